@@ -1,0 +1,183 @@
+//! The composition root: everything a function works with, put together in one place.
+//!
+//! A part that only some functions need is built at its first use, behind an accessor: a binary
+//! that never calls the accessor does not even link the code.
+
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use crate::{
+    application::{
+        auth::Auth,
+        handlers::{self, Handlers},
+        outbox,
+        users::Users,
+    },
+    config::{Config, DatabaseConfig, Need},
+    domain::{
+        Error, Result,
+        clock::{Clock, SystemClock},
+    },
+    infrastructure::{
+        db::Db,
+        messaging::{Bus, Outgoing, SqsBus},
+        secrets::Secrets,
+        security::{jwt::Tokens, password::Passwords},
+    },
+};
+
+/// Cheap to clone; all clones share the same parts.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+struct Parts {
+    config: Config,
+    clock: Arc<dyn Clock>,
+    secrets: Arc<Secrets>,
+    db: Option<Db>,
+    passwords: Passwords,
+    bus: OnceLock<Arc<dyn Bus>>,
+    handlers: OnceLock<Handlers>,
+    /// What the key's text was parsed into, and that text: a rotated key is parsed anew.
+    tokens: Mutex<Option<(Arc<str>, Arc<Tokens>)>>,
+}
+
+impl App {
+    /// Once per cold start, in Lambda's init phase, which runs at full CPU: reads the
+    /// configuration, and connects and loads what `needs` names, in parallel.
+    ///
+    /// # Errors
+    /// `Configuration` with everything that is wrong. A dependency that does not answer is no
+    /// error here: it may be back at the first request, which asks again.
+    pub async fn from_env(needs: &[Need]) -> Result<Self> {
+        let started = async {
+            let config = Config::from_env(needs)?;
+            let app = Self::new(config, Arc::new(SystemClock), Db::new)?;
+            app.warm_up().await?;
+            Ok(app)
+        };
+        started.await.inspect_err(|error: &Error| tracing::error!(error = error.chain(), "cannot start"))
+    }
+
+    fn new(
+        config: Config,
+        clock: Arc<dyn Clock>,
+        connect: impl FnOnce(DatabaseConfig, Arc<Secrets>) -> Result<Db>,
+    ) -> Result<Self> {
+        let secrets = Arc::new(Secrets::new(config.aws.clone()));
+        let db = config.database.clone().map(|database| connect(database, secrets.clone())).transpose()?;
+        Ok(Self(Arc::new(Parts {
+            config,
+            clock,
+            secrets,
+            db,
+            passwords: Passwords::default(),
+            bus: OnceLock::new(),
+            handlers: OnceLock::new(),
+            tokens: Mutex::new(None),
+        })))
+    }
+
+    /// With a database, a bus and a clock of the test's choice.
+    #[cfg(feature = "testing")]
+    pub(crate) fn for_test(
+        config: Config,
+        bus: Arc<dyn Bus>,
+        clock: Arc<dyn Clock>,
+        connect: impl FnOnce(DatabaseConfig, Arc<Secrets>) -> Result<Db>,
+    ) -> Result<Self> {
+        let app = Self::new(config, clock, connect)?;
+        let _ = app.0.bus.set(bus);
+        Ok(app)
+    }
+
+    async fn warm_up(&self) -> Result<()> {
+        let database = async { if self.0.db.is_some() { self.db()?.conn().await.map(drop) } else { Ok(()) } };
+        let tokens =
+            async { if self.0.config.tokens.is_some() { self.tokens().await.map(drop) } else { Ok(()) } };
+        let (database, tokens) = futures_util::join!(database, tokens);
+        for outcome in [database, tokens] {
+            match outcome {
+                Ok(()) => {}
+                Err(error @ Error::Configuration(_)) => return Err(error),
+                Err(error) => {
+                    tracing::warn!(error = error.chain(), "not ready at start, the first request asks again")
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.0.clock
+    }
+
+    /// # Errors
+    /// `Configuration` in a function whose `main` does not name `Need::Database`.
+    pub fn db(&self) -> Result<&Db> {
+        self.0.db.as_ref().ok_or_else(|| undeclared("Need::Database"))
+    }
+
+    pub fn passwords(&self) -> &Passwords {
+        &self.0.passwords
+    }
+
+    /// The keys, at most five minutes old.
+    pub async fn tokens(&self) -> Result<Arc<Tokens>> {
+        let config = self.0.config.tokens.as_ref().ok_or_else(|| undeclared("Need::Tokens"))?;
+        let key = self.0.secrets.get(&config.key).await?;
+        let mut parsed = self.0.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((text, tokens)) = &*parsed
+            && *text == key
+        {
+            return Ok(tokens.clone());
+        }
+        let tokens =
+            Arc::new(Tokens::new(&self.0.config.project_name, self.0.config.launch_mode, config, &key)?);
+        *parsed = Some((key, tokens.clone()));
+        Ok(tokens)
+    }
+
+    pub fn bus(&self) -> Result<&dyn Bus> {
+        if self.0.bus.get().is_none() {
+            let bus = SqsBus::new(&self.0.config.aws, self.0.config.queues.clone())?;
+            // Whoever came first wins; the other one's client is dropped unused.
+            let _ = self.0.bus.set(Arc::new(bus));
+        }
+        self.0.bus.get().map(|bus| &**bus).ok_or_else(|| Error::internal("no bus"))
+    }
+
+    /// Which event starts what, and which tasks there are.
+    pub fn handlers(&self) -> &Handlers {
+        self.0.handlers.get_or_init(handlers::table)
+    }
+
+    pub fn users(&self) -> Result<Users<'_>> {
+        Ok(Users { db: self.db()?, passwords: self.passwords() })
+    }
+
+    pub async fn auth(&self) -> Result<Auth<'_>> {
+        Ok(Auth { db: self.db()?, clock: self.clock(), tokens: self.tokens().await? })
+    }
+
+    /// Sends what a use case has committed. Never fails: the relay sends what this does not.
+    pub async fn publish(&self, outgoing: &[Outgoing]) {
+        match (self.db(), self.bus()) {
+            (Ok(db), Ok(bus)) => outbox::publish(db, bus, outgoing).await,
+            (Err(error), _) | (_, Err(error)) => tracing::error!(error = error.chain(), "cannot publish"),
+        }
+    }
+}
+
+fn undeclared(need: &str) -> Error {
+    Error::Configuration(format!("this function uses what its main.rs does not declare: add {need}"))
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("App").field("config", &self.0.config).finish_non_exhaustive()
+    }
+}

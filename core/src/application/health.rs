@@ -1,0 +1,32 @@
+//! Whether the things we stand on answer.
+
+use std::time::Duration;
+
+use crate::{
+    domain::{Error, Result},
+    infrastructure::{
+        db::{Db, Sql},
+        messaging::{Bus, Queue},
+    },
+};
+
+/// Longer than a connect, shorter than a load balancer's patience.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+#[derive(Debug)]
+pub struct Check {
+    pub name: &'static str,
+    pub outcome: Result<()>,
+}
+
+/// Asks all at once.
+pub async fn check(db: &Db, bus: &dyn Bus) -> Vec<Check> {
+    let database = async { db.conn().await?.rows("select 1", &[]).await.map(drop) };
+    let (database, events_queue) =
+        futures_util::join!(in_time("database", database), in_time("queue", bus.ping(Queue::Events)));
+    vec![Check { name: "database", outcome: database }, Check { name: "events_queue", outcome: events_queue }]
+}
+
+async fn in_time(what: &'static str, question: impl Future<Output = Result<()>>) -> Result<()> {
+    tokio::time::timeout(PATIENCE, question).await.unwrap_or_else(|late| Err(Error::unavailable(what, late)))
+}

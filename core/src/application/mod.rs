@@ -1,0 +1,10 @@
+//! Use cases: what the product does, step by step. Knows the domain and the infrastructure; knows
+//! no HTTP, no SQS, no Lambda. A new use case is a service here and an accessor in `app.rs`.
+
+pub mod auth;
+pub mod events;
+pub mod handlers;
+pub mod health;
+pub mod outbox;
+pub mod tasks;
+pub mod users;

@@ -1,0 +1,24 @@
+//! The prototype's example task: says meow.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::Task;
+use crate::{domain::Result, infrastructure::db::Tx};
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SayMeow {
+    /// The user to say it to; to nobody in particular when a schedule asks.
+    #[serde(default)]
+    pub to: Option<Uuid>,
+}
+
+impl Task for SayMeow {
+    const NAME: &'static str = "say_meow";
+
+    async fn run(self, _: &mut Tx<'_>) -> Result<Value> {
+        tracing::info!(to = self.to.map(tracing::field::display), "meow");
+        Ok(json!({ "said": "meow", "to": self.to }))
+    }
+}

@@ -1,0 +1,48 @@
+//! Making users.
+
+use crate::{
+    domain::{
+        Result,
+        users::{Email, NewUser, Password, Phone, User, events::UserCreated},
+    },
+    infrastructure::{db::Db, messaging::Outgoing, repository, security::password::Passwords},
+};
+
+#[derive(Debug)]
+pub struct Users<'a> {
+    pub(crate) db: &'a Db,
+    pub(crate) passwords: &'a Passwords,
+}
+
+/// A user who now exists, and the messages that say so, still to be sent.
+#[derive(Debug)]
+pub struct Created {
+    pub user: User,
+    pub outgoing: Vec<Outgoing>,
+}
+
+impl Users<'_> {
+    /// # Errors
+    /// `AlreadyExists("email")`.
+    pub async fn create_by_email(&self, email: Email, password: &Password) -> Result<Created> {
+        // Before the transaction: a hash takes tens of milliseconds, and the connection is the only one.
+        let hash = self.passwords.hash(password).await?;
+        self.create(NewUser { email: Some(email), phone: None, password: Some(hash) }).await
+    }
+
+    /// # Errors
+    /// `AlreadyExists("phone")`.
+    pub async fn create_by_phone(&self, phone: Phone, password: &Password) -> Result<Created> {
+        let hash = self.passwords.hash(password).await?;
+        self.create(NewUser { email: None, phone: Some(phone), password: Some(hash) }).await
+    }
+
+    async fn create(&self, new: NewUser) -> Result<Created> {
+        let mut conn = self.db.conn().await?;
+        let mut tx = conn.begin().await?;
+        let user = repository::users::create(&tx, &new).await?;
+        tx.record(&UserCreated { uuid: user.uuid })?;
+        let outgoing = tx.commit().await?;
+        Ok(Created { user, outgoing })
+    }
+}

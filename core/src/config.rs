@@ -1,0 +1,276 @@
+//! Every setting, read once at start. A bad configuration fails with *all* its bad keys.
+//!
+//! One struct per concern; secrets do not print. Documented for users in `.env.example`:
+//! a setting that is added here is added there, in template.yaml and in README's table.
+
+mod reader;
+
+use std::{sync::Arc, time::Duration};
+
+use crate::domain::{Error, Result, mask::Secret};
+use reader::Reader;
+
+/// What a function needs at start. Only this is validated, loaded and connected in init.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// A Postgres connection.
+    Database,
+    /// The keys that sign and verify tokens.
+    Tokens,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LaunchMode {
+    Local,
+    Test,
+    Prod,
+}
+
+impl LaunchMode {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Local => "LOCAL",
+            Self::Test => "TEST",
+            Self::Prod => "PROD",
+        }
+    }
+}
+
+/// Where a secret comes from.
+#[derive(Debug, Clone)]
+pub enum SecretSource {
+    /// The value itself, from the environment; for local runs.
+    Inline(Secret<String>),
+    /// A secret in Secrets Manager, by ARN or name.
+    Stored(String),
+}
+
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub project_name: String,
+    pub launch_mode: LaunchMode,
+    /// Error answers carry their cause. Never in PROD.
+    pub debug: bool,
+    pub show_api_docs: bool,
+    pub cors: Cors,
+    pub tokens: Option<TokensConfig>,
+    pub database: Option<DatabaseConfig>,
+    pub queues: QueuesConfig,
+    pub aws: AwsConfig,
+    pub api_default_limit: u32,
+}
+
+/// Which browser origins may read answers. No credentials are ever allowed: tokens travel in a
+/// header that a page has to set itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cors {
+    Any,
+    Only(Vec<String>),
+}
+
+#[derive(Debug, Clone)]
+pub struct TokensConfig {
+    pub key: SecretSource,
+    pub access_lifetime: time::Duration,
+    pub refresh_lifetime: time::Duration,
+}
+
+#[derive(Debug, Clone)]
+pub struct DatabaseConfig {
+    pub host: String,
+    pub port: u16,
+    pub name: String,
+    pub login: DatabaseLogin,
+    /// The certificates (PEM) that may sign the server's. `None`: no TLS, refused in PROD.
+    pub ssl_root_cert: Option<Arc<str>>,
+    pub pool_size: usize,
+    pub statements: Statements,
+    /// How long a request waits for a connection before it answers 503.
+    pub wait: Duration,
+}
+
+#[derive(Debug, Clone)]
+pub enum DatabaseLogin {
+    Inline {
+        user: String,
+        password: Secret<String>,
+    },
+    /// `{"username": …, "password": …}` in Secrets Manager, the shape RDS writes.
+    Stored(String),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Statements {
+    /// Prepared once a connection: the fast way, straight to Postgres.
+    Prepared,
+    /// Nothing is kept between statements: for a transaction-pooling proxy.
+    Unnamed,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct QueuesConfig {
+    pub events_url: Option<String>,
+    pub tasks_url: Option<String>,
+}
+
+/// What Lambda puts into the environment, and the endpoint of an emulator.
+#[derive(Debug, Clone)]
+pub struct AwsConfig {
+    pub region: String,
+    pub endpoint_url: Option<String>,
+    pub access_key_id: String,
+    pub secret_access_key: Secret<String>,
+    pub session_token: Option<Secret<String>>,
+}
+
+impl Config {
+    /// Reads the process environment.
+    ///
+    /// # Errors
+    /// `Configuration`, naming every key that is missing or wrong and what it should be.
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+    pub fn from_env(needs: &[Need]) -> Result<Self> {
+        Self::read(needs, |key| std::env::var(key).ok())
+    }
+
+    /// The same over any source of variables; an empty value counts as absent, because a template
+    /// cannot leave a variable out.
+    pub fn read(needs: &[Need], variable: impl Fn(&str) -> Option<String>) -> Result<Self> {
+        let mut env = Reader::new(&variable);
+        let launch_mode = env.choice(
+            "LAUNCH_MODE",
+            None,
+            &[("LOCAL", LaunchMode::Local), ("TEST", LaunchMode::Test), ("PROD", LaunchMode::Prod)],
+        );
+        let prod = launch_mode == Some(LaunchMode::Prod);
+        let debug = env.flag("DEBUG", false);
+        if prod && debug {
+            env.wrong("DEBUG", "must be false in PROD: it would show causes to callers");
+        }
+        let project_name = env.text("PROJECT_NAME");
+        let show_api_docs = env.flag("SHOW_API_DOCS", false);
+        let cors = read_cors(&mut env, prod);
+        let tokens = needs.contains(&Need::Tokens).then(|| read_tokens(&mut env));
+        let database = needs.contains(&Need::Database).then(|| read_database(&mut env, prod));
+        let queues = QueuesConfig {
+            events_url: env.optional("EVENTS_QUEUE_URL"),
+            tasks_url: env.optional("TASKS_QUEUE_URL"),
+        };
+        let aws = AwsConfig {
+            region: env.optional("AWS_REGION").unwrap_or_else(|| "us-east-1".into()),
+            endpoint_url: env.optional("AWS_ENDPOINT_URL"),
+            access_key_id: env.optional("AWS_ACCESS_KEY_ID").unwrap_or_default(),
+            secret_access_key: Secret::new(env.optional("AWS_SECRET_ACCESS_KEY").unwrap_or_default()),
+            session_token: env.optional("AWS_SESSION_TOKEN").map(Secret::new),
+        };
+        let api_default_limit = env.number("API_DEFAULT_LIMIT", 25, 1..=100);
+        env.finish()?;
+        // Every `None` has been reported by `finish`; this one only tells the compiler.
+        let launch_mode = launch_mode.ok_or_else(|| Error::Configuration("LAUNCH_MODE".into()))?;
+        Ok(Self {
+            project_name,
+            launch_mode,
+            debug,
+            show_api_docs,
+            cors,
+            tokens,
+            database,
+            queues,
+            aws,
+            api_default_limit: api_default_limit as u32,
+        })
+    }
+}
+
+fn read_cors(env: &mut Reader<'_>, prod: bool) -> Cors {
+    const KEY: &str = "CORS_ORIGIN_WHITELIST";
+    let text = env.optional(KEY).unwrap_or_else(|| "[]".into());
+    let Ok(origins) = serde_json::from_str::<Vec<String>>(&text) else {
+        env.wrong(KEY, "must be a JSON list of origins, such as [\"https://app.example.com\"]");
+        return Cors::Only(Vec::new());
+    };
+    if origins == ["*"] {
+        if prod {
+            env.wrong(KEY, "must name the origins in PROD; \"*\" is for local runs");
+        }
+        return Cors::Any;
+    }
+    let is_origin = |o: &String| {
+        o.strip_prefix("https://")
+            .or_else(|| o.strip_prefix("http://"))
+            .is_some_and(|rest| !rest.is_empty() && !rest.contains(['/', '*', ' ']))
+    };
+    if !origins.iter().all(is_origin) {
+        env.wrong(KEY, "must hold origins only (scheme://host[:port], no path), or \"*\" alone");
+    }
+    Cors::Only(origins)
+}
+
+fn read_tokens(env: &mut Reader<'_>) -> TokensConfig {
+    let key = match (env.optional("SECRET_KEY_ARN"), env.optional("SECRET_KEY")) {
+        (Some(arn), _) => SecretSource::Stored(arn),
+        (None, Some(key)) => SecretSource::Inline(Secret::new(key)),
+        (None, None) => {
+            env.wrong(
+                "SECRET_KEY_ARN or SECRET_KEY",
+                "is missing: without a key no token can be signed; make one with `openssl rand -base64 48`",
+            );
+            SecretSource::Stored(String::new())
+        }
+    };
+    TokensConfig {
+        key,
+        access_lifetime: time::Duration::minutes(env.number("ACCESS_TOKEN_EXPIRES_MINUTES", 5, 1..=60) as i64),
+        refresh_lifetime: time::Duration::days(env.number("REFRESH_TOKEN_EXPIRES_DAYS", 5, 1..=30) as i64),
+    }
+}
+
+fn read_database(env: &mut Reader<'_>, prod: bool) -> DatabaseConfig {
+    let login = match env.optional("DB_SECRET_ARN") {
+        Some(arn) => DatabaseLogin::Stored(arn),
+        None => DatabaseLogin::Inline {
+            user: env.text("DB_USER"),
+            password: Secret::new(env.text("DB_PASSWORD")),
+        },
+    };
+    let ssl_root_cert = env.optional("DB_SSL_ROOT_CERT").and_then(|value| {
+        if value.contains("-----BEGIN CERTIFICATE-----") {
+            return Some(Arc::from(value));
+        }
+        match std::fs::read_to_string(&value) {
+            Ok(pem) if pem.contains("-----BEGIN CERTIFICATE-----") => Some(Arc::from(pem)),
+            _ => {
+                env.wrong(
+                    "DB_SSL_ROOT_CERT",
+                    "must be PEM certificates, or the path of a file that holds them",
+                );
+                None
+            }
+        }
+    });
+    if prod && ssl_root_cert.is_none() {
+        env.wrong(
+            "DB_SSL_ROOT_CERT",
+            "is missing: PROD talks to Postgres over TLS only (for RDS, the region's certificate bundle)",
+        );
+    }
+    DatabaseConfig {
+        host: env.text("DB_HOST"),
+        port: env.number("DB_PORT", 5432, 1..=65_535) as u16,
+        name: env.text("DB_NAME"),
+        login,
+        ssl_root_cert,
+        pool_size: env.number("CONNECTIONS_POOL_MAX_SIZE", 1, 1..=100) as usize,
+        statements: env
+            .choice(
+                "DB_STATEMENTS",
+                Some(Statements::Prepared),
+                &[("prepared", Statements::Prepared), ("unnamed", Statements::Unnamed)],
+            )
+            .unwrap_or(Statements::Prepared),
+        wait: Duration::from_secs(1),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,118 @@
+use super::*;
+
+const BOTH: &[Need] = &[Need::Database, Need::Tokens];
+
+fn read(needs: &[Need], variables: &[(&str, &str)]) -> Result<Config> {
+    Config::read(needs, |key| variables.iter().rev().find(|(k, _)| *k == key).map(|(_, v)| (*v).to_owned()))
+}
+
+fn local(changes: &[(&'static str, &'static str)]) -> Result<Config> {
+    let mut variables = vec![
+        ("LAUNCH_MODE", "LOCAL"),
+        ("PROJECT_NAME", "APP"),
+        ("SECRET_KEY", "0123456789abcdef0123456789abcdef"),
+        ("DB_HOST", "127.0.0.1"),
+        ("DB_NAME", "app"),
+        ("DB_USER", "app"),
+        ("DB_PASSWORD", "hunter2"),
+    ];
+    variables.extend_from_slice(changes);
+    read(BOTH, &variables)
+}
+
+fn problem(result: Result<Config>) -> String {
+    match result {
+        Err(Error::Configuration(text)) => text,
+        other => panic!("expected a configuration error, got {other:?}"),
+    }
+}
+
+#[test]
+fn the_defaults_are_those_of_the_documentation() {
+    let config = local(&[]).expect("a good configuration");
+    let tokens = config.tokens.expect("tokens");
+    assert_eq!(
+        (tokens.access_lifetime, tokens.refresh_lifetime),
+        (time::Duration::minutes(5), time::Duration::days(5))
+    );
+    assert_eq!(config.api_default_limit, 25);
+    assert_eq!(config.cors, Cors::Only(vec![]));
+    assert_eq!(
+        config.database.map(|d| (d.port, d.pool_size, d.statements)),
+        Some((5432, 1, Statements::Prepared))
+    );
+}
+
+#[test]
+fn every_bad_key_is_named_at_once() {
+    let text = problem(read(
+        BOTH,
+        &[
+            ("LAUNCH_MODE", "STAGING"),
+            ("DEBUG", "maybe"),
+            ("DB_PORT", "0"),
+            ("DB_STATEMENTS", "fast"),
+            ("API_DEFAULT_LIMIT", "many"),
+            ("CORS_ORIGIN_WHITELIST", "*"),
+        ],
+    ));
+    for key in [
+        "LAUNCH_MODE",
+        "PROJECT_NAME",
+        "DEBUG",
+        "SECRET_KEY",
+        "DB_HOST",
+        "DB_PORT",
+        "DB_NAME",
+        "DB_USER",
+        "DB_PASSWORD",
+        "DB_STATEMENTS",
+        "API_DEFAULT_LIMIT",
+        "CORS_ORIGIN_WHITELIST",
+    ] {
+        assert!(text.contains(key), "{key} is not in: {text}");
+    }
+}
+
+#[test]
+fn only_what_a_function_needs_is_required() {
+    assert!(read(&[], &[("LAUNCH_MODE", "LOCAL"), ("PROJECT_NAME", "APP")]).is_ok());
+}
+
+#[test]
+fn an_empty_variable_counts_as_absent() {
+    assert!(problem(local(&[("DB_HOST", "")])).contains("DB_HOST is missing"));
+}
+
+#[test]
+fn prod_refuses_debug_open_cors_and_a_database_without_tls() {
+    let text =
+        problem(local(&[("LAUNCH_MODE", "PROD"), ("DEBUG", "true"), ("CORS_ORIGIN_WHITELIST", r#"["*"]"#)]));
+    for key in ["DEBUG", "CORS_ORIGIN_WHITELIST", "DB_SSL_ROOT_CERT"] {
+        assert!(text.contains(key), "{key} is not in: {text}");
+    }
+}
+
+#[test]
+fn an_origin_with_a_path_or_a_wildcard_inside_is_refused() {
+    for list in [
+        r#"["https://a.example/"]"#,
+        r#"["https://*.example"]"#,
+        r#"["*", "https://a.example"]"#,
+        r#"["a.example"]"#,
+    ] {
+        let text = problem(read(
+            &[],
+            &[("LAUNCH_MODE", "LOCAL"), ("PROJECT_NAME", "APP"), ("CORS_ORIGIN_WHITELIST", list)],
+        ));
+        assert!(text.contains("CORS_ORIGIN_WHITELIST"), "{list}: {text}");
+    }
+}
+
+#[test]
+fn secrets_show_neither_in_debug_nor_in_an_error() {
+    let shown = format!("{:?}", local(&[]));
+    assert!(!shown.contains("hunter2") && !shown.contains("0123456789abcdef"), "{shown}");
+    let text = problem(local(&[("DB_PORT", "hunter3")]));
+    assert!(!text.contains("hunter3"), "{text}");
+}

@@ -1,0 +1,80 @@
+//! A session is one sign-in. Each refresh starts its next generation; both have a random id.
+
+use std::{fmt, net::IpAddr};
+
+use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
+
+/// However often it is refreshed, a session ends after this and its owner signs in again.
+pub const SESSION_LIFETIME: Duration = Duration::days(30);
+
+/// The id of a session or of one of its generations: 128 random bits in base62, 22 characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sid(String);
+
+const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+const LENGTH: usize = 22; // 62^22 > 2^128
+
+impl Sid {
+    pub fn from_bits(mut bits: u128) -> Self {
+        let mut text = [b'0'; LENGTH];
+        for place in text.iter_mut().rev() {
+            *place = ALPHABET[(bits % 62) as usize];
+            bits /= 62;
+        }
+        Self(text.iter().map(|&b| char::from(b)).collect())
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        let fits = text.len() == LENGTH && text.bytes().all(|b| b.is_ascii_alphanumeric());
+        fits.then(|| Self(text.to_owned()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Sid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A session about to be stored.
+#[derive(Debug)]
+pub struct NewSession<'a> {
+    pub id: &'a Sid,
+    pub user: Uuid,
+    /// The first generation.
+    pub generation: &'a Sid,
+    /// The key that signs the pair.
+    pub kid: &'a str,
+    pub now: OffsetDateTime,
+    /// Ends earlier than this only by expiry of the whole session or by revocation.
+    pub idle_until: OffsetDateTime,
+    pub ip: Option<IpAddr>,
+    pub user_agent: Option<&'a str>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_have_one_length_and_parse_back() {
+        for bits in [0, 1, 61, 62, u128::MAX] {
+            let sid = Sid::from_bits(bits);
+            assert_eq!(sid.as_str().len(), LENGTH);
+            assert_eq!(Sid::parse(sid.as_str()), Some(sid));
+        }
+        assert_ne!(Sid::from_bits(u128::MAX), Sid::from_bits(u128::MAX - 1));
+    }
+
+    #[test]
+    fn what_is_no_id_does_not_parse() {
+        for text in ["", "0", "000000000000000000000#", "00000000000000000000000"] {
+            assert_eq!(Sid::parse(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! What a token says once its signature, kind and expiry have been checked.
+
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::Sid;
+use crate::domain::mask::Secret;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenKind {
+    /// Names its bearer for minutes.
+    Access,
+    /// Buys the next pair, once.
+    Refresh,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Token {
+    pub kind: TokenKind,
+    pub user: Uuid,
+    pub session: Sid,
+    /// The generation of the session that this token belongs to.
+    pub generation: Sid,
+    pub expires_at: OffsetDateTime,
+}
+
+/// What a client carries away from sign-in or refresh.
+#[derive(Debug, Clone)]
+pub struct TokenPair {
+    pub user: Uuid,
+    pub access: Secret<String>,
+    pub refresh: Secret<String>,
+}

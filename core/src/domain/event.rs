@@ -1,0 +1,10 @@
+//! Domain events: something that happened, as a plain struct in `domain/<x>/events.rs`.
+
+use serde::{Serialize, de::DeserializeOwned};
+
+pub trait Event: Serialize + DeserializeOwned + Send {
+    /// The name on the wire, in snake case and the past tense.
+    const NAME: &'static str;
+    /// Raised when the data changes in a way that an older reader would misread.
+    const VERSION: i32 = 1;
+}

@@ -1,0 +1,13 @@
+//! What the product is about: values, entities, events and errors.
+//!
+//! Knows nobody: no database, no HTTP, no AWS. A new domain is a folder here, with value
+//! objects that have a `parse`, an entity, and an `events.rs` of plain structs.
+
+pub mod auth;
+pub mod clock;
+pub mod error;
+pub mod event;
+pub mod mask;
+pub mod users;
+
+pub use error::{Detail, Error, Result};

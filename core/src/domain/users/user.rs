@@ -1,0 +1,39 @@
+//! The user entity: the whole row but for the password's hash, which only sign-in ever reads.
+
+use serde_json::Value;
+use time::{Date, OffsetDateTime};
+use uuid::Uuid;
+
+use super::{Email, PasswordHash, Phone};
+
+#[derive(Debug, Clone)]
+pub struct User {
+    pub id: i64,
+    /// The name of this user outside of the database.
+    pub uuid: Uuid,
+    pub email: Option<String>,
+    pub phone: Option<String>,
+    pub first_name: Option<String>,
+    pub last_name: Option<String>,
+    pub birthday: Option<Date>,
+    pub photo: Option<String>,
+    pub street: Option<String>,
+    pub city: Option<String>,
+    pub state: Option<String>,
+    pub zip_code: Option<String>,
+    pub country: Option<String>,
+    pub is_active: bool,
+    pub is_guest: bool,
+    /// A JSON object, free for the product that is built on this.
+    pub meta: Value,
+    pub created_at: OffsetDateTime,
+    pub updated_at: OffsetDateTime,
+}
+
+/// What it takes to make a user: a way to reach them, and a hash unless they sign in otherwise.
+#[derive(Debug, Clone)]
+pub struct NewUser {
+    pub email: Option<Email>,
+    pub phone: Option<Phone>,
+    pub password: Option<PasswordHash>,
+}

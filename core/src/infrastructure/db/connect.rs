@@ -1,0 +1,150 @@
+//! Makes connections: credentials from the secret store, TLS, and the check after a freeze.
+
+use std::{sync::Arc, time::Duration};
+
+use deadpool::managed;
+use deadpool_postgres::ClientWrapper;
+use rustls::{
+    ClientConfig, RootCertStore,
+    pki_types::{CertificateDer, pem::PemObject},
+};
+use serde::Deserialize;
+use tokio::task::JoinHandle;
+use tokio_postgres::{Client, NoTls, config::SslMode};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::error::{from_postgres, is_refused_login};
+use crate::{
+    config::{DatabaseConfig, DatabaseLogin},
+    domain::{Error, Result},
+    infrastructure::secrets::Secrets,
+};
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// A frozen instance wakes with a dead socket; a connection used a moment ago is not asked.
+const CHECK_AFTER_IDLE: Duration = Duration::from_secs(30);
+const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
+
+pub(super) struct Connector {
+    base: tokio_postgres::Config,
+    login: DatabaseLogin,
+    tls: Option<MakeRustlsConnect>,
+    secrets: Arc<Secrets>,
+}
+
+/// A client, and the task that moves its bytes; it ends with the client.
+type Connected = (Client, JoinHandle<()>);
+
+#[derive(Deserialize)]
+struct StoredLogin {
+    username: String,
+    password: String,
+}
+
+impl Connector {
+    pub(super) fn new(config: DatabaseConfig, secrets: Arc<Secrets>, options: &str) -> Result<Self> {
+        let mut base = tokio_postgres::Config::new();
+        base.host(&config.host).port(config.port).dbname(&config.name);
+        base.connect_timeout(CONNECT_TIMEOUT).keepalives_idle(Duration::from_secs(30)).options(options);
+        let tls = config.ssl_root_cert.as_deref().map(tls_by).transpose()?;
+        base.ssl_mode(if tls.is_some() { SslMode::Require } else { SslMode::Disable });
+        Ok(Self { base, login: config.login, tls, secrets })
+    }
+
+    pub(super) async fn connect_client(&self) -> Result<Client> {
+        self.connect().await.map(|(client, _)| client)
+    }
+
+    async fn connect(&self) -> Result<Connected> {
+        let id = match &self.login {
+            DatabaseLogin::Stored(id) => id,
+            DatabaseLogin::Inline { user, password } => {
+                return self.connect_as(user, password.expose()).await.map_err(from_postgres);
+            }
+        };
+        let known = self.secrets.stored(id, None).await?;
+        let StoredLogin { username, password } = parse_login(id, &known)?;
+        match self.connect_as(&username, &password).await {
+            // The password has been rotated since it was cached: fetch once, try once.
+            Err(error) if is_refused_login(&error) => {
+                let newer = self.secrets.get_newer(id, &known).await?;
+                let StoredLogin { username, password } = parse_login(id, &newer)?;
+                self.connect_as(&username, &password).await.map_err(from_postgres)
+            }
+            other => other.map_err(from_postgres),
+        }
+    }
+
+    async fn connect_as(&self, user: &str, password: &str) -> Result<Connected, tokio_postgres::Error> {
+        let mut config = self.base.clone();
+        config.user(user).password(password);
+        let (client, driver) = match &self.tls {
+            Some(tls) => {
+                let (client, connection) = config.connect(tls.clone()).await?;
+                (client, tokio::spawn(drive(connection)))
+            }
+            None => {
+                let (client, connection) = config.connect(NoTls).await?;
+                (client, tokio::spawn(drive(connection)))
+            }
+        };
+        Ok((client, driver))
+    }
+}
+
+/// A lost connection shows as an error of the statement that was running; here it is only noted.
+async fn drive(connection: impl Future<Output = Result<(), tokio_postgres::Error>>) {
+    if let Err(error) = connection.await {
+        tracing::debug!(%error, "postgres connection ended");
+    }
+}
+
+fn parse_login(id: &str, text: &str) -> Result<StoredLogin> {
+    // Not the parser's own words: they could quote the secret.
+    serde_json::from_str(text)
+        .map_err(|_| Error::Configuration(format!("secret {id} must be JSON with username and password")))
+}
+
+/// Certificate and host name are both verified (`verify-full`), against these roots only.
+fn tls_by(pem: &str) -> Result<MakeRustlsConnect> {
+    let bad = |_| Error::Configuration("DB_SSL_ROOT_CERT holds a certificate that cannot be read".into());
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
+        let certificate = certificate.map_err(|e| bad(e.to_string()))?;
+        roots.add(certificate).map_err(|e| bad(e.to_string()))?;
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(Error::internal)?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(MakeRustlsConnect::new(config))
+}
+
+impl managed::Manager for Connector {
+    type Type = ClientWrapper;
+    type Error = Error;
+
+    async fn create(&self) -> Result<ClientWrapper> {
+        // Boxed: connecting is a large future, and every request's future would carry it.
+        Box::pin(self.connect()).await.map(|(client, driver)| ClientWrapper::new(client, driver))
+    }
+
+    async fn recycle(
+        &self,
+        client: &mut ClientWrapper,
+        metrics: &managed::Metrics,
+    ) -> managed::RecycleResult<Error> {
+        if client.is_closed() {
+            return Err(managed::RecycleError::message("closed"));
+        }
+        if metrics.last_used() < CHECK_AFTER_IDLE {
+            return Ok(());
+        }
+        match tokio::time::timeout(CHECK_TIMEOUT, client.simple_query("")).await {
+            Ok(Ok(_)) => Ok(()),
+            _ => Err(managed::RecycleError::message("did not answer")),
+        }
+    }
+}

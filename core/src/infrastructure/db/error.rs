@@ -1,0 +1,67 @@
+//! From the driver's errors to ours. Unique keys are recognised by their constraint's name, so
+//! nothing checks before it inserts.
+
+use tokio_postgres::error::SqlState;
+
+use crate::domain::Error;
+
+/// Unique indexes of `migrations/` and the key that a caller knows them by.
+const UNIQUE_KEYS: [(&str, &str); 2] = [("users_email_key", "email"), ("users_phone_key", "phone")];
+
+pub fn from_postgres(error: tokio_postgres::Error) -> Error {
+    let Some(refusal) = error.as_db_error() else {
+        // No answer from the server: the connection is gone, or never was.
+        return if is_transport(&error) {
+            Error::unavailable("database", error)
+        } else {
+            Error::internal(error)
+        };
+    };
+    let state = refusal.code();
+    if *state == SqlState::UNIQUE_VIOLATION {
+        let key = UNIQUE_KEYS.iter().find(|(constraint, _)| refusal.constraint() == Some(constraint));
+        if let Some((_, key)) = key {
+            return Error::AlreadyExists(key);
+        }
+    }
+    // 08 connection, 53 no resources, 57 the operator (shutdown, statement_timeout), 55P03 lock
+    // timeout, 40001 and 40P01 concurrency, 28 refused credentials.
+    let class = &state.code()[..2];
+    let passing =
+        ["08", "53", "57", "28"].contains(&class) || ["55P03", "40001", "40P01"].contains(&state.code());
+    if passing { Error::unavailable("database", Text::of(&error)) } else { Error::internal(Text::of(&error)) }
+}
+
+/// Conversions of values are our bug; everything else without a server's answer is transport.
+fn is_transport(error: &tokio_postgres::Error) -> bool {
+    use std::error::Error as _;
+    error.is_closed() || error.source().and_then(|cause| cause.downcast_ref::<std::io::Error>()).is_some()
+}
+
+/// Whether the server did not accept user and password.
+pub(super) fn is_refused_login(error: &tokio_postgres::Error) -> bool {
+    error.code().is_some_and(|state| {
+        *state == SqlState::INVALID_PASSWORD || *state == SqlState::INVALID_AUTHORIZATION_SPECIFICATION
+    })
+}
+
+/// What is logged of a server's error: code and message, never its detail, which quotes row values.
+#[derive(Debug)]
+struct Text(String);
+
+impl Text {
+    fn of(error: &tokio_postgres::Error) -> Self {
+        Self(match error.as_db_error() {
+            Some(e) => format!("{} {}", e.code().code(), e.message()),
+            None => error.to_string(),
+        })
+    }
+}
+
+impl std::fmt::Display for Text {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Text {}

@@ -1,0 +1,114 @@
+//! Postgres: a pool of one connection per instance, statements, transactions.
+//!
+//! Use cases take `&impl Sql`, never the pool: with one connection, code that holds a transaction
+//! and asks the pool for another connection would wait for itself.
+
+mod connect;
+mod error;
+mod sql;
+mod tx;
+
+use std::sync::Arc;
+
+use deadpool::{Runtime, managed};
+
+pub use error::from_postgres;
+pub use sql::{Param, Sql};
+pub use tx::Tx;
+
+use super::secrets::Secrets;
+use crate::{
+    config::{DatabaseConfig, Statements},
+    domain::{Error, Result},
+};
+use connect::Connector;
+
+type Pool = managed::Pool<Connector>;
+
+pub struct Db {
+    pool: Pool,
+    statements: Statements,
+}
+
+impl Db {
+    /// Nothing connects yet.
+    ///
+    /// # Errors
+    /// `Configuration` when the certificates in it cannot be read.
+    pub fn new(config: DatabaseConfig, secrets: Arc<Secrets>) -> Result<Self> {
+        Self::with_options(config, secrets, "")
+    }
+
+    /// With start-up options such as `-c search_path=…`; tests give each its own schema.
+    pub fn with_options(config: DatabaseConfig, secrets: Arc<Secrets>, options: &str) -> Result<Self> {
+        let (size, wait, statements) = (config.pool_size, config.wait, config.statements);
+        let pool = Pool::builder(Connector::new(config, secrets, options)?)
+            .max_size(size)
+            .runtime(Runtime::Tokio1)
+            .wait_timeout(Some(wait))
+            .build()
+            .map_err(Error::internal)?;
+        Ok(Self { pool, statements })
+    }
+
+    /// A connection of one's own until it is dropped.
+    ///
+    /// # Errors
+    /// `Unavailable` when none is free within a second or the database cannot be reached.
+    pub async fn conn(&self) -> Result<Conn> {
+        let object = self.pool.get().await.map_err(|error| match error {
+            managed::PoolError::Backend(error) => error,
+            other => Error::unavailable("database", other),
+        })?;
+        Ok(Conn { object, statements: self.statements })
+    }
+
+    /// A connection outside of the pool, for work that needs two: the migration runner.
+    pub async fn connect_apart(&self) -> Result<tokio_postgres::Client> {
+        self.pool.manager().connect_client().await
+    }
+}
+
+impl std::fmt::Debug for Db {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Db").field("pool", &self.pool.status()).finish()
+    }
+}
+
+/// A connection borrowed from the pool. Each statement on it commits by itself.
+pub struct Conn {
+    object: managed::Object<Connector>,
+    statements: Statements,
+}
+
+impl Conn {
+    /// Starts a transaction. Dropped without `commit`, it rolls back.
+    pub async fn begin(&mut self) -> Result<Tx<'_>> {
+        let statements = self.statements;
+        let inner = self.object.transaction().await.map_err(from_postgres)?;
+        Ok(Tx::new(inner, statements))
+    }
+}
+
+impl Sql for Conn {
+    async fn rows(&self, text: &str, params: &[Param<'_>]) -> Result<Vec<tokio_postgres::Row>> {
+        let client = &**self.object;
+        match self.statements {
+            Statements::Unnamed => client.query_typed(text, params).await,
+            Statements::Prepared => {
+                let (values, types) = sql::split(params);
+                match self.object.prepare_typed_cached(text, &types).await {
+                    Ok(statement) => client.query(&statement, &values).await,
+                    Err(error) => Err(error),
+                }
+            }
+        }
+        .map_err(from_postgres)
+    }
+}
+
+impl std::fmt::Debug for Conn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Conn")
+    }
+}

@@ -1,0 +1,81 @@
+//! A transaction, and the messages that must leave if and only if it commits.
+
+use deadpool_postgres::Transaction;
+use tokio_postgres::Row;
+
+use super::{Param, Sql, from_postgres, sql};
+use crate::{
+    config::Statements,
+    domain::{Result, event::Event},
+    infrastructure::messaging::{
+        Outgoing, Queue,
+        envelope::{EventMessage, TaskMessage},
+        outbox,
+    },
+};
+
+/// Rolls back when dropped. `commit` writes recorded messages to the outbox first.
+pub struct Tx<'a> {
+    inner: Transaction<'a>,
+    statements: Statements,
+    messages: Vec<outbox::NewMessage>,
+}
+
+impl<'a> Tx<'a> {
+    pub(super) fn new(inner: Transaction<'a>, statements: Statements) -> Self {
+        Self { inner, statements, messages: Vec::new() }
+    }
+
+    /// Something happened: it will be told on the events queue once this commits.
+    pub fn record<E: Event>(&mut self, event: &E) -> Result<()> {
+        let message = EventMessage::new(event)?;
+        self.messages.push(outbox::NewMessage {
+            id: message.id,
+            queue: Queue::Events,
+            body: message.to_json()?,
+        });
+        Ok(())
+    }
+
+    /// Work to be done on the tasks queue once this commits. The task's row is the caller's.
+    pub fn enqueue(&mut self, task: &TaskMessage) -> Result<()> {
+        // One task can be sent again with a higher attempt, so its id cannot be the message's.
+        self.messages.push(outbox::NewMessage {
+            id: uuid::Uuid::now_v7(),
+            queue: Queue::Tasks,
+            body: task.to_json()?,
+        });
+        Ok(())
+    }
+
+    /// Commits, and returns what is now due to be sent. Whoever publishes sends it at once; what
+    /// that misses, the relay finds in the outbox.
+    pub async fn commit(self) -> Result<Vec<Outgoing>> {
+        let outgoing =
+            if self.messages.is_empty() { Vec::new() } else { outbox::insert(&self, &self.messages).await? };
+        self.inner.commit().await.map_err(from_postgres)?;
+        Ok(outgoing)
+    }
+}
+
+impl Sql for Tx<'_> {
+    async fn rows(&self, text: &str, params: &[Param<'_>]) -> Result<Vec<Row>> {
+        match self.statements {
+            Statements::Unnamed => self.inner.query_typed(text, params).await,
+            Statements::Prepared => {
+                let (values, types) = sql::split(params);
+                match self.inner.prepare_typed_cached(text, &types).await {
+                    Ok(statement) => self.inner.query(&statement, &values).await,
+                    Err(error) => Err(error),
+                }
+            }
+        }
+        .map_err(from_postgres)
+    }
+}
+
+impl std::fmt::Debug for Tx<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tx").field("messages", &self.messages.len()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,48 @@
+//! The port to the message queues; its bodies are SQS and, for tests, memory.
+
+use futures_util::future::BoxFuture;
+use uuid::Uuid;
+
+use crate::domain::Result;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Queue {
+    Events,
+    Tasks,
+}
+
+impl Queue {
+    /// The word in the outbox table.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Events => "events",
+            Self::Tasks => "tasks",
+        }
+    }
+
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Events, Self::Tasks].into_iter().find(|queue| queue.as_str() == word)
+    }
+}
+
+/// A committed message that has to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outgoing {
+    /// The outbox row.
+    pub id: Uuid,
+    pub queue: Queue,
+    /// JSON text.
+    pub body: String,
+}
+
+pub trait Bus: Send + Sync {
+    /// Sends messages to one queue, in as few calls as it can, and returns the ids of those that
+    /// the queue has accepted. What is missing from the answer was refused or is unknown.
+    ///
+    /// # Errors
+    /// `Unavailable` when the queue cannot be reached at all.
+    fn send<'a>(&'a self, queue: Queue, messages: &'a [Outgoing]) -> BoxFuture<'a, Result<Vec<Uuid>>>;
+
+    /// Whether the queue answers.
+    fn ping(&self, queue: Queue) -> BoxFuture<'_, Result<()>>;
+}

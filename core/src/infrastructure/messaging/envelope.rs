@@ -1,0 +1,171 @@
+//! What travels on the queues: JSON with the prototype's keys, and ours beside them.
+//!
+//! Event: `{"event", "data", "id", "v", "occurred_at", "trace"}`; task: `{"task", "args", "id",
+//! "attempt", "trace"}`. Readers accept the bare prototype form, `{"event", "data"}`, and ignore
+//! keys they do not know, so that a newer writer does not break an older reader.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use uuid::Uuid;
+
+use crate::{
+    domain::{Error, Result, event::Event},
+    telemetry,
+};
+
+/// Where a message came from: the id of the request or message that caused it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trace {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+}
+
+impl Trace {
+    fn current() -> Self {
+        Self { request_id: telemetry::request_id() }
+    }
+}
+
+/// An event as we write it.
+#[derive(Debug, Serialize)]
+pub struct EventMessage {
+    event: &'static str,
+    data: Value,
+    pub id: Uuid,
+    v: i32,
+    occurred_at: String,
+    trace: Trace,
+}
+
+impl EventMessage {
+    pub fn new<E: Event>(event: &E) -> Result<Self> {
+        // Version 7 carries the time, so that ids sort and `occurred_at` needs no second clock.
+        let id = Uuid::now_v7();
+        Ok(Self {
+            event: E::NAME,
+            data: serde_json::to_value(event).map_err(Error::internal)?,
+            id,
+            v: E::VERSION,
+            occurred_at: timestamp_of(id)?,
+            trace: Trace::current(),
+        })
+    }
+
+    pub fn to_json(&self) -> Result<String> {
+        serde_json::to_string(self).map_err(Error::internal)
+    }
+}
+
+fn timestamp_of(id: Uuid) -> Result<String> {
+    let (seconds, nanos) =
+        id.get_timestamp().ok_or_else(|| Error::internal("a v7 uuid without a time"))?.to_unix();
+    let time = OffsetDateTime::from_unix_timestamp(seconds as i64).map_err(Error::internal)?;
+    (time + time::Duration::nanoseconds(nanos.into())).format(&Rfc3339).map_err(Error::internal)
+}
+
+/// An event as we read it, from ourselves or from anyone.
+#[derive(Debug, Deserialize)]
+pub struct ReceivedEvent {
+    pub event: String,
+    pub data: Value,
+    pub id: Option<String>,
+    #[serde(default)]
+    pub trace: Trace,
+}
+
+/// A task as we write and read it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TaskMessage {
+    pub task: String,
+    #[serde(default)]
+    pub args: Value,
+    /// The task's row. A message without one (from a schedule, say) gets one from its message id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<Uuid>,
+    /// Counts from 1.
+    #[serde(default = "first_attempt")]
+    pub attempt: i32,
+    #[serde(default)]
+    pub trace: Trace,
+}
+
+fn first_attempt() -> i32 {
+    1
+}
+
+impl TaskMessage {
+    pub fn new(task: &str, args: Value, id: Uuid) -> Self {
+        Self { task: task.to_owned(), args, id: Some(id), attempt: 1, trace: Trace::current() }
+    }
+
+    pub fn to_json(&self) -> Result<String> {
+        serde_json::to_string(self).map_err(Error::internal)
+    }
+}
+
+/// Reads a message body.
+///
+/// # Errors
+/// `Malformed`, saying what is wrong without quoting the body.
+pub fn parse<T: for<'de> Deserialize<'de>>(body: &str) -> Result<T> {
+    if !body.trim_start().starts_with('{') {
+        return Err(Error::Malformed("the message is not a JSON object".into()));
+    }
+    serde_json::from_str(body).map_err(|error| {
+        let why = match error.classify() {
+            serde_json::error::Category::Data => "the message lacks a key or has one of a wrong type",
+            _ => "the message is not JSON",
+        };
+        Error::Malformed(format!("{why}, at line {} column {}", error.line(), error.column()).into())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::users::events::UserCreated;
+
+    #[test]
+    fn an_event_reads_back_with_the_prototypes_keys() {
+        let uuid = Uuid::from_u128(7);
+        let written = EventMessage::new(&UserCreated { uuid }).and_then(|m| m.to_json()).expect("json");
+        let value: Value = serde_json::from_str(&written).expect("json");
+        assert_eq!(value["event"], "user_created");
+        assert_eq!(value["data"]["uuid"], uuid.to_string());
+        assert!(
+            value["occurred_at"].as_str().is_some_and(|t| t.starts_with("20") && t.ends_with('Z')),
+            "{value}"
+        );
+        let read: ReceivedEvent = parse(&written).expect("event");
+        assert_eq!(read.id.as_deref(), value["id"].as_str());
+    }
+
+    #[test]
+    fn the_bare_form_is_accepted() {
+        let read: ReceivedEvent =
+            parse(r#"{"event": "user_created", "data": {"user_id": 123}}"#).expect("event");
+        assert_eq!((read.event.as_str(), read.id), ("user_created", None));
+        let task: TaskMessage = parse(r#"{"task": "say_meow"}"#).expect("task");
+        assert_eq!((task.id, task.attempt, task.args), (None, 1, Value::Null));
+    }
+
+    #[test]
+    fn a_broken_message_is_named_without_being_quoted() {
+        for body in [
+            "",
+            "meow secret",
+            "[]",
+            "null",
+            "{",
+            r#"{"event": 5, "data": "secret"}"#,
+            r#"{"data": "secret"}"#,
+        ] {
+            let error = parse::<ReceivedEvent>(body).err().map(|e| e.to_string()).unwrap_or_default();
+            assert!(
+                error.starts_with("malformed input: the message") && !error.contains("secret"),
+                "{body}: {error}"
+            );
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! The world outside: Postgres, SQS, Secrets Manager, cryptography. SQL lives here and in
+//! `migrations/`, nowhere else. Knows the domain; is known by application and interfaces.
+
+pub mod aws;
+pub mod db;
+pub mod messaging;
+pub mod migrate;
+pub mod repository;
+pub mod secrets;
+pub mod security;

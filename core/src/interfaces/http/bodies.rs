@@ -1,0 +1,102 @@
+//! Bodies that more than one endpoint answers with.
+
+use serde::Serialize;
+use serde_json::Value;
+use time::{Date, OffsetDateTime};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::domain::{auth::TokenPair, users::User};
+
+/// A pair of tokens and whose they are.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TokensResponse {
+    user_data: UserData,
+    /// Good for minutes: `Authorization: Bearer …`.
+    access: String,
+    /// Good for days, and for one refresh.
+    refresh: String,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct UserData {
+    uuid: Uuid,
+}
+
+impl From<TokenPair> for TokensResponse {
+    fn from(pair: TokenPair) -> Self {
+        Self {
+            user_data: UserData { uuid: pair.user },
+            access: pair.access.expose().clone(),
+            refresh: pair.refresh.expose().clone(),
+        }
+    }
+}
+
+/// A user's whole profile, without the password's hash.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct UserResponse {
+    id: i64,
+    uuid: Uuid,
+    #[schema(required)]
+    email: Option<String>,
+    #[schema(required)]
+    phone: Option<String>,
+    #[schema(required)]
+    first_name: Option<String>,
+    #[schema(required)]
+    last_name: Option<String>,
+    /// `YYYY-MM-DD`.
+    #[serde(with = "date::option")]
+    #[schema(required)]
+    birthday: Option<Date>,
+    #[schema(required)]
+    photo: Option<String>,
+    #[schema(required)]
+    street: Option<String>,
+    #[schema(required)]
+    city: Option<String>,
+    #[schema(required)]
+    state: Option<String>,
+    #[schema(required)]
+    zip_code: Option<String>,
+    #[schema(required)]
+    country: Option<String>,
+    is_active: bool,
+    is_guest: bool,
+    /// A JSON object.
+    #[schema(value_type = Object)]
+    meta: Value,
+    #[serde(with = "time::serde::rfc3339")]
+    created_at: OffsetDateTime,
+    #[serde(with = "time::serde::rfc3339")]
+    updated_at: OffsetDateTime,
+}
+
+// Without a format of its own a date would be written as an array, while the schema says date.
+time::serde::format_description!(date, Date, "[year]-[month]-[day]");
+
+impl From<User> for UserResponse {
+    fn from(user: User) -> Self {
+        Self {
+            id: user.id,
+            uuid: user.uuid,
+            email: user.email,
+            phone: user.phone,
+            first_name: user.first_name,
+            last_name: user.last_name,
+            birthday: user.birthday,
+            photo: user.photo,
+            street: user.street,
+            city: user.city,
+            state: user.state,
+            zip_code: user.zip_code,
+            country: user.country,
+            is_active: user.is_active,
+            is_guest: user.is_guest,
+            meta: user.meta,
+            created_at: user.created_at,
+            updated_at: user.updated_at,
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! From errors to answers: the one envelope, and the only place that knows status codes.
+
+use std::time::Duration;
+
+use lambda_http::http::{
+    HeaderValue, StatusCode,
+    header::{RETRY_AFTER, WWW_AUTHENTICATE},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::reply::{Answer, Reply, WithStatus};
+use crate::{
+    domain::{Detail, Error},
+    infrastructure::security,
+};
+
+/// What every failed request is answered with.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ErrorBody {
+    /// 32 hex digits that stand in exactly one log line, beside the cause.
+    #[schema(example = "9f86d081884c7d659a2feaa0c55ad015")]
+    error_id: String,
+    /// A word for programs.
+    #[schema(example = "validation")]
+    code: &'static str,
+    /// A sentence for people.
+    message: String,
+    /// What to change, where that is known.
+    details: Vec<ErrorDetail>,
+    /// The same as the header `X-Request-Id`.
+    request_id: String,
+    /// The cause; only with DEBUG, and never in PROD.
+    #[schema(required)]
+    traceback: Option<String>,
+}
+
+/// One thing to change: where and why, never the value that was sent.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ErrorDetail {
+    #[schema(example = "email")]
+    key: String,
+    #[schema(example = "format")]
+    reason: String,
+}
+
+/// How long a client should wait for a dependency to come back.
+const UNAVAILABLE_FOR: Duration = Duration::from_secs(2);
+
+/// Logs the error, once, and renders it.
+pub(super) fn render(error: &Error, request_id: &str, debug: bool) -> Answer {
+    let error_id = u128::from_ne_bytes(security::random().unwrap_or_default());
+    let error_id = format!("{error_id:032x}");
+    let (status, code, message) = describe(error);
+    let cause = error.chain();
+    if status.is_server_error() {
+        tracing::error!(error_id, code, status = status.as_u16(), error = cause, "request failed");
+    } else {
+        tracing::info!(error_id, code, status = status.as_u16(), error = cause, "request refused");
+    }
+    let details = match error {
+        Error::Validation(details) => details.iter().map(render_detail).collect(),
+        Error::AlreadyExists(key) => vec![ErrorDetail { key: (*key).to_owned(), reason: "taken".into() }],
+        _ => Vec::new(),
+    };
+    let body = ErrorBody {
+        error_id,
+        code,
+        message,
+        details,
+        request_id: request_id.to_owned(),
+        traceback: debug.then_some(cause),
+    };
+    // Strings and nothing else: this cannot fail to serialise.
+    let mut answer = WithStatus(status, body).into_answer().unwrap_or_default();
+    let headers = answer.headers_mut();
+    match error {
+        Error::Unauthenticated(_) => {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        Error::RateLimited { retry_after } => {
+            headers.insert(RETRY_AFTER, seconds(*retry_after));
+        }
+        Error::Unavailable { .. } => {
+            headers.insert(RETRY_AFTER, seconds(UNAVAILABLE_FOR));
+        }
+        _ => {}
+    }
+    answer
+}
+
+fn describe(error: &Error) -> (StatusCode, &'static str, String) {
+    match error {
+        Error::Malformed(why) => (StatusCode::BAD_REQUEST, "malformed", capitalised(why)),
+        Error::Validation(_) => (
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "validation",
+            "Some values are not acceptable; see details.".into(),
+        ),
+        Error::Unauthenticated(_) => (
+            StatusCode::UNAUTHORIZED,
+            "unauthenticated",
+            // One sentence for all, so that it tells a token thief nothing.
+            "Missing, wrong or expired credentials; sign in and try again.".into(),
+        ),
+        Error::Forbidden => (StatusCode::FORBIDDEN, "forbidden", "You are not allowed to do this.".into()),
+        Error::NotFound(what) => (StatusCode::NOT_FOUND, "not_found", format!("There is no such {what}.")),
+        Error::AlreadyExists(key) => {
+            (StatusCode::CONFLICT, "already_exists", format!("This {key} is taken."))
+        }
+        Error::TooLarge { limit_bytes } => (
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "too_large",
+            format!("The body may have {limit_bytes} bytes at most."),
+        ),
+        Error::UnsupportedFormat => (
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported_media_type",
+            "Send the body as JSON, with Content-Type: application/json.".into(),
+        ),
+        Error::RateLimited { .. } => (
+            StatusCode::TOO_MANY_REQUESTS,
+            "rate_limited",
+            "Too many requests; wait as Retry-After says.".into(),
+        ),
+        Error::Unavailable { .. } => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "unavailable",
+            "Something this needs does not answer; try again shortly.".into(),
+        ),
+        Error::Configuration(_) | Error::Internal(_) => (
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "Something went wrong on our side; the error_id helps us find it.".into(),
+        ),
+    }
+}
+
+fn render_detail(detail: &Detail) -> ErrorDetail {
+    ErrorDetail { key: detail.key.clone(), reason: detail.reason.clone().into_owned() }
+}
+
+fn capitalised(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|first| format!("{}{}.", first.to_uppercase(), chars.as_str())).unwrap_or_default()
+}
+
+fn seconds(wait: Duration) -> HeaderValue {
+    HeaderValue::from(wait.as_secs().max(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(error: &Error, debug: bool) -> (StatusCode, serde_json::Value) {
+        let answer = render(error, "r-1", debug);
+        (answer.status(), serde_json::from_str(answer.body()).expect("json"))
+    }
+
+    #[test]
+    fn every_error_has_the_same_six_keys() {
+        for error in [
+            Error::Malformed("bad".into()),
+            Error::invalid("email", "format"),
+            Error::Unauthenticated("x"),
+            Error::Forbidden,
+            Error::NotFound("user"),
+            Error::AlreadyExists("email"),
+            Error::TooLarge { limit_bytes: 1 },
+            Error::UnsupportedFormat,
+            Error::RateLimited { retry_after: Duration::from_secs(3) },
+            Error::unavailable("database", "down"),
+            Error::Configuration("x".into()),
+            Error::internal("secret cause"),
+        ] {
+            let (status, body) = answer(&error, false);
+            let mut keys: Vec<_> = body.as_object().expect("object").keys().map(String::as_str).collect();
+            keys.sort_unstable();
+            assert_eq!(
+                keys,
+                ["code", "details", "error_id", "message", "request_id", "traceback"],
+                "{error}"
+            );
+            assert!(
+                body["error_id"]
+                    .as_str()
+                    .is_some_and(|id| id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit()))
+            );
+            assert!(status.is_client_error() || status.is_server_error());
+            assert!(!body.to_string().contains("secret cause"));
+            assert!(body["traceback"].is_null());
+        }
+    }
+
+    #[test]
+    fn the_cause_shows_only_with_debug() {
+        let (_, body) = answer(&Error::internal("secret cause"), true);
+        assert_eq!(body["traceback"], "internal error: secret cause");
+    }
+
+    #[test]
+    fn a_refused_token_says_which_scheme_and_a_busy_service_says_when() {
+        assert_eq!(render(&Error::Unauthenticated("x"), "r", false).headers()[WWW_AUTHENTICATE], "Bearer");
+        assert_eq!(render(&Error::unavailable("x", "y"), "r", false).headers()[RETRY_AFTER], "2");
+        let limited = Error::RateLimited { retry_after: Duration::from_secs(7) };
+        assert_eq!(render(&limited, "r", false).headers()[RETRY_AFTER], "7");
+    }
+}

@@ -1,0 +1,45 @@
+//! What the endpoints' descriptions share: groups of failing answers. `tests/src/openapi.rs` puts
+//! the whole document together.
+
+use utoipa::IntoResponses;
+
+use super::ErrorBody;
+
+/// Any endpoint.
+#[derive(Debug, IntoResponses)]
+pub enum AnyProblem {
+    /// Too many requests
+    #[response(status = 429)]
+    RateLimited(ErrorBody),
+    /// A fault on our side
+    #[response(status = 500)]
+    Internal(ErrorBody),
+    /// A dependency does not answer
+    #[response(status = 503)]
+    Unavailable(ErrorBody),
+}
+
+/// Endpoints that read a body.
+#[derive(Debug, IntoResponses)]
+pub enum BodyProblem {
+    /// Not JSON
+    #[response(status = 400)]
+    Malformed(ErrorBody),
+    /// A body over 1 MiB
+    #[response(status = 413)]
+    TooLarge(ErrorBody),
+    /// Not `application/json`
+    #[response(status = 415)]
+    UnsupportedFormat(ErrorBody),
+    /// Missing, unknown or unacceptable values
+    #[response(status = 422)]
+    Validation(ErrorBody),
+}
+
+/// Endpoints that ask who you are.
+#[derive(Debug, IntoResponses)]
+pub enum SignInProblem {
+    /// Missing, wrong or expired credentials
+    #[response(status = 401)]
+    Unauthenticated(ErrorBody),
+}

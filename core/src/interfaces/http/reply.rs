@@ -1,0 +1,48 @@
+//! What a handler may return.
+
+use lambda_http::http::{HeaderValue, Response, StatusCode, header::CONTENT_TYPE};
+use serde::Serialize;
+
+use crate::domain::{Error, Result};
+
+/// A finished answer: status, headers, text.
+pub(super) type Answer = Response<String>;
+
+pub trait Reply {
+    fn into_answer(self) -> Result<Response<String>>;
+}
+
+/// 200 with a JSON body.
+#[derive(Debug)]
+pub struct Json<T>(pub T);
+
+impl<T: Serialize> Reply for Json<T> {
+    fn into_answer(self) -> Result<Answer> {
+        WithStatus(StatusCode::OK, self.0).into_answer()
+    }
+}
+
+/// A JSON body with a status of its own.
+#[derive(Debug)]
+pub struct WithStatus<T>(pub StatusCode, pub T);
+
+impl<T: Serialize> Reply for WithStatus<T> {
+    fn into_answer(self) -> Result<Answer> {
+        let mut answer = Response::new(serde_json::to_string(&self.1).map_err(Error::internal)?);
+        *answer.status_mut() = self.0;
+        answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        Ok(answer)
+    }
+}
+
+/// 204.
+#[derive(Debug)]
+pub struct NoContent;
+
+impl Reply for NoContent {
+    fn into_answer(self) -> Result<Answer> {
+        let mut answer = Response::new(String::new());
+        *answer.status_mut() = StatusCode::NO_CONTENT;
+        Ok(answer)
+    }
+}

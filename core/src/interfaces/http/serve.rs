@@ -1,0 +1,103 @@
+//! The loop of an HTTP function: event in, answer out, whatever happens in between.
+
+use std::panic::AssertUnwindSafe;
+
+use futures_util::FutureExt;
+use lambda_http::{
+    Body,
+    aws_lambda_events::apigw::ApiGatewayProxyResponse,
+    http::{HeaderMap, HeaderName, HeaderValue, header},
+};
+use lambda_runtime::{LambdaEvent, service_fn};
+use serde_json::value::RawValue;
+
+use super::{Reply, Request, RuntimeError, cors, error, reply::Answer};
+use crate::{
+    app::App,
+    domain::{Error, Result},
+    telemetry,
+};
+
+/// Serves requests until the environment is shut down.
+///
+/// The runtime hands over raw JSON and never sees an error: `lambda_http::run` would parse before
+/// any of our code, and answer a malformed event in its own words.
+pub async fn serve<H, F, R>(app: App, handler: H) -> Result<(), RuntimeError>
+where
+    H: Fn(App, Request) -> F,
+    F: Future<Output = Result<R>>,
+    R: Reply,
+{
+    let (app, handler) = (&app, &handler);
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<Box<RawValue>>| async move {
+        Ok::<_, RuntimeError>(answer(app, handler, event.payload.get(), &event.context.request_id).await)
+    }))
+    .await
+}
+
+/// One event to one answer; also the door for tests. `invocation` is Lambda's own id, used where
+/// the gateway's is missing.
+pub async fn answer<H, F, R>(app: &App, handler: H, event: &str, invocation: &str) -> ApiGatewayProxyResponse
+where
+    H: Fn(App, Request) -> F,
+    F: Future<Output = Result<R>>,
+    R: Reply,
+{
+    let request = Request::parse(event);
+    let id = request.as_ref().ok().and_then(Request::id).unwrap_or(invocation).to_owned();
+    let answer = telemetry::with_request_id(id.clone(), async {
+        let (cors_headers, result) = match request {
+            Err(error) => (HeaderMap::new(), Err(error)),
+            Ok(request) => {
+                let cors_headers = cors::headers(&app.config().cors, &request);
+                match cors::preflight(&request) {
+                    Some(answer) => (cors_headers, Ok(answer)),
+                    None => (cors_headers, run(app, handler, request).await),
+                }
+            }
+        };
+        let mut answer = result.unwrap_or_else(|error| error::render(&error, &id, app.config().debug));
+        answer.headers_mut().extend(cors_headers);
+        answer
+    })
+    .await;
+    to_gateway(answer, &id)
+}
+
+/// Calls the handler; a panic in it is an error of this request, not the end of the process.
+async fn run<H, F, R>(app: &App, handler: H, request: Request) -> Result<Answer>
+where
+    H: Fn(App, Request) -> F,
+    F: Future<Output = Result<R>>,
+    R: Reply,
+{
+    // Only `App` outlives the panic, and what it shares is behind locks that a panic cannot spoil.
+    let work = AssertUnwindSafe(async { handler(app.clone(), request).await?.into_answer() });
+    work.catch_unwind().await.unwrap_or_else(|panic| Err(Error::internal(telemetry::caught(&*panic))))
+}
+
+/// On every answer. The API serves no documents: nothing may frame it, run in it or be guessed
+/// from it, and nothing that is personal stays in a cache.
+const SECURITY_HEADERS: [(HeaderName, HeaderValue); 5] = [
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'")),
+    (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    (header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=63072000; includeSubDomains")),
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+];
+
+fn to_gateway(answer: Answer, id: &str) -> ApiGatewayProxyResponse {
+    let (mut parts, text) = answer.into_parts();
+    for (name, value) in SECURITY_HEADERS {
+        parts.headers.entry(name).or_insert(value);
+    }
+    if let Ok(id) = HeaderValue::from_str(id) {
+        parts.headers.insert(HeaderName::from_static("x-request-id"), id);
+    }
+    let mut response = ApiGatewayProxyResponse::default();
+    response.status_code = i64::from(parts.status.as_u16());
+    // Only these: the gateway would send what stands in both `headers` and here twice.
+    response.multi_value_headers = parts.headers;
+    response.body = (!text.is_empty()).then_some(Body::Text(text));
+    response
+}

@@ -1,0 +1,6 @@
+//! The doors: HTTP through API Gateway, messages through SQS triggers. The only layer that knows
+//! status codes, batch failures and the Lambda runtime.
+
+pub mod http;
+pub mod job;
+pub mod queue;

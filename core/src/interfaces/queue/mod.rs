@@ -1,0 +1,13 @@
+//! Messages through SQS triggers.
+//!
+//! A function is `serve(app, handler)`; a handler takes the `App` and one [`Record`], and its
+//! error makes that record, and no other, come again.
+
+mod batch;
+mod serve;
+
+pub use batch::{BatchResponse, Record};
+pub use serve::{answer, serve};
+
+/// What `main` returns: printed once if the function cannot start.
+pub type RuntimeError = lambda_runtime::Error;

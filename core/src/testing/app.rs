@@ -1,0 +1,59 @@
+//! An app on a schema, a bus and a clock of the test's own.
+
+use std::sync::Arc;
+
+use super::{ManualClock, TestDatabase, database::no_aws};
+use crate::{
+    app::App,
+    config::{Config, Cors, LaunchMode, QueuesConfig, SecretSource, TokensConfig},
+    domain::mask::Secret,
+    infrastructure::{db::Db, messaging::MemoryBus},
+};
+
+pub struct TestApp {
+    pub app: App,
+    pub database: TestDatabase,
+    pub bus: Arc<MemoryBus>,
+    pub clock: Arc<ManualClock>,
+}
+
+impl TestApp {
+    pub async fn new() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// With a change to the configuration.
+    pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        let database = TestDatabase::new().await;
+        let mut config = Config {
+            project_name: "APP".into(),
+            launch_mode: LaunchMode::Test,
+            debug: false,
+            show_api_docs: false,
+            cors: Cors::Only(vec!["http://localhost:3000".into()]),
+            tokens: Some(TokensConfig {
+                key: SecretSource::Inline(Secret::new("a key for tests, of 32 bytes or more".into())),
+                access_lifetime: time::Duration::minutes(5),
+                refresh_lifetime: time::Duration::days(5),
+            }),
+            database: Some(database.config()),
+            queues: QueuesConfig::default(),
+            aws: no_aws(),
+            api_default_limit: 25,
+        };
+        change(&mut config);
+        let (bus, clock) = (Arc::new(MemoryBus::default()), Arc::new(ManualClock::default()));
+        let options = database.options();
+        let app = App::for_test(config, bus.clone(), clock.clone(), |config, secrets| {
+            Db::with_options(config, secrets, &options)
+        })
+        .expect("a good configuration");
+        Self { app, database, bus, clock }
+    }
+}
+
+impl std::fmt::Debug for TestApp {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TestApp").field("schema", &self.database.schema).finish_non_exhaustive()
+    }
+}

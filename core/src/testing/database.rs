@@ -1,0 +1,123 @@
+//! A schema per test on the Postgres that `DATABASE_URL` names.
+
+use std::sync::Arc;
+
+use tokio_postgres::{Client, NoTls, config::Host};
+use uuid::Uuid;
+
+use crate::{
+    config::{AwsConfig, DatabaseConfig, DatabaseLogin, Statements},
+    domain::{Result, mask::Secret},
+    infrastructure::{db::Db, migrate, secrets::Secrets},
+};
+
+/// Dropped with everything in it when the test ends, passed or failed.
+#[derive(Debug)]
+pub struct TestDatabase {
+    pub schema: String,
+    url: tokio_postgres::Config,
+}
+
+impl TestDatabase {
+    /// Migrated.
+    pub async fn new() -> Self {
+        let database = Self::empty().await;
+        let client = database.client().await;
+        for migration in migrate::embedded() {
+            client.batch_execute(migration.up).await.expect("a migration applies");
+        }
+        database
+    }
+
+    /// A schema with nothing in it.
+    #[expect(clippy::disallowed_methods, reason = "the test's own configuration")]
+    pub async fn empty() -> Self {
+        let url = std::env::var("DATABASE_URL")
+            .expect("DATABASE_URL: run the tests with `cargo xtask test`, which starts what they need");
+        let url: tokio_postgres::Config = url.parse().expect("DATABASE_URL is a postgres:// URL");
+        let database = Self { schema: format!("test_{}", Uuid::new_v4().simple()), url };
+        database
+            .client()
+            .await
+            .batch_execute(&format!("create schema {}", database.schema))
+            .await
+            .expect("create schema");
+        database
+    }
+
+    /// Start-up options that make this schema the connection's world.
+    pub fn options(&self) -> String {
+        format!("-c search_path={}", self.schema)
+    }
+
+    /// A plain client that sees this schema only.
+    pub async fn client(&self) -> Client {
+        let mut config = self.url.clone();
+        config.options(self.options());
+        let (client, connection) = config.connect(NoTls).await.expect("the test database answers");
+        tokio::spawn(connection);
+        client
+    }
+
+    pub fn config(&self) -> DatabaseConfig {
+        let host = match self.url.get_hosts() {
+            [Host::Tcp(host), ..] => host.clone(),
+            _ => "127.0.0.1".to_owned(),
+        };
+        DatabaseConfig {
+            host,
+            port: self.url.get_ports().first().copied().unwrap_or(5432),
+            name: self.url.get_dbname().unwrap_or("postgres").to_owned(),
+            login: DatabaseLogin::Inline {
+                user: self.url.get_user().unwrap_or("postgres").to_owned(),
+                password: Secret::new(
+                    String::from_utf8_lossy(self.url.get_password().unwrap_or_default()).into_owned(),
+                ),
+            },
+            ssl_root_cert: None,
+            // A function has one; a test calls handlers side by side.
+            pool_size: 8,
+            statements: Statements::Prepared,
+            wait: std::time::Duration::from_secs(10),
+        }
+    }
+
+    pub fn db(&self) -> Result<Db> {
+        Db::with_options(self.config(), Arc::new(Secrets::new(no_aws())), &self.options())
+    }
+}
+
+impl Drop for TestDatabase {
+    fn drop(&mut self) {
+        // A runtime and thread of its own: the test's may be shutting down.
+        let (config, schema) = (self.url.clone(), self.schema.clone());
+        let dropped = std::thread::spawn(move || {
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().enable_all().build().expect("runtime");
+            runtime.block_on(async {
+                let (client, connection) = config.connect(NoTls).await.expect("the test database answers");
+                tokio::spawn(connection);
+                client
+                    .batch_execute(&format!(
+                        "set client_min_messages = warning; drop schema if exists {schema} cascade"
+                    ))
+                    .await
+                    .expect("drop schema");
+            });
+        });
+        if dropped.join().is_err() {
+            eprintln!("schema {} was left behind", self.schema);
+        }
+    }
+}
+
+/// For apps that call nothing of AWS.
+pub(super) fn no_aws() -> AwsConfig {
+    AwsConfig {
+        region: "us-east-1".into(),
+        endpoint_url: Some("http://127.0.0.1:1".into()),
+        access_key_id: "test".into(),
+        secret_access_key: Secret::new("test".into()),
+        session_token: None,
+    }
+}

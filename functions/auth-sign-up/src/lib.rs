@@ -1,0 +1,59 @@
+//! `POST /api/v1/auth/sign-up/`: makes a user.
+
+use app_core::{
+    App, Result,
+    domain::users::{Email, Password, User},
+    interfaces::http::{
+        Json, Request,
+        openapi::{AnyProblem, BodyProblem},
+    },
+};
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SignUpRequest {
+    /// Trimmed and lower-cased.
+    #[schema(value_type = String, format = Email, max_length = 128, example = "ada@example.com")]
+    email: Email,
+    /// Any characters; length is what helps.
+    #[schema(value_type = String, format = Password, min_length = 8, max_length = 128, example = "correct horse battery")]
+    password: Password,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SignUpResponse {
+    uuid: Uuid,
+    #[schema(format = Email)]
+    email: Option<String>,
+    #[serde(with = "time::serde::rfc3339")]
+    created_at: OffsetDateTime,
+}
+
+/// Sign up
+///
+/// Makes a user, and tells the event `user_created`.
+#[utoipa::path(
+    post, path = "/api/v1/auth/sign-up/", tag = "auth", operation_id = "sign_up",
+    request_body = SignUpRequest,
+    responses(
+        (status = 200, description = "The new user", body = SignUpResponse),
+        (status = 409, description = "The address is taken, in whatever letter case", body = app_core::interfaces::http::ErrorBody),
+        BodyProblem, AnyProblem,
+    ),
+)]
+pub async fn handler(app: App, request: Request) -> Result<Json<SignUpResponse>> {
+    let body: SignUpRequest = request.json()?;
+    let created = app.users()?.create_by_email(body.email, &body.password).await?;
+    app.publish(&created.outgoing).await;
+    Ok(Json(created.user.into()))
+}
+
+impl From<User> for SignUpResponse {
+    fn from(user: User) -> Self {
+        Self { uuid: user.uuid, email: user.email, created_at: user.created_at }
+    }
+}

@@ -1,0 +1,22 @@
+//! `POST /api/v1/auth/tokens/refresh/`: a refresh token for the next pair.
+
+use app_core::{
+    App, Result,
+    interfaces::http::{
+        self, Json, Request, TokensResponse,
+        openapi::{AnyProblem, SignInProblem},
+    },
+};
+
+/// Refresh
+///
+/// The refresh token is the bearer token here, and is used up by it.
+#[utoipa::path(
+    post, path = "/api/v1/auth/tokens/refresh/", tag = "auth", operation_id = "refresh",
+    security(("bearer" = [])),
+    responses((status = 200, description = "The next pair of the session", body = TokensResponse), SignInProblem, AnyProblem),
+)]
+pub async fn handler(app: App, request: Request) -> Result<Json<TokensResponse>> {
+    let pair = app.auth().await?.refresh(http::bearer(&request)?).await?;
+    Ok(Json(pair.into()))
+}

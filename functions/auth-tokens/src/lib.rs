@@ -1,0 +1,37 @@
+//! `POST /api/v1/auth/tokens/`: e-mail and password for a pair of tokens.
+
+use app_core::{
+    App, Result,
+    application::auth::Origin,
+    domain::users::{Email, PasswordAttempt},
+    interfaces::http::{
+        Json, Request, TokensResponse,
+        openapi::{AnyProblem, BodyProblem, SignInProblem},
+    },
+};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TokensRequest {
+    #[schema(value_type = String, format = Email, max_length = 128, example = "ada@example.com")]
+    email: Email,
+    #[schema(value_type = String, format = Password, max_length = 128, example = "correct horse battery")]
+    password: PasswordAttempt,
+}
+
+/// Sign in
+///
+/// Starts a session. An unknown address, a wrong password and a deactivated user get the same answer.
+#[utoipa::path(
+    post, path = "/api/v1/auth/tokens/", tag = "auth", operation_id = "sign_in",
+    request_body = TokensRequest,
+    responses((status = 200, description = "The first pair of a new session", body = TokensResponse), SignInProblem, BodyProblem, AnyProblem),
+)]
+pub async fn handler(app: App, request: Request) -> Result<Json<TokensResponse>> {
+    let body: TokensRequest = request.json()?;
+    let origin = Origin { ip: request.client_ip(), user_agent: request.header("user-agent") };
+    let pair = app.auth().await?.sign_in(app.passwords(), &body.email, &body.password, origin).await?;
+    Ok(Json(pair.into()))
+}

@@ -1,0 +1,44 @@
+//! `GET /api/v1/debug/health-check/`: whether what we stand on answers.
+
+use std::collections::BTreeMap;
+
+use app_core::{
+    App, Result,
+    application::health,
+    interfaces::http::{Request, StatusCode, WithStatus, openapi::AnyProblem},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct HealthResponse {
+    #[schema(example = "OK")]
+    status: &'static str,
+    /// Each dependency by name.
+    #[schema(example = json!({"database": "OK", "events_queue": "OK"}))]
+    checks: BTreeMap<&'static str, &'static str>,
+}
+
+/// Health
+#[utoipa::path(
+    get, path = "/api/v1/debug/health-check/", tag = "debug", operation_id = "health_check",
+    responses(
+        (status = 200, description = "All dependencies answer", body = HealthResponse),
+        (status = 503, description = "At least one does not", body = HealthResponse),
+        AnyProblem,
+    ),
+)]
+pub async fn handler(app: App, _: Request) -> Result<WithStatus<HealthResponse>> {
+    let checks = health::check(app.db()?, app.bus()?).await;
+    let well = checks.iter().all(|check| check.outcome.is_ok());
+    let (status_code, status) =
+        if well { (StatusCode::OK, "OK") } else { (StatusCode::SERVICE_UNAVAILABLE, "NOT OK") };
+    for check in &checks {
+        if let Err(error) = &check.outcome {
+            tracing::error!(check = check.name, error = error.chain(), "a dependency does not answer");
+        }
+    }
+    let word = |check: &health::Check| if check.outcome.is_ok() { "OK" } else { "NOT OK" };
+    let checks = checks.iter().map(|check| (check.name, word(check))).collect();
+    Ok(WithStatus(status_code, HealthResponse { status, checks }))
+}

@@ -1,0 +1,25 @@
+use app_core::testing::{TestApp, event};
+use serde_json::json;
+
+use crate::support::call;
+
+#[tokio::test]
+async fn health_is_ok_when_all_answers() {
+    let app = TestApp::new().await;
+    let answer = call(&app, debug_health_check::handler, &event("debug-health-check")).await;
+    assert_eq!(
+        (answer.status, answer.body),
+        (200, json!({ "status": "OK", "checks": { "database": "OK", "events_queue": "OK" } }))
+    );
+}
+
+#[tokio::test]
+async fn health_names_what_does_not_answer() {
+    let app = TestApp::new().await;
+    app.bus.set_down(true);
+    let answer = call(&app, debug_health_check::handler, &event("debug-health-check")).await;
+    assert_eq!(
+        (answer.status, answer.body),
+        (503, json!({ "status": "NOT OK", "checks": { "database": "OK", "events_queue": "NOT OK" } }))
+    );
+}

@@ -1,0 +1,10 @@
+//! Endpoints, called as Lambda calls them: an event of `events/` in, the gateway's answer out,
+//! on a real Postgres.
+
+mod edge;
+mod health;
+mod refresh;
+mod sign_in;
+mod sign_up;
+mod support;
+mod users_me;

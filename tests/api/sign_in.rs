@@ -1,0 +1,74 @@
+use app_core::testing::{TestApp, event};
+use serde_json::{Value, json};
+
+use crate::support::{Answer, call, count, me, sign_in, sign_up, signed_in};
+
+#[tokio::test]
+async fn the_right_password_gives_a_pair_that_works() {
+    let app = TestApp::new().await;
+    let uuid = sign_up(&app, "ada@example.com").await.text("/uuid");
+    let answer = sign_in(&app, "ADA@example.com", "correct horse battery").await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert_eq!(answer.body["user_data"], json!({ "uuid": uuid }));
+    assert_eq!(me(&app, &answer.text("/access")).await.text("/uuid"), uuid);
+}
+
+#[tokio::test]
+async fn a_session_remembers_where_it_came_from() {
+    let app = TestApp::new().await;
+    signed_in(&app).await;
+    let row = app
+        .database
+        .client()
+        .await
+        .query_one("select host(ip), user_agent, kid, generation from auth_session", &[])
+        .await
+        .expect("one session");
+    let sample = event("auth-tokens").0;
+    assert_eq!(json!(row.get::<_, String>(0)), sample["requestContext"]["identity"]["sourceIp"]);
+    assert!(!row.get::<_, String>(1).is_empty());
+    assert_eq!((row.get::<_, String>(2), row.get::<_, i32>(3)), ("bare".into(), 0));
+}
+
+#[tokio::test]
+async fn an_unknown_address_a_wrong_password_and_a_deactivated_user_get_equal_answers() {
+    let app = TestApp::new().await;
+    sign_up(&app, "ada@example.com").await;
+    sign_up(&app, "gone@example.com").await;
+    app.database
+        .client()
+        .await
+        .execute("update users set is_active = false where email = 'gone@example.com'", &[])
+        .await
+        .expect("update");
+    let mut answers = Vec::new();
+    for (email, password) in [
+        ("ada@example.com", "wrong horse battery"),
+        ("ada@example.com", "x"),
+        ("nobody@example.com", "correct horse battery"),
+        ("gone@example.com", "correct horse battery"),
+    ] {
+        let mut answer = sign_in(&app, email, password).await;
+        answer.is_error(401, "unauthenticated");
+        assert_eq!(answer.header("www-authenticate"), Some("Bearer"));
+        answer.body["error_id"] = Value::Null;
+        answers.push(answer.body);
+    }
+    assert!(answers.windows(2).all(|pair| pair[0] == pair[1]), "{answers:#?}");
+    assert_eq!(count(&app, "select count(*) from auth_session").await, 0);
+}
+
+#[tokio::test]
+async fn what_cannot_be_a_password_is_refused_before_any_work() {
+    let app = TestApp::new().await;
+    let attempt = |password: String| {
+        let event = event("auth-tokens").body(&json!({ "email": "ada@example.com", "password": password }));
+        let app = &app;
+        async move { call(app, auth_tokens::handler, &event).await }
+    };
+    let refused = |answer: Answer, reason: &str| {
+        answer.is_error(422, "validation").names("password", reason);
+    };
+    refused(attempt("x".repeat(129)).await, "too_long");
+    refused(attempt("x\0".into()).await, "format");
+}

@@ -1,0 +1,151 @@
+use app_core::testing::{TestApp, event};
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use crate::support::{call, call_raw, count, sign_up};
+
+const USERS: &str = "select count(*) from users";
+
+#[tokio::test]
+async fn a_new_user_gets_uuid_email_and_time() {
+    let app = TestApp::new().await;
+    let answer = call(&app, auth_sign_up::handler, &event("auth-sign-up")).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let mut keys: Vec<_> = answer.body.as_object().expect("an object").keys().cloned().collect();
+    keys.sort();
+    assert_eq!(keys, ["created_at", "email", "uuid"]);
+    assert_eq!(answer.text("/email"), "ada@example.com");
+    assert!(answer.text("/created_at").ends_with('Z'), "{answer:?}");
+    assert!(uuid::Uuid::parse_str(&answer.text("/uuid")).is_ok());
+}
+
+#[tokio::test]
+async fn the_password_is_stored_as_an_argon2id_hash_only() {
+    let app = TestApp::new().await;
+    sign_up(&app, "ada@example.com").await;
+    let row = app
+        .database
+        .client()
+        .await
+        .query_one("select users::text, password_hashed from users", &[])
+        .await
+        .expect("a row");
+    let (whole, hash): (String, String) = (row.get(0), row.get(1));
+    assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
+    assert!(!whole.contains("correct horse"));
+}
+
+#[tokio::test]
+async fn the_event_is_in_the_outbox_and_has_been_sent_after_the_commit() {
+    let app = TestApp::new().await;
+    let uuid = sign_up(&app, "ada@example.com").await.text("/uuid");
+    let sent = app.bus.take();
+    assert_eq!(sent.len(), 1);
+    let message: Value = serde_json::from_str(&sent[0].body).expect("json");
+    assert_eq!((&message["event"], &message["data"]), (&json!("user_created"), &json!({ "uuid": uuid })));
+    assert_eq!(message["id"], json!(sent[0].id));
+    assert_eq!(message["trace"]["request_id"], event("auth-sign-up").0["requestContext"]["requestId"]);
+    assert_eq!(count(&app, "select count(*) from outbox where published_at is not null").await, 1);
+}
+
+#[tokio::test]
+async fn with_the_queue_down_the_answer_is_the_same_and_the_event_waits() {
+    let app = TestApp::new().await;
+    app.bus.set_down(true);
+    assert_eq!(sign_up(&app, "ada@example.com").await.status, 200);
+    assert_eq!(count(&app, "select count(*) from outbox where published_at is null").await, 1);
+}
+
+#[tokio::test]
+async fn an_address_in_other_letters_is_the_same_address() {
+    let app = TestApp::new().await;
+    sign_up(&app, "ada@example.com").await;
+    sign_up(&app, " Ada@EXAMPLE.com ").await.is_error(409, "already_exists").names("email", "taken");
+    assert_eq!(count(&app, USERS).await, 1);
+    assert_eq!(count(&app, "select count(*) from outbox").await, 1, "a refused sign-up tells nobody");
+}
+
+#[tokio::test]
+async fn fifty_sign_ups_of_one_address_at_once_make_one_user() {
+    let app = TestApp::new().await;
+    let answers = join_all((0..50).map(|_| sign_up(&app, "ada@example.com"))).await;
+    assert_eq!(answers.iter().filter(|a| a.status == 200).count(), 1);
+    assert_eq!(answers.iter().filter(|a| a.status == 409).count(), 49);
+    assert_eq!(count(&app, USERS).await, 1);
+}
+
+#[tokio::test]
+async fn bad_input_is_named_and_nothing_is_written() {
+    let app = TestApp::new().await;
+    for (sample, status, code, detail) in [
+        ("not-json", 400, "malformed", None),
+        ("lone-surrogate", 400, "malformed", None),
+        ("array-body", 422, "validation", Some(("body", "type"))),
+        ("wrong-types", 422, "validation", None),
+        ("unknown-field", 422, "validation", None),
+        ("missing-field", 422, "validation", None),
+        ("nul", 422, "validation", None),
+        ("wrong-content-type", 415, "unsupported_media_type", None),
+    ] {
+        let answer = call(&app, auth_sign_up::handler, &event(&format!("auth-sign-up.{sample}"))).await;
+        answer.is_error(status, code);
+        if let Some((key, reason)) = detail {
+            answer.names(key, reason);
+        }
+    }
+    let long = format!("a@{}.{}.example", "b".repeat(60), "c".repeat(58));
+    assert_eq!(long.len(), 129);
+    for (body, key, reason) in [
+        (json!({ "email": long, "password": "correct horse battery" }), "email", "too_long"),
+        (json!({ "email": "ada", "password": "correct horse battery" }), "email", "format"),
+        (json!({ "email": "ada@example.com\0", "password": "correct horse battery" }), "email", "format"),
+        (json!({ "email": "ada@example.com", "password": "short" }), "password", "too_short"),
+        (json!({ "email": "ada@example.com", "password": "x".repeat(129) }), "password", "too_long"),
+        (json!({ "email": "ada@example.com", "password": "correct\0horse" }), "password", "format"),
+        (json!({ "email": "ada@example.com" }), "password", "required"),
+        (json!({ "email": "ada@example.com", "password": 12_345_678 }), "password", "type"),
+        (
+            json!({ "email": "ada@example.com", "password": "correct horse battery", "is_active": true }),
+            "is_active",
+            "unknown",
+        ),
+    ] {
+        call(&app, auth_sign_up::handler, &event("auth-sign-up").body(&body))
+            .await
+            .is_error(422, "validation")
+            .names(key, reason);
+    }
+    assert_eq!(count(&app, USERS).await, 0);
+    assert_eq!(count(&app, "select count(*) from outbox").await, 0);
+}
+
+#[tokio::test]
+async fn a_body_has_a_mebibyte_at_most() {
+    let app = TestApp::new().await;
+    let padded = |length: usize| {
+        let body = r#"{"email": "ada@example.com", "password": "correct horse battery"}"#;
+        event("auth-sign-up").raw_body(&format!("{body}{}", " ".repeat(length - body.len())))
+    };
+    call(&app, auth_sign_up::handler, &padded(1024 * 1024 + 1)).await.is_error(413, "too_large");
+    assert_eq!(count(&app, USERS).await, 0);
+    assert_eq!(call(&app, auth_sign_up::handler, &padded(1024 * 1024)).await.status, 200);
+}
+
+#[tokio::test]
+async fn ten_thousand_levels_of_json_are_refused_and_do_no_harm() {
+    let app = TestApp::new().await;
+    for (open, close) in [("[", "]"), (r#"{"a":"#, "}")] {
+        let deep = format!(r#"{{"email": {}1{}}}"#, open.repeat(10_000), close.repeat(10_000));
+        let answer = call(&app, auth_sign_up::handler, &event("auth-sign-up").raw_body(&deep)).await;
+        assert!([400, 422].contains(&answer.status), "{answer:?}");
+    }
+    assert_eq!(count(&app, USERS).await, 0);
+}
+
+#[tokio::test]
+async fn a_base64_body_is_decoded_and_a_broken_one_is_refused() {
+    let app = TestApp::new().await;
+    assert_eq!(call(&app, auth_sign_up::handler, &event("auth-sign-up.base64")).await.status, 200);
+    let broken = event("auth-sign-up.base64").raw_body("%%%");
+    call_raw(&app, auth_sign_up::handler, &broken.to_string()).await.is_error(400, "malformed");
+}

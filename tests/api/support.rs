@@ -1,0 +1,107 @@
+//! Calling endpoints, and reading their answers.
+
+use app_core::{
+    App, Result,
+    interfaces::http::{self, Reply, Request},
+    testing::{Event, TestApp, event},
+};
+use serde_json::{Value, json};
+
+/// An answer as API Gateway would send it.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: i64,
+    pub(crate) body: Value,
+    headers: Vec<(String, String)>,
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The text at a path such as `/user_data/uuid`.
+    pub(crate) fn text(&self, pointer: &str) -> String {
+        let value = self.body.pointer(pointer).and_then(Value::as_str);
+        value.unwrap_or_else(|| panic!("no text at {pointer}: {self:?}")).to_owned()
+    }
+
+    /// Asserts that this is an error in the envelope.
+    #[track_caller]
+    pub(crate) fn is_error(&self, status: i64, code: &str) -> &Self {
+        assert_eq!((self.status, self.body["code"].as_str()), (status, Some(code)), "{self:?}");
+        let mut keys: Vec<_> = self.body.as_object().expect("an object").keys().map(String::as_str).collect();
+        keys.sort_unstable();
+        assert_eq!(keys, ["code", "details", "error_id", "message", "request_id", "traceback"]);
+        assert_eq!(self.body["traceback"], Value::Null);
+        self
+    }
+
+    /// Asserts that it names just this key and reason.
+    #[track_caller]
+    pub(crate) fn names(&self, key: &str, reason: &str) -> &Self {
+        assert_eq!(self.body["details"], json!([{ "key": key, "reason": reason }]), "{self:?}");
+        self
+    }
+}
+
+pub(crate) async fn call<H, F, R>(app: &TestApp, handler: H, event: &Event) -> Answer
+where
+    H: Fn(App, Request) -> F,
+    F: Future<Output = Result<R>>,
+    R: Reply,
+{
+    call_raw(app, handler, &event.to_string()).await
+}
+
+pub(crate) async fn call_raw<H, F, R>(app: &TestApp, handler: H, event: &str) -> Answer
+where
+    H: Fn(App, Request) -> F,
+    F: Future<Output = Result<R>>,
+    R: Reply,
+{
+    let response = http::answer(&app.app, handler, event, "invocation-1").await;
+    let response = serde_json::to_value(response).expect("a response serialises");
+    let headers = response["multiValueHeaders"].as_object().expect("headers");
+    Answer {
+        status: response["statusCode"].as_i64().expect("a status"),
+        body: response["body"]
+            .as_str()
+            .map_or(Value::Null, |text| serde_json::from_str(text).expect("a JSON body")),
+        headers: headers
+            .iter()
+            .map(|(key, values)| (key.clone(), values[0].as_str().expect("text").to_owned()))
+            .collect(),
+    }
+}
+
+pub(crate) async fn sign_up(app: &TestApp, email: &str) -> Answer {
+    let body = json!({ "email": email, "password": "correct horse battery" });
+    call(app, auth_sign_up::handler, &event("auth-sign-up").body(&body)).await
+}
+
+pub(crate) async fn sign_in(app: &TestApp, email: &str, password: &str) -> Answer {
+    let body = json!({ "email": email, "password": password });
+    call(app, auth_tokens::handler, &event("auth-tokens").body(&body)).await
+}
+
+pub(crate) async fn refresh(app: &TestApp, token: &str) -> Answer {
+    call(app, auth_tokens_refresh::handler, &event("auth-tokens-refresh").bearer(token)).await
+}
+
+pub(crate) async fn me(app: &TestApp, token: &str) -> Answer {
+    call(app, users_me::handler, &event("users-me").bearer(token)).await
+}
+
+/// A user who is signed in.
+pub(crate) async fn signed_in(app: &TestApp) -> Answer {
+    assert_eq!(sign_up(app, "ada@example.com").await.status, 200);
+    let answer = sign_in(app, "ada@example.com", "correct horse battery").await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    answer
+}
+
+/// One number from one row.
+pub(crate) async fn count(app: &TestApp, query: &str) -> i64 {
+    app.database.client().await.query_one(query, &[]).await.expect("a count").get(0)
+}

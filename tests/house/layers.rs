@@ -1,0 +1,101 @@
+//! interfaces → application → infrastructure → domain, and never the other way.
+
+use std::{fs, path::Path};
+
+/// Outermost first; each may look at what stands behind it.
+const LAYERS: [&str; 4] = ["interfaces", "application", "infrastructure", "domain"];
+
+/// Paths in `text` (a file of `layer`) that look outwards.
+fn outward_looks(layer: &str, text: &str) -> Vec<String> {
+    let place = LAYERS.iter().position(|l| *l == layer).expect("a layer");
+    // `app` composes and may be known by interfaces only.
+    let mut forbidden: Vec<&str> = LAYERS[..place].to_vec();
+    if layer != "interfaces" {
+        forbidden.push("app");
+    }
+    let code: String =
+        text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+    // `use crate::{…}` in one go or line by line: whatever follows `crate::` or opens a branch in it.
+    let compact: String = code.split_whitespace().collect();
+    let mut looks = Vec::new();
+    for at in compact.match_indices("crate::").map(|(at, found)| at + found.len()) {
+        let rest = &compact[at..];
+        let roots = match rest.strip_prefix('{') {
+            Some(tree) => roots(tree),
+            None => vec![word(rest)],
+        };
+        looks.extend(
+            roots.into_iter().filter(|root| forbidden.contains(root)).map(|root| format!("crate::{root}")),
+        );
+    }
+    looks
+}
+
+fn word(text: &str) -> &str {
+    let end = text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());
+    &text[..end]
+}
+
+/// The first word of each branch of a use tree whose brace has just been opened.
+fn roots(tree: &str) -> Vec<&str> {
+    let (mut depth, mut start, mut found) = (0, 0, Vec::new());
+    for (at, c) in tree.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' if depth == 0 => {
+                found.push(word(&tree[start..at]));
+                return found;
+            }
+            '}' => depth -= 1,
+            ',' if depth == 0 => {
+                found.push(word(&tree[start..at]));
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+fn files(folder: &Path) -> Vec<std::path::PathBuf> {
+    let entries = fs::read_dir(folder).expect("a folder of the core");
+    entries
+        .flat_map(|entry| {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() { files(&path) } else { vec![path] }
+        })
+        .filter(|path| path.extension().is_some_and(|e| e == "rs"))
+        .collect()
+}
+
+#[test]
+fn no_layer_looks_outwards() {
+    let core = Path::new(env!("CARGO_MANIFEST_DIR")).join("../core/src");
+    let mut faults = Vec::new();
+    let mut read = 0;
+    for layer in LAYERS {
+        for path in files(&core.join(layer)) {
+            read += 1;
+            let text = fs::read_to_string(&path).expect("a source file");
+            faults.extend(
+                outward_looks(layer, &text).into_iter().map(|look| format!("{}: {look}", path.display())),
+            );
+        }
+    }
+    assert!(read > 30, "only {read} files were read: has the core moved?");
+    assert!(faults.is_empty(), "a layer looks the wrong way:\n{}", faults.join("\n"));
+}
+
+#[test]
+fn an_outward_look_is_found_in_every_spelling() {
+    for text in [
+        "use crate::interfaces::http::Json;",
+        "use crate::{domain::Error, interfaces::http};",
+        "use crate::{\n    domain::{Error, Result},\n    app::App,\n};",
+        "fn f() -> crate::application::users::Created { todo!() }",
+    ] {
+        assert_eq!(outward_looks("infrastructure", text).len(), 1, "{text}");
+    }
+    assert!(outward_looks("infrastructure", "use crate::{config::Config, domain::{app, Error}};").is_empty());
+    assert!(outward_looks("interfaces", "use crate::{app::App, application::users};").is_empty());
+}

@@ -1,0 +1,6 @@
+//! The rules of the house: who may look at whom, what must be listed where, and what the template
+//! must say that no linter checks.
+
+mod layers;
+mod routes;
+mod template;

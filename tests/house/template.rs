@@ -1,0 +1,206 @@
+//! template.yaml keeps the rules that decide in production and that no linter checks.
+//!
+//! Every rule is shown twice: the template keeps it, and a template that breaks it is refused by name.
+
+pub(crate) mod checks;
+pub(crate) mod document;
+
+use serde_json::{Value, json};
+
+use checks::Faults;
+use document::{Overrides, environments, template};
+
+#[track_caller]
+fn holds(faults: &Faults) {
+    assert!(faults.is_empty(), "template.yaml:\n  {}", faults.join("\n  "));
+}
+
+/// Breaks the real template in one place and expects the check to say where and what.
+#[track_caller]
+fn refused(check: fn(&Value) -> Faults, pointer: &str, value: Value, expected: &str) {
+    let mut broken = template();
+    *broken.pointer_mut(pointer).unwrap_or_else(|| panic!("template.yaml has nothing at {pointer}")) = value;
+    assert_ne!(broken, template(), "{pointer} already had this value");
+    assert_eq!(check(&broken), [expected]);
+}
+
+const USERS_ME: &str = "/Resources/UsersMeFunction/Properties";
+
+#[test]
+fn a_function_and_its_binary_share_one_stem() {
+    let check = checks::one_stem_names_binary_and_function;
+    holds(&check(&template()));
+    let mut broken = template();
+    broken["Resources"]["UsersMeFunction"]["Metadata"]["BuildProperties"]["Binary"] = json!("auth-tokens");
+    assert!(check(&broken).contains(&r#"UsersMeFunction: builds the binary "auth-tokens""#.to_owned()));
+    let name = format!("{USERS_ME}/FunctionName");
+    refused(check, &name, json!("me"), "UsersMeFunction: FunctionName is not the stack's name and the stem");
+}
+
+#[test]
+fn a_batch_with_one_bad_message_loses_none_and_batches_are_bounded() {
+    let check = checks::batches_lose_nothing_and_are_bounded;
+    holds(&check(&template()));
+    let queue = "/Resources/TasksWorkerFunction/Properties/Events/Queue/Properties";
+    let fault = "TasksWorkerFunction: its queue lacks ReportBatchItemFailures";
+    refused(check, &format!("{queue}/FunctionResponseTypes"), json!([]), fault);
+    let fault = "TasksWorkerFunction: its queue lacks MaximumConcurrency";
+    refused(check, &format!("{queue}/ScalingConfig"), Value::Null, fault);
+}
+
+#[test]
+fn every_queue_ends_in_a_dead_letter_queue_that_keeps_messages_for_14_days() {
+    let check = checks::queues_have_dead_letter_queues;
+    holds(&check(&template()));
+    let tasks = "/Resources/TasksQueue/Properties";
+    let dead = "/Resources/TasksDeadLetterQueue/Properties";
+    let fault = "TasksQueue: its dead-letter queue does not keep messages for 14 days";
+    refused(check, &format!("{dead}/MessageRetentionPeriod"), json!(345_600), fault);
+    let fault = "TasksQueue: its dead-letter queue is of another type";
+    let mut fifo = template()["Resources"]["TasksDeadLetterQueue"]["Properties"].clone();
+    fifo["FifoQueue"] = json!(true);
+    refused(check, dead, fifo, fault);
+    let fault = "TasksQueue: fewer than 5 receives before the dead-letter queue";
+    refused(check, &format!("{tasks}/RedrivePolicy/maxReceiveCount"), json!(4), fault);
+
+    let mut broken = template();
+    broken["Resources"]["TasksQueue"]["Properties"]["RedrivePolicy"] = Value::Null;
+    assert!(check(&broken).contains(&"TasksQueue: has no dead-letter queue".to_owned()));
+}
+
+#[test]
+fn a_message_stays_hidden_for_six_times_the_life_of_its_function() {
+    let defaults = |template: &Value| checks::messages_stay_hidden_long_enough(template, &Overrides::new());
+    holds(&defaults(&template()));
+    let fault = "TasksWorkerFunction: timeout Some(30), but TasksQueue hides for Some(179)";
+    refused(defaults, "/Parameters/TasksVisibilitySeconds/Default", json!(179), fault);
+}
+
+#[test]
+fn every_environment_of_samconfig_hides_messages_long_enough() {
+    let environments = environments();
+    assert!(environments.contains_key("local") && environments.contains_key("prod"), "{environments:?}");
+    for (name, overrides) in &environments {
+        let faults = checks::messages_stay_hidden_long_enough(&template(), overrides);
+        assert!(faults.is_empty(), "samconfig.toml, {name}: {faults:?}");
+    }
+    let short = Overrides::from([("WorkerTimeoutSeconds".to_owned(), "31".to_owned())]);
+    assert_eq!(checks::messages_stay_hidden_long_enough(&template(), &short).len(), 2);
+}
+
+#[test]
+fn every_parameter_that_samconfig_sets_exists() {
+    let template = template();
+    for (name, overrides) in environments() {
+        for parameter in overrides.keys() {
+            assert!(
+                !template["Parameters"][parameter].is_null(),
+                "samconfig.toml, {name}: no parameter {parameter}"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_function_has_a_role_of_its_own() {
+    let check = checks::every_function_has_its_own_role;
+    holds(&check(&template()));
+    let role = format!("{USERS_ME}/Role");
+    let shared = json!({ "Fn::GetAtt": ["AuthTokensRole", "Arn"] });
+    refused(check, &role, shared, "UsersMeFunction: shares AuthTokensRole");
+    refused(check, &role, Value::Null, "UsersMeFunction: has no role in this template");
+}
+
+#[test]
+fn no_role_allows_anything_by_wildcard() {
+    let check = checks::roles_allow_no_wildcard;
+    holds(&check(&template()));
+    let statement = "/Resources/UsersMeRole/Properties/Policies/0/PolicyDocument/Statement/1";
+    let fault = "UsersMeRole: allows something on resources by wildcard";
+    refused(check, &format!("{statement}/Resource"), json!("*"), fault);
+    refused(check, &format!("{statement}/Resource"), json!([{ "Ref": "JwtSecret" }, "*"]), fault);
+    let prefix = json!({ "Fn::Sub": "arn:${AWS::Partition}:secretsmanager:*" });
+    refused(check, &format!("{statement}/Resource"), prefix, fault);
+    refused(check, &format!("{statement}/Resource"), Value::Null, fault);
+    let fault = "UsersMeRole: allows actions by wildcard";
+    refused(check, &format!("{statement}/Action"), json!("secretsmanager:*"), fault);
+    let fault = "UsersMeRole: a managed policy without a condition";
+    refused(check, "/Resources/UsersMeRole/Properties/ManagedPolicyArns", json!(["arn"]), fault);
+}
+
+#[test]
+fn a_function_may_use_what_its_environment_names_and_nothing_else() {
+    let check = checks::permissions_match_the_environment;
+    holds(&check(&template()));
+    let secret = format!("{USERS_ME}/Environment/Variables/SECRET_KEY_ARN");
+    refused(check, &secret, json!(""), "UsersMeFunction: may use JwtSecret and is not told of it");
+    let statement = "/Resources/UsersMeRole/Properties/Policies/0/PolicyDocument/Statement/1/Resource";
+    let one = json!({ "Ref": "DatabaseSecretArn" });
+    refused(check, statement, one, "UsersMeFunction: is told of JwtSecret and may not use it");
+    let literal = json!([{ "Ref": "DatabaseSecretArn" }, { "Ref": "JwtSecret" }, "arn:aws:sqs:eu-central-1:123456789012:other"]);
+    refused(check, statement, literal, "UsersMeFunction: may use something unnamed and is not told of it");
+}
+
+#[test]
+fn every_function_has_a_log_group_that_forgets() {
+    let check = checks::every_function_has_a_log_group;
+    holds(&check(&template()));
+    let group = "/Resources/UsersMeLogGroup/Properties";
+    let fault = "UsersMeFunction: has no log group with a retention";
+    refused(check, &format!("{group}/RetentionInDays"), Value::Null, fault);
+    let fault = "UsersMeFunction: its log group is not /aws/lambda/ and its name";
+    refused(check, &format!("{group}/LogGroupName"), json!("/aws/lambda/me"), fault);
+}
+
+#[test]
+fn functions_that_hash_passwords_have_the_memory_for_it() {
+    let check = checks::functions_that_hash_have_memory;
+    holds(&check(&template()));
+    let memory = "/Resources/AuthTokensFunction/Properties/MemorySize";
+    refused(check, memory, json!(512), "auth-tokens: hashes passwords with less than 1024 MB");
+}
+
+#[test]
+fn every_path_stands_without_a_slash_and_has_one_owner_of_its_preflight() {
+    let check = checks::every_path_has_one_preflight;
+    holds(&check(&template()));
+    let call = format!("{USERS_ME}/Events/Call/Properties/Path");
+    let fault =
+        r#"UsersMeFunction: the path "/api/v1/users/me/" ends in a slash, or does not begin with one"#;
+    refused(check, &call, json!("/api/v1/users/me/"), fault);
+    let preflight = format!("{USERS_ME}/Events/Preflight/Properties/Method");
+    refused(check, &preflight, json!("PATCH"), "/api/v1/users/me: nobody answers OPTIONS");
+    let path = "/Resources/AuthSignUpFunction/Properties/Events/Preflight/Properties/Path";
+    let mut broken = template();
+    *broken.pointer_mut(path).unwrap() = json!("/api/v1/users/me");
+    let faults =
+        ["/api/v1/auth/sign-up: nobody answers OPTIONS", "/api/v1/users/me: a method has two owners"];
+    assert_eq!(check(&broken), faults);
+}
+
+#[test]
+fn no_endpoint_works_longer_than_the_gateway_waits() {
+    let check = checks::no_endpoint_outlives_the_gateway;
+    holds(&check(&template()));
+    let mut slow = template()["Resources"]["UsersMeFunction"]["Properties"].clone();
+    slow["Timeout"] = json!(30);
+    refused(check, USERS_ME, slow, "UsersMeFunction: may work longer than the gateway waits");
+}
+
+#[test]
+fn what_the_gateway_answers_itself_looks_like_what_functions_answer() {
+    let check = checks::gateway_answers_in_the_envelope;
+    holds(&check(&template()));
+    let throttled = "/Resources/Api/Properties/GatewayResponses/THROTTLED";
+    let headers = format!("{throttled}/ResponseParameters/Headers");
+    refused(check, &format!("{headers}/Retry-After"), Value::Null, "THROTTLED: lacks Retry-After");
+    refused(check, &format!("{headers}/Cache-Control"), Value::Null, "THROTTLED: lacks Cache-Control");
+    let body = format!("{throttled}/ResponseTemplates/application~1json");
+    let bare = r#"{"message":"Too many requests.","details":[],"traceback":null}"#;
+    refused(check, &body, json!(bare), &format!("THROTTLED: its body is not the envelope: {bare:?}"));
+
+    let mut broken = template();
+    let answers = broken.pointer_mut("/Resources/Api/Properties/GatewayResponses").unwrap();
+    answers.as_object_mut().unwrap().remove("DEFAULT_5XX");
+    assert_eq!(check(&broken), ["Api: no answer for DEFAULT_5XX"]);
+}

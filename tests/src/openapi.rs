@@ -1,0 +1,69 @@
+//! The OpenAPI document of all endpoints. A new endpoint is one line in `paths`.
+
+use serde_json::{Value, json};
+use utoipa::{
+    Modify, OpenApi,
+    openapi::security::{Http, HttpAuthScheme, SecurityScheme},
+};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Serverless backend foundation",
+        description = "Users, sessions, events and tasks on AWS Lambda.",
+        license(name = "MIT")
+    ),
+    paths(
+        auth_sign_up::handler,
+        auth_tokens::handler,
+        auth_tokens_refresh::handler,
+        users_me::handler,
+        debug_health_check::handler
+    ),
+    tags(
+        (name = "auth", description = "Signing up, in, and staying signed in"),
+        (name = "users", description = "Users"),
+        (name = "debug", description = "For operators")
+    ),
+    modifiers(&Bearer)
+)]
+struct Document;
+
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let mut scheme = Http::new(HttpAuthScheme::Bearer);
+        scheme.bearer_format = Some("JWT".into());
+        document
+            .components
+            .get_or_insert_default()
+            .add_security_scheme("bearer", SecurityScheme::Http(scheme));
+    }
+}
+
+/// Pretty JSON, the same bytes for the same endpoints.
+pub fn document() -> String {
+    let mut document = serde_json::to_value(Document::openapi()).expect("a document serialises");
+    answer_headers(&mut document);
+    serde_json::to_string_pretty(&document).expect("json")
+}
+
+/// Every answer carries the request's id, and the failing ones what their clients need to go on.
+fn answer_headers(document: &mut Value) {
+    let operations = document["paths"].as_object_mut().into_iter().flat_map(|paths| paths.values_mut());
+    let answers = operations
+        .filter_map(Value::as_object_mut)
+        .flat_map(|methods| methods.values_mut())
+        .filter_map(|operation| operation["responses"].as_object_mut())
+        .flatten();
+    for (status, answer) in answers {
+        let header = |description: &str| json!({"description": description, "schema": {"type": "string"}});
+        answer["headers"]["X-Request-Id"] = header("The id of this request, for a question to us");
+        match status.as_str() {
+            "401" => answer["headers"]["WWW-Authenticate"] = header("`Bearer`"),
+            "429" | "503" => answer["headers"]["Retry-After"] = header("Seconds to wait"),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,81 @@
+"""Starts the AWS emulator with two adjustments to the pinned version.
+
+1. Nagle's algorithm is off in its Lambda Runtime API: it writes headers and body apart, and the
+   second write would wait 40 ms for an acknowledgement, on every request.
+2. What functions print goes to the file FUNCTIONS_LOG at once, one JSON object a line. The
+   emulator itself keeps it until an invocation ends and shows nothing of a failed start.
+"""
+
+import json
+import logging
+import os
+import socketserver
+import sys
+import threading
+import time
+
+
+class FunctionsLog:
+    """Appends lines of functions to the file that `cargo xtask logs` reads."""
+
+    def __init__(self, path):
+        self._file = open(path, "a", buffering=1, encoding="utf-8")
+        self._lock = threading.Lock()
+
+    def write(self, function, line):
+        entry = {"at": int(time.time() * 1000), "function": function, "line": line}
+        with self._lock:
+            self._file.write(json.dumps(entry) + "\n")
+
+
+class Tee:
+    """A process's output stream that is copied to the log while it is read."""
+
+    def __init__(self, stream, function, log):
+        self._stream, self._function, self._log = stream, function, log
+
+    def readline(self):
+        raw = self._stream.readline()
+        if raw:
+            self._log.write(self._function, raw.decode("utf-8", errors="replace").rstrip("\r\n"))
+        return raw
+
+    def close(self):
+        self._stream.close()
+
+
+class Failures(logging.Handler):
+    """Timeouts and failed starts, which the emulator knows and the function does not."""
+
+    def __init__(self, log):
+        super().__init__(level=logging.WARNING)
+        self._log = log
+
+    def emit(self, record):
+        # Both messages of interest begin with the function's name as an argument.
+        function = record.args[0] if record.args and isinstance(record.args, tuple) else "emulator"
+        self._log.write(str(function), f"{record.levelname}: {record.getMessage()}")
+
+
+def main():
+    log = FunctionsLog(os.environ.pop("FUNCTIONS_LOG"))
+    socketserver.StreamRequestHandler.disable_nagle_algorithm = True
+
+    from ministack import app
+    from ministack.core.lambda_runtime import ProvidedWorker
+
+    pump = ProvidedWorker._pump_output
+
+    def pump_and_log(worker, stream, lines):
+        pump(worker, Tee(stream, worker.func_name, log), lines)
+
+    ProvidedWorker._pump_output = pump_and_log
+    for name in ("lambda", "lambda_runtime"):
+        logging.getLogger(name).addHandler(Failures(log))
+
+    sys.argv = ["ministack"]
+    app.main()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+//! The functions' binaries: building them, and keeping the ones a stack runs apart from cargo's.
+//!
+//! A stack runs hard links in its own folder: a build for another stack or for a test then
+//! replaces cargo's file and not the program under a running function, and a process in that
+//! folder is certainly one of ours.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::checkout::Checkout;
+use crate::process;
+
+/// What tells one build of a binary from the next.
+pub type Fingerprint = (u64, SystemTime);
+
+/// Builds the named functions in one call of cargo, its output shown.
+pub fn build(checkout: &Checkout, functions: &[String]) -> Result<()> {
+    let mut cargo = checkout.cargo();
+    cargo.arg("build").arg("--bins");
+    for function in functions {
+        cargo.args(["-p", function]);
+    }
+    let child = cargo.spawn().context("cannot run cargo; install Rust from https://rustup.rs")?;
+    if !process::wait(child)?.success() {
+        bail!("the build failed; what the compiler said is above");
+    }
+    Ok(())
+}
+
+/// Where cargo leaves the binary of a function.
+pub fn built(checkout: &Checkout, function: &str) -> Result<PathBuf> {
+    Ok(checkout.target_dir()?.join("debug").join(function))
+}
+
+/// Links the built functions into `folder` and returns which of them are new or changed.
+///
+/// `known` is what the last call saw, and is brought up to date.
+pub fn link(
+    checkout: &Checkout,
+    functions: &[String],
+    folder: &Path,
+    known: &mut BTreeMap<String, Fingerprint>,
+) -> Result<Vec<String>> {
+    let debug = checkout.target_dir()?.join("debug");
+    fs::create_dir_all(folder)?;
+    let mut changed = Vec::new();
+    for function in functions {
+        let source = debug.join(function);
+        let about =
+            fs::metadata(&source).with_context(|| format!("cargo built no binary named {function}"))?;
+        let fingerprint = (about.len(), about.modified()?);
+        if known.get(function) == Some(&fingerprint) {
+            continue;
+        }
+        let partial = folder.join(format!(".{function}"));
+        let _ = fs::remove_file(&partial);
+        // A link where it is possible, a copy across file systems.
+        fs::hard_link(&source, &partial)
+            .or_else(|_| fs::copy(&source, &partial).map(|_| ()))
+            .and_then(|()| fs::rename(&partial, folder.join(function)))
+            .and_then(|()| match fs::remove_file(&partial) {
+                // `rename` does nothing when both names are already one file.
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+                _ => Ok(()),
+            })
+            .with_context(|| format!("cannot put {function} into {}", folder.display()))?;
+        known.insert(function.clone(), fingerprint);
+        changed.push(function.clone());
+    }
+    Ok(changed)
+}

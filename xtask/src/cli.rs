@@ -1,0 +1,119 @@
+//! The command line: what there is, and its help.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use crate::commands::{down, env, invoke, lint, logs, migrate, openapi, test, up};
+use crate::ui;
+
+/// The developer's commands. `up` runs everything on this machine; `test` tests it.
+#[derive(Debug, Parser)]
+#[command(bin_name = "cargo xtask", version, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the whole topology here: Postgres, API, functions, queues. Ctrl-C stops it.
+    ///
+    /// The first time it installs its tools into .local/ and builds, which takes minutes; after
+    /// that seconds. Postgres keeps its data between runs, the AWS emulator starts empty.
+    /// The variable DATABASE_URL (postgres://user:password@host:port/database) replaces the
+    /// embedded Postgres; its user is then administrator, migrator and app in one.
+    Up {
+        /// Return when everything answers; `down` stops it.
+        #[arg(long, conflicts_with = "watch")]
+        detach: bool,
+        /// Rebuild and restart the functions whose sources change.
+        #[arg(long)]
+        watch: bool,
+    },
+    /// Stop what `up` started, whatever state it is in.
+    Down {
+        /// Also remove the embedded Postgres's data, so that the next `up` begins empty.
+        #[arg(long)]
+        delete_data: bool,
+    },
+    /// Print the addresses of what `up` started, as KEY=VALUE lines.
+    ///
+    /// In a shell: set -a; eval "$(cargo xtask env)"; set +a
+    Env,
+    /// Show what the functions print, readably, failed starts and timeouts included.
+    Logs {
+        /// Only this function, as in users-me.
+        function: Option<String>,
+        /// Stay, and show what comes.
+        #[arg(short, long)]
+        follow: bool,
+        /// The functions of the last `cargo xtask test` instead.
+        #[arg(long)]
+        test: bool,
+    },
+    /// Run one function on one event, without Docker: the answer on stdout, its logs on stderr.
+    ///
+    /// Its settings are those of the running stack. Without one they come from this command's
+    /// own environment: DATABASE_URL or DB_HOST, and the settings of .env.example.
+    Invoke {
+        /// The function, as in users-me.
+        function: String,
+        /// The event's file; events/FUNCTION.json if it is not given.
+        #[arg(short, long)]
+        event: Option<PathBuf>,
+    },
+    /// Apply migrations, take them back, list them, or begin a new one.
+    ///
+    /// The database is that of DATABASE_URL, else that of DB_HOST, DB_PORT, DB_NAME, DB_USER and
+    /// DB_PASSWORD, else that of the running stack.
+    Migrate {
+        #[command(subcommand)]
+        action: migrate::Action,
+    },
+    /// Run all tests against a stack of their own, which ends with them.
+    ///
+    /// It can run beside `up`. Arguments after -- go to cargo test.
+    Test {
+        /// For cargo test, as in -- -p app-core, or -- name_of_a_test.
+        #[arg(last = true)]
+        arguments: Vec<String>,
+    },
+    /// Check the formatting, clippy's lints, docs/openapi.json and the rules of the house.
+    Lint,
+    /// Write docs/openapi.json from the handlers.
+    Openapi {
+        /// Only compare, and fail if the file is out of date.
+        #[arg(long)]
+        check: bool,
+    },
+}
+
+/// Runs the command line of this process.
+#[must_use]
+pub fn run() -> ExitCode {
+    match execute(Arguments::parse().command) {
+        Ok(code) => code,
+        Err(error) => {
+            ui::report(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn execute(command: Command) -> Result<ExitCode> {
+    match command {
+        Command::Up { detach, watch } => up::run(detach, watch)?,
+        Command::Down { delete_data } => down::run(delete_data)?,
+        Command::Env => env::run()?,
+        Command::Logs { function, follow, test } => logs::run(function, follow, test)?,
+        Command::Invoke { function, event } => return invoke::run(&function, event),
+        Command::Migrate { action } => migrate::run(&action)?,
+        Command::Test { arguments } => return test::run(&arguments),
+        Command::Lint => lint::run()?,
+        Command::Openapi { check } => openapi::run(check)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,40 @@
+//! `cargo xtask down`: ends what `up` started, in the foreground or not, whole or half.
+
+use std::fs::File;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use nix::sys::signal::Signal;
+
+use crate::checkout::Checkout;
+use crate::stack::postgres::Postgres;
+use crate::stack::state::State;
+use crate::stack::{self, DEV};
+use crate::ui;
+
+pub fn run(delete_data: bool) -> Result<()> {
+    let checkout = Checkout::find()?;
+    let folder = checkout.state_dir(DEV)?;
+    if !folder.join("state.json").exists() {
+        ui::say("nothing is running here");
+    }
+    ui::step("stopping", || {
+        let state = State::load(&folder).unwrap_or_default();
+        // A command in the foreground ends its stack itself.
+        if let Some(owner) = state.owner.as_ref().filter(|owner| owner.alive()) {
+            owner.signal(Signal::SIGTERM);
+            if !owner.wait_gone(Duration::from_secs(20)) {
+                bail!("`cargo xtask up` (process {}) does not end; end it and try again", owner.pid());
+            }
+        }
+        // What is left then, and all of it when it was detached.
+        stack::end(&checkout, DEV, &State::load(&folder).unwrap_or_default())
+    })?;
+    if delete_data {
+        let lock = File::create(folder.join("lock"))?;
+        lock.try_lock().context("`cargo xtask up` is starting; stop it first")?;
+        Postgres::delete(&checkout, DEV)?;
+        ui::say("Postgres's data is removed");
+    }
+    Ok(())
+}

@@ -1,0 +1,101 @@
+//! `cargo xtask invoke`: one function on one event, in a process of its own.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use serde_json::Value;
+
+use crate::binaries;
+use crate::checkout::{Checkout, random_hex};
+use crate::logs::render;
+use crate::runtime_api::{Function, Outcome};
+use crate::stack::database::Database;
+use crate::stack::{self, DEV, REGION};
+use crate::ui;
+
+/// The settings that are taken from the caller's environment when no stack runs.
+const SETTINGS: &[&str] = &[
+    "PROJECT_NAME",
+    "LAUNCH_MODE",
+    "DEBUG",
+    "SHOW_API_DOCS",
+    "CORS_ORIGIN_WHITELIST",
+    "ACCESS_TOKEN_EXPIRES_MINUTES",
+    "REFRESH_TOKEN_EXPIRES_DAYS",
+    "SECRET_KEY",
+    "SECRET_KEY_ARN",
+    "DB_HOST",
+    "DB_PORT",
+    "DB_NAME",
+    "DB_USER",
+    "DB_PASSWORD",
+    "DB_SECRET_ARN",
+    "DB_SSL_ROOT_CERT",
+    "CONNECTIONS_POOL_MAX_SIZE",
+    "DB_STATEMENTS",
+    "EVENTS_QUEUE_URL",
+    "TASKS_QUEUE_URL",
+    "API_DEFAULT_LIMIT",
+    "LOG_LEVEL",
+    "AWS_ENDPOINT_URL",
+    "AWS_REGION",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+];
+
+pub fn run(function: &str, event: Option<PathBuf>) -> Result<ExitCode> {
+    let checkout = Checkout::find()?;
+    let function = checkout.function(function)?;
+    let event = event.unwrap_or_else(|| checkout.root().join(format!("events/{function}.json")));
+    let text = std::fs::read_to_string(&event)
+        .with_context(|| format!("cannot read the event {}; name one with -e FILE", event.display()))?;
+    serde_json::from_str::<Value>(&text).with_context(|| format!("{} is not JSON", event.display()))?;
+    binaries::build(&checkout, std::slice::from_ref(&function))?;
+    let (settings, timeout) = settings(&checkout, &function)?;
+    let mut process = Function::spawn(&binaries::built(&checkout, &function)?, &settings)?;
+    let outcome = process.invoke(&text, timeout)?;
+    for line in process.finish() {
+        ui::note(&render(&line));
+    }
+    let failure = match outcome {
+        Outcome::Response(answer) => {
+            match serde_json::from_str::<Value>(&answer) {
+                Ok(value) => ui::out(&format!("{value:#}")),
+                Err(_) => ui::out(&answer),
+            };
+            return Ok(ExitCode::SUCCESS);
+        }
+        Outcome::Error { error_type, message } => format!("{error_type}: {message}"),
+        Outcome::InitError { error_type, message } => format!("it could not start: {error_type}: {message}"),
+        Outcome::Exited(status) => format!("it ended with {status} before it answered"),
+        Outcome::TimedOut => format!("no answer within {} s", timeout.as_secs()),
+    };
+    ui::report(&anyhow::anyhow!("{function}: {failure}"));
+    Ok(ExitCode::FAILURE)
+}
+
+/// The function's environment, and how long it may take.
+fn settings(checkout: &Checkout, function: &str) -> Result<(Vec<(String, String)>, Duration)> {
+    let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+    if let Ok(state) = stack::running(checkout, DEV) {
+        let about = state.functions.get(function);
+        let about = about.with_context(|| format!("template.yaml deploys no function for {function}"))?;
+        let mut settings: Vec<_> = about.environment.clone().into_iter().collect();
+        settings.push(pair("AWS_ENDPOINT_URL", &state.aws_url()));
+        settings.push(pair("AWS_REGION", REGION));
+        settings.push(pair("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", &about.memory.to_string()));
+        return Ok((settings, Duration::from_secs(about.timeout)));
+    }
+    let mut settings =
+        vec![pair("PROJECT_NAME", "APP"), pair("LAUNCH_MODE", "LOCAL"), pair("SECRET_KEY", &random_hex(32)?)];
+    if let Ok(url) = std::env::var("DATABASE_URL") {
+        let database = Database::from_url(&url)?;
+        settings.extend(database.variables(&database.app));
+    }
+    let given = SETTINGS.iter().filter_map(|key| Some(pair(key, &std::env::var(key).ok()?)));
+    settings.extend(given);
+    Ok((settings, Duration::from_secs(30)))
+}

@@ -1,0 +1,92 @@
+//! `cargo xtask migrate`: the migration runner by hand.
+
+use anyhow::{Result, bail};
+use clap::Subcommand;
+
+use crate::binaries;
+use crate::checkout::Checkout;
+use crate::migrations::{self, Answer, Command};
+use crate::stack::database::Database;
+use crate::stack::{self, DEV};
+use crate::ui;
+
+/// What to do with the migrations.
+#[derive(Debug, Subcommand)]
+pub enum Action {
+    /// Apply what is pending.
+    Up,
+    /// Take back the last ones.
+    Down {
+        /// How many.
+        #[arg(default_value_t = 1)]
+        steps: u32,
+    },
+    /// List them all.
+    Status,
+    /// Begin a new one: two files in migrations/.
+    New {
+        /// What it does, as in add_orders.
+        name: String,
+    },
+}
+
+pub fn run(action: &Action) -> Result<()> {
+    let checkout = Checkout::find()?;
+    let command = match action {
+        Action::New { name } => {
+            for path in migrations::create(&checkout, name)? {
+                ui::out(&path.strip_prefix(checkout.root()).unwrap_or(&path).display().to_string());
+            }
+            return Ok(());
+        }
+        Action::Up => Command::Up,
+        Action::Down { steps } => Command::Down(*steps),
+        Action::Status => Command::Status,
+    };
+    let database = database(&checkout)?;
+    let runner = "migrate".to_owned();
+    binaries::build(&checkout, std::slice::from_ref(&runner))?;
+    let binary = binaries::built(&checkout, &runner)?;
+    let answer = migrations::run(&binary, &database, &command)?;
+    show(&answer, &command);
+    Ok(())
+}
+
+fn show(answer: &Answer, command: &Command) {
+    let did = match command {
+        Command::Up => "applied",
+        Command::Down(_) => "took back",
+        Command::Status => {
+            for migration in &answer.migrations {
+                let when = migration.applied_at.as_deref().unwrap_or("-");
+                ui::out(&format!("{:<8} {:<30} {when}", migration.state, migration.name));
+            }
+            return;
+        }
+    };
+    for name in &answer.changed {
+        ui::out(&format!("{did} {name}"));
+    }
+    if answer.changed.is_empty() {
+        ui::say("nothing to do");
+    }
+}
+
+/// DB_HOST and the like of the database that is meant.
+fn database(checkout: &Checkout) -> Result<Vec<(String, String)>> {
+    if let Ok(url) = std::env::var("DATABASE_URL") {
+        let database = Database::from_url(&url)?;
+        return Ok(database.variables(&database.migrator));
+    }
+    if std::env::var_os("DB_HOST").is_some() {
+        let keys = ["DB_HOST", "DB_PORT", "DB_NAME", "DB_USER", "DB_PASSWORD", "DB_SSL_ROOT_CERT"];
+        let given = keys.iter().filter_map(|key| Some(((*key).to_owned(), std::env::var(key).ok()?)));
+        return Ok(given.collect());
+    }
+    if let Some(database) = stack::running(checkout, DEV).ok().and_then(|state| state.database) {
+        return Ok(database.variables(&database.migrator));
+    }
+    bail!(
+        "which database? Start one with `cargo xtask up`, or set DATABASE_URL=postgres://user:password@host:port/database"
+    );
+}

@@ -1,0 +1,30 @@
+//! The developer's commands, `cargo xtask …`, and the pieces they are made of.
+//!
+//! - [`cli`]: the command line. One file in [`commands`] for each command, no logic elsewhere.
+//! - [`stack`]: the topology on this machine: Postgres, the AWS emulator, the deployed template.
+//! - [`runtime_api`]: one function's binary behind a Lambda Runtime API; tests use it too.
+//! - [`migrations`], [`logs`], [`watch`]: what more than one command does.
+//! - [`checkout`], [`binaries`], [`python`], [`process`], [`interrupt`], [`ui`]:
+//!   the ground these stand on.
+//!
+//! It is synchronous and depends on no function and not on `app-core`, so that it compiles in
+//! seconds. What only an AWS SDK does well (deploying) is a small Python script in
+//! `xtask/python/`. A new command: a file in `commands/`, a variant in [`cli`].
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a developer's tool reads the clock and the environment of whoever calls it"
+)]
+
+pub mod binaries;
+pub mod checkout;
+pub mod cli;
+pub mod commands;
+pub mod interrupt;
+pub mod logs;
+pub mod migrations;
+pub mod process;
+pub mod python;
+pub mod runtime_api;
+pub mod stack;
+pub mod ui;
+pub mod watch;

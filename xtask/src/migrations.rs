@@ -1,0 +1,98 @@
+//! Database migrations. They are run by the `migrate` function itself, the one that is deployed:
+//! here its binary is called with the same event.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::checkout::Checkout;
+use crate::logs;
+use crate::runtime_api::{Function, Outcome};
+
+/// What the runner is asked to do.
+#[derive(Debug, Clone, Copy)]
+pub enum Command {
+    Up,
+    Down(u32),
+    Status,
+}
+
+/// What the runner answers.
+#[derive(Debug, Deserialize)]
+pub struct Answer {
+    pub migrations: Vec<Migration>,
+    /// The names of what was applied or taken back.
+    #[serde(default)]
+    pub changed: Vec<String>,
+}
+
+/// One migration as the database knows it.
+#[derive(Debug, Deserialize)]
+pub struct Migration {
+    pub name: String,
+    pub applied_at: Option<String>,
+    /// `applied`, `pending`, `changed` (its file was edited afterwards) or `missing`.
+    pub state: String,
+}
+
+/// Asks the runner. `database` is DB_HOST and the like.
+pub fn run(binary: &Path, database: &[(String, String)], command: &Command) -> Result<Answer> {
+    let event = match command {
+        Command::Up => json!({"command": "up"}),
+        Command::Down(steps) => json!({"command": "down", "steps": steps}),
+        Command::Status => json!({"command": "status"}),
+    };
+    let mut settings =
+        vec![("LAUNCH_MODE".to_owned(), "LOCAL".to_owned()), ("PROJECT_NAME".to_owned(), "APP".to_owned())];
+    settings.extend_from_slice(database);
+    let mut runner = Function::spawn(binary, &settings)?;
+    // A migration may take long; the developer has Ctrl-C.
+    let outcome = runner.invoke(&event.to_string(), Duration::from_secs(3600))?;
+    match outcome {
+        Outcome::Response(answer) => serde_json::from_str(&answer)
+            .with_context(|| format!("the migration runner answered in an unknown form: {answer}")),
+        Outcome::Error { message, .. } | Outcome::InitError { message, .. } => bail!("{message}"),
+        Outcome::TimedOut => bail!("the migration runner did not finish within an hour"),
+        Outcome::Exited(status) => {
+            let lines = runner.finish();
+            let last: Vec<String> = lines.iter().rev().take(8).rev().map(|line| logs::render(line)).collect();
+            bail!("the migration runner ended with {status}:\n    {}", last.join("\n    "));
+        }
+    }
+}
+
+/// Writes the two files of a new migration and returns their paths.
+pub fn create(checkout: &Checkout, name: &str) -> Result<[PathBuf; 2]> {
+    let allowed =
+        |character: char| character.is_ascii_lowercase() || character.is_ascii_digit() || character == '_';
+    if name.is_empty() || !name.chars().all(allowed) {
+        bail!("`{name}` is no name for a migration; use lower-case letters, digits and _, as in add_orders");
+    }
+    let folder = checkout.root().join("migrations");
+    let mut last = 0;
+    for entry in fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?.flatten()
+    {
+        let file = entry.file_name().to_string_lossy().into_owned();
+        if file.ends_with(&format!("_{name}.up.sql")) {
+            bail!("there is a migration of that name already: migrations/{file}");
+        }
+        let number = file.split('_').next().and_then(|digits| digits.parse().ok());
+        last = last.max(number.unwrap_or(0));
+    }
+    let stem = format!("{:04}_{name}", last + 1);
+    let files = [
+        ("up", "-- Why this change is needed, and what it does to rows that exist.\n"),
+        ("down", "-- Takes back what the .up.sql file did, and says what is lost.\n"),
+    ];
+    let mut written = Vec::new();
+    for (direction, text) in files {
+        let path = folder.join(format!("{stem}.{direction}.sql"));
+        fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+        written.push(path);
+    }
+    written.try_into().ok().context("two files are written")
+}

@@ -1,0 +1,123 @@
+//! As much HTTP/1.1 as a Lambda runtime speaks: requests with a length or chunked, answers with
+//! a length, one connection for many requests.
+
+use std::io::{self, BufRead, BufReader, Write as _};
+use std::net::TcpStream;
+
+/// The largest body that is taken: Lambda's own limit for an answer is 6 MB.
+const LARGEST: usize = 16 << 20;
+
+/// One request of the runtime.
+#[derive(Debug)]
+pub(super) struct Request {
+    pub(super) method: String,
+    pub(super) path: String,
+    pub(super) body: Vec<u8>,
+}
+
+/// Reads the next request; none when the other side has closed the connection.
+pub(super) fn read(stream: &mut BufReader<TcpStream>) -> io::Result<Option<Request>> {
+    let mut line = String::new();
+    if stream.read_line(&mut line)? == 0 {
+        return Ok(None);
+    }
+    let mut words = line.split_whitespace().map(str::to_owned);
+    let (Some(method), Some(path)) = (words.next(), words.next()) else {
+        return Err(io::Error::other("not a request line"));
+    };
+    let (mut length, mut chunked) = (0, false);
+    loop {
+        let header = header(stream)?;
+        let Some((name, value)) = header.split_once(':') else {
+            break;
+        };
+        if name.eq_ignore_ascii_case("content-length") {
+            length = value.trim().parse().map_err(io::Error::other)?;
+        } else if name.eq_ignore_ascii_case("transfer-encoding") {
+            chunked = value.to_ascii_lowercase().contains("chunked");
+        } else if name.eq_ignore_ascii_case("expect") {
+            stream.get_mut().write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
+        }
+    }
+    let mut body = Vec::new();
+    if chunked {
+        while read_chunk(stream, &mut body)? {}
+        // Trailers, and the empty line that ends them.
+        while !header(stream)?.is_empty() {}
+    } else {
+        read_exactly(stream, length, &mut body)?;
+    }
+    Ok(Some(Request { method, path, body }))
+}
+
+/// Writes an answer in one piece: two would wait for each other's acknowledgement.
+pub(super) fn write(
+    stream: &mut TcpStream,
+    status: &str,
+    headers: &[(&str, String)],
+    body: &[u8],
+) -> io::Result<()> {
+    let mut answer = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n", body.len());
+    for (name, value) in headers {
+        answer.push_str(name);
+        answer.push_str(": ");
+        answer.push_str(value);
+        answer.push_str("\r\n");
+    }
+    answer.push_str("\r\n");
+    let mut answer = answer.into_bytes();
+    answer.extend_from_slice(body);
+    stream.write_all(&answer)
+}
+
+fn header(stream: &mut impl BufRead) -> io::Result<String> {
+    let mut line = String::new();
+    stream.read_line(&mut line)?;
+    Ok(line.trim_end().to_owned())
+}
+
+fn read_chunk(stream: &mut impl BufRead, body: &mut Vec<u8>) -> io::Result<bool> {
+    let line = header(stream)?;
+    let size = line.split(';').next().unwrap_or_default();
+    let size = usize::from_str_radix(size.trim(), 16).map_err(io::Error::other)?;
+    if size == 0 {
+        return Ok(false);
+    }
+    read_exactly(stream, size, body)?;
+    header(stream)?;
+    Ok(true)
+}
+
+fn read_exactly(stream: &mut impl BufRead, length: usize, body: &mut Vec<u8>) -> io::Result<()> {
+    if body.len() + length > LARGEST {
+        return Err(io::Error::other("the body is larger than Lambda takes"));
+    }
+    let start = body.len();
+    body.resize(start + length, 0);
+    stream.read_exact(&mut body[start..])
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    #[test]
+    fn a_chunked_body_is_put_together_and_its_trailers_are_skipped() -> io::Result<()> {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let mut client = TcpStream::connect(listener.local_addr()?)?;
+        client.write_all(
+            b"POST /x HTTP/1.1\r\nTransfer-Encoding: Chunked\r\n\r\n\
+              2\r\nab\r\n1;x=y\r\nc\r\n0\r\nTrailer: 1\r\n\r\nGET /y HTTP/1.1\r\n\r\n",
+        )?;
+        drop(client);
+        let mut server = BufReader::new(listener.accept()?.0);
+        let first = read(&mut server)?.ok_or(io::ErrorKind::UnexpectedEof)?;
+        assert_eq!((first.method.as_str(), first.body.as_slice()), ("POST", b"abc".as_slice()));
+        let second = read(&mut server)?.ok_or(io::ErrorKind::UnexpectedEof)?;
+        assert_eq!((second.path.as_str(), second.body.len()), ("/y", 0));
+        assert!(read(&mut server)?.is_none());
+        Ok(())
+    }
+}

@@ -1,0 +1,218 @@
+//! The four routes of the Runtime API, and what they know of the one function they serve.
+
+use std::io::BufReader;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+use serde_json::Value;
+
+use super::http;
+
+const PREFIX: &str = "/2018-06-01/runtime";
+
+/// What came of an invocation, as the function reported it.
+#[derive(Debug)]
+pub(super) enum Report {
+    Response(String),
+    Error { error_type: String, message: String },
+    InitError { error_type: String, message: String },
+}
+
+/// An event waiting for the function.
+#[derive(Debug)]
+pub(super) struct Invocation {
+    pub(super) request_id: String,
+    pub(super) deadline_ms: u128,
+    pub(super) arn: String,
+    pub(super) trace: String,
+    pub(super) event: String,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// The function has asked for its first event: its start is over.
+    polled: bool,
+    waiting: Option<Invocation>,
+    /// The request that the function works on. Reports about any other are refused.
+    current: Option<String>,
+    report: Option<Report>,
+    closed: bool,
+}
+
+/// The server of one function. It stops when it is closed.
+#[derive(Debug)]
+pub(super) struct Server {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Server {
+    /// Listens on a free port of the loopback address.
+    pub(super) fn start() -> Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").context("no free port on 127.0.0.1")?;
+        let address = listener.local_addr()?;
+        let shared = Arc::new(Shared::default());
+        let for_thread = Arc::clone(&shared);
+        std::thread::spawn(move || accept(&listener, &for_thread));
+        Ok(Self { address, shared })
+    }
+
+    pub(super) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Hands the function an event, to be taken at its next poll.
+    pub(super) fn offer(&self, invocation: Invocation) {
+        let mut state = self.shared.lock();
+        state.report = None;
+        state.waiting = Some(invocation);
+        self.shared.changed.notify_all();
+    }
+
+    /// Whether the function has asked for an event since it was started.
+    pub(super) fn polled(&self) -> bool {
+        self.shared.lock().polled
+    }
+
+    /// The report of the current invocation, or of a failed start, if there is one by then.
+    pub(super) fn report(&self, wait: Duration) -> Option<Report> {
+        self.wait(wait, |state| state.report.is_some()).report.take()
+    }
+
+    /// Waits for the first poll or for the report of a failed start.
+    pub(super) fn settled(&self, wait: Duration) -> Option<Report> {
+        self.wait(wait, |state| state.polled || state.report.is_some()).report.take()
+    }
+
+    fn wait(&self, wait: Duration, ready: impl Fn(&State) -> bool) -> MutexGuard<'_, State> {
+        let state = self.shared.lock();
+        let (state, _) = self
+            .shared
+            .changed
+            .wait_timeout_while(state, wait, |state| !ready(state))
+            .unwrap_or_else(PoisonError::into_inner);
+        state
+    }
+
+    pub(super) fn close(&self) {
+        self.shared.lock().closed = true;
+        self.shared.changed.notify_all();
+        // The accepting thread sees `closed` with this connection.
+        let _ = TcpStream::connect(self.address);
+    }
+}
+
+fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
+    for stream in listener.incoming() {
+        if shared.lock().closed {
+            return;
+        }
+        let (Ok(stream), shared) = (stream, Arc::clone(shared)) else {
+            continue;
+        };
+        // A connection that breaks is the end of that connection and of nothing else: the
+        // function's process is watched by itself.
+        std::thread::spawn(move || serve(stream, &shared));
+    }
+}
+
+fn serve(stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
+    stream.set_nodelay(true)?;
+    let mut answers = stream.try_clone()?;
+    let mut requests = BufReader::new(stream);
+    while let Some(request) = http::read(&mut requests)? {
+        let path = request.path.strip_prefix(PREFIX).unwrap_or_default();
+        if request.method == "GET" && path == "/invocation/next" {
+            let Some(next) = next(shared) else {
+                return Ok(());
+            };
+            let headers = [
+                ("Content-Type", "application/json".to_owned()),
+                ("Lambda-Runtime-Aws-Request-Id", next.request_id),
+                ("Lambda-Runtime-Deadline-Ms", next.deadline_ms.to_string()),
+                ("Lambda-Runtime-Invoked-Function-Arn", next.arn),
+                ("Lambda-Runtime-Trace-Id", next.trace),
+            ];
+            http::write(&mut answers, "200 OK", &headers, next.event.as_bytes())?;
+            continue;
+        }
+        let status = match report(path, &request.body).map(|(id, report)| take(shared, id, report)) {
+            Some(true) => "202 Accepted",
+            Some(false) => "400 Bad Request",
+            None => "404 Not Found",
+        };
+        http::write(&mut answers, status, &[], b"")?;
+    }
+    Ok(())
+}
+
+/// Waits for an event, as long as it takes; none when the server closes.
+fn next(shared: &Shared) -> Option<Invocation> {
+    let mut state = shared.lock();
+    state.polled = true;
+    shared.changed.notify_all();
+    loop {
+        if state.closed {
+            return None;
+        }
+        if let Some(invocation) = state.waiting.take() {
+            state.current = Some(invocation.request_id.clone());
+            return Some(invocation);
+        }
+        state = shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+    }
+}
+
+/// What a path and its body say, and about which request; none about a failed start.
+fn report<'a>(path: &'a str, body: &[u8]) -> Option<(Option<&'a str>, Report)> {
+    let text = String::from_utf8_lossy(body);
+    let (error_type, message) = described(&text);
+    if path == "/init/error" {
+        return Some((None, Report::InitError { error_type, message }));
+    }
+    let (id, kind) = path.strip_prefix("/invocation/")?.split_once('/')?;
+    match kind {
+        "response" => Some((Some(id), Report::Response(text.into_owned()))),
+        "error" => Some((Some(id), Report::Error { error_type, message })),
+        _ => None,
+    }
+}
+
+fn take(shared: &Shared, id: Option<&str>, report: Report) -> bool {
+    let mut state = shared.lock();
+    if id.is_some() && state.current.as_deref() != id {
+        return false;
+    }
+    state.current = None;
+    state.report = Some(report);
+    shared.changed.notify_all();
+    true
+}
+
+fn described(body: &str) -> (String, String) {
+    let value: Value = serde_json::from_str(body).unwrap_or_default();
+    let text = |key: &str| value[key].as_str().map(str::to_owned);
+    (
+        text("errorType").unwrap_or_else(|| "Unknown".to_owned()),
+        text("errorMessage").unwrap_or_else(|| body.to_owned()),
+    )
+}
+
+/// Until when something that starts now may take.
+pub(super) fn deadline(timeout: Duration) -> Instant {
+    Instant::now() + timeout
+}

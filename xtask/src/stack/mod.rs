@@ -1,0 +1,243 @@
+//! The whole topology on this machine: Postgres, the AWS emulator, template.yaml deployed to it.
+//!
+//! There are two, which may run at once and share nothing but the tools: [`DEV`] is what
+//! `cargo xtask up` starts, [`TEST`] what `cargo xtask test` starts. All of a stack's files are
+//! in `.local/<stack>/`.
+
+pub mod database;
+pub mod deploy;
+pub mod emulator;
+mod nobody;
+pub mod postgres;
+pub mod state;
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, TryLockError};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use nix::sys::signal::Signal;
+
+use self::database::Database;
+use self::postgres::Postgres;
+use self::state::State;
+use crate::binaries::{self, Fingerprint};
+use crate::checkout::Checkout;
+use crate::interrupt;
+use crate::migrations;
+use crate::process::{self, Identity};
+use crate::python::Python;
+use crate::ui;
+
+/// The stack a developer works with.
+pub const DEV: &str = "dev";
+/// The stack of one run of the tests.
+pub const TEST: &str = "test";
+/// The region the emulator says it is.
+pub const REGION: &str = "us-east-1";
+
+/// A stack that this command is starting, holds or ends.
+#[derive(Debug)]
+pub struct Stack {
+    pub checkout: Checkout,
+    pub python: Python,
+    pub folder: PathBuf,
+    pub functions: Vec<String>,
+    pub state: State,
+    pub known: BTreeMap<String, Fingerprint>,
+    name: &'static str,
+    /// Held as long as a command works on the stack, so that no two do.
+    _lock: File,
+}
+
+/// The stack as a running one, or an error that says how to start it.
+pub fn running(checkout: &Checkout, name: &str) -> Result<State> {
+    let state = State::load(&checkout.state_dir(name)?).filter(State::running);
+    state.context("nothing is running here; `cargo xtask up` starts it")
+}
+
+/// Where the binaries that a stack runs are.
+#[must_use]
+pub fn bin_dir(folder: &Path) -> PathBuf {
+    folder.join("bin")
+}
+
+/// Where what the functions print is collected.
+#[must_use]
+pub fn functions_log(folder: &Path) -> PathBuf {
+    folder.join("functions.log")
+}
+
+impl Stack {
+    /// Takes hold of the stack: it must not run, and what an earlier one left is ended.
+    pub fn claim(name: &'static str) -> Result<Self> {
+        let checkout = Checkout::find()?;
+        let folder = checkout.state_dir(name)?;
+        let lock = File::create(folder.join("lock")).context("cannot write in .local")?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => bail!(already(name)),
+            Err(TryLockError::Error(error)) => return Err(error).context("cannot lock the stack's folder"),
+        }
+        let left = State::load(&folder).unwrap_or_default();
+        if left.owner.is_none() && left.running() {
+            bail!(already(name));
+        }
+        end(&checkout, name, &left)?;
+        let state = State { owner: Some(Identity::of_self()?), ..State::default() };
+        // From here on `down` finds this command.
+        state.save(&folder)?;
+        let python = Python::ready(&checkout)?;
+        let functions = checkout.functions()?;
+        Ok(Self { checkout, python, folder, functions, state, known: BTreeMap::new(), name, _lock: lock })
+    }
+
+    /// Starts everything. What was started is ended again if a later part fails.
+    pub fn start(&mut self) -> Result<()> {
+        let result = self.start_parts();
+        if result.is_err() || interrupt::requested() {
+            self.stop();
+            interrupt::check()?;
+        }
+        result
+    }
+
+    fn start_parts(&mut self) -> Result<()> {
+        ui::heading("Building the functions");
+        binaries::build(&self.checkout, &self.functions)?;
+        let bin = bin_dir(&self.folder);
+        let _ = fs::remove_dir_all(&bin);
+        binaries::link(&self.checkout, &self.functions, &bin, &mut self.known)?;
+
+        ui::heading(&format!("Starting the {} stack", self.name));
+        self.start_database()?;
+        interrupt::check()?;
+        let state = &mut self.state;
+        ui::step("AWS emulator", || {
+            let (identity, port) = on_a_port(if self.name == TEST { None } else { Some(4566) }, |port| {
+                emulator::start(&self.python, &self.folder, port)
+            })?;
+            (state.emulator, state.port) = (Some(identity), port);
+            state.save(&self.folder)
+        })?;
+        interrupt::check()?;
+        self.migrate()?;
+        interrupt::check()?;
+        self.deploy()?;
+        self.state.ready = true;
+        self.save()
+    }
+
+    /// Runs the pending migrations.
+    pub fn migrate(&self) -> Result<()> {
+        let database = self.state.database.as_ref().context("there is no database yet")?;
+        let binary = bin_dir(&self.folder).join("migrate");
+        let changed = ui::step("migrations", || {
+            migrations::run(&binary, &database.variables(&database.migrator), &migrations::Command::Up)
+        })?;
+        for name in &changed.changed {
+            ui::say(&format!("applied {name}"));
+        }
+        Ok(())
+    }
+
+    /// Deploys template.yaml as it is now.
+    pub fn deploy(&mut self) -> Result<()> {
+        ui::step("template.yaml", || {
+            deploy::deploy(&self.python, self.checkout.root(), &self.folder, self.name, &mut self.state)
+        })
+    }
+
+    /// Leaves everything running when this command ends.
+    pub fn detach(mut self) -> Result<State> {
+        self.state.owner = None;
+        self.save()?;
+        Ok(self.state)
+    }
+
+    /// Ends everything that was started.
+    pub fn stop(&mut self) {
+        if let Err(error) = end(&self.checkout, self.name, &self.state) {
+            ui::report(&error);
+        }
+        self.state = State::default();
+    }
+
+    /// Notes what is known, for other commands.
+    pub fn save(&self) -> Result<()> {
+        self.state.save(&self.folder)
+    }
+
+    fn start_database(&mut self) -> Result<()> {
+        if let Ok(url) = std::env::var("DATABASE_URL") {
+            ui::say("Postgres: the one of DATABASE_URL");
+            self.state.database = Some(Database::from_url(&url)?);
+            return self.save();
+        }
+        let test = self.name == TEST;
+        ui::step("Postgres", || {
+            if test {
+                Postgres::delete(&self.checkout, self.name)?;
+            }
+            let postgres = Postgres::prepare(&self.checkout, &self.python, self.name)?;
+            let (identity, port) =
+                on_a_port(if test { None } else { Some(5440) }, |port| postgres.start(port))?;
+            self.state.postgres = Some(identity);
+            self.state.save(&self.folder)?;
+            self.state.database = Some(postgres.set_up(&self.checkout, port)?);
+            self.state.save(&self.folder)
+        })
+    }
+}
+
+/// Ends what a state names and what else of the stack may be left, and forgets the state.
+///
+/// A command that was killed may have started more than it could note; each server's command
+/// line names the stack's folder, so that it is found nevertheless.
+pub fn end(checkout: &Checkout, name: &str, state: &State) -> Result<()> {
+    let folder = checkout.state_dir(name)?;
+    let grace = Duration::from_secs(6);
+    let emulators = process::find(|words| emulator::is_of(words, &folder));
+    for emulator in state.emulator.iter().chain(&emulators) {
+        emulator.stop(Signal::SIGTERM, grace);
+    }
+    process::end_programs_in(&bin_dir(&folder), &[]);
+    let data = postgres::data_dirs(checkout, name)?;
+    let servers = process::find(|words| postgres::is_of(words, &data));
+    for server in state.postgres.iter().chain(&servers) {
+        // SIGINT is Postgres's own "fast" shutdown: it does not wait for clients.
+        server.stop(Signal::SIGINT, grace);
+    }
+    let _ = fs::remove_dir_all(folder.join("emulator"));
+    let _ = fs::remove_file(folder.join("state.json"));
+    Ok(())
+}
+
+fn already(name: &str) -> String {
+    if name == TEST {
+        return "the tests are running in this checkout already; wait for them".to_owned();
+    }
+    "it is running already: `cargo xtask env` prints its addresses, `cargo xtask down` stops it".to_owned()
+}
+
+/// Starts a server on the usual port, or on a free one when that is taken.
+fn on_a_port<T>(usual: Option<u16>, start: impl Fn(u16) -> Result<T>) -> Result<(T, u16)> {
+    if let Some(port) = usual
+        && TcpListener::bind(("127.0.0.1", port)).is_ok()
+        && let Ok(started) = start(port)
+    {
+        return Ok((started, port));
+    }
+    let mut attempt = 1;
+    loop {
+        // Free now; another program may still be faster, hence more than one attempt.
+        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        match start(port) {
+            Ok(started) => return Ok((started, port)),
+            Err(error) if attempt == 3 => return Err(error),
+            Err(_) => attempt += 1,
+        }
+    }
+}

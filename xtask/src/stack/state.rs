@@ -1,0 +1,97 @@
+//! What is known of a stack on this machine, kept in `.local/<stack>/state.json`.
+//!
+//! It is written after each thing that was started, so that a later command can end what a
+//! killed one has left behind.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use serde::{Deserialize, Serialize};
+
+use super::database::Database;
+use crate::checkout::private_file;
+use crate::process::Identity;
+
+/// A stack that was started, perhaps not to the end.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct State {
+    /// The command that stays in the foreground with it; none when it is detached.
+    pub owner: Option<Identity>,
+    pub postgres: Option<Identity>,
+    pub emulator: Option<Identity>,
+    pub database: Option<Database>,
+    /// The port of the API and of the emulator's AWS endpoint.
+    pub port: u16,
+    /// The outputs of template.yaml.
+    pub outputs: BTreeMap<String, String>,
+    /// The deployed functions by the name of their binary.
+    pub functions: BTreeMap<String, Deployed>,
+    /// Everything is deployed and answers.
+    pub ready: bool,
+}
+
+/// A function in the emulator.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Deployed {
+    pub name: String,
+    pub environment: BTreeMap<String, String>,
+    pub timeout: u64,
+    pub memory: u64,
+}
+
+impl State {
+    /// The state in this folder, if there is one that can be read.
+    #[must_use]
+    pub fn load(folder: &Path) -> Option<Self> {
+        let text = std::fs::read_to_string(folder.join("state.json")).ok()?;
+        serde_json::from_str(&text).ok()
+    }
+
+    /// Writes the state, passwords included: readable by its owner only.
+    pub fn save(&self, folder: &Path) -> Result<()> {
+        let text = serde_json::to_string_pretty(self).context("the state cannot be written")?;
+        private_file(&folder.join("state.json"), &text)
+    }
+
+    /// Whether it was started to the end and all of it still runs.
+    #[must_use]
+    pub fn running(&self) -> bool {
+        self.ready
+            && self.emulator.as_ref().is_some_and(Identity::alive)
+            && self.postgres.as_ref().is_none_or(Identity::alive)
+    }
+
+    /// Where the API answers, without a slash at the end.
+    #[must_use]
+    pub fn api_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Where the emulator takes AWS calls. Not 127.0.0.1: that name serves the API.
+    #[must_use]
+    pub fn aws_url(&self) -> String {
+        format!("http://localhost:{}", self.port)
+    }
+
+    /// What `cargo xtask env` prints, and what the tests are given.
+    #[must_use]
+    pub fn variables(&self) -> Vec<(String, String)> {
+        let output = |name: &str| self.outputs.get(name).cloned().unwrap_or_default();
+        let url = self.database.as_ref().map(Database::url).unwrap_or_default();
+        [
+            ("API_URL", self.api_url()),
+            ("DATABASE_URL", url),
+            ("AWS_ENDPOINT_URL", self.aws_url()),
+            ("AWS_REGION", super::REGION.to_owned()),
+            ("AWS_ACCESS_KEY_ID", "test".to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", "test".to_owned()),
+            ("EVENTS_QUEUE_URL", output("EventsQueueUrl")),
+            ("TASKS_QUEUE_URL", output("TasksQueueUrl")),
+            ("EVENTS_DLQ_URL", output("EventsDeadLetterQueueUrl")),
+            ("TASKS_DLQ_URL", output("TasksDeadLetterQueueUrl")),
+        ]
+        .map(|(key, value)| (key.to_owned(), value))
+        .to_vec()
+    }
+}

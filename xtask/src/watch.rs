@@ -1,0 +1,113 @@
+//! `up --watch`: what changed in the sources, and bringing it into the running stack.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use anyhow::Result;
+
+use crate::binaries;
+use crate::checkout::Checkout;
+use crate::process;
+use crate::stack::{Stack, bin_dir};
+use crate::ui;
+
+/// The sources as they were last seen.
+///
+/// They are looked at again and again: a few hundred files cost a millisecond or two, and unlike
+/// the system's notifications it works on every file system.
+#[derive(Debug)]
+pub struct Watch {
+    seen: BTreeMap<PathBuf, SystemTime>,
+}
+
+impl Watch {
+    /// Begins with the sources as they are now.
+    #[must_use]
+    pub fn new(checkout: &Checkout) -> Self {
+        Self { seen: sources(checkout.root()) }
+    }
+
+    /// Looks once; brings what changed into the stack and says how long that took.
+    pub fn look(&mut self, stack: &mut Stack) {
+        let now = sources(stack.checkout.root());
+        if now == self.seen {
+            return;
+        }
+        let changed: Vec<PathBuf> = now
+            .iter()
+            .filter(|(path, time)| self.seen.get(*path) != Some(*time))
+            .map(|(path, _)| path.clone())
+            .chain(self.seen.keys().filter(|path| !now.contains_key(*path)).cloned())
+            .collect();
+        let edited = changed.iter().filter_map(|path| now.get(path)).max().copied();
+        let edited = edited.unwrap_or_else(SystemTime::now);
+        self.seen = now;
+        // A mistake in the sources is shown; the stack goes on with what it had.
+        if let Err(error) = apply(stack, &changed, edited) {
+            ui::report(&error);
+        }
+    }
+}
+
+fn apply(stack: &mut Stack, changed: &[PathBuf], edited: SystemTime) -> Result<()> {
+    for path in changed {
+        let shown = path.strip_prefix(stack.checkout.root()).unwrap_or(path);
+        ui::heading(&format!("{} changed", shown.display()));
+    }
+    let template = stack.checkout.root().join("template.yaml");
+    let has = |wanted: &dyn Fn(&Path) -> bool| changed.iter().any(|path| wanted(path));
+    if has(&|path| *path != template) {
+        binaries::build(&stack.checkout, &stack.functions)?;
+        let bin = bin_dir(&stack.folder);
+        let rebuilt = binaries::link(&stack.checkout, &stack.functions, &bin, &mut stack.known)?;
+        if has(&|path| path.extension().is_some_and(|extension| extension == "sql")) {
+            stack.migrate()?;
+        }
+        // The emulator starts them anew, that is the new ones, at the next request.
+        process::end_programs_in(&bin, &rebuilt);
+        let names = if rebuilt.is_empty() { "no function changed".to_owned() } else { rebuilt.join(", ") };
+        ui::say(&format!("{names}: served {:.1} s after the edit", since(edited)));
+    }
+    if has(&|path| *path == template) {
+        stack.deploy()?;
+        stack.save()?;
+        ui::say(&format!("template.yaml: deployed {:.1} s after the edit", since(edited)));
+    }
+    Ok(())
+}
+
+fn since(edited: SystemTime) -> f32 {
+    edited.elapsed().unwrap_or_default().as_secs_f32()
+}
+
+fn sources(root: &Path) -> BTreeMap<PathBuf, SystemTime> {
+    let mut found = BTreeMap::new();
+    for part in ["core", "functions", "migrations", "Cargo.toml", "template.yaml"] {
+        collect(&root.join(part), &mut found);
+    }
+    found
+}
+
+fn collect(path: &Path, found: &mut BTreeMap<PathBuf, SystemTime>) {
+    let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+    let Ok(about) = fs::metadata(path) else {
+        return;
+    };
+    if hidden {
+        return;
+    }
+    if about.is_dir() {
+        for entry in fs::read_dir(path).into_iter().flatten().flatten() {
+            collect(&entry.path(), found);
+        }
+        return;
+    }
+    let watched = path.extension().is_some_and(|extension| {
+        ["rs", "toml", "sql", "yaml", "txt", "json", "pem"].iter().any(|known| extension == *known)
+    });
+    if let (true, Ok(modified)) = (watched, about.modified()) {
+        found.insert(path.to_path_buf(), modified);
+    }
+}
