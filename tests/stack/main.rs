@@ -1,1 +1,8 @@
-//! Coming up.
+//! The whole topology: the real binaries behind the gateway and the queues, deployed from
+//! template.yaml by `cargo xtask test`.
+
+mod async_flow;
+mod gateway;
+mod outage;
+mod secrets;
+mod support;

@@ -32,11 +32,9 @@ where
     let (app, handler) = (&app, &handler);
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Box<RawValue>>| async move {
         let deadline = deadline(app, &event.context);
-        telemetry::with_request_id(
-            event.context.request_id,
-            answer(app, handler, event.payload.get(), deadline),
-        )
-        .await
+        // Boxed: a job's future is deep, and the runtime wraps it in many more.
+        let work = Box::pin(answer(app, handler, event.payload.get(), deadline));
+        telemetry::with_request_id(event.context.request_id, work).await
     }))
     .await
 }

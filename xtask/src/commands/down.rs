@@ -1,6 +1,7 @@
 //! `cargo xtask down`: ends what `up` started, in the foreground or not, whole or half.
 
 use std::fs::File;
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
@@ -15,21 +16,14 @@ use crate::ui;
 pub fn run(delete_data: bool) -> Result<()> {
     let checkout = Checkout::find()?;
     let folder = checkout.state_dir(DEV)?;
-    if !folder.join("state.json").exists() {
-        ui::say("nothing is running here");
-    }
-    ui::step("stopping", || {
-        let state = State::load(&folder).unwrap_or_default();
-        // A command in the foreground ends its stack itself.
-        if let Some(owner) = state.owner.as_ref().filter(|owner| owner.alive()) {
-            owner.signal(Signal::SIGTERM);
-            if !owner.wait_gone(Duration::from_secs(20)) {
-                bail!("`cargo xtask up` (process {}) does not end; end it and try again", owner.pid());
-            }
+    match State::load(&folder) {
+        Some(state) => ui::step("stopping", || stop(&checkout, &folder, &state))?,
+        None => {
+            // Nothing is known; what a command lost track of is ended nevertheless.
+            stack::end(&checkout, DEV, &State::default())?;
+            ui::say("nothing is running here");
         }
-        // What is left then, and all of it when it was detached.
-        stack::end(&checkout, DEV, &State::load(&folder).unwrap_or_default())
-    })?;
+    }
     if delete_data {
         let lock = File::create(folder.join("lock"))?;
         lock.try_lock().context("`cargo xtask up` is starting; stop it first")?;
@@ -37,4 +31,16 @@ pub fn run(delete_data: bool) -> Result<()> {
         ui::say("Postgres's data is removed");
     }
     Ok(())
+}
+
+fn stop(checkout: &Checkout, folder: &Path, state: &State) -> Result<()> {
+    // A command in the foreground ends its stack itself.
+    if let Some(owner) = state.owner.as_ref().filter(|owner| owner.alive()) {
+        owner.signal(Signal::SIGTERM);
+        if !owner.wait_gone(Duration::from_secs(20)) {
+            bail!("`cargo xtask up` (process {}) does not end; end it and try again", owner.pid());
+        }
+    }
+    // What is left then, and all of it when it was detached.
+    stack::end(checkout, DEV, &State::load(folder).unwrap_or_default())
 }

@@ -86,7 +86,9 @@ impl Stack {
             bail!(already(name));
         }
         end(&checkout, name, &left)?;
-        let state = State { owner: Some(Identity::of_self()?), ..State::default() };
+        // A bad DATABASE_URL is better refused now than after the build.
+        let database = std::env::var("DATABASE_URL").ok().map(|url| Database::from_url(&url)).transpose()?;
+        let state = State { owner: Some(Identity::of_self()?), database, ..State::default() };
         // From here on `down` finds this command.
         state.save(&folder)?;
         let python = Python::ready(&checkout)?;
@@ -171,10 +173,9 @@ impl Stack {
     }
 
     fn start_database(&mut self) -> Result<()> {
-        if let Ok(url) = std::env::var("DATABASE_URL") {
+        if self.state.database.is_some() {
             ui::say("Postgres: the one of DATABASE_URL");
-            self.state.database = Some(Database::from_url(&url)?);
-            return self.save();
+            return Ok(());
         }
         let test = self.name == TEST;
         ui::step("Postgres", || {

@@ -1,6 +1,6 @@
 //! Table `schema_migration` and the lock, in whatever schema the connection's search path names.
 
-use tokio_postgres::{Client, error::SqlState};
+use tokio_postgres::{Client, SimpleQueryMessage, error::SqlState};
 
 use crate::{
     domain::{Error, Result},
@@ -20,20 +20,22 @@ pub(super) enum Note {
 }
 
 /// Waits until no other runner works on this schema. The lock lives as long as `client`.
+///
+/// Simple queries only: a prepared one leaves its portal, and with it a snapshot, open until the
+/// transaction ends, and `create index concurrently` would wait for that forever.
 pub(super) async fn lock(client: &Client) -> Result<()> {
+    const KEY: &str = "hashtextextended('schema_migration ' || current_schema(), 0)";
     client.batch_execute("begin").await.map_err(from_postgres)?;
-    let key = "hashtextextended('schema_migration ' || current_schema(), 0)";
-    let free: bool = client
-        .query_one(&format!("select pg_try_advisory_xact_lock({key})"), &[])
+    let tried = client
+        .simple_query(&format!("select pg_try_advisory_xact_lock({KEY})"))
         .await
-        .and_then(|row| row.try_get(0))
         .map_err(from_postgres)?;
+    let free = tried
+        .iter()
+        .any(|message| matches!(message, SimpleQueryMessage::Row(row) if row.get(0) == Some("t")));
     if !free {
         tracing::info!("another runner is at work, waiting for it");
-        client
-            .query_one(&format!("select pg_advisory_xact_lock({key})::text"), &[])
-            .await
-            .map_err(from_postgres)?;
+        client.batch_execute(&format!("select pg_advisory_xact_lock({KEY})")).await.map_err(from_postgres)?;
     }
     Ok(())
 }

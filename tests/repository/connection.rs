@@ -1,0 +1,107 @@
+use std::{sync::Arc, time::Duration};
+
+use app_core::{
+    Error,
+    config::{DatabaseConfig, Statements},
+    infrastructure::{
+        db::{Db, Sql},
+        secrets::Secrets,
+    },
+    testing::TestDatabase,
+};
+use tokio_postgres::types::Type;
+
+fn db(database: &TestDatabase, change: impl FnOnce(&mut DatabaseConfig)) -> Db {
+    let mut config = database.config();
+    config.pool_size = 1;
+    change(&mut config);
+    let aws = app_core::config::Config::read(&[], |key| match key {
+        "LAUNCH_MODE" => Some("TEST".into()),
+        "PROJECT_NAME" => Some("APP".into()),
+        _ => None,
+    });
+    let secrets = Arc::new(Secrets::new(aws.expect("a configuration").aws));
+    Db::with_options(config, secrets, &database.options()).expect("a pool")
+}
+
+async fn backend(db: &Db) -> i32 {
+    let rows =
+        db.conn().await.expect("a connection").rows("select pg_backend_pid()", &[]).await.expect("a row");
+    rows[0].get(0)
+}
+
+#[tokio::test]
+async fn one_connection_is_used_again_and_again() {
+    let database = TestDatabase::empty().await;
+    let db = db(&database, |_| {});
+    assert_eq!(backend(&db).await, backend(&db).await);
+}
+
+#[tokio::test]
+async fn a_connection_that_the_server_closed_is_replaced_before_it_is_used() {
+    let database = TestDatabase::empty().await;
+    let db = db(&database, |_| {});
+    let first = backend(&db).await;
+    let client = database.client().await;
+    client.execute("select pg_terminate_backend($1)", &[&first]).await.expect("terminate");
+    // The driver sees the end of the stream when it next gets to run.
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_ne!(backend(&db).await, first);
+}
+
+#[tokio::test]
+async fn who_finds_no_free_connection_is_told_within_the_wait() {
+    let database = TestDatabase::empty().await;
+    let db = db(&database, |config| config.wait = Duration::from_millis(50));
+    let _held = db.conn().await.expect("a connection");
+    assert!(matches!(db.conn().await, Err(Error::Unavailable { what: "database", .. })));
+}
+
+#[tokio::test]
+async fn a_dropped_transaction_leaves_nothing_and_the_connection_is_good() {
+    let database = TestDatabase::empty().await;
+    let db = db(&database, |_| {});
+    let mut conn = db.conn().await.expect("a connection");
+    conn.rows("create table t (n int)", &[]).await.expect("create");
+    let tx = conn.begin().await.expect("a transaction");
+    tx.rows("insert into t values (1)", &[]).await.expect("insert");
+    drop(tx);
+    let rows = conn.rows("select n from t", &[]).await.expect("a query");
+    assert!(rows.is_empty());
+}
+
+#[tokio::test]
+async fn both_ways_of_running_statements_give_the_same_rows() {
+    let database = TestDatabase::empty().await;
+    for statements in [Statements::Prepared, Statements::Unnamed] {
+        let db = db(&database, |config| config.statements = statements);
+        let mut conn = db.conn().await.expect("a connection");
+        let sum = "select $1 + $2";
+        let params: [app_core::infrastructure::db::Param<'_>; 2] =
+            [(&2_i64, Type::INT8), (&3_i64, Type::INT8)];
+        assert_eq!(conn.rows(sum, &params).await.expect("a row")[0].get::<_, i64>(0), 5);
+        let kept: i64 = conn
+            .rows("select count(*) from pg_prepared_statements where statement = 'select $1 + $2'", &[])
+            .await
+            .expect("a row")[0]
+            .get(0);
+        assert_eq!(kept, i64::from(statements == Statements::Prepared));
+        let tx = conn.begin().await.expect("a transaction");
+        assert_eq!(tx.rows(sum, &params).await.expect("a row")[0].get::<_, i64>(0), 5);
+    }
+}
+
+#[tokio::test]
+async fn refused_credentials_and_a_closed_port_are_unavailable() {
+    let database = TestDatabase::empty().await;
+    let refused = db(&database, |config| {
+        config.login = app_core::config::DatabaseLogin::Inline {
+            user: "nobody_at_all".into(),
+            password: app_core::domain::mask::Secret::new("x".into()),
+        };
+    });
+    let closed = db(&database, |config| config.port = 1);
+    for db in [refused, closed] {
+        assert!(matches!(db.conn().await, Err(Error::Unavailable { what: "database", .. })));
+    }
+}

@@ -1,0 +1,86 @@
+//! Through the gateway, as a client sees it.
+
+use serde_json::{Value, json};
+
+use crate::support::{PASSWORD, get, new_address, post, post_as, preflight, sign_up};
+
+#[test]
+fn the_four_calls_of_the_prototype_answer_in_both_spellings() {
+    for slash in ["/", ""] {
+        let path = |path: &str| format!("/api/v1{path}{slash}");
+        let address = new_address();
+        let credentials = json!({ "email": address, "password": PASSWORD });
+
+        let user = post(&path("/auth/sign-up"), &credentials);
+        assert_eq!((user.status, user.text("email")), (200, address.clone()), "{user:?}");
+
+        let first = post(&path("/auth/tokens"), &credentials);
+        assert_eq!((first.status, &first.body["user_data"]["uuid"]), (200, &user.body["uuid"]), "{first:?}");
+
+        let second = post_as(&path("/auth/tokens/refresh"), &first.text("refresh"));
+        assert_eq!((second.status, &second.body["user_data"]), (200, &first.body["user_data"]), "{second:?}");
+        assert_ne!(second.text("access"), first.text("access"));
+        assert_ne!(second.text("refresh"), first.text("refresh"));
+
+        let me = get(&path("/users/me"), Some(&second.text("access")));
+        assert_eq!(
+            (me.status, &me.body["uuid"], me.text("email")),
+            (200, &user.body["uuid"], address),
+            "{me:?}"
+        );
+        assert_eq!(me.body.get("password_hashed"), None);
+
+        let third = post_as(&path("/auth/tokens/refresh"), &second.text("refresh"));
+        assert_eq!(third.status, 200, "{third:?}");
+    }
+}
+
+#[test]
+fn health_answers_for_database_and_queue() {
+    let health = get("/api/v1/debug/health-check/", None);
+    assert_eq!((health.status, &health.body["status"]), (200, &json!("OK")), "{health:?}");
+    assert_eq!(health.body["checks"], json!({ "database": "OK", "events_queue": "OK" }));
+}
+
+#[test]
+fn what_a_function_refuses_and_what_the_gateway_refuses_look_alike() {
+    let refused = get("/api/v1/users/me/", None);
+    let unknown = get("/api/v1/nowhere/", None);
+    assert_eq!((refused.status, refused.text("code")), (401, "unauthenticated".into()), "{refused:?}");
+    assert_eq!((unknown.status, unknown.text("code")), (404, "not_found".into()), "{unknown:?}");
+    let keys = |body: &Value| {
+        body.as_object().expect("an object").keys().cloned().collect::<std::collections::BTreeSet<_>>()
+    };
+    assert_eq!(keys(&refused.body), keys(&unknown.body));
+    for answer in [refused, unknown] {
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{answer:?}");
+    }
+}
+
+#[test]
+fn a_taken_address_is_a_conflict_and_bad_input_names_its_key() {
+    let address = new_address();
+    sign_up(&address);
+    let taken =
+        post("/api/v1/auth/sign-up/", &json!({ "email": address.to_uppercase(), "password": PASSWORD }));
+    assert_eq!((taken.status, taken.text("code")), (409, "already_exists".into()), "{taken:?}");
+    let bad = post("/api/v1/auth/sign-up/", &json!({ "email": "ada", "password": PASSWORD }));
+    assert_eq!(
+        (bad.status, &bad.body["details"]),
+        (422, &json!([{ "key": "email", "reason": "format" }])),
+        "{bad:?}"
+    );
+}
+
+#[test]
+fn every_answer_names_its_request() {
+    let answer = get("/api/v1/users/me/", None);
+    assert_eq!(answer.header("x-request-id"), answer.body["request_id"].as_str(), "{answer:?}");
+}
+
+#[test]
+fn a_preflight_reaches_the_function_that_owns_the_path() {
+    let answer = preflight("/api/v1/auth/sign-up/", "https://elsewhere.example");
+    assert_eq!(answer.status, 204, "{answer:?}");
+    assert!(answer.header("access-control-allow-methods").is_some(), "{answer:?}");
+}
