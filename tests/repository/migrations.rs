@@ -8,7 +8,7 @@ use std::{
 use app_core::{
     Error,
     infrastructure::migrate::{Migration, Runner, State, embedded},
-    testing::TestDatabase,
+    testing::{TestDatabase, setting},
 };
 use serde_json::Value;
 use tokio_postgres::{Client, NoTls};
@@ -120,8 +120,7 @@ struct OwnDatabase {
 impl OwnDatabase {
     async fn new() -> Self {
         let name = format!("test_{}", uuid::Uuid::new_v4().simple());
-        let admin: tokio_postgres::Config =
-            std::env::var("DATABASE_URL").expect("DATABASE_URL").parse().expect("a URL");
+        let admin: tokio_postgres::Config = setting("DATABASE_URL").parse().expect("a URL");
         connect(&admin)
             .await
             .batch_execute(&format!("create database {name}"))
@@ -162,8 +161,7 @@ async fn connect(config: &tokio_postgres::Config) -> Client {
 }
 
 fn binary() -> PathBuf {
-    let folder = std::env::var("BIN_DIR").expect("BIN_DIR: run the tests with `cargo xtask test`");
-    PathBuf::from(folder).join("migrate")
+    PathBuf::from(setting("BIN_DIR")).join("migrate")
 }
 
 const UP: &str = r#"{"command": "up"}"#;

@@ -57,7 +57,10 @@ fn config(secret: &str) -> DatabaseConfig {
 async fn a_rotated_database_password_is_fetched_once_and_no_request_fails() {
     let name = format!("rotated_{}", uuid::Uuid::new_v4().simple());
     let admin = database().await;
-    admin.batch_execute(&format!("create role {name} login password 'first'")).await.expect("a role");
+    let database = config(&name).name;
+    let role =
+        format!("create role {name} login password 'first'; grant connect on database {database} to {name}");
+    admin.batch_execute(&role).await.expect("a role");
     let login = |password: &str| json!({ "username": name, "password": password }).to_string();
     client().create_secret().name(&name).secret_string(login("first")).send().await.expect("a secret");
 
@@ -87,7 +90,7 @@ async fn a_rotated_database_password_is_fetched_once_and_no_request_fails() {
     admin.execute("select pg_terminate_backend($1)", &[&second]).await.expect("terminate");
     tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     assert!(matches!(backend().await, Err(Error::Unavailable { what: "database", .. })));
-    admin.batch_execute(&format!("drop role {name}")).await.expect("drop role");
+    admin.batch_execute(&format!("drop owned by {name}; drop role {name}")).await.expect("drop role");
 }
 
 #[tokio::test(flavor = "multi_thread")]

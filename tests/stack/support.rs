@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+pub(crate) use app_core::testing::setting;
 use aws_sdk_sqs::{
     Client,
     config::{BehaviorVersion, Builder, Region},
@@ -9,12 +10,6 @@ use aws_sdk_sqs::{
 };
 use serde_json::{Value, json};
 use tokio_postgres::NoTls;
-
-/// A setting that `cargo xtask test` exports.
-pub(crate) fn setting(key: &str) -> String {
-    std::env::var(key)
-        .unwrap_or_else(|_| panic!("{key}: run the tests with `cargo xtask test`, which starts the stack"))
-}
 
 /// An answer of the gateway.
 #[derive(Debug)]

@@ -30,11 +30,8 @@ impl TestDatabase {
     }
 
     /// A schema with nothing in it.
-    #[expect(clippy::disallowed_methods, reason = "the test's own configuration")]
     pub async fn empty() -> Self {
-        let url = std::env::var("DATABASE_URL")
-            .expect("DATABASE_URL: run the tests with `cargo xtask test`, which starts what they need");
-        let url: tokio_postgres::Config = url.parse().expect("DATABASE_URL is a postgres:// URL");
+        let url = super::setting("DATABASE_URL").parse().expect("DATABASE_URL is a postgres:// URL");
         let database = Self { schema: format!("test_{}", Uuid::new_v4().simple()), url };
         database
             .client()

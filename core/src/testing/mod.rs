@@ -10,3 +10,11 @@ pub use app::TestApp;
 pub use clock::ManualClock;
 pub use database::TestDatabase;
 pub use events::{Event, event};
+
+/// A setting that `cargo xtask test` exports: `DATABASE_URL`, `API_URL`, `BIN_DIR` and others.
+#[expect(clippy::disallowed_methods, reason = "the tests' own configuration")]
+pub fn setting(key: &str) -> String {
+    std::env::var(key).unwrap_or_else(|_| {
+        panic!("{key} is not set: run the tests with `cargo xtask test`, which starts what they need")
+    })
+}
