@@ -17,7 +17,7 @@ async fn a_user_is_made_by_phone_and_a_number_belongs_to_one() {
     assert_eq!((created.user.phone.as_deref(), created.user.email), (Some("+491512345678"), None));
     assert_eq!(created.outgoing.len(), 1, "the event waits to be sent");
     let again = users.create_by_phone(phone("+49 (151) 2345678"), &password()).await;
-    assert!(matches!(again, Err(Error::AlreadyExists("phone"))), "{again:?}");
+    assert!(matches!(&again, Err(Error::AlreadyExists(key)) if key == "phone"), "{again:?}");
 }
 
 #[tokio::test]

@@ -34,7 +34,7 @@ pub enum Error {
     /// There is no such thing, or it is not the caller's.
     NotFound(&'static str),
     /// A unique value is taken; the word names the key.
-    AlreadyExists(&'static str),
+    AlreadyExists(Cow<'static, str>),
     /// More bytes than we read.
     TooLarge { limit_bytes: usize },
     /// Not a media type that this endpoint reads.

@@ -5,6 +5,7 @@ pub mod aws;
 pub mod db;
 pub mod messaging;
 pub mod migrate;
+pub mod query;
 pub mod repository;
 pub mod secrets;
 pub mod security;

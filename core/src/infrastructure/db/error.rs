@@ -5,9 +5,6 @@ use tokio_postgres::error::SqlState;
 
 use crate::domain::Error;
 
-/// Unique indexes of `migrations/` and the key that a caller knows them by.
-const UNIQUE_KEYS: [(&str, &str); 2] = [("users_email_key", "email"), ("users_phone_key", "phone")];
-
 pub fn from_postgres(error: tokio_postgres::Error) -> Error {
     let Some(refusal) = error.as_db_error() else {
         // No answer from the server: the connection is gone, or never was.
@@ -19,9 +16,8 @@ pub fn from_postgres(error: tokio_postgres::Error) -> Error {
     };
     let state = refusal.code();
     if *state == SqlState::UNIQUE_VIOLATION {
-        let key = UNIQUE_KEYS.iter().find(|(constraint, _)| refusal.constraint() == Some(constraint));
-        if let Some((_, key)) = key {
-            return Error::AlreadyExists(key);
+        if let Some(key) = unique_key(refusal.table(), refusal.constraint()) {
+            return Error::AlreadyExists(key.to_owned().into());
         }
     }
     // 08 connection, 53 no resources, 57 the operator (shutdown, statement_timeout), 55P03 lock
@@ -30,6 +26,11 @@ pub fn from_postgres(error: tokio_postgres::Error) -> Error {
     let passing =
         ["08", "53", "57", "28"].contains(&class) || ["55P03", "40001", "40P01"].contains(&state.code());
     if passing { Error::unavailable("database", Text::of(&error)) } else { Error::internal(Text::of(&error)) }
+}
+
+/// The column of a unique index that is named as Postgres itself names them, `<table>_<column>_key`.
+fn unique_key<'a>(table: Option<&str>, constraint: Option<&'a str>) -> Option<&'a str> {
+    constraint?.strip_prefix(table?)?.strip_prefix('_')?.strip_suffix("_key")
 }
 
 /// Conversions of values are our bug; everything else without a server's answer is transport.

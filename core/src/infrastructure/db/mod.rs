@@ -13,7 +13,7 @@ use std::sync::Arc;
 use deadpool::{Runtime, managed};
 
 pub use error::from_postgres;
-pub use sql::{Param, Sql};
+pub use sql::{Link, Param, Sql};
 pub use tx::Tx;
 
 use super::secrets::Secrets;
@@ -91,19 +91,8 @@ impl Conn {
 }
 
 impl Sql for Conn {
-    async fn rows(&self, text: &str, params: &[Param<'_>]) -> Result<Vec<tokio_postgres::Row>> {
-        let client = &**self.object;
-        match self.statements {
-            Statements::Unnamed => client.query_typed(text, params).await,
-            Statements::Prepared => {
-                let (values, types) = sql::split(params);
-                match self.object.prepare_typed_cached(text, &types).await {
-                    Ok(statement) => client.query(&statement, &values).await,
-                    Err(error) => Err(error),
-                }
-            }
-        }
-        .map_err(from_postgres)
+    fn link(&self) -> Link<'_> {
+        Link { client: &self.object, prepared: &self.object.statement_cache, statements: self.statements }
     }
 }
 

@@ -2,30 +2,88 @@
 
 use std::future::Future;
 
+use deadpool_postgres::StatementCache;
 use tokio_postgres::{
-    Row,
+    Client, Row,
     types::{ToSql, Type},
 };
 
-use crate::domain::Result;
+use super::from_postgres;
+use crate::{config::Statements, domain::Result};
 
 /// A value and its Postgres type. Naming the type saves the round trip that asks for it, and lets
 /// the same call run prepared or unnamed.
 pub type Param<'a> = (&'a (dyn ToSql + Sync), Type);
 
-/// What a repository needs: rows for a text and its values. `returning` makes a write one too.
+/// A filter's text depends on its keys, and a caller may combine many: with more than this the
+/// connection forgets what it has prepared.
+const MAX_PREPARED: usize = 256;
+
+/// What a repository needs: rows, or a count, for a text and its values.
+///
+/// Both fail with `AlreadyExists` for a unique key that is taken, `Unavailable` when the database
+/// is gone, too slow or a lock is not to be had, else `Internal`.
 pub trait Sql: Sync {
-    /// # Errors
-    /// `AlreadyExists` for a unique key that is taken, `Unavailable` when the database is gone,
-    /// too slow or a lock is not to be had, else `Internal`.
-    fn rows(&self, text: &str, params: &[Param<'_>]) -> impl Future<Output = Result<Vec<Row>>> + Send;
+    /// The connection that statements run on.
+    fn link(&self) -> Link<'_>;
+
+    fn rows(&self, text: &str, params: &[Param<'_>]) -> impl Future<Output = Result<Vec<Row>>> + Send {
+        async move { self.link().rows(text, params).await.map_err(from_postgres) }
+    }
 
     /// At most one row, for statements that cannot find two.
     fn row(&self, text: &str, params: &[Param<'_>]) -> impl Future<Output = Result<Option<Row>>> + Send {
         async move { Ok(self.rows(text, params).await?.pop()) }
     }
+
+    /// How many rows a statement changed.
+    fn execute(&self, text: &str, params: &[Param<'_>]) -> impl Future<Output = Result<u64>> + Send {
+        async move { self.link().execute(text, params).await.map_err(from_postgres) }
+    }
 }
 
-pub(super) fn split<'a>(params: &[Param<'a>]) -> (Vec<&'a (dyn ToSql + Sync)>, Vec<Type>) {
-    params.iter().map(|(value, kind)| (*value, kind.clone())).unzip()
+/// A client, what it has prepared, and whether it may prepare.
+pub struct Link<'a> {
+    pub(super) client: &'a Client,
+    pub(super) prepared: &'a StatementCache,
+    pub(super) statements: Statements,
+}
+
+impl Link<'_> {
+    async fn rows(&self, text: &str, params: &[Param<'_>]) -> Result<Vec<Row>, tokio_postgres::Error> {
+        match self.statements {
+            Statements::Unnamed => self.client.query_typed(text, params).await,
+            Statements::Prepared => {
+                let (values, types): (Vec<_>, Vec<_>) = params.iter().cloned().unzip();
+                self.client.query(&self.prepare(text, &types).await?, &values).await
+            }
+        }
+    }
+
+    async fn execute(&self, text: &str, params: &[Param<'_>]) -> Result<u64, tokio_postgres::Error> {
+        match self.statements {
+            Statements::Unnamed => self.client.execute_typed(text, params).await,
+            Statements::Prepared => {
+                let (values, types): (Vec<_>, Vec<_>) = params.iter().cloned().unzip();
+                self.client.execute(&self.prepare(text, &types).await?, &values).await
+            }
+        }
+    }
+
+    async fn prepare(
+        &self,
+        text: &str,
+        types: &[Type],
+    ) -> Result<tokio_postgres::Statement, tokio_postgres::Error> {
+        if self.prepared.size() >= MAX_PREPARED {
+            self.prepared.clear();
+        }
+        self.prepared.prepare_typed(self.client, text, types).await
+    }
+}
+
+impl std::fmt::Debug for Link<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Link")
+    }
 }

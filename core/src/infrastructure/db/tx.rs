@@ -1,9 +1,8 @@
 //! A transaction, and the messages that must leave if and only if it commits.
 
 use deadpool_postgres::Transaction;
-use tokio_postgres::Row;
 
-use super::{Param, Sql, from_postgres, sql};
+use super::{Link, Sql, from_postgres};
 use crate::{
     config::Statements,
     domain::{Result, event::Event},
@@ -59,18 +58,12 @@ impl<'a> Tx<'a> {
 }
 
 impl Sql for Tx<'_> {
-    async fn rows(&self, text: &str, params: &[Param<'_>]) -> Result<Vec<Row>> {
-        match self.statements {
-            Statements::Unnamed => self.inner.query_typed(text, params).await,
-            Statements::Prepared => {
-                let (values, types) = sql::split(params);
-                match self.inner.prepare_typed_cached(text, &types).await {
-                    Ok(statement) => self.inner.query(&statement, &values).await,
-                    Err(error) => Err(error),
-                }
-            }
+    fn link(&self) -> Link<'_> {
+        Link {
+            client: self.inner.client(),
+            prepared: &self.inner.statement_cache,
+            statements: self.statements,
         }
-        .map_err(from_postgres)
     }
 }
 

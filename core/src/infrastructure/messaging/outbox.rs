@@ -92,7 +92,7 @@ pub async fn claim(conn: &impl Sql, relay: Uuid) -> Result<Vec<Outgoing>> {
 
 /// Notes that the queue has accepted these. Harmless to repeat.
 pub async fn mark_published(conn: &impl Sql, ids: &[Uuid]) -> Result<()> {
-    conn.rows(
+    conn.execute(
         "update outbox set published_at = clock_timestamp(), lease_until = null, lease_by = null, last_error = null
          where id = any($1) and published_at is null",
         &[(&ids, Type::UUID_ARRAY)],
@@ -103,7 +103,7 @@ pub async fn mark_published(conn: &impl Sql, ids: &[Uuid]) -> Result<()> {
 
 /// Gives back what this relay could not send: later after each try, at most every five minutes.
 pub async fn release(conn: &impl Sql, relay: Uuid, ids: &[Uuid], why: &str) -> Result<()> {
-    conn.rows(
+    conn.execute(
         "update outbox set lease_until = null, lease_by = null, last_error = left($3, 500),
                 due_at = clock_timestamp() + least(interval '5 minutes', interval '1 second' * 2 ^ least(attempts, 10))
          where id = any($1) and lease_by = $2 and published_at is null",

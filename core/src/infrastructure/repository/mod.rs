@@ -1,15 +1,54 @@
-//! Statements by table. Each function takes `&impl Sql`, so it runs on a connection or in a
-//! caller's transaction.
+//! Tables as collections of values: one generic repository, and beside it the few statements that
+//! a filter cannot say, by table.
+//!
+//! Everything takes `&impl Sql`: a connection, where each statement commits by itself, or a
+//! caller's transaction, which may span several repositories.
 
+mod bulk;
+mod read;
 pub mod sessions;
 pub mod tasks;
 pub mod users;
+mod write;
+
+use std::marker::PhantomData;
 
 use tokio_postgres::{Row, types::FromSql};
 
+use super::{
+    db::Sql,
+    query::{Entity, Shape, Statement},
+};
 use crate::domain::{Error, Result};
 
+pub use bulk::MAX_ROWS;
+
+/// `Repository::<User, _>::on(&tx)`.
+#[derive(Debug)]
+pub struct Repository<'a, E, C> {
+    sql: &'a C,
+    entity: PhantomData<E>,
+}
+
+impl<'a, E: Entity, C: Sql> Repository<'a, E, C> {
+    pub fn on(sql: &'a C) -> Self {
+        Self { sql, entity: PhantomData }
+    }
+
+    async fn rows(&self, statement: &Statement) -> Result<Vec<Row>> {
+        self.sql.rows(statement.text(), &statement.params()).await
+    }
+
+    async fn execute(&self, statement: &Statement) -> Result<u64> {
+        self.sql.execute(statement.text(), &statement.params()).await
+    }
+
+    async fn read<S: Shape>(&self, statement: &Statement) -> Result<Vec<S>> {
+        self.rows(statement).await?.iter().map(S::from_row).collect()
+    }
+}
+
 /// A column that the statement is known to return; anything else is a bug in it.
-fn column<'a, T: FromSql<'a>>(row: &'a Row, name: &str) -> Result<T> {
+pub fn column<'a, T: FromSql<'a>>(row: &'a Row, name: &str) -> Result<T> {
     row.try_get(name).map_err(Error::internal)
 }

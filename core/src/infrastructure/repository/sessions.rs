@@ -3,14 +3,13 @@
 use time::OffsetDateTime;
 use tokio_postgres::types::Type;
 
-use super::users;
 use crate::{
     domain::{
         Result,
         auth::{NewSession, SESSION_LIFETIME, Sid, Token},
         users::User,
     },
-    infrastructure::db::Sql,
+    infrastructure::{db::Sql, query::Shape},
 };
 
 /// Stores a session unless its user has been deactivated or deleted in the meantime.
@@ -80,9 +79,10 @@ pub async fn rotate(
 /// notes the first use of the live generation. An older generation's access token is good until
 /// it expires, and notes nothing.
 pub async fn user_of(sql: &impl Sql, token: &Token, now: OffsetDateTime) -> Result<Option<User>> {
+    let fields = User::FIELDS.join(", ");
     let row = sql
         .row(
-            concat!(
+            &format!(
                 "with live as (
                    select user_uuid from auth_session
                    where id = $1 and user_uuid = $3 and revoked_at is null and idle_until > $4 and expires_at > $4
@@ -90,9 +90,7 @@ pub async fn user_of(sql: &impl Sql, token: &Token, now: OffsetDateTime) -> Resu
                    update auth_session set seen_at = $4
                    where id = $1 and access_sid = $2 and seen_at is null and revoked_at is null
                  )
-                 select ",
-                users::columns!(),
-                " from users join live on live.user_uuid = users.uuid where is_active"
+                 select {fields} from users join live on live.user_uuid = users.uuid where is_active"
             ),
             &[
                 (&token.session.as_str(), Type::TEXT),
@@ -102,5 +100,5 @@ pub async fn user_of(sql: &impl Sql, token: &Token, now: OffsetDateTime) -> Resu
             ],
         )
         .await?;
-    row.as_ref().map(users::from_row).transpose()
+    row.as_ref().map(User::from_row).transpose()
 }

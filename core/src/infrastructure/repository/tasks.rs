@@ -59,7 +59,7 @@ pub async fn claim(sql: &impl Sql, id: Uuid, running_for: std::time::Duration) -
 
 /// Ends a task well.
 pub async fn succeed(sql: &impl Sql, id: Uuid, result: &Value) -> Result<()> {
-    sql.rows(
+    sql.execute(
         "update task set state = 'succeeded', result = $2, error = null, finished_at = clock_timestamp(), running_until = null
          where id = $1 and state = 'running'",
         &[(&id, Type::UUID), (&result, Type::JSONB)],
@@ -70,7 +70,7 @@ pub async fn succeed(sql: &impl Sql, id: Uuid, result: &Value) -> Result<()> {
 
 /// Notes a failure: `last` ends the task, otherwise its message will come again.
 pub async fn fail(sql: &impl Sql, id: Uuid, error: &str, last: bool) -> Result<()> {
-    sql.rows(
+    sql.execute(
         "update task set state = case when $3 then 'failed' else 'retrying' end, error = left($2, 2000), running_until = null,
                 finished_at = case when $3 then clock_timestamp() end
          where id = $1 and state = 'running'",

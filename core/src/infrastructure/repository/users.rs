@@ -3,40 +3,99 @@
 use tokio_postgres::{Row, types::Type};
 use uuid::Uuid;
 
-use super::column;
+use super::{Repository, column};
 use crate::{
     domain::{
-        Error, Result,
+        Result,
         users::{Email, NewUser, PasswordHash, Phone, User},
     },
-    infrastructure::db::Sql,
+    infrastructure::{
+        db::Sql,
+        query::{Column, Entity, Kind, Shape, Values},
+    },
 };
 
 /// Everything but the password's hash, which only sign-in reads.
-macro_rules! columns {
-    () => {
-        "id, uuid, email, phone, first_name, last_name, birthday, photo, street, city, state, zip_code,
-         country, is_active, is_guest, meta, created_at, updated_at"
-    };
+impl Shape for User {
+    const FIELDS: &'static [&'static str] = &[
+        "id",
+        "uuid",
+        "email",
+        "phone",
+        "first_name",
+        "last_name",
+        "birthday",
+        "photo",
+        "street",
+        "city",
+        "state",
+        "zip_code",
+        "country",
+        "is_active",
+        "is_guest",
+        "meta",
+        "created_at",
+        "updated_at",
+    ];
+
+    fn from_row(row: &Row) -> Result<Self> {
+        Ok(Self {
+            id: column(row, "id")?,
+            uuid: column(row, "uuid")?,
+            email: column(row, "email")?,
+            phone: column(row, "phone")?,
+            first_name: column(row, "first_name")?,
+            last_name: column(row, "last_name")?,
+            birthday: column(row, "birthday")?,
+            photo: column(row, "photo")?,
+            street: column(row, "street")?,
+            city: column(row, "city")?,
+            state: column(row, "state")?,
+            zip_code: column(row, "zip_code")?,
+            country: column(row, "country")?,
+            is_active: column(row, "is_active")?,
+            is_guest: column(row, "is_guest")?,
+            meta: column(row, "meta")?,
+            created_at: column(row, "created_at")?,
+            updated_at: column(row, "updated_at")?,
+        })
+    }
 }
-pub(super) use columns;
+
+impl Entity for User {
+    const TABLE: &'static str = "users";
+    const KEY: &'static str = "id";
+    const COLUMNS: &'static [Column] = &[
+        Column::new("id", Kind::Int8).generated(),
+        Column::new("uuid", Kind::Uuid).default("gen_random_uuid()"),
+        Column::new("email", Kind::Text).nullable().max(128),
+        Column::new("phone", Kind::Text).nullable().max(64),
+        Column::new("password_hashed", Kind::Text).nullable(),
+        Column::new("first_name", Kind::Text).nullable().max(128),
+        Column::new("last_name", Kind::Text).nullable().max(128),
+        Column::new("birthday", Kind::Date).nullable(),
+        Column::new("photo", Kind::Text).nullable(),
+        Column::new("street", Kind::Text).nullable().max(128),
+        Column::new("city", Kind::Text).nullable().max(64),
+        Column::new("state", Kind::Text).nullable().max(24),
+        Column::new("zip_code", Kind::Text).nullable().max(24),
+        Column::new("country", Kind::Text).nullable().max(64),
+        Column::new("is_active", Kind::Bool).default("true"),
+        Column::new("is_guest", Kind::Bool).default("false"),
+        Column::new("meta", Kind::Jsonb).default("'{}'::jsonb"),
+        Column::new("created_at", Kind::Timestamptz).default("now()"),
+        Column::new("updated_at", Kind::Timestamptz).touched(),
+    ];
+}
 
 /// # Errors
 /// `AlreadyExists` with `email` or `phone`: the unique index decides, nothing is checked before.
 pub async fn create(sql: &impl Sql, new: &NewUser) -> Result<User> {
-    let email = new.email.as_ref().map(Email::as_str);
-    let phone = new.phone.as_ref().map(Phone::as_str);
-    let hash = new.password.as_ref().map(PasswordHash::expose);
-    let row = sql
-        .row(
-            concat!(
-                "insert into users (email, phone, password_hashed) values ($1, $2, $3) returning ",
-                columns!()
-            ),
-            &[(&email, Type::TEXT), (&phone, Type::TEXT), (&hash, Type::TEXT)],
-        )
-        .await?;
-    from_row(&row.ok_or_else(|| Error::internal("insert returned no row"))?)
+    let values = Values::new()
+        .set("email", new.email.as_ref().map(Email::as_str))
+        .set("phone", new.phone.as_ref().map(Phone::as_str))
+        .set("password_hashed", new.password.as_ref().map(PasswordHash::expose));
+    Repository::<User, _>::on(sql).create(&values).await
 }
 
 /// What sign-in needs to know.
@@ -64,27 +123,4 @@ pub async fn credentials_by_email(sql: &impl Sql, email: &Email) -> Result<Optio
         })
     })
     .transpose()
-}
-
-pub(super) fn from_row(row: &Row) -> Result<User> {
-    Ok(User {
-        id: column(row, "id")?,
-        uuid: column(row, "uuid")?,
-        email: column(row, "email")?,
-        phone: column(row, "phone")?,
-        first_name: column(row, "first_name")?,
-        last_name: column(row, "last_name")?,
-        birthday: column(row, "birthday")?,
-        photo: column(row, "photo")?,
-        street: column(row, "street")?,
-        city: column(row, "city")?,
-        state: column(row, "state")?,
-        zip_code: column(row, "zip_code")?,
-        country: column(row, "country")?,
-        is_active: column(row, "is_active")?,
-        is_guest: column(row, "is_guest")?,
-        meta: column(row, "meta")?,
-        created_at: column(row, "created_at")?,
-        updated_at: column(row, "updated_at")?,
-    })
 }

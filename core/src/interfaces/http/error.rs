@@ -60,7 +60,7 @@ pub(super) fn render(error: &Error, request_id: &str, debug: bool) -> Answer {
     }
     let details = match error {
         Error::Validation(details) => details.iter().map(render_detail).collect(),
-        Error::AlreadyExists(key) => vec![ErrorDetail { key: (*key).to_owned(), reason: "taken".into() }],
+        Error::AlreadyExists(key) => vec![ErrorDetail { key: key.to_string(), reason: "taken".into() }],
         _ => Vec::new(),
     };
     let body = ErrorBody {
@@ -166,7 +166,7 @@ mod tests {
             Error::Unauthenticated("x"),
             Error::Forbidden,
             Error::NotFound("user"),
-            Error::AlreadyExists("email"),
+            Error::AlreadyExists("email".into()),
             Error::TooLarge { limit_bytes: 1 },
             Error::UnsupportedFormat,
             Error::RateLimited { retry_after: Duration::from_secs(3) },

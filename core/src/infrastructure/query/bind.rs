@@ -1,0 +1,182 @@
+//! From a value to a parameter of its column's type. Nothing is converted that could change its
+//! meaning: a bool is no integer, and 2^31 does not fit an `int4`.
+
+use serde_json::Value as Json;
+use time::{Date, OffsetDateTime, format_description::well_known::Rfc3339, macros::format_description};
+use tokio_postgres::types::{ToSql, Type};
+use uuid::Uuid;
+
+use super::{Kind, Value};
+
+pub const MAX_TEXT_CHARS: usize = 5_000;
+pub const MAX_LIST_ITEMS: usize = 500;
+/// Postgres's calendar begins in 4713 BC; ours would go back further.
+const MIN_YEAR: i32 = -4712;
+
+/// Why a value does not fit, as a word: `type`, `range`, `too_long`, `format`, `null`.
+pub(in crate::infrastructure) type Misfit = &'static str;
+
+/// A value together with its Postgres type.
+pub(in crate::infrastructure) struct Bound {
+    pub(super) value: Box<dyn ToSql + Sync + Send>,
+    pub(super) kind: Type,
+}
+
+impl Bound {
+    pub(in crate::infrastructure) fn new(value: impl ToSql + Sync + Send + 'static, kind: Type) -> Self {
+        Self { value: Box::new(value), kind }
+    }
+}
+
+/// One value, or null.
+pub(in crate::infrastructure) fn one(kind: Kind, value: &Value) -> Result<Bound, Misfit> {
+    let boxed: Box<dyn ToSql + Sync + Send> = match kind {
+        Kind::Bool => Box::new(optional(value, boolean)?),
+        Kind::Int2 => Box::new(optional(value, integer::<i16>)?),
+        Kind::Int4 => Box::new(optional(value, integer::<i32>)?),
+        Kind::Int8 => Box::new(optional(value, integer::<i64>)?),
+        Kind::Float8 => Box::new(optional(value, float)?),
+        Kind::Text => Box::new(optional(value, text)?),
+        Kind::Uuid => Box::new(optional(value, uuid)?),
+        Kind::Date => Box::new(optional(value, date)?),
+        Kind::Timestamptz => Box::new(optional(value, timestamp)?),
+        Kind::Jsonb => Box::new(optional(value, json)?),
+    };
+    Ok(Bound { value: boxed, kind: kind.type_of() })
+}
+
+/// A column's worth of values, nulls included, as one array.
+pub(in crate::infrastructure) fn column<'v>(
+    kind: Kind,
+    values: impl Iterator<Item = &'v Value>,
+) -> Result<Bound, Misfit> {
+    fn collect<'v, T>(
+        values: impl Iterator<Item = &'v Value>,
+        read: fn(&Value) -> Result<T, Misfit>,
+    ) -> Result<Box<dyn ToSql + Sync + Send>, Misfit>
+    where
+        T: ToSql + Sync + Send + 'static,
+    {
+        let values: Vec<Option<T>> = values.map(|value| optional(value, read)).collect::<Result<_, _>>()?;
+        Ok(Box::new(values))
+    }
+    let boxed = match kind {
+        Kind::Bool => collect(values, boolean)?,
+        Kind::Int2 => collect(values, integer::<i16>)?,
+        Kind::Int4 => collect(values, integer::<i32>)?,
+        Kind::Int8 => collect(values, integer::<i64>)?,
+        Kind::Float8 => collect(values, float)?,
+        Kind::Text => collect(values, text)?,
+        Kind::Uuid => collect(values, uuid)?,
+        Kind::Date => collect(values, date)?,
+        Kind::Timestamptz => collect(values, timestamp)?,
+        Kind::Jsonb => collect(values, json)?,
+    };
+    Ok(Bound { value: boxed, kind: kind.type_of_array() })
+}
+
+/// The items of a list lookup: bounded, and without null, which `in` could never find.
+pub(super) fn list(value: &Value) -> Result<&[Value], Misfit> {
+    match value {
+        Value::List(items) if items.len() > MAX_LIST_ITEMS => Err("too_long"),
+        Value::List(items) if items.contains(&Value::Null) => Err("null"),
+        Value::List(items) => Ok(items),
+        _ => Err("type"),
+    }
+}
+
+fn optional<T>(value: &Value, read: fn(&Value) -> Result<T, Misfit>) -> Result<Option<T>, Misfit> {
+    if *value == Value::Null { Ok(None) } else { read(value).map(Some) }
+}
+
+pub(super) fn boolean(value: &Value) -> Result<bool, Misfit> {
+    if let Value::Bool(value) = value { Ok(*value) } else { Err("type") }
+}
+
+fn integer<T: TryFrom<i64>>(value: &Value) -> Result<T, Misfit> {
+    if let Value::Int(value) = value { T::try_from(*value).map_err(|_| "range") } else { Err("type") }
+}
+
+fn float(value: &Value) -> Result<f64, Misfit> {
+    match value {
+        Value::Float(value) if value.is_finite() => Ok(*value),
+        Value::Float(_) => Err("range"),
+        // Up to 2^53 every integer is a float, too.
+        Value::Int(value) if value.unsigned_abs() <= 1 << 53 => Ok(*value as f64),
+        Value::Int(_) => Err("range"),
+        _ => Err("type"),
+    }
+}
+
+pub(super) fn text(value: &Value) -> Result<String, Misfit> {
+    match value {
+        Value::Text(text) => checked(text).map(str::to_owned),
+        _ => Err("type"),
+    }
+}
+
+/// Bounded, and without NUL, which Postgres's text cannot hold.
+pub(super) fn checked(text: &str) -> Result<&str, Misfit> {
+    if text.contains('\0') {
+        return Err("format");
+    }
+    // Bytes first: they are an upper bound that costs nothing.
+    if text.len() > MAX_TEXT_CHARS && text.chars().count() > MAX_TEXT_CHARS {
+        Err("too_long")
+    } else {
+        Ok(text)
+    }
+}
+
+fn uuid(value: &Value) -> Result<Uuid, Misfit> {
+    match value {
+        Value::Uuid(uuid) => Ok(*uuid),
+        Value::Text(text) => Uuid::try_parse(text).map_err(|_| "type"),
+        _ => Err("type"),
+    }
+}
+
+fn date(value: &Value) -> Result<Date, Misfit> {
+    let date = match value {
+        Value::Date(date) => *date,
+        Value::Text(text) => {
+            Date::parse(text, format_description!("[year]-[month]-[day]")).map_err(|_| "type")?
+        }
+        _ => return Err("type"),
+    };
+    if date.year() < MIN_YEAR { Err("range") } else { Ok(date) }
+}
+
+fn timestamp(value: &Value) -> Result<OffsetDateTime, Misfit> {
+    let time = match value {
+        Value::Timestamp(time) => *time,
+        Value::Text(text) => OffsetDateTime::parse(text, &Rfc3339).map_err(|_| "type")?,
+        _ => return Err("type"),
+    };
+    let utc = time.checked_to_utc().ok_or("range")?;
+    if utc.year() < MIN_YEAR { Err("range") } else { Ok(utc.into()) }
+}
+
+/// Any value as JSON; what Postgres's jsonb cannot hold (NUL in a string) is refused.
+pub(super) fn json(value: &Value) -> Result<Json, Misfit> {
+    let json = match value {
+        Value::Json(json) => json.clone(),
+        Value::Bool(value) => Json::from(*value),
+        Value::Int(value) => Json::from(*value),
+        Value::Float(value) => serde_json::Number::from_f64(*value).map(Json::Number).ok_or("range")?,
+        Value::Text(text) => Json::from(text.as_str()),
+        Value::Null | Value::Uuid(_) | Value::Date(_) | Value::Timestamp(_) | Value::List(_) => {
+            return Err("type");
+        }
+    };
+    if has_nul(&json) { Err("format") } else { Ok(json) }
+}
+
+fn has_nul(json: &Json) -> bool {
+    match json {
+        Json::String(text) => text.contains('\0'),
+        Json::Array(items) => items.iter().any(has_nul),
+        Json::Object(map) => map.iter().any(|(key, value)| key.contains('\0') || has_nul(value)),
+        Json::Null | Json::Bool(_) | Json::Number(_) => false,
+    }
+}

@@ -1,0 +1,146 @@
+//! What an entity says about its table. Columns exist only as this static list, and only names
+//! from it ever stand in a statement.
+
+use tokio_postgres::{Row, types::Type};
+
+use crate::domain::Result;
+
+/// The Postgres types a column may have. `Text` stands for `varchar` too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    Bool,
+    Int2,
+    Int4,
+    Int8,
+    Float8,
+    Text,
+    Uuid,
+    Date,
+    Timestamptz,
+    Jsonb,
+}
+
+impl Kind {
+    pub(super) fn type_of(self) -> Type {
+        match self {
+            Self::Bool => Type::BOOL,
+            Self::Int2 => Type::INT2,
+            Self::Int4 => Type::INT4,
+            Self::Int8 => Type::INT8,
+            Self::Float8 => Type::FLOAT8,
+            Self::Text => Type::TEXT,
+            Self::Uuid => Type::UUID,
+            Self::Date => Type::DATE,
+            Self::Timestamptz => Type::TIMESTAMPTZ,
+            Self::Jsonb => Type::JSONB,
+        }
+    }
+
+    pub(super) fn type_of_array(self) -> Type {
+        match self {
+            Self::Bool => Type::BOOL_ARRAY,
+            Self::Int2 => Type::INT2_ARRAY,
+            Self::Int4 => Type::INT4_ARRAY,
+            Self::Int8 => Type::INT8_ARRAY,
+            Self::Float8 => Type::FLOAT8_ARRAY,
+            Self::Text => Type::TEXT_ARRAY,
+            Self::Uuid => Type::UUID_ARRAY,
+            Self::Date => Type::DATE_ARRAY,
+            Self::Timestamptz => Type::TIMESTAMPTZ_ARRAY,
+            Self::Jsonb => Type::JSONB_ARRAY,
+        }
+    }
+}
+
+/// Who gives a column its value in a new row, or a changed one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::infrastructure) enum Source {
+    /// The caller; without a value it is null.
+    Caller,
+    /// The caller, or this SQL expression in a new row.
+    Default(&'static str),
+    /// Postgres alone (identity).
+    Generated,
+    /// The caller, or the time of the statement in every new or changed row.
+    Touched,
+}
+
+/// One column: `Column::new("phone", Kind::Text).nullable()`.
+#[derive(Debug, Clone, Copy)]
+pub struct Column {
+    pub(super) name: &'static str,
+    pub(super) kind: Kind,
+    pub(in crate::infrastructure) nullable: bool,
+    pub(in crate::infrastructure) source: Source,
+    /// Of `varchar(n)`, in code points.
+    pub(super) max_chars: Option<usize>,
+}
+
+impl Column {
+    pub const fn new(name: &'static str, kind: Kind) -> Self {
+        Self { name, kind, nullable: false, source: Source::Caller, max_chars: None }
+    }
+
+    /// It may be null.
+    #[must_use]
+    pub const fn nullable(self) -> Self {
+        Self { nullable: true, ..self }
+    }
+
+    /// What a new row gets when the caller gives nothing: the expression of the table's own
+    /// `default`, written again because a bulk insert cannot say `default` row by row.
+    #[must_use]
+    pub const fn default(self, expression: &'static str) -> Self {
+        Self { source: Source::Default(expression), ..self }
+    }
+
+    /// `varchar(chars)`: a longer text is refused before Postgres would.
+    #[must_use]
+    pub const fn max(self, chars: usize) -> Self {
+        Self { max_chars: Some(chars), ..self }
+    }
+
+    /// Identity: read, never written.
+    #[must_use]
+    pub const fn generated(self) -> Self {
+        Self { source: Source::Generated, ..self }
+    }
+
+    /// Set to the present moment by every insert and update that does not set it itself.
+    #[must_use]
+    pub const fn touched(self) -> Self {
+        Self { source: Source::Touched, ..self }
+    }
+
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+}
+
+/// Something that can be read from a row of a table: the entity, or less of it.
+pub trait Shape: Sized {
+    /// The columns that `from_row` reads, and therefore the ones that are fetched.
+    const FIELDS: &'static [&'static str];
+
+    /// # Errors
+    /// `Internal` when a column is missing or of another type: then `FIELDS` or the entity's
+    /// columns say something that the table does not.
+    fn from_row(row: &Row) -> Result<Self>;
+}
+
+/// A table and its rows.
+pub trait Entity: Shape {
+    const TABLE: &'static str;
+    const COLUMNS: &'static [Column];
+    /// The primary key: unique, never null; it breaks ties in every order.
+    const KEY: &'static str;
+
+    /// A column of this entity.
+    fn column(name: &str) -> Option<&'static Column> {
+        Self::COLUMNS.iter().find(|column| column.name == name)
+    }
+}

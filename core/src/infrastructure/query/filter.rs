@@ -1,0 +1,154 @@
+//! Which rows: conditions that must all hold.
+
+use super::{Entity, Op, Statement, Value, key::Key, lookup};
+use crate::domain::{Detail, Error, Result};
+
+pub const MAX_CONDITIONS: usize = 50;
+
+/// Conditions on one entity's rows, checked when they are lowered.
+///
+/// Built (`Filter::new().gte("age", 18).ilike("email", "test")`) or parsed from keys
+/// (`Filter::parse([("age__gte", 18.into())])`); both mean the same.
+#[derive(Debug, Default)]
+pub struct Filter {
+    conditions: Vec<(Key, Value)>,
+    /// The first thing that was wrong while building; told when the filter is used.
+    fault: Option<Error>,
+    everything: bool,
+}
+
+impl Filter {
+    /// No condition yet. Reading with it reads every row; update and delete refuse it.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Every row, and meant: what update and delete want to hear.
+    pub fn everything() -> Self {
+        Self { everything: true, ..Self::default() }
+    }
+
+    /// From keys such as `age__gte` and `meta__preferences__jsonb_like`.
+    ///
+    /// # Errors
+    /// `Malformed` naming a key that is none.
+    pub fn parse<K: AsRef<str>>(conditions: impl IntoIterator<Item = (K, Value)>) -> Result<Self> {
+        let conditions = conditions.into_iter().map(|(key, value)| Ok((Key::parse(key.as_ref())?, value)));
+        Ok(Self { conditions: conditions.collect::<Result<_>>()?, ..Self::default() })
+    }
+
+    /// Any operator, on a column or a place in JSON (`meta__preferences`).
+    #[must_use]
+    pub fn with(mut self, place: &str, op: Op, value: impl Into<Value>) -> Self {
+        match Key::build(place, op) {
+            Ok(key) => self.conditions.push((key, value.into())),
+            Err(error) => self.fault = self.fault.or(Some(error)),
+        }
+        self
+    }
+
+    /// Equal; null means that it is null.
+    #[must_use]
+    pub fn eq(self, place: &str, value: impl Into<Value>) -> Self {
+        self.with(place, Op::E, value)
+    }
+
+    /// Not equal, and not null; null means that it is not null.
+    #[must_use]
+    pub fn ne(self, place: &str, value: impl Into<Value>) -> Self {
+        self.with(place, Op::Ne, value)
+    }
+
+    #[must_use]
+    pub fn gt(self, column: &str, value: impl Into<Value>) -> Self {
+        self.with(column, Op::Gt, value)
+    }
+
+    #[must_use]
+    pub fn gte(self, column: &str, value: impl Into<Value>) -> Self {
+        self.with(column, Op::Gte, value)
+    }
+
+    #[must_use]
+    pub fn lt(self, column: &str, value: impl Into<Value>) -> Self {
+        self.with(column, Op::Lt, value)
+    }
+
+    #[must_use]
+    pub fn lte(self, column: &str, value: impl Into<Value>) -> Self {
+        self.with(column, Op::Lte, value)
+    }
+
+    /// One of these; of none, nothing.
+    #[must_use]
+    pub fn is_in(self, place: &str, values: impl Into<Value>) -> Self {
+        self.with(place, Op::In, values)
+    }
+
+    /// None of these, and not null; of none, everything.
+    #[must_use]
+    pub fn not_in(self, place: &str, values: impl Into<Value>) -> Self {
+        self.with(place, Op::NotIn, values)
+    }
+
+    /// Contains this text, letter by letter.
+    #[must_use]
+    pub fn like(self, column: &str, text: impl Into<Value>) -> Self {
+        self.with(column, Op::Like, text)
+    }
+
+    /// Contains this text, in whatever letter case.
+    #[must_use]
+    pub fn ilike(self, column: &str, text: impl Into<Value>) -> Self {
+        self.with(column, Op::Ilike, text)
+    }
+
+    /// Contains none of these texts, and is not null.
+    #[must_use]
+    pub fn not_like_all(self, column: &str, texts: impl Into<Value>) -> Self {
+        self.with(column, Op::NotLikeAll, texts)
+    }
+
+    /// The text at a place in JSON, or the whole column as text, contains this.
+    #[must_use]
+    pub fn jsonb_like(self, place: &str, text: impl Into<Value>) -> Self {
+        self.with(place, Op::JsonbLike, text)
+    }
+
+    /// The opposite; a key that is missing does not contain it.
+    #[must_use]
+    pub fn jsonb_not_like(self, place: &str, text: impl Into<Value>) -> Self {
+        self.with(place, Op::JsonbNotLike, text)
+    }
+
+    #[must_use]
+    pub fn is_null(self, place: &str, null: bool) -> Self {
+        self.with(place, Op::IsNull, null)
+    }
+
+    /// Whether it says which rows, or says that it means all.
+    pub(crate) fn is_deliberate(&self) -> bool {
+        self.everything || !self.conditions.is_empty()
+    }
+
+    /// Appends ` where …`, or nothing without conditions.
+    ///
+    /// # Errors
+    /// `Malformed` for a key that the entity does not have, `Validation` for a value that does not
+    /// fit its column, both naming the key.
+    pub(crate) fn lower<E: Entity>(&self, statement: &mut Statement) -> Result<()> {
+        if let Some(fault) = &self.fault {
+            return Err(Error::Malformed(fault.to_string().into()));
+        }
+        if self.conditions.len() > MAX_CONDITIONS {
+            return Err(Error::invalid("filter", "too_long"));
+        }
+        for (key, value) in &self.conditions {
+            let column = key.resolve::<E>()?;
+            statement.begin_condition();
+            lookup::render(statement, column, &key.path, key.op, value)
+                .map_err(|misfit| Error::Validation(vec![Detail::new(key.text(), misfit)]))?;
+        }
+        Ok(())
+    }
+}

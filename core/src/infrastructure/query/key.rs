@@ -1,0 +1,71 @@
+//! Keys: `column`, `column__op`, `column__json_key__op`.
+
+use super::{
+    Op,
+    column::{Column, Entity},
+};
+use crate::domain::{Error, Result};
+
+/// JSON keys between column and operator.
+const MAX_PATH: usize = 3;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Key {
+    /// As it was written, for errors.
+    text: String,
+    column: String,
+    pub(super) path: Vec<String>,
+    pub(super) op: Op,
+}
+
+impl Key {
+    /// From the text form, operator included; a bare column means equality.
+    pub(super) fn parse(text: &str) -> Result<Self> {
+        let (place, op) = match text.rsplit_once("__") {
+            None => (text, Op::E),
+            Some((place, word)) => (place, Op::parse(word).ok_or_else(|| unknown(text, "operator"))?),
+        };
+        Self::new(place, op, text)
+    }
+
+    /// From a place (`column` or `column__json_key`) and an operator.
+    pub(super) fn build(place: &str, op: Op) -> Result<Self> {
+        Self::new(place, op, &format!("{place}__{}", op.as_str()))
+    }
+
+    fn new(place: &str, op: Op, text: &str) -> Result<Self> {
+        let mut parts = place.split("__").map(str::to_owned);
+        let column = parts.next().unwrap_or_default();
+        let path: Vec<String> = parts.collect();
+        if path.len() > MAX_PATH || path.iter().any(|key| key.is_empty() || key.contains('\0')) {
+            return Err(unknown(text, "path"));
+        }
+        Ok(Self { text: text.to_owned(), column, path, op })
+    }
+
+    /// Its column in this entity.
+    ///
+    /// # Errors
+    /// `Malformed` naming the key, for a column that is not there or an operator that does not fit.
+    pub(super) fn resolve<E: Entity>(&self) -> Result<&'static Column> {
+        let column = E::column(&self.column).ok_or_else(|| unknown(&self.text, "column"))?;
+        if !self.path.is_empty() && column.kind != super::Kind::Jsonb {
+            return Err(unknown(&self.text, "operator"));
+        }
+        if self.op.fits(column.kind, !self.path.is_empty()) {
+            Ok(column)
+        } else {
+            Err(unknown(&self.text, "operator"))
+        }
+    }
+
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+}
+
+/// The key is quoted, cut and escaped: it may have come from anywhere.
+pub(super) fn unknown(key: &str, what: &str) -> Error {
+    let shown: String = key.chars().take(64).flat_map(char::escape_debug).collect();
+    Error::Malformed(format!("`{shown}` has no such {what} here").into())
+}

@@ -1,0 +1,209 @@
+//! The operators: their names, the columns they fit, and their SQL.
+
+use super::{
+    Kind,
+    bind::{self, Bound, Misfit},
+    column::Column,
+    statement::Statement,
+    value::Value,
+};
+use tokio_postgres::types::Type;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Op {
+    E,
+    Ne,
+    Gt,
+    Gte,
+    Lt,
+    Lte,
+    In,
+    NotIn,
+    Like,
+    Ilike,
+    NotLikeAll,
+    JsonbLike,
+    JsonbNotLike,
+    IsNull,
+}
+
+impl Op {
+    pub const ALL: [Self; 14] = [
+        Self::E,
+        Self::Ne,
+        Self::Gt,
+        Self::Gte,
+        Self::Lt,
+        Self::Lte,
+        Self::In,
+        Self::NotIn,
+        Self::Like,
+        Self::Ilike,
+        Self::NotLikeAll,
+        Self::JsonbLike,
+        Self::JsonbNotLike,
+        Self::IsNull,
+    ];
+
+    /// The word after the last `__` of a key.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::E => "e",
+            Self::Ne => "ne",
+            Self::Gt => "gt",
+            Self::Gte => "gte",
+            Self::Lt => "lt",
+            Self::Lte => "lte",
+            Self::In => "in",
+            Self::NotIn => "not_in",
+            Self::Like => "like",
+            Self::Ilike => "ilike",
+            Self::NotLikeAll => "not_like_all",
+            Self::JsonbLike => "jsonb_like",
+            Self::JsonbNotLike => "jsonb_not_like",
+            Self::IsNull => "is_null",
+        }
+    }
+
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|op| op.as_str() == word)
+    }
+
+    /// Whether its value is a list.
+    pub fn takes_list(self) -> bool {
+        matches!(self, Self::In | Self::NotIn | Self::NotLikeAll)
+    }
+
+    /// Whether it means something for such a column, or for a path into one.
+    pub fn fits(self, kind: Kind, has_path: bool) -> bool {
+        match self {
+            Self::E | Self::Ne | Self::In | Self::NotIn | Self::IsNull => true,
+            Self::Gt | Self::Gte | Self::Lt | Self::Lte => {
+                !has_path && !matches!(kind, Kind::Bool | Kind::Uuid | Kind::Jsonb)
+            }
+            Self::Like | Self::Ilike | Self::NotLikeAll => kind == Kind::Text,
+            Self::JsonbLike | Self::JsonbNotLike => kind == Kind::Jsonb,
+        }
+    }
+}
+
+/// Appends one condition. The text depends on column, path length and operator only: that is why
+/// null has a branch of its own in the text wherever it means something.
+pub(super) fn render(
+    statement: &mut Statement,
+    column: &'static Column,
+    path: &[String],
+    op: Op,
+    value: &Value,
+) -> Result<(), Misfit> {
+    let path = match path {
+        [] => None,
+        path => Some(statement.bind(Bound::new(path.to_vec(), Type::TEXT_ARRAY))),
+    };
+    let place = Place { column, path };
+    let (nullable, subject) = (column.nullable || path.is_some(), place.subject());
+    match op {
+        Op::E => {
+            let n = statement.bind(bind::one(column.kind, value)?);
+            if nullable {
+                statement.push(&format!("({subject} = ${n} or ({subject} is null and ${n} is null))"));
+            } else {
+                statement.push(&format!("{subject} = ${n}"));
+            }
+        }
+        Op::Ne => {
+            let n = statement.bind(bind::one(column.kind, value)?);
+            statement.push(&format!("({subject} <> ${n} or ({subject} is not null and ${n} is null))"));
+        }
+        Op::Gt | Op::Gte | Op::Lt | Op::Lte => {
+            if *value == Value::Null {
+                return Err("null");
+            }
+            let n = statement.bind(bind::one(column.kind, value)?);
+            let sign = match op {
+                Op::Gt => ">",
+                Op::Gte => ">=",
+                Op::Lt => "<",
+                _ => "<=",
+            };
+            statement.push(&format!("{} {sign} ${n}", place.sortable()));
+        }
+        Op::In | Op::NotIn => {
+            let n = statement.bind(bind::column(column.kind, bind::list(value)?.iter())?);
+            let test = if op == Op::In { "= any" } else { "<> all" };
+            statement.push(&format!("{subject} {test}(${n})"));
+        }
+        Op::Like | Op::Ilike => {
+            let n = statement.bind(Bound::new(pattern(value)?, Type::TEXT));
+            statement.push(&format!("{subject} {} ${n}", op.as_str()));
+        }
+        Op::NotLikeAll => {
+            let patterns: Vec<String> = bind::list(value)?.iter().map(pattern).collect::<Result<_, _>>()?;
+            let n = statement.bind(Bound::new(patterns, Type::TEXT_ARRAY));
+            statement.push(&format!("{subject} not like all(${n})"));
+        }
+        Op::JsonbLike | Op::JsonbNotLike => {
+            let n = statement.bind(Bound::new(pattern(value)?, Type::TEXT));
+            // Not true: false, or unknown because the key is missing.
+            let negation = if op == Op::JsonbNotLike { " is not true" } else { "" };
+            statement.push(&format!("({} like ${n}){negation}", place.text()));
+        }
+        Op::IsNull => {
+            let n = statement.bind(Bound::new(bind::boolean(value)?, Type::BOOL));
+            statement.push(&format!("({subject} is null) = ${n}"));
+        }
+    }
+    Ok(())
+}
+
+/// A column, or a path into it by the number of its parameter.
+struct Place {
+    column: &'static Column,
+    path: Option<usize>,
+}
+
+impl Place {
+    /// What is compared. JSON's null counts as null, like a key that is missing.
+    fn subject(&self) -> String {
+        let name = self.column.name;
+        match self.path {
+            None => name.to_owned(),
+            Some(n) => format!("nullif({name} #> ${n}, 'null')"),
+        }
+    }
+
+    /// What has an order that is the same on every server.
+    fn sortable(&self) -> String {
+        sortable(self.column)
+    }
+
+    /// What is searched for a substring.
+    fn text(&self) -> String {
+        let name = self.column.name;
+        match self.path {
+            None => format!("{name}::text"),
+            Some(n) => format!("{name} #>> ${n}"),
+        }
+    }
+}
+
+/// "C" sorts UTF-8 by code point, whatever the database's own locale.
+pub(super) fn sortable(column: &Column) -> String {
+    if column.kind == Kind::Text { format!("{} collate \"C\"", column.name) } else { column.name.to_owned() }
+}
+
+/// `%text%`, in which everything of the text stands for itself.
+fn pattern(value: &Value) -> Result<String, Misfit> {
+    let Value::Text(text) = value else { return Err("type") };
+    let text = bind::checked(text)?;
+    let mut pattern = String::with_capacity(text.len() + 2);
+    pattern.push('%');
+    for c in text.chars() {
+        if matches!(c, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    Ok(pattern)
+}

@@ -1,0 +1,34 @@
+//! The query builder: filters, orders and pages as values, lowered to SQL for one entity.
+//!
+//! Two promises. The text of a statement depends on keys only, never on values: values travel as
+//! typed parameters, JSON paths too. And whatever is wrong (an unknown column or operator, an
+//! operator that does not fit the column's type, a value of a wrong type or out of bounds) is an
+//! error that names the key, before anything is sent to Postgres.
+//!
+//! `docs/repository.md` shows every lookup by example.
+
+mod bind;
+mod column;
+mod filter;
+mod key;
+mod lookup;
+mod order;
+mod page;
+mod statement;
+mod value;
+mod values;
+
+pub use bind::{MAX_LIST_ITEMS, MAX_TEXT_CHARS};
+pub use column::{Column, Entity, Kind, Shape};
+pub use filter::{Filter, MAX_CONDITIONS};
+pub use lookup::Op;
+pub use order::Order;
+pub use page::{Cursor, MAX_LIMIT, Page};
+pub use statement::Statement;
+pub use value::Value;
+pub use values::Values;
+pub(in crate::infrastructure) use {
+    bind::{Bound, column as bind_column},
+    column::Source,
+    values::{bound, bound_column, writable},
+};

@@ -1,0 +1,199 @@
+//! How many, and from where: by offset, or after the last row of the page before (keyset), which
+//! costs the same on page 10,000 as on page 1.
+
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use serde_json::Value as Json;
+use tokio_postgres::{Row, types::Type};
+
+use super::{
+    Entity, Kind, Order, Statement, Value,
+    bind::{self, Bound},
+    lookup::sortable,
+    order::{self, Step},
+};
+use crate::domain::{Error, Result};
+
+pub const MAX_LIMIT: u32 = 1_000;
+/// An encoded cursor of eight long texts would be longer; such an order has no use.
+const MAX_CURSOR_BYTES: usize = 16 * 1024;
+
+/// `Page::new(25)?.offset(50)` or `Page::new(25)?.after(cursor)`.
+#[derive(Debug, Clone)]
+pub struct Page {
+    limit: u32,
+    start: Start,
+}
+
+#[derive(Debug, Clone)]
+enum Start {
+    Offset(u64),
+    After(Cursor),
+}
+
+/// The place of a row in an order. Its text form is opaque to clients.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cursor(Vec<Json>);
+
+impl Page {
+    /// # Errors
+    /// `Validation` naming `limit` unless it is from 1 to 1,000.
+    pub fn new(limit: u32) -> Result<Self> {
+        if !(1..=MAX_LIMIT).contains(&limit) {
+            return Err(Error::invalid("limit", "range"));
+        }
+        Ok(Self { limit, start: Start::Offset(0) })
+    }
+
+    #[must_use]
+    pub fn offset(self, rows: u64) -> Self {
+        Self { start: Start::Offset(rows), ..self }
+    }
+
+    #[must_use]
+    pub fn after(self, cursor: Cursor) -> Self {
+        Self { start: Start::After(cursor), ..self }
+    }
+
+    pub fn limit(&self) -> u32 {
+        self.limit
+    }
+
+    /// The same page with one row behind it, which tells whether there is a next page.
+    pub(crate) fn one_more(&self) -> Self {
+        Self { limit: self.limit + 1, start: self.start.clone() }
+    }
+
+    /// Appends the condition of a keyset page, the order, the limit and the offset.
+    pub(crate) fn lower<E: Entity>(&self, statement: &mut Statement, order: &Order) -> Result<()> {
+        let steps = order.steps::<E>()?;
+        if let Start::After(cursor) = &self.start {
+            statement.begin_condition();
+            after(statement, &steps, cursor)?;
+        }
+        order::render(statement, &steps);
+        let n = statement.bind(Bound::new(i64::from(self.limit), Type::INT8));
+        statement.push(&format!(" limit ${n}"));
+        if let Start::Offset(rows) = self.start {
+            let rows = i64::try_from(rows).map_err(|_| Error::invalid("offset", "range"))?;
+            let n = statement.bind(Bound::new(rows, Type::INT8));
+            statement.push(&format!(" offset ${n}"));
+        }
+        Ok(())
+    }
+}
+
+/// Rows behind the cursor's place: later in the first column, or equal there and later in the rest.
+fn after(statement: &mut Statement, steps: &[Step], cursor: &Cursor) -> Result<()> {
+    if cursor.0.len() != steps.len() {
+        return Err(Error::invalid("cursor", "format"));
+    }
+    let mut numbers = Vec::with_capacity(steps.len());
+    for (step, json) in steps.iter().zip(&cursor.0) {
+        let value = from_json(step.column.kind, json).ok_or_else(|| Error::invalid("cursor", "format"))?;
+        if value == Value::Null && !step.column.nullable {
+            return Err(Error::invalid("cursor", "format"));
+        }
+        let bound = bind::one(step.column.kind, &value).map_err(|_| Error::invalid("cursor", "format"))?;
+        numbers.push(statement.bind(bound));
+    }
+    // One direction and no nulls: a row comparison, which an index answers in one go.
+    let one_way = steps.iter().all(|step| step.descending == steps[0].descending && !step.column.nullable);
+    if one_way {
+        let columns: Vec<String> = steps.iter().map(|step| sortable(step.column)).collect();
+        let values: Vec<String> = numbers.iter().map(|n| format!("${n}")).collect();
+        let sign = if steps[0].descending { "<" } else { ">" };
+        statement.push(&format!("({}) {sign} ({})", columns.join(", "), values.join(", ")));
+        return Ok(());
+    }
+    let mut text = String::new();
+    if !steps[0].column.nullable {
+        // Says the same once more, in a form that lets an index start at the right place.
+        let sign = if steps[0].descending { "<=" } else { ">=" };
+        text.push_str(&format!("{} {sign} ${} and ", sortable(steps[0].column), numbers[0]));
+    }
+    for (index, (step, n)) in steps.iter().zip(&numbers).enumerate() {
+        let (name, sorted) = (step.column.name, sortable(step.column));
+        let later = match (step.descending, step.column.nullable) {
+            (false, false) => format!("{sorted} > ${n}"),
+            (true, false) => format!("{sorted} < ${n}"),
+            // Null sorts as the largest value.
+            (false, true) => format!("({sorted} > ${n} or ({name} is null and ${n} is not null))"),
+            (true, true) => format!("({sorted} < ${n} or ({name} is not null and ${n} is null))"),
+        };
+        if index + 1 == steps.len() {
+            text.push_str(&later);
+        } else {
+            let same = if step.column.nullable { "is not distinct from" } else { "=" };
+            text.push_str(&format!("({later} or ({name} {same} ${n} and "));
+        }
+    }
+    text.push_str(&"))".repeat(steps.len() - 1));
+    statement.push(&text);
+    Ok(())
+}
+
+impl Cursor {
+    /// The place of a row that was read with the entity's columns.
+    pub(crate) fn of<E: Entity>(row: &Row, order: &Order) -> Result<Self> {
+        let steps = order.steps::<E>()?;
+        steps
+            .iter()
+            .map(|step| to_json(row, step.column.name, step.column.kind))
+            .collect::<Result<_>>()
+            .map(Self)
+    }
+
+    pub fn encode(&self) -> String {
+        // Plain JSON values: this cannot fail.
+        BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(&self.0).unwrap_or_default())
+    }
+
+    /// # Errors
+    /// `Validation` naming `cursor`. Whether it belongs to the order shows when it is used.
+    pub fn decode(text: &str) -> Result<Self> {
+        let bad = || Error::invalid("cursor", "format");
+        if text.len() > MAX_CURSOR_BYTES {
+            return Err(bad());
+        }
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).map_err(|_| bad())?;
+        serde_json::from_slice(&bytes).map(Self).map_err(|_| bad())
+    }
+}
+
+fn to_json(row: &Row, name: &str, kind: Kind) -> Result<Json> {
+    use time::{Date, OffsetDateTime, format_description::well_known::Rfc3339};
+    fn read<'r, T>(row: &'r Row, name: &str) -> Result<Option<T>>
+    where
+        T: tokio_postgres::types::FromSql<'r>,
+    {
+        row.try_get(name).map_err(Error::internal)
+    }
+    Ok(match kind {
+        Kind::Bool => read::<bool>(row, name)?.into(),
+        Kind::Int2 => read::<i16>(row, name)?.into(),
+        Kind::Int4 => read::<i32>(row, name)?.into(),
+        Kind::Int8 => read::<i64>(row, name)?.into(),
+        Kind::Float8 => read::<f64>(row, name)?.into(),
+        Kind::Text => read::<String>(row, name)?.into(),
+        Kind::Uuid => read::<uuid::Uuid>(row, name)?.map(|uuid| uuid.to_string()).into(),
+        Kind::Date => read::<Date>(row, name)?.map(|date| date.to_string()).into(),
+        Kind::Timestamptz => {
+            let time = read::<OffsetDateTime>(row, name)?;
+            time.map(|time| time.format(&Rfc3339)).transpose().map_err(Error::internal)?.into()
+        }
+        Kind::Jsonb => return Err(Error::internal("jsonb has no order")),
+    })
+}
+
+fn from_json(kind: Kind, json: &Json) -> Option<Value> {
+    Some(match (kind, json) {
+        (_, Json::Null) => Value::Null,
+        (Kind::Bool, Json::Bool(value)) => Value::Bool(*value),
+        (Kind::Int2 | Kind::Int4 | Kind::Int8, Json::Number(number)) => Value::Int(number.as_i64()?),
+        (Kind::Float8, Json::Number(number)) => Value::Float(number.as_f64()?),
+        (Kind::Text | Kind::Uuid | Kind::Date | Kind::Timestamptz, Json::String(text)) => {
+            Value::Text(text.clone())
+        }
+        _ => return None,
+    })
+}

@@ -1,0 +1,184 @@
+//! Writing many things in one statement, whatever their number: each column travels as one array.
+
+use std::collections::HashSet;
+
+use super::{
+    Repository,
+    write::{required, touched},
+};
+use crate::{
+    domain::{Error, Result},
+    infrastructure::{
+        db::Sql,
+        query::{Bound, Column, Entity, Shape, Source, Statement, Value, Values, bind_column, bound_column},
+    },
+};
+use tokio_postgres::types::Type;
+
+pub const MAX_ROWS: usize = 100_000;
+
+impl<E: Entity, C: Sql> Repository<'_, E, C> {
+    /// Inserts all rows or none, and returns how many. Rows may name different columns: one that a
+    /// row does not name gets its default there.
+    ///
+    /// # Errors
+    /// As `create`; `Validation` naming `rows` for more than 100,000.
+    pub async fn create_bulk(&self, rows: &[Values]) -> Result<u64> {
+        let Some(statement) = insert::<E>(rows)? else { return Ok(0) };
+        self.execute(&statement).await
+    }
+
+    /// The same, returning the rows; their order is the database's.
+    pub async fn create_bulk_as<S: Shape>(&self, rows: &[Values]) -> Result<Vec<S>> {
+        let Some(mut statement) = insert::<E>(rows)? else { return Ok(Vec::new()) };
+        statement.push(&format!(" returning {}", S::FIELDS.join(", ")));
+        self.read(&statement).await
+    }
+
+    /// Changes each row by its primary key, and returns how many were there. Rows may name
+    /// different columns: one that a row does not name keeps its value.
+    ///
+    /// # Errors
+    /// As `update`; `Validation` naming the key column for one that comes twice.
+    pub async fn update_bulk(&self, rows: &[(Value, Values)]) -> Result<u64> {
+        let Some(statement) = update::<E>(rows)? else { return Ok(0) };
+        self.execute(&statement).await
+    }
+
+    /// The same, returning the changed rows; their order is the database's.
+    pub async fn update_bulk_as<S: Shape>(&self, rows: &[(Value, Values)]) -> Result<Vec<S>> {
+        let Some(mut statement) = update::<E>(rows)? else { return Ok(Vec::new()) };
+        statement.push(&format!(" returning {}", S::FIELDS.join(", ")));
+        self.read(&statement).await
+    }
+}
+
+/// One column of the rows: its parameter, and where rows leave it out, a parameter that says which.
+struct Lane {
+    column: &'static Column,
+    values: usize,
+    present: Option<usize>,
+}
+
+fn insert<E: Entity>(rows: &[Values]) -> Result<Option<Statement>> {
+    let rows: Vec<&Values> = rows.iter().collect();
+    check_number(rows.len())?;
+    for row in &rows {
+        required::<E>(row)?;
+    }
+    if rows.is_empty() {
+        return Ok(None);
+    }
+    let mut statement = Statement::new(&format!("insert into {} (", E::TABLE));
+    let lanes = bind_lanes::<E>(&mut statement, &rows)?;
+    if lanes.is_empty() {
+        return Err(Error::invalid("rows", "required"));
+    }
+    let names: Vec<&str> = lanes.iter().map(|lane| lane.column.name()).collect();
+    let values: Vec<String> = lanes.iter().map(|lane| lane.or(default_of(lane.column))).collect();
+    statement.push(&format!("{}) select {} from ", names.join(", "), values.join(", ")));
+    statement.push(&unnest(&lanes, None));
+    Ok(Some(statement))
+}
+
+fn update<E: Entity>(rows: &[(Value, Values)]) -> Result<Option<Statement>> {
+    check_number(rows.len())?;
+    let key = E::column(E::KEY).ok_or_else(|| Error::internal("an entity without its key column"))?;
+    refuse_twins(key, rows)?;
+    // Rows that change nothing would only be touched.
+    let rows: Vec<&(Value, Values)> = rows.iter().filter(|(_, values)| !values.is_empty()).collect();
+    if rows.is_empty() {
+        return Ok(None);
+    }
+    let mut statement = Statement::new(&format!("update {} as t set ", E::TABLE));
+    let bound = bind_column(key.kind(), rows.iter().map(|(key, _)| key))
+        .map_err(|misfit| Error::invalid(key.name(), misfit))?;
+    let keys = statement.bind(bound);
+    let values: Vec<&Values> = rows.iter().map(|(_, values)| values).collect();
+    let lanes = bind_lanes::<E>(&mut statement, &values)?;
+    let mut changes: Vec<String> = lanes
+        .iter()
+        .map(|lane| format!("{} = {}", lane.column.name(), lane.or(&format!("t.{}", lane.column.name()))))
+        .collect();
+    if !lanes.iter().any(|lane| lane.column.source == Source::Touched) {
+        changes.extend(touched::<E>(&Values::new()));
+    }
+    statement.push(&changes.join(", "));
+    statement.push(" from ");
+    statement.push(&unnest(&lanes, Some(keys)));
+    statement.push(&format!(" where t.{} = row_key", key.name()));
+    Ok(Some(statement))
+}
+
+/// The columns that any row names, in the entity's order: the text does not depend on the rows'.
+fn bind_lanes<E: Entity>(statement: &mut Statement, rows: &[&Values]) -> Result<Vec<Lane>> {
+    for row in rows {
+        row.columns::<E>()?;
+    }
+    let mut lanes = Vec::new();
+    for column in E::COLUMNS {
+        let cells = rows.iter().map(|row| row.get(column.name()));
+        let named = cells.clone().filter(Option::is_some).count();
+        if named == 0 {
+            continue;
+        }
+        let values = statement.bind(bound_column(column, cells.clone())?);
+        let present = (named < rows.len()).then(|| {
+            let flags: Vec<bool> = cells.map(|cell| cell.is_some()).collect();
+            statement.bind(Bound::new(flags, Type::BOOL_ARRAY))
+        });
+        lanes.push(Lane { column, values, present });
+    }
+    Ok(lanes)
+}
+
+impl Lane {
+    /// The row's value, or `other` where the row has none.
+    fn or(&self, other: &str) -> String {
+        match self.present {
+            None => format!("v{}", self.values),
+            Some(present) => format!("case when v{present} then v{} else {other} end", self.values),
+        }
+    }
+}
+
+/// Names of the rows' columns are of ours alone, so that none is taken for the table's.
+fn unnest(lanes: &[Lane], key: Option<usize>) -> String {
+    let numbers = lanes.iter().flat_map(|lane| [Some(lane.values), lane.present]).flatten();
+    let mut params: Vec<String> = numbers.clone().map(|n| format!("${n}")).collect();
+    let mut names: Vec<String> = numbers.map(|n| format!("v{n}")).collect();
+    if let Some(key) = key {
+        params.push(format!("${key}"));
+        names.push("row_key".to_owned());
+    }
+    format!("unnest({}) as r ({})", params.join(", "), names.join(", "))
+}
+
+fn default_of(column: &Column) -> &'static str {
+    match column.source {
+        Source::Default(expression) => expression,
+        Source::Touched => "now()",
+        Source::Caller | Source::Generated => "null",
+    }
+}
+
+fn check_number(rows: usize) -> Result<()> {
+    if rows > MAX_ROWS { Err(Error::invalid("rows", "too_long")) } else { Ok(()) }
+}
+
+/// Two changes of one row in one statement: Postgres would pick one.
+fn refuse_twins(key: &Column, rows: &[(Value, Values)]) -> Result<()> {
+    let mut seen = HashSet::with_capacity(rows.len());
+    for (value, _) in rows {
+        let id = match value {
+            Value::Int(id) => format!("{id}"),
+            Value::Uuid(id) => id.to_string(),
+            Value::Text(id) => id.clone(),
+            _ => return Err(Error::invalid(key.name(), "type")),
+        };
+        if !seen.insert(id) {
+            return Err(Error::invalid(key.name(), "duplicate"));
+        }
+    }
+    Ok(())
+}
