@@ -8,3 +8,4 @@ mod sign_in;
 mod sign_up;
 mod support;
 mod users_me;
+mod users_me_update;

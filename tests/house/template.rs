@@ -169,7 +169,7 @@ fn every_path_stands_without_a_slash_and_has_one_owner_of_its_preflight() {
         r#"UsersMeFunction: the path "/api/v1/users/me/" ends in a slash, or does not begin with one"#;
     refused(check, &call, json!("/api/v1/users/me/"), fault);
     let preflight = format!("{USERS_ME}/Events/Preflight/Properties/Method");
-    refused(check, &preflight, json!("PATCH"), "/api/v1/users/me: nobody answers OPTIONS");
+    refused(check, &preflight, json!("PUT"), "/api/v1/users/me: nobody answers OPTIONS");
     let path = "/Resources/AuthSignUpFunction/Properties/Events/Preflight/Properties/Path";
     let mut broken = template();
     *broken.pointer_mut(path).unwrap() = json!("/api/v1/users/me");

@@ -18,6 +18,7 @@ use utoipa::{
         auth_tokens::handler,
         auth_tokens_refresh::handler,
         users_me::handler,
+        users_me_update::handler,
         debug_health_check::handler
     ),
     tags(

@@ -2,8 +2,8 @@
 
 use crate::{
     domain::{
-        Result,
-        users::{Email, NewUser, Password, Phone, User, events::UserCreated},
+        Error, Result,
+        users::{Email, NewUser, Password, Phone, ProfileChange, User, events::UserCreated},
     },
     infrastructure::{db::Db, messaging::Outgoing, repository, security::password::Passwords},
 };
@@ -35,6 +35,13 @@ impl Users<'_> {
     pub async fn create_by_phone(&self, phone: Phone, password: &Password) -> Result<Created> {
         let hash = self.passwords.hash(password).await?;
         self.create(NewUser { email: None, phone: Some(phone), password: Some(hash) }).await
+    }
+
+    /// # Errors
+    /// `NotFound` when the user has been deleted in the meantime.
+    pub async fn update_profile(&self, id: i64, change: ProfileChange) -> Result<User> {
+        let updated = repository::users::update_profile(&self.db.conn().await?, id, change).await?;
+        updated.ok_or(Error::NotFound("user"))
     }
 
     async fn create(&self, new: NewUser) -> Result<Created> {

@@ -8,6 +8,8 @@ pub mod clock;
 pub mod error;
 pub mod event;
 pub mod mask;
+pub mod patch;
+pub mod text;
 pub mod users;
 
 pub use error::{Detail, Error, Result};

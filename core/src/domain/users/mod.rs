@@ -1,12 +1,16 @@
 //! Users: who they are and what their e-mail, phone and password may look like.
 
+mod birthday;
 mod email;
 pub mod events;
+mod meta;
 mod password;
 mod phone;
 mod user;
 
+pub use birthday::Birthday;
 pub use email::Email;
+pub use meta::Meta;
 pub use password::{Password, PasswordAttempt, PasswordHash};
 pub use phone::Phone;
-pub use user::{NewUser, User};
+pub use user::{NewUser, ProfileChange, User};

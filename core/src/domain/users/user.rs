@@ -4,7 +4,8 @@ use serde_json::Value;
 use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
-use super::{Email, PasswordHash, Phone};
+use super::{Birthday, Email, Meta, PasswordHash, Phone};
+use crate::domain::{patch::Patch, text::Text};
 
 #[derive(Debug, Clone)]
 pub struct User {
@@ -36,4 +37,21 @@ pub struct NewUser {
     pub email: Option<Email>,
     pub phone: Option<Phone>,
     pub password: Option<PasswordHash>,
+}
+
+/// What users may change about themselves; everything else (address, phone, status) has its own
+/// way to change.
+#[derive(Debug, Clone, Default)]
+pub struct ProfileChange {
+    pub first_name: Patch<Text<128>>,
+    pub last_name: Patch<Text<128>>,
+    pub birthday: Patch<Birthday>,
+    pub photo: Patch<Text<2048>>,
+    pub street: Patch<Text<128>>,
+    pub city: Patch<Text<64>>,
+    pub state: Patch<Text<24>>,
+    pub zip_code: Patch<Text<24>>,
+    pub country: Patch<Text<64>>,
+    /// Replaces the whole object; emptied, it is `{}`.
+    pub meta: Patch<Meta>,
 }

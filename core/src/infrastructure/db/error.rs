@@ -15,10 +15,10 @@ pub fn from_postgres(error: tokio_postgres::Error) -> Error {
         };
     };
     let state = refusal.code();
-    if *state == SqlState::UNIQUE_VIOLATION {
-        if let Some(key) = unique_key(refusal.table(), refusal.constraint()) {
-            return Error::AlreadyExists(key.to_owned().into());
-        }
+    if *state == SqlState::UNIQUE_VIOLATION
+        && let Some(key) = unique_key(refusal.table(), refusal.constraint())
+    {
+        return Error::AlreadyExists(key.to_owned().into());
     }
     // 08 connection, 53 no resources, 57 the operator (shutdown, statement_timeout), 55P03 lock
     // timeout, 40001 and 40P01 concurrency, 28 refused credentials.

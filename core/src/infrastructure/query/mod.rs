@@ -18,6 +18,8 @@ mod statement;
 mod value;
 mod values;
 
+use crate::domain::Result;
+
 pub use bind::{MAX_LIST_ITEMS, MAX_TEXT_CHARS};
 pub use column::{Column, Entity, Kind, Shape};
 pub use filter::{Filter, MAX_CONDITIONS};
@@ -32,3 +34,19 @@ pub(in crate::infrastructure) use {
     column::Source,
     values::{bound, bound_column, writable},
 };
+
+/// The statement that reads a page: what `list`, `first` and `page_as` send. Nothing is sent here.
+///
+/// # Errors
+/// As the filter, the order and the page have them: `Malformed` or `Validation`, naming the key.
+pub fn select_statement<E: Entity>(
+    fields: &[&'static str],
+    filter: &Filter,
+    order: &Order,
+    page: &Page,
+) -> Result<Statement> {
+    let mut statement = Statement::new(&format!("select {} from {}", fields.join(", "), E::TABLE));
+    filter.lower::<E>(&mut statement)?;
+    page.lower::<E>(&mut statement, order)?;
+    Ok(statement)
+}

@@ -7,7 +7,7 @@ use super::{
     column::{Column, Source},
     key,
 };
-use crate::domain::{Error, Result};
+use crate::domain::{Error, Result, patch::Patch};
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Values(Vec<(String, Value)>);
@@ -31,6 +31,21 @@ impl Values {
         match value {
             Some(value) => self.set(column, value),
             None => self,
+        }
+    }
+
+    /// A change that may leave the column alone or empty it.
+    #[must_use]
+    pub fn patch<T, V: Into<Value>>(
+        self,
+        column: &str,
+        change: Patch<T>,
+        value: impl FnOnce(T) -> V,
+    ) -> Self {
+        match change {
+            Patch::Absent => self,
+            Patch::Null => self.set(column, Value::Null),
+            Patch::Set(new) => self.set(column, value(new)),
         }
     }
 

@@ -5,7 +5,7 @@ use crate::{
     domain::{Error, Result},
     infrastructure::{
         db::Sql,
-        query::{Cursor, Entity, Filter, Order, Page, Shape, Statement},
+        query::{Cursor, Entity, Filter, Order, Page, Shape, Statement, select_statement},
     },
 };
 
@@ -41,10 +41,7 @@ impl<E: Entity, C: Sql> Repository<'_, E, C> {
 
     /// The same as anything that can be read from the table; only its columns are fetched.
     pub async fn list_as<S: Shape>(&self, filter: &Filter, order: &Order, page: &Page) -> Result<Vec<S>> {
-        let mut statement = select::<E>(S::FIELDS);
-        filter.lower::<E>(&mut statement)?;
-        page.lower::<E>(&mut statement, order)?;
-        self.read(&statement).await
+        self.read(&select_statement::<E>(S::FIELDS, filter, order, page)?).await
     }
 
     /// A page, and where the next one starts if there is one. Costs one row more than the page.
@@ -61,9 +58,7 @@ impl<E: Entity, C: Sql> Repository<'_, E, C> {
                 fields.push(name);
             }
         }
-        let mut statement = select::<E>(&fields);
-        filter.lower::<E>(&mut statement)?;
-        page.one_more().lower::<E>(&mut statement, order)?;
+        let statement = select_statement::<E>(&fields, filter, order, &page.one_more())?;
         let mut rows = self.rows(&statement).await?;
         let size = page.limit() as usize;
         let more = rows.len() > size;
@@ -78,8 +73,4 @@ impl<E: Entity, C: Sql> Repository<'_, E, C> {
     async fn one(&self, statement: &Statement) -> Result<tokio_postgres::Row> {
         self.rows(statement).await?.pop().ok_or_else(|| Error::internal("an aggregate without a row"))
     }
-}
-
-fn select<E: Entity>(fields: &[&str]) -> Statement {
-    Statement::new(&format!("select {} from {}", fields.join(", "), E::TABLE))
 }

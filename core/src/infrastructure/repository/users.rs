@@ -1,5 +1,6 @@
 //! Table `users`.
 
+use serde_json::json;
 use tokio_postgres::{Row, types::Type};
 use uuid::Uuid;
 
@@ -7,11 +8,13 @@ use super::{Repository, column};
 use crate::{
     domain::{
         Result,
-        users::{Email, NewUser, PasswordHash, Phone, User},
+        patch::Patch,
+        text::Text,
+        users::{Birthday, Email, NewUser, PasswordHash, Phone, ProfileChange, User},
     },
     infrastructure::{
         db::Sql,
-        query::{Column, Entity, Kind, Shape, Values},
+        query::{Column, Entity, Filter, Kind, Order, Shape, Values},
     },
 };
 
@@ -96,6 +99,31 @@ pub async fn create(sql: &impl Sql, new: &NewUser) -> Result<User> {
         .set("phone", new.phone.as_ref().map(Phone::as_str))
         .set("password_hashed", new.password.as_ref().map(PasswordHash::expose));
     Repository::<User, _>::on(sql).create(&values).await
+}
+
+/// Changes a user's profile and returns the user; `None` when there is no such user any more.
+pub async fn update_profile(sql: &impl Sql, id: i64, change: ProfileChange) -> Result<Option<User>> {
+    let values = Values::new()
+        .patch("first_name", change.first_name, Text::into_string)
+        .patch("last_name", change.last_name, Text::into_string)
+        .patch("birthday", change.birthday, Birthday::date)
+        .patch("photo", change.photo, Text::into_string)
+        .patch("street", change.street, Text::into_string)
+        .patch("city", change.city, Text::into_string)
+        .patch("state", change.state, Text::into_string)
+        .patch("zip_code", change.zip_code, Text::into_string)
+        .patch("country", change.country, Text::into_string);
+    let values = match change.meta {
+        Patch::Absent => values,
+        Patch::Null => values.set("meta", json!({})),
+        Patch::Set(meta) => values.set("meta", meta.into_json()),
+    };
+    let users = Repository::<User, _>::on(sql);
+    let filter = Filter::new().eq("id", id);
+    if values.is_empty() {
+        return users.first(&filter, &Order::default()).await;
+    }
+    Ok(users.update_as(&filter, &values).await?.pop())
 }
 
 /// What sign-in needs to know.

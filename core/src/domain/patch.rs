@@ -1,0 +1,40 @@
+//! A change to one field: leave it, empty it, or set it. JSON says so by leaving the key out, by
+//! null, and by a value.
+
+use serde::{Deserialize, Deserializer};
+
+/// In a body type: `#[serde(default)] first_name: Patch<Text<128>>`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Patch<T> {
+    #[default]
+    Absent,
+    Null,
+    Set(T),
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Patch<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // Called only for a key that is there.
+        Ok(Option::deserialize(deserializer)?.map_or(Self::Null, Self::Set))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Deserialize)]
+    struct Body {
+        #[serde(default)]
+        name: Patch<String>,
+    }
+
+    #[test]
+    fn absent_null_and_a_value_are_three_things() {
+        let read = |json: &str| serde_json::from_str::<Body>(json).map(|body| body.name).ok();
+        assert_eq!(read("{}"), Some(Patch::Absent));
+        assert_eq!(read(r#"{"name": null}"#), Some(Patch::Null));
+        assert_eq!(read(r#"{"name": "Ada"}"#), Some(Patch::Set("Ada".into())));
+        assert_eq!(read(r#"{"name": 5}"#), None);
+    }
+}

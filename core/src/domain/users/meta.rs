@@ -1,0 +1,75 @@
+//! A user's free JSON object, kept small: it is fetched with every request of its owner.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+/// An object of at most 16 KiB and eight levels.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(try_from = "Value")]
+pub struct Meta(Value);
+
+const MAX_BYTES: usize = 16 * 1024;
+const MAX_DEPTH: usize = 8;
+
+impl Meta {
+    /// # Errors
+    /// The reason as a word: `type`, `too_long`, `too_deep` or `format` (a NUL character).
+    pub fn parse(value: Value) -> Result<Self, &'static str> {
+        if !value.is_object() {
+            return Err("type");
+        }
+        check(&value, 1)?;
+        if value.to_string().len() > MAX_BYTES { Err("too_long") } else { Ok(Self(value)) }
+    }
+
+    pub fn into_json(self) -> Value {
+        self.0
+    }
+}
+
+fn check(value: &Value, depth: usize) -> Result<(), &'static str> {
+    match value {
+        Value::Array(_) | Value::Object(_) if depth > MAX_DEPTH => Err("too_deep"),
+        Value::Array(items) => items.iter().try_for_each(|item| check(item, depth + 1)),
+        Value::Object(map) => {
+            map.iter().try_for_each(
+                |(key, value)| {
+                    if key.contains('\0') { Err("format") } else { check(value, depth + 1) }
+                },
+            )
+        }
+        Value::String(text) if text.contains('\0') => Err("format"),
+        _ => Ok(()),
+    }
+}
+
+impl TryFrom<Value> for Meta {
+    type Error = &'static str;
+
+    fn try_from(value: Value) -> Result<Self, Self::Error> {
+        Self::parse(value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn nested(levels: usize) -> Value {
+        (1..levels).fold(json!({}), |inner, _| json!({ "a": inner }))
+    }
+
+    #[test]
+    fn size_depth_and_kind_are_bounded() {
+        assert!(Meta::parse(json!({ "theme": "dark", "tags": ["a", 1, null] })).is_ok());
+        assert_eq!(Meta::parse(json!([])), Err("type"));
+        assert!(Meta::parse(nested(8)).is_ok());
+        assert_eq!(Meta::parse(nested(9)), Err("too_deep"));
+        assert!(Meta::parse(json!({ "a": "x".repeat(MAX_BYTES - 8) })).is_ok());
+        assert_eq!(Meta::parse(json!({ "a": "x".repeat(MAX_BYTES - 7) })), Err("too_long"));
+        assert_eq!(Meta::parse(json!({ "a": "x\0" })), Err("format"));
+        assert_eq!(Meta::parse(json!({ "a\0": 1 })), Err("format"));
+    }
+}

@@ -1,0 +1,85 @@
+//! `PATCH /api/v1/users/me/`: the signed-in user changes their profile.
+
+use app_core::{
+    App, Result,
+    domain::{
+        patch::Patch,
+        text::Text,
+        users::{Birthday, Meta, ProfileChange},
+    },
+    interfaces::http::{
+        self, Json, Request, UserResponse,
+        openapi::{AnyProblem, BodyProblem, SignInProblem},
+    },
+};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+/// A key that is left out stays as it is; null empties it.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UpdateMeRequest {
+    #[serde(default)]
+    #[schema(value_type = Option<String>, max_length = 128)]
+    first_name: Patch<Text<128>>,
+    #[serde(default)]
+    #[schema(value_type = Option<String>, max_length = 128)]
+    last_name: Patch<Text<128>>,
+    /// `YYYY-MM-DD`
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = Date)]
+    birthday: Patch<Birthday>,
+    #[serde(default)]
+    #[schema(value_type = Option<String>, max_length = 2048)]
+    photo: Patch<Text<2048>>,
+    #[serde(default)]
+    #[schema(value_type = Option<String>, max_length = 128)]
+    street: Patch<Text<128>>,
+    #[serde(default)]
+    #[schema(value_type = Option<String>, max_length = 64)]
+    city: Patch<Text<64>>,
+    #[serde(default)]
+    #[schema(value_type = Option<String>, max_length = 24)]
+    state: Patch<Text<24>>,
+    #[serde(default)]
+    #[schema(value_type = Option<String>, max_length = 24)]
+    zip_code: Patch<Text<24>>,
+    #[serde(default)]
+    #[schema(value_type = Option<String>, max_length = 64)]
+    country: Patch<Text<64>>,
+    /// Replaces the whole object: at most 16 KiB and eight levels.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>)]
+    meta: Patch<Meta>,
+}
+
+/// Change your profile
+#[utoipa::path(
+    patch, path = "/api/v1/users/me/", tag = "users", operation_id = "update_me",
+    security(("bearer" = [])),
+    request_body = UpdateMeRequest,
+    responses((status = 200, description = "The user as it is now", body = UserResponse), SignInProblem, BodyProblem, AnyProblem),
+)]
+pub async fn handler(app: App, request: Request) -> Result<Json<UserResponse>> {
+    let caller = http::caller(&app, &request).await?;
+    let body: UpdateMeRequest = request.json()?;
+    let user = app.users()?.update_profile(caller.user.id, body.into()).await?;
+    Ok(Json(user.into()))
+}
+
+impl From<UpdateMeRequest> for ProfileChange {
+    fn from(body: UpdateMeRequest) -> Self {
+        Self {
+            first_name: body.first_name,
+            last_name: body.last_name,
+            birthday: body.birthday,
+            photo: body.photo,
+            street: body.street,
+            city: body.city,
+            state: body.state,
+            zip_code: body.zip_code,
+            country: body.country,
+            meta: body.meta,
+        }
+    }
+}

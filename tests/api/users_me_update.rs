@@ -1,0 +1,99 @@
+use app_core::testing::{TestApp, event};
+use serde_json::{Value, json};
+
+use crate::support::{Answer, call, me, signed_in};
+
+async fn patch(app: &TestApp, token: &str, body: &Value) -> Answer {
+    call(app, users_me_update::handler, &event("users-me-update").bearer(token).body(body)).await
+}
+
+#[tokio::test]
+async fn named_fields_change_and_all_others_stay() {
+    let app = TestApp::new().await;
+    let token = signed_in(&app).await.text("/access");
+    let before = me(&app, &token).await;
+    let answer = call(&app, users_me_update::handler, &event("users-me-update").bearer(&token)).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert_eq!(
+        (&answer.body["first_name"], &answer.body["birthday"], &answer.body["meta"]),
+        (&json!("Ada"), &json!("1815-12-10"), &json!({ "theme": "dark" }))
+    );
+    assert!(answer.text("/updated_at") > before.text("/updated_at"));
+    assert_eq!(me(&app, &token).await.body, answer.body);
+
+    let again = patch(&app, &token, &json!({ "city": "London" })).await;
+    assert_eq!((&again.body["city"], &again.body["first_name"]), (&json!("London"), &json!("Ada")));
+}
+
+#[tokio::test]
+async fn null_empties_a_field_and_a_left_out_key_does_not() {
+    let app = TestApp::new().await;
+    let token = signed_in(&app).await.text("/access");
+    patch(&app, &token, &json!({ "first_name": "Ada", "last_name": "Lovelace", "meta": { "a": 1 } })).await;
+    let answer = patch(&app, &token, &json!({ "first_name": null, "meta": null })).await;
+    assert_eq!(
+        (&answer.body["first_name"], &answer.body["last_name"], &answer.body["meta"]),
+        (&Value::Null, &json!("Lovelace"), &json!({}))
+    );
+}
+
+#[tokio::test]
+async fn an_empty_change_changes_nothing() {
+    let app = TestApp::new().await;
+    let token = signed_in(&app).await.text("/access");
+    let before = me(&app, &token).await.body;
+    let answer = patch(&app, &token, &json!({})).await;
+    assert_eq!((answer.status, answer.body), (200, before));
+}
+
+#[tokio::test]
+async fn what_is_not_the_users_to_change_is_refused() {
+    let app = TestApp::new().await;
+    let token = signed_in(&app).await.text("/access");
+    let before = me(&app, &token).await.body;
+    for key in [
+        "id",
+        "uuid",
+        "email",
+        "phone",
+        "is_active",
+        "is_guest",
+        "password_hashed",
+        "created_at",
+        "updated_at",
+        "roles",
+    ] {
+        patch(&app, &token, &json!({ key: "x" })).await.is_error(422, "validation").names(key, "unknown");
+    }
+    assert_eq!(me(&app, &token).await.body, before);
+}
+
+#[tokio::test]
+async fn values_that_do_not_fit_are_named() {
+    let app = TestApp::new().await;
+    let token = signed_in(&app).await.text("/access");
+    let deep = (0..8).fold(json!({}), |inner, _| json!({ "a": inner }));
+    for (body, key, reason) in [
+        (json!({ "first_name": "x".repeat(129) }), "first_name", "too_long"),
+        (json!({ "state": "x".repeat(25) }), "state", "too_long"),
+        (json!({ "city": "a\0b" }), "city", "format"),
+        (json!({ "city": 5 }), "city", "type"),
+        (json!({ "birthday": "1815-13-10" }), "birthday", "format"),
+        (json!({ "meta": [] }), "meta", "type"),
+        (json!({ "meta": { "a": "x".repeat(17_000) } }), "meta", "too_long"),
+        (json!({ "meta": deep }), "meta", "too_deep"),
+    ] {
+        patch(&app, &token, &body).await.is_error(422, "validation").names(key, reason);
+    }
+}
+
+#[tokio::test]
+async fn nobody_else_is_changed_and_without_a_token_nobody_at_all() {
+    let app = TestApp::new().await;
+    let token = signed_in(&app).await.text("/access");
+    crate::support::sign_up(&app, "grace@example.com").await;
+    patch(&app, &token, &json!({ "city": "London" })).await;
+    patch(&app, "no token", &json!({ "city": "Paris" })).await.is_error(401, "unauthenticated");
+    let cities = "select count(*) from users where city is not null";
+    assert_eq!(crate::support::count(&app, cities).await, 1);
+}
