@@ -150,7 +150,9 @@ impl Config {
         let project_name = env.text("PROJECT_NAME");
         let show_api_docs = env.flag("SHOW_API_DOCS", false);
         let cors = read_cors(&mut env, prod);
-        let tokens = needs.contains(&Need::Tokens).then(|| read_tokens(&mut env));
+        let levels = ["off", "error", "warn", "info", "debug", "trace"].map(|word| (word, ()));
+        env.choice("LOG_LEVEL", Some(()), &levels);
+        let tokens = needs.contains(&Need::Tokens).then(|| read_tokens(&mut env, prod));
         let database = needs.contains(&Need::Database).then(|| read_database(&mut env, prod));
         let queues = QueuesConfig {
             events_url: env.optional("EVENTS_QUEUE_URL"),
@@ -206,10 +208,15 @@ fn read_cors(env: &mut Reader<'_>, prod: bool) -> Cors {
     Cors::Only(origins)
 }
 
-fn read_tokens(env: &mut Reader<'_>) -> TokensConfig {
+fn read_tokens(env: &mut Reader<'_>, prod: bool) -> TokensConfig {
     let key = match (env.optional("SECRET_KEY_ARN"), env.optional("SECRET_KEY")) {
         (Some(arn), _) => SecretSource::Stored(arn),
-        (None, Some(key)) => SecretSource::Inline(Secret::new(key)),
+        (None, Some(key)) => {
+            if prod {
+                env.wrong("SECRET_KEY_ARN", "is missing: SECRET_KEY is for local runs only");
+            }
+            SecretSource::Inline(Secret::new(key))
+        }
         (None, None) => {
             env.wrong(
                 "SECRET_KEY_ARN or SECRET_KEY",
@@ -228,10 +235,15 @@ fn read_tokens(env: &mut Reader<'_>) -> TokensConfig {
 fn read_database(env: &mut Reader<'_>, prod: bool) -> DatabaseConfig {
     let login = match env.optional("DB_SECRET_ARN") {
         Some(arn) => DatabaseLogin::Stored(arn),
-        None => DatabaseLogin::Inline {
-            user: env.text("DB_USER"),
-            password: Secret::new(env.text("DB_PASSWORD")),
-        },
+        None => {
+            if prod {
+                env.wrong("DB_SECRET_ARN", "is missing: in PROD user and password come from Secrets Manager");
+            }
+            DatabaseLogin::Inline {
+                user: env.text("DB_USER"),
+                password: Secret::new(env.text("DB_PASSWORD")),
+            }
+        }
     };
     let ssl_root_cert = env.optional("DB_SSL_ROOT_CERT").and_then(|value| {
         if value.contains("-----BEGIN CERTIFICATE-----") {

@@ -5,8 +5,10 @@
 
 use std::{any::Any, cell::Cell, panic::PanicHookInfo};
 
-use tracing::level_filters::LevelFilter;
-use tracing_subscriber::{Layer, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing::{Instrument, level_filters::LevelFilter};
+use tracing_subscriber::{
+    Layer, filter::Targets, fmt::MakeWriter, layer::SubscriberExt, util::SubscriberInitExt,
+};
 
 tokio::task_local! {
     static REQUEST_ID: String;
@@ -17,7 +19,8 @@ thread_local! {
     static LAST_PANIC: Cell<Option<String>> = const { Cell::new(None) };
 }
 
-/// Once, first thing in `main`. LOG_LEVEL is one of off, error, warn, info, debug, trace.
+/// Once, first thing in `main`. LOG_LEVEL is one of off, error, warn, info, debug, trace; a wrong
+/// word is reported with the other settings, and means info until then.
 #[expect(
     clippy::disallowed_methods,
     reason = "logging starts before the configuration is read, to report on it"
@@ -25,20 +28,33 @@ thread_local! {
 pub fn init() {
     let level =
         std::env::var("LOG_LEVEL").ok().and_then(|word| word.parse().ok()).unwrap_or(LevelFilter::INFO);
-    let lines = tracing_subscriber::fmt::layer()
+    // An error means that a subscriber is set already, as in a test: then it stays.
+    let _ = lines(level, std::io::stdout).try_init();
+    std::panic::set_hook(Box::new(note_panic));
+}
+
+/// The subscriber, over any writer.
+fn lines<W>(level: LevelFilter, writer: W) -> impl SubscriberInitExt
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    // Below info, libraries print whole events and queries, with passwords and tokens in them.
+    let libraries = level.min(LevelFilter::INFO);
+    let targets = Targets::new().with_default(libraries).with_target("app_core", level);
+    let layer = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)
         .with_span_list(false)
         .with_current_span(true)
-        .with_filter(level);
-    // An error means that a subscriber is set already, as in a test: then it stays.
-    let _ = tracing_subscriber::registry().with(lines).try_init();
-    std::panic::set_hook(Box::new(note_panic));
+        .with_writer(writer);
+    tracing_subscriber::registry().with(layer.with_filter(targets))
 }
 
 /// Runs `work` under the id that its logs, answers and messages carry.
 pub async fn with_request_id<F: Future>(id: String, work: F) -> F::Output {
-    REQUEST_ID.scope(id, work).await
+    // At error level, so that no filter takes the id away.
+    let span = tracing::error_span!("request", request_id = id);
+    REQUEST_ID.scope(id, work.instrument(span)).await
 }
 
 /// The id of the request or message that is being worked on.
@@ -67,4 +83,69 @@ fn panic_text(payload: &(dyn Any + Send)) -> String {
         None => payload.downcast_ref::<String>().map(String::as_str),
     };
     format!("panic: {}", text.unwrap_or("(no text)"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io,
+        sync::{Arc, Mutex, PoisonError},
+    };
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Captured(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Captured {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// What is logged by `work` at this level, as JSON.
+    fn logged(level: LevelFilter, work: impl FnOnce()) -> Vec<serde_json::Value> {
+        let captured = Captured::default();
+        let writer = captured.clone();
+        let guard = lines(level, move || writer.clone()).set_default();
+        work();
+        drop(guard);
+        let bytes = captured.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        String::from_utf8_lossy(&bytes)
+            .lines()
+            .map(|line| serde_json::from_str(line).expect("a JSON line"))
+            .collect()
+    }
+
+    #[test]
+    fn every_line_carries_the_id_of_its_request_at_every_level() {
+        for level in [LevelFilter::ERROR, LevelFilter::INFO, LevelFilter::TRACE] {
+            let lines = logged(level, || {
+                let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+                runtime
+                    .block_on(with_request_id("r-1".into(), async { tracing::error!(code = "x", "failed") }));
+            });
+            assert_eq!(lines.len(), 1);
+            assert_eq!(
+                (&lines[0]["span"]["request_id"], &lines[0]["code"]),
+                (&"r-1".into(), &"x".into()),
+                "{}",
+                lines[0]
+            );
+        }
+    }
+
+    #[test]
+    fn libraries_never_say_more_than_info() {
+        let lines = logged(LevelFilter::TRACE, || {
+            tracing::trace!(target: "lambda_runtime", "the whole event, password included");
+            tracing::trace!(target: "app_core::x", "ours");
+        });
+        assert_eq!(lines.len(), 1, "{lines:?}");
+    }
 }

@@ -1,5 +1,7 @@
 //! Calling endpoints, and reading their answers.
 
+use std::time::{Duration, Instant};
+
 use app_core::{
     App, Result,
     interfaces::http::{self, Reply, Request},
@@ -45,6 +47,10 @@ impl Answer {
     }
 }
 
+fn in_a_minute() -> Instant {
+    Instant::now() + Duration::from_secs(60)
+}
+
 pub(crate) async fn call<H, F, R>(app: &TestApp, handler: H, event: &Event) -> Answer
 where
     H: Fn(App, Request) -> F,
@@ -60,7 +66,7 @@ where
     F: Future<Output = Result<R>>,
     R: Reply,
 {
-    let response = http::answer(&app.app, handler, event, "invocation-1").await;
+    let response = http::answer(&app.app, handler, event, "invocation-1", in_a_minute()).await;
     let response = serde_json::to_value(response).expect("a response serialises");
     let headers = response["multiValueHeaders"].as_object().expect("headers");
     Answer {

@@ -2,6 +2,7 @@
 
 use app_core::{
     App, Error, Result,
+    infrastructure::messaging::Outgoing,
     interfaces::queue::{self, Record},
     testing::{TestApp, event},
 };
@@ -10,12 +11,12 @@ use std::time::{Duration, Instant};
 use crate::support::{call, call_until, in_a_minute, message_ids};
 
 /// Panics, fails or succeeds as the record's place in the batch asks for.
-async fn troubled(_: App, record: Record, _: Instant) -> Result<()> {
+async fn troubled(_: App, record: Record, _: Instant) -> Result<Vec<Outgoing>> {
     let ids = message_ids(&event("tasks-worker.one-poisoned"));
     match ids.iter().position(|id| *id == record.message_id) {
         Some(2) => panic!("a bug in a handler"),
         Some(5) => Err(Error::unavailable("database", "down")),
-        _ => Ok(()),
+        _ => Ok(Vec::new()),
     }
 }
 
@@ -45,8 +46,8 @@ async fn the_answer_has_lambdas_spelling() {
 #[tokio::test]
 async fn all_well_is_an_empty_list() {
     let app = TestApp::new().await;
-    async fn well(_: App, _: Record, _: Instant) -> Result<()> {
-        Ok(())
+    async fn well(_: App, _: Record, _: Instant) -> Result<Vec<Outgoing>> {
+        Ok(Vec::new())
     }
     let answer = queue::answer(&app.app, well, &event("tasks-worker").to_string(), in_a_minute())
         .await

@@ -1,7 +1,7 @@
 use app_core::{
     infrastructure::{
         db::{Db, Sql},
-        messaging::{Queue, outbox},
+        messaging::{Outgoing, Queue, outbox},
     },
     interfaces::job,
     testing::{TestApp, event},
@@ -14,7 +14,7 @@ use crate::support::in_a_minute;
 /// `count` committed messages that nobody has sent; their writers' leases are over.
 async fn leave(app: &TestApp, count: usize) -> Vec<Uuid> {
     let messages: Vec<_> = (0..count)
-        .map(|n| outbox::NewMessage {
+        .map(|n| Outgoing {
             id: Uuid::now_v7(),
             queue: Queue::Events,
             body: json!({ "n": n }).to_string(),
@@ -104,9 +104,10 @@ async fn two_relays_at_once_never_claim_the_same_message() {
     };
     let (a, b, c) = futures_util::join!(claim(), claim(), claim());
     let mut all = [a, b, c].concat();
+    assert_eq!(all.len(), 40, "none twice");
     all.sort();
     all.dedup();
-    assert_eq!(all.len(), 40);
+    assert_eq!(all.len(), 40, "and none left out");
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use app_core::{
     App, Result,
+    infrastructure::messaging::Outgoing,
     interfaces::queue::{self, Record},
     testing::{Event, TestApp, event},
 };
@@ -17,7 +18,7 @@ pub(crate) fn in_a_minute() -> Instant {
 pub(crate) async fn call<H, F>(app: &TestApp, handler: H, event: &Event) -> Vec<String>
 where
     H: Fn(App, Record, Instant) -> F,
-    F: Future<Output = Result<()>>,
+    F: Future<Output = Result<Vec<Outgoing>>>,
 {
     call_until(app, handler, event, in_a_minute()).await
 }
@@ -30,7 +31,7 @@ pub(crate) async fn call_until<H, F>(
 ) -> Vec<String>
 where
     H: Fn(App, Record, Instant) -> F,
-    F: Future<Output = Result<()>>,
+    F: Future<Output = Result<Vec<Outgoing>>>,
 {
     let response = queue::answer(&app.app, handler, &event.to_string(), deadline).await.expect("a batch");
     response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect()

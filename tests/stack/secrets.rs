@@ -100,7 +100,7 @@ async fn an_unreachable_secret_store_is_unavailable_and_a_missing_secret_too() {
     {
         let secrets = Secrets::new(aws(&endpoint));
         assert!(matches!(
-            secrets.stored(name, None).await,
+            secrets.stored(name).await,
             Err(Error::Unavailable { what: "secret store", .. })
         ));
     }

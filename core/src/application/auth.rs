@@ -26,7 +26,7 @@ pub struct Auth<'a> {
 
 /// Where a sign-in came from; stored with its session.
 #[derive(Debug, Default)]
-pub struct Origin<'a> {
+pub struct ClientInfo<'a> {
     pub ip: Option<IpAddr>,
     pub user_agent: Option<&'a str>,
 }
@@ -42,7 +42,7 @@ impl Auth<'_> {
         passwords: &Passwords,
         email: &Email,
         password: &PasswordAttempt,
-        origin: Origin<'_>,
+        client: ClientInfo<'_>,
     ) -> Result<TokenPair> {
         let known = users::credentials_by_email(&self.db.conn().await?, email).await?;
         let hash = known.as_ref().and_then(|user| user.password.as_ref());
@@ -60,8 +60,8 @@ impl Auth<'_> {
             kid: self.tokens.kid(),
             now,
             idle_until: now + self.tokens.refresh_lifetime,
-            ip: origin.ip,
-            user_agent: origin.user_agent,
+            ip: client.ip,
+            user_agent: client.user_agent,
         };
         if !sessions::create(&self.db.conn().await?, &new).await? {
             return Err(Error::Unauthenticated("user gone while signing in"));

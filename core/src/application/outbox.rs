@@ -13,31 +13,28 @@ use crate::{
     },
 };
 
-/// What a caller's answer may wait for its messages to leave.
+/// What a caller's answer may wait for its messages to one queue to leave.
 const PUBLISH_BUDGET: Duration = Duration::from_millis(250);
 
 /// Sends what a transaction has just committed. Never fails: the business is done, and what does
 /// not get through now is found by the relay.
 pub async fn publish(db: &Db, bus: &dyn Bus, outgoing: &[Outgoing]) {
-    if outgoing.is_empty() {
-        return;
-    }
-    let attempt = async {
-        for queue in [Queue::Events, Queue::Tasks] {
-            let own: Vec<Outgoing> = outgoing.iter().filter(|m| m.queue == queue).cloned().collect();
-            if !own.is_empty() {
-                let accepted = bus.send(queue, &own).await?;
-                outbox::mark_published(&db.conn().await?, &accepted).await?;
+    for queue in [Queue::Events, Queue::Tasks] {
+        let own: Vec<Outgoing> = outgoing.iter().filter(|m| m.queue == queue).cloned().collect();
+        if own.is_empty() {
+            continue;
+        }
+        let attempt = async {
+            let accepted = bus.send(queue, &own).await?;
+            outbox::mark_published(&db.conn().await?, &accepted).await
+        };
+        match tokio::time::timeout(PUBLISH_BUDGET, attempt).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::warn!(messages = own.len(), error = error.chain(), "left to the relay")
             }
+            Err(_) => tracing::warn!(messages = own.len(), "publishing took too long, left to the relay"),
         }
-        Ok::<_, crate::domain::Error>(())
-    };
-    match tokio::time::timeout(PUBLISH_BUDGET, attempt).await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => {
-            tracing::warn!(messages = outgoing.len(), error = error.chain(), "left to the relay")
-        }
-        Err(_) => tracing::warn!(messages = outgoing.len(), "publishing took too long, left to the relay"),
     }
 }
 

@@ -50,6 +50,7 @@ fn every_bad_key_is_named_at_once() {
         &[
             ("LAUNCH_MODE", "STAGING"),
             ("DEBUG", "maybe"),
+            ("LOG_LEVEL", "loud"),
             ("DB_PORT", "0"),
             ("DB_STATEMENTS", "fast"),
             ("API_DEFAULT_LIMIT", "many"),
@@ -60,6 +61,7 @@ fn every_bad_key_is_named_at_once() {
         "LAUNCH_MODE",
         "PROJECT_NAME",
         "DEBUG",
+        "LOG_LEVEL",
         "SECRET_KEY",
         "DB_HOST",
         "DB_PORT",
@@ -85,10 +87,10 @@ fn an_empty_variable_counts_as_absent() {
 }
 
 #[test]
-fn prod_refuses_debug_open_cors_and_a_database_without_tls() {
+fn prod_refuses_debug_open_cors_plain_secrets_and_a_database_without_tls() {
     let text =
         problem(local(&[("LAUNCH_MODE", "PROD"), ("DEBUG", "true"), ("CORS_ORIGIN_WHITELIST", r#"["*"]"#)]));
-    for key in ["DEBUG", "CORS_ORIGIN_WHITELIST", "DB_SSL_ROOT_CERT"] {
+    for key in ["DEBUG", "CORS_ORIGIN_WHITELIST", "DB_SSL_ROOT_CERT", "SECRET_KEY_ARN", "DB_SECRET_ARN"] {
         assert!(text.contains(key), "{key} is not in: {text}");
     }
 }

@@ -65,6 +65,24 @@ impl Error {
         Self::Internal(source.into())
     }
 
+    /// A word for programs: in answers, in logs, in a job's error.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Malformed(_) => "malformed",
+            Self::Validation(_) => "validation",
+            Self::Unauthenticated(_) => "unauthenticated",
+            Self::Forbidden => "forbidden",
+            Self::NotFound(_) => "not_found",
+            Self::AlreadyExists(_) => "already_exists",
+            Self::TooLarge { .. } => "too_large",
+            Self::UnsupportedFormat => "unsupported_media_type",
+            Self::RateLimited { .. } => "rate_limited",
+            Self::Unavailable { .. } => "unavailable",
+            Self::Configuration(_) => "configuration",
+            Self::Internal(_) => "internal",
+        }
+    }
+
     /// Whether the same work may succeed when it is simply tried again.
     ///
     /// Written without `_`, so that a new variant has to decide.

@@ -1,9 +1,15 @@
 //! Secrets Manager behind a cache that lives five minutes, so that a rotated secret is picked up
 //! without a deployment.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
-use tokio::{sync::Mutex, time::Instant};
+use aws_sdk_secretsmanager::Client;
+use futures_util::{FutureExt, future::BoxFuture};
+use tokio::time::Instant;
 
 use super::aws;
 use crate::{
@@ -13,60 +19,92 @@ use crate::{
 
 /// Key rotation waits this long before it signs with a new key.
 pub const TTL: Duration = Duration::from_secs(5 * 60);
+/// After a failed fetch, how long a known value is used before the store is asked again.
+const RETRY: Duration = Duration::from_secs(30);
 
 pub struct Secrets {
-    aws: AwsConfig,
-    cache: Mutex<HashMap<String, (Arc<str>, Instant)>>,
+    store: Box<dyn Store>,
+    cache: Mutex<HashMap<String, Known>>,
+}
+
+#[derive(Clone)]
+struct Known {
+    value: Arc<str>,
+    good_until: Instant,
+}
+
+/// Where secrets are kept; a trait for the tests of the cache.
+trait Store: Send + Sync {
+    fn fetch<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Arc<str>>>;
 }
 
 impl Secrets {
     pub fn new(aws: AwsConfig) -> Self {
-        Self { aws, cache: Mutex::new(HashMap::new()) }
+        Self::over(Box::new(SecretsManager(aws)))
     }
 
-    /// The secret's text, at most five minutes old.
+    fn over(store: Box<dyn Store>) -> Self {
+        Self { store, cache: Mutex::new(HashMap::new()) }
+    }
+
+    /// The secret's text.
+    ///
+    /// # Errors
+    /// As `stored`.
+    pub async fn get(&self, source: &SecretSource) -> Result<Arc<str>> {
+        match source {
+            SecretSource::Inline(value) => Ok(Arc::from(value.expose().as_str())),
+            SecretSource::Stored(id) => self.stored(id).await,
+        }
+    }
+
+    /// A stored secret's text, at most five minutes old.
     ///
     /// # Errors
     /// `Unavailable` when it cannot be read. A value that is already known is used beyond its
     /// time rather than failing requests while Secrets Manager is down.
-    pub async fn get(&self, source: &SecretSource) -> Result<Arc<str>> {
-        match source {
-            SecretSource::Inline(value) => Ok(Arc::from(value.expose().as_str())),
-            SecretSource::Stored(id) => self.stored(id, None).await,
+    pub async fn stored(&self, id: &str) -> Result<Arc<str>> {
+        let known = self.known(id);
+        match known {
+            Some(known) if Instant::now() < known.good_until => Ok(known.value),
+            None => self.fetch(id).await,
+            Some(known) => match self.fetch(id).await {
+                Ok(value) => Ok(value),
+                Err(error) => {
+                    tracing::warn!(
+                        secret = id,
+                        error = error.chain(),
+                        "secret store unreachable, using the known value"
+                    );
+                    self.keep(id, known.value.clone(), RETRY);
+                    Ok(known.value)
+                }
+            },
         }
     }
 
-    /// The same, but never `stale`: for when the value did not work, because it has been rotated.
+    /// The same, but not `stale`, for when that did not work: asks the store unless somebody has
+    /// done so since. It may still be the same text.
     pub async fn get_newer(&self, id: &str, stale: &str) -> Result<Arc<str>> {
-        self.stored(id, Some(stale)).await
+        match self.known(id) {
+            Some(known) if *known.value != *stale => Ok(known.value),
+            _ => self.fetch(id).await,
+        }
     }
 
-    pub async fn stored(&self, id: &str, stale: Option<&str>) -> Result<Arc<str>> {
-        // Held across the fetch: whoever comes second waits for the first one's answer.
-        let mut cache = self.cache.lock().await;
-        let known = cache.get(id).cloned();
-        if let Some((value, fetched)) = &known
-            && fetched.elapsed() < TTL
-            && stale != Some(&**value)
-        {
-            return Ok(value.clone());
-        }
-        // Boxed: the client's future is large, and this one is part of many others.
-        match (Box::pin(fetch(&self.aws, id)).await, known) {
-            (Ok(value), _) => {
-                cache.insert(id.to_owned(), (value.clone(), Instant::now()));
-                Ok(value)
-            }
-            (Err(error), Some((value, _))) if stale.is_none() => {
-                tracing::warn!(
-                    secret = id,
-                    error = error.chain(),
-                    "secret store unreachable, using the known value"
-                );
-                Ok(value)
-            }
-            (Err(error), _) => Err(error),
-        }
+    fn known(&self, id: &str) -> Option<Known> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+    }
+
+    async fn fetch(&self, id: &str) -> Result<Arc<str>> {
+        let value = self.store.fetch(id).await?;
+        self.keep(id, value.clone(), TTL);
+        Ok(value)
+    }
+
+    fn keep(&self, id: &str, value: Arc<str>, time: Duration) {
+        let known = Known { value, good_until: Instant::now() + time };
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned(), known);
     }
 }
 
@@ -76,25 +114,97 @@ impl std::fmt::Debug for Secrets {
     }
 }
 
-async fn fetch(config: &AwsConfig, id: &str) -> Result<Arc<str>> {
-    use aws_sdk_secretsmanager::{Client, config::Builder};
-    // Built anew each time: it happens once in five minutes, and the HTTP client is shared.
-    let parts = aws::Parts::new(config)?;
-    let mut builder = Builder::new()
-        .http_client(parts.http)
-        .region(parts.region)
-        .credentials_provider(parts.credentials)
-        .timeout_config(parts.timeouts)
-        .retry_config(parts.retries);
-    builder.set_endpoint_url(parts.endpoint);
-    let answer = Client::from_conf(builder.build())
-        .get_secret_value()
-        .secret_id(id)
-        .send()
-        .await
-        .map_err(|error| Error::unavailable("secret store", error))?;
-    match answer.secret_string {
-        Some(text) => Ok(Arc::from(text)),
-        None => Err(Error::Configuration(format!("secret {id} is binary; it must be text"))),
+struct SecretsManager(AwsConfig);
+
+impl Store for SecretsManager {
+    fn fetch<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Arc<str>>> {
+        async move {
+            // Built anew each time: it happens once in five minutes, and the HTTP client is shared.
+            let client = Client::new(&aws::sdk_config(&self.0)?);
+            let answer = client.get_secret_value().secret_id(id).send().await;
+            match answer.map_err(|error| Error::unavailable("secret store", error))?.secret_string {
+                Some(text) => Ok(Arc::from(text)),
+                None => Err(Error::Configuration(format!("secret {id} is binary; it must be text"))),
+            }
+        }
+        .boxed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+    use super::*;
+
+    /// Counts how often it is asked, and answers with the count.
+    #[derive(Default)]
+    struct Counting {
+        asked: AtomicUsize,
+        down: AtomicBool,
+    }
+
+    impl Store for Arc<Counting> {
+        fn fetch<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Arc<str>>> {
+            async move {
+                let number = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
+                if self.down.load(Ordering::SeqCst) {
+                    return Err(Error::unavailable("secret store", "down"));
+                }
+                Ok(Arc::from(number.to_string()))
+            }
+            .boxed()
+        }
+    }
+
+    fn secrets() -> (Arc<Counting>, Secrets) {
+        let store = Arc::new(Counting::default());
+        (store.clone(), Secrets::over(Box::new(store)))
+    }
+
+    async fn text(secrets: &Secrets) -> String {
+        secrets.stored("a").await.map(|text| text.to_string()).unwrap_or_else(|error| error.code().to_owned())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_secret_is_fetched_once_in_five_minutes() {
+        let (_, secrets) = secrets();
+        assert_eq!((text(&secrets).await, text(&secrets).await), ("1".into(), "1".into()));
+        tokio::time::advance(TTL - Duration::from_secs(1)).await;
+        assert_eq!(text(&secrets).await, "1");
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert_eq!(text(&secrets).await, "2");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn while_the_store_is_down_a_known_value_is_used_and_the_store_rarely_asked() {
+        let (store, secrets) = secrets();
+        text(&secrets).await;
+        tokio::time::advance(TTL).await;
+        store.down.store(true, Ordering::SeqCst);
+        for _ in 0..10 {
+            assert_eq!(text(&secrets).await, "1");
+        }
+        assert_eq!(store.asked.load(Ordering::SeqCst), 2);
+        tokio::time::advance(RETRY).await;
+        store.down.store(false, Ordering::SeqCst);
+        assert_eq!(text(&secrets).await, "3");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_unknown_value_of_a_store_that_is_down_is_an_error() {
+        let (store, secrets) = secrets();
+        store.down.store(true, Ordering::SeqCst);
+        assert_eq!(text(&secrets).await, "unavailable");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_value_that_did_not_work_is_fetched_again_once() {
+        let (store, secrets) = secrets();
+        text(&secrets).await;
+        for _ in 0..3 {
+            assert_eq!(&*secrets.get_newer("a", "1").await.expect("a value"), "2");
+        }
+        assert_eq!(store.asked.load(Ordering::SeqCst), 2);
     }
 }

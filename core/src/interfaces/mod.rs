@@ -1,6 +1,7 @@
-//! The doors: HTTP through API Gateway, messages through SQS triggers. The only layer that knows
-//! status codes, batch failures and the Lambda runtime.
+//! The doors: HTTP through API Gateway, messages through SQS triggers, jobs that are invoked
+//! directly. The only layer that knows status codes, batch failures and the Lambda runtime.
 
 pub mod http;
 pub mod job;
 pub mod queue;
+mod runtime;

@@ -4,7 +4,7 @@ use app_core::{
     App, Result,
     interfaces::http::{
         self, Json, Request, TokensResponse,
-        openapi::{AnyProblem, SignInProblem},
+        openapi::{AnyProblem, AuthProblem},
     },
 };
 
@@ -14,7 +14,7 @@ use app_core::{
 #[utoipa::path(
     post, path = "/api/v1/auth/tokens/refresh/", tag = "auth", operation_id = "refresh",
     security(("bearer" = [])),
-    responses((status = 200, description = "The next pair of the session", body = TokensResponse), SignInProblem, AnyProblem),
+    responses((status = 200, description = "The next pair of the session", body = TokensResponse), AuthProblem, AnyProblem),
 )]
 pub async fn handler(app: App, request: Request) -> Result<Json<TokensResponse>> {
     let pair = app.auth().await?.refresh(http::bearer(&request)?).await?;

@@ -2,11 +2,11 @@
 
 use app_core::{
     App, Result,
-    application::auth::Origin,
+    application::auth::ClientInfo,
     domain::users::{Email, PasswordAttempt},
     interfaces::http::{
         Json, Request, TokensResponse,
-        openapi::{AnyProblem, BodyProblem, SignInProblem},
+        openapi::{AnyProblem, AuthProblem, BodyProblem},
     },
 };
 use serde::Deserialize;
@@ -27,11 +27,11 @@ pub struct TokensRequest {
 #[utoipa::path(
     post, path = "/api/v1/auth/tokens/", tag = "auth", operation_id = "sign_in",
     request_body = TokensRequest,
-    responses((status = 200, description = "The first pair of a new session", body = TokensResponse), SignInProblem, BodyProblem, AnyProblem),
+    responses((status = 200, description = "The first pair of a new session", body = TokensResponse), AuthProblem, BodyProblem, AnyProblem),
 )]
 pub async fn handler(app: App, request: Request) -> Result<Json<TokensResponse>> {
     let body: TokensRequest = request.json()?;
-    let origin = Origin { ip: request.client_ip(), user_agent: request.header("user-agent") };
-    let pair = app.auth().await?.sign_in(app.passwords(), &body.email, &body.password, origin).await?;
+    let client = ClientInfo { ip: request.client_ip(), user_agent: request.header("user-agent") };
+    let pair = app.auth().await?.sign_in(app.passwords(), &body.email, &body.password, client).await?;
     Ok(Json(pair.into()))
 }

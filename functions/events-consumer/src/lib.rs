@@ -2,11 +2,10 @@
 
 use std::time::Instant;
 
-use app_core::{App, Result, application::events, interfaces::queue::Record};
+use app_core::{
+    App, Result, application::events, infrastructure::messaging::Outgoing, interfaces::queue::Record,
+};
 
-pub async fn handler(app: App, record: Record, _: Instant) -> Result<()> {
-    let outgoing =
-        events::handle_message(app.db()?, app.handlers(), &record.body, &record.message_id).await?;
-    app.publish(&outgoing).await;
-    Ok(())
+pub async fn handler(app: App, record: Record, _: Instant) -> Result<Vec<Outgoing>> {
+    events::handle_message(app.db()?, app.handlers(), &record.body, &record.message_id).await
 }

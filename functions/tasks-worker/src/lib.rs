@@ -2,13 +2,12 @@
 
 use std::time::Instant;
 
-use app_core::{App, Result, application::tasks, interfaces::queue::Record};
+use app_core::{
+    App, Result, application::tasks, infrastructure::messaging::Outgoing, interfaces::queue::Record,
+};
 
-pub async fn handler(app: App, record: Record, deadline: Instant) -> Result<()> {
+pub async fn handler(app: App, record: Record, end: Instant) -> Result<Vec<Outgoing>> {
     // After this invocation's end nobody can be at the task any more.
-    let time_left = deadline.saturating_duration_since(Instant::now());
-    let outgoing =
-        tasks::run_message(app.db()?, app.handlers(), &record.body, &record.message_id, time_left).await?;
-    app.publish(&outgoing).await;
-    Ok(())
+    let time_left = end.saturating_duration_since(Instant::now());
+    tasks::run_message(app.db()?, app.handlers(), &record.body, &record.message_id, time_left).await
 }

@@ -9,7 +9,7 @@ use app_core::{
     },
     interfaces::http::{
         self, Json, Request, UserResponse,
-        openapi::{AnyProblem, BodyProblem, SignInProblem},
+        openapi::{AnyProblem, AuthProblem, BodyProblem},
     },
 };
 use serde::Deserialize;
@@ -58,7 +58,7 @@ pub struct UpdateMeRequest {
     patch, path = "/api/v1/users/me/", tag = "users", operation_id = "update_me",
     security(("bearer" = [])),
     request_body = UpdateMeRequest,
-    responses((status = 200, description = "The user as it is now", body = UserResponse), SignInProblem, BodyProblem, AnyProblem),
+    responses((status = 200, description = "The user as it is now", body = UserResponse), AuthProblem, BodyProblem, AnyProblem),
 )]
 pub async fn handler(app: App, request: Request) -> Result<Json<UserResponse>> {
     let caller = http::caller(&app, &request).await?;

@@ -30,6 +30,9 @@ pub trait Task: Serialize + DeserializeOwned + Send + Sync {
 
     /// Does the work. What it writes through `tx` is committed together with the success; the
     /// returned value is kept as the task's result.
+    ///
+    /// The transaction is open all the while: a task that waits for something else than Postgres
+    /// for longer than `idle_in_transaction_session_timeout` (`migrations/roles.sql`) loses it.
     fn run(self, tx: &mut Tx<'_>) -> impl Future<Output = Result<Value>> + Send;
 }
 

@@ -1,7 +1,8 @@
 //! Runs one task message.
 
-use std::time::Duration;
+use std::{panic::AssertUnwindSafe, time::Duration};
 
+use futures_util::FutureExt;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -16,6 +17,7 @@ use crate::{
         },
         repository::tasks::{self, Claim},
     },
+    telemetry,
 };
 
 /// Runs the task that `body` names and returns what it wants sent. `message_id` stands in for the
@@ -36,20 +38,27 @@ pub async fn run_message(
     let id = message.id.unwrap_or_else(|| Uuid::new_v5(&Uuid::NAMESPACE_OID, message_id.as_bytes()));
 
     let mut conn = db.conn().await?;
-    // Enqueued tasks have their row already; one that comes from a schedule or by hand gets it here.
-    tasks::create(&conn, id, &message.task, entry.queue, &message.args).await?;
-    let attempt = match tasks::claim(&conn, id, time_left).await? {
+    let mut claim = tasks::claim(&conn, id, time_left).await?;
+    if claim == Claim::Unknown {
+        // Enqueued tasks have their row; one that comes from a schedule or by hand gets it here.
+        tasks::create(&conn, id, &message.task, entry.queue, &message.args).await?;
+        claim = tasks::claim(&conn, id, time_left).await?;
+    }
+    let attempt = match claim {
         Claim::Ours { attempt } => attempt,
         Claim::RunningElsewhere => return Err(Error::unavailable("task", "running elsewhere")),
-        Claim::Finished => return Ok(Vec::new()),
+        Claim::Finished | Claim::Unknown => return Ok(Vec::new()),
     };
-
     let error = match run(&mut conn, entry, id, message.args).await {
         Ok(outgoing) => return Ok(outgoing),
         Err(error) => error,
     };
     let last = !error.retryable() || attempt >= entry.max_attempts;
-    tasks::fail(&conn, id, &error.chain(), last).await?;
+    if let Err(second) = tasks::fail(&conn, id, &error.chain(), last).await {
+        // The row stays as it is until its time is over; what comes again is the first error.
+        tracing::warn!(task_id = %id, error = second.chain(), "could not note a failure");
+        return Err(error);
+    }
     if !last {
         return Err(error);
     }
@@ -60,7 +69,9 @@ pub async fn run_message(
 /// The task's effects and its success are one transaction: both or neither.
 async fn run(conn: &mut Conn, entry: &TaskEntry, id: Uuid, args: Value) -> Result<Vec<Outgoing>> {
     let mut tx = conn.begin().await?;
-    let result = (entry.run)(&mut tx, args).await?;
+    // A panic is a failure like any other: its row must say so.
+    let result = AssertUnwindSafe((entry.run)(&mut tx, args)).catch_unwind().await;
+    let result = result.unwrap_or_else(|panic| Err(Error::internal(telemetry::caught(&*panic))))?;
     tasks::succeed(&tx, id, &result).await?;
     tx.commit().await
 }

@@ -1,5 +1,7 @@
 //! The user entity: the whole row but for the password's hash, which only sign-in ever reads.
 
+use std::fmt;
+
 use serde_json::Value;
 use time::{Date, OffsetDateTime};
 use uuid::Uuid;
@@ -7,7 +9,7 @@ use uuid::Uuid;
 use super::{Birthday, Email, Meta, PasswordHash, Phone};
 use crate::domain::{patch::Patch, text::Text};
 
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct User {
     pub id: i64,
     /// The name of this user outside of the database.
@@ -29,6 +31,13 @@ pub struct User {
     pub meta: Value,
     pub created_at: OffsetDateTime,
     pub updated_at: OffsetDateTime,
+}
+
+/// Not the personal data: a user in a log line is a uuid.
+impl fmt::Debug for User {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("User").field("uuid", &self.uuid).finish_non_exhaustive()
+    }
 }
 
 /// What it takes to make a user: a way to reach them, and a hash unless they sign in otherwise.

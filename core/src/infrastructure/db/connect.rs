@@ -56,18 +56,27 @@ impl Connector {
     }
 
     async fn connect(&self) -> Result<Connected> {
+        // The driver's own limit ends with the TCP handshake; TLS and login need one, too.
+        let connected = tokio::time::timeout(CONNECT_TIMEOUT, self.log_in()).await;
+        connected.unwrap_or_else(|late| Err(Error::unavailable("database", late)))
+    }
+
+    async fn log_in(&self) -> Result<Connected> {
         let id = match &self.login {
             DatabaseLogin::Stored(id) => id,
             DatabaseLogin::Inline { user, password } => {
                 return self.connect_as(user, password.expose()).await.map_err(from_postgres);
             }
         };
-        let known = self.secrets.stored(id, None).await?;
+        let known = self.secrets.stored(id).await?;
         let StoredLogin { username, password } = parse_login(id, &known)?;
         match self.connect_as(&username, &password).await {
             // The password has been rotated since it was cached: fetch once, try once.
             Err(error) if is_refused_login(&error) => {
                 let newer = self.secrets.get_newer(id, &known).await?;
+                if newer == known {
+                    return Err(from_postgres(error));
+                }
                 let StoredLogin { username, password } = parse_login(id, &newer)?;
                 self.connect_as(&username, &password).await.map_err(from_postgres)
             }
@@ -107,11 +116,14 @@ fn parse_login(id: &str, text: &str) -> Result<StoredLogin> {
 
 /// Certificate and host name are both verified (`verify-full`), against these roots only.
 fn tls_by(pem: &str) -> Result<MakeRustlsConnect> {
-    let bad = |_| Error::Configuration("DB_SSL_ROOT_CERT holds a certificate that cannot be read".into());
+    let bad = |why: String| Error::Configuration(format!("DB_SSL_ROOT_CERT cannot be used: {why}"));
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
         let certificate = certificate.map_err(|e| bad(e.to_string()))?;
         roots.add(certificate).map_err(|e| bad(e.to_string()))?;
+    }
+    if roots.is_empty() {
+        return Err(bad("no certificate in it".to_owned()));
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
@@ -136,6 +148,8 @@ impl managed::Manager for Connector {
         client: &mut ClientWrapper,
         metrics: &managed::Metrics,
     ) -> managed::RecycleResult<Error> {
+        // After a freeze this runs before the driver has: let it see that the server hung up.
+        tokio::task::yield_now().await;
         if client.is_closed() {
             return Err(managed::RecycleError::message("closed"));
         }

@@ -21,10 +21,11 @@ pub fn from_postgres(error: tokio_postgres::Error) -> Error {
         return Error::AlreadyExists(key.to_owned().into());
     }
     // 08 connection, 53 no resources, 57 the operator (shutdown, statement_timeout), 55P03 lock
-    // timeout, 40001 and 40P01 concurrency, 28 refused credentials.
+    // timeout, 40001 and 40P01 concurrency, 28 refused credentials, 25006 a server that has become
+    // a replica, 0A000 a statement prepared before a migration.
     let class = &state.code()[..2];
-    let passing =
-        ["08", "53", "57", "28"].contains(&class) || ["55P03", "40001", "40P01"].contains(&state.code());
+    let passing = ["08", "53", "57", "28"].contains(&class)
+        || ["55P03", "40001", "40P01", "25006", "0A000"].contains(&state.code());
     if passing { Error::unavailable("database", Text::of(&error)) } else { Error::internal(Text::of(&error)) }
 }
 

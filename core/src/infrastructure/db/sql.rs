@@ -5,6 +5,7 @@ use std::future::Future;
 use deadpool_postgres::StatementCache;
 use tokio_postgres::{
     Client, Row,
+    error::SqlState,
     types::{ToSql, Type},
 };
 
@@ -55,7 +56,8 @@ impl Link<'_> {
             Statements::Unnamed => self.client.query_typed(text, params).await,
             Statements::Prepared => {
                 let (values, types): (Vec<_>, Vec<_>) = params.iter().cloned().unzip();
-                self.client.query(&self.prepare(text, &types).await?, &values).await
+                let rows = self.client.query(&self.prepare(text, &types).await?, &values).await;
+                rows.inspect_err(|error| self.forget_outdated(error))
             }
         }
     }
@@ -65,8 +67,17 @@ impl Link<'_> {
             Statements::Unnamed => self.client.execute_typed(text, params).await,
             Statements::Prepared => {
                 let (values, types): (Vec<_>, Vec<_>) = params.iter().cloned().unzip();
-                self.client.execute(&self.prepare(text, &types).await?, &values).await
+                let count = self.client.execute(&self.prepare(text, &types).await?, &values).await;
+                count.inspect_err(|error| self.forget_outdated(error))
             }
+        }
+    }
+
+    /// "Cached plan must not change result type": a migration has changed a table since. What this
+    /// connection has prepared is of no use any more.
+    fn forget_outdated(&self, error: &tokio_postgres::Error) {
+        if error.code() == Some(&SqlState::FEATURE_NOT_SUPPORTED) {
+            self.prepared.clear();
         }
     }
 

@@ -17,7 +17,7 @@ use crate::{
 pub struct Tx<'a> {
     inner: Transaction<'a>,
     statements: Statements,
-    messages: Vec<outbox::NewMessage>,
+    messages: Vec<Outgoing>,
 }
 
 impl<'a> Tx<'a> {
@@ -28,32 +28,25 @@ impl<'a> Tx<'a> {
     /// Something happened: it will be told on the events queue once this commits.
     pub fn record<E: Event>(&mut self, event: &E) -> Result<()> {
         let message = EventMessage::new(event)?;
-        self.messages.push(outbox::NewMessage {
-            id: message.id,
-            queue: Queue::Events,
-            body: message.to_json()?,
-        });
+        self.messages.push(Outgoing { id: message.id, queue: Queue::Events, body: message.to_json()? });
         Ok(())
     }
 
     /// Work to be done on the tasks queue once this commits. The task's row is the caller's.
     pub fn enqueue(&mut self, task: &TaskMessage) -> Result<()> {
         // One task can be sent again with a higher attempt, so its id cannot be the message's.
-        self.messages.push(outbox::NewMessage {
-            id: uuid::Uuid::now_v7(),
-            queue: Queue::Tasks,
-            body: task.to_json()?,
-        });
+        self.messages.push(Outgoing { id: uuid::Uuid::now_v7(), queue: Queue::Tasks, body: task.to_json()? });
         Ok(())
     }
 
     /// Commits, and returns what is now due to be sent. Whoever publishes sends it at once; what
     /// that misses, the relay finds in the outbox.
     pub async fn commit(self) -> Result<Vec<Outgoing>> {
-        let outgoing =
-            if self.messages.is_empty() { Vec::new() } else { outbox::insert(&self, &self.messages).await? };
+        if !self.messages.is_empty() {
+            outbox::insert(&self, &self.messages).await?;
+        }
         self.inner.commit().await.map_err(from_postgres)?;
-        Ok(outgoing)
+        Ok(self.messages)
     }
 }
 

@@ -25,13 +25,13 @@ impl Queue {
     }
 }
 
-/// A committed message that has to be sent.
+/// A message that has to be sent once its transaction has committed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outgoing {
-    /// The outbox row.
+    /// Its row in the outbox.
     pub id: Uuid,
     pub queue: Queue,
-    /// JSON text.
+    /// JSON text of at most 100 KiB.
     pub body: String,
 }
 

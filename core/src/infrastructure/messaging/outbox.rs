@@ -13,15 +13,7 @@ use crate::{
     infrastructure::db::Sql,
 };
 
-/// A message about to be written.
-#[derive(Debug, Clone)]
-pub struct NewMessage {
-    pub id: Uuid,
-    pub queue: Queue,
-    /// JSON text, at most 100 KiB: SQS takes more, but large things belong into a table.
-    pub body: String,
-}
-
+/// SQS takes more, but large things belong into a table.
 const MAX_BODY_BYTES: usize = 100 * 1024;
 
 /// For how long the writing function has its own messages to itself.
@@ -33,7 +25,7 @@ const RELAY_LEASE: &str = "30 seconds";
 ///
 /// # Errors
 /// `Internal` when a body is over 100 KiB.
-pub async fn insert(tx: &impl Sql, messages: &[NewMessage]) -> Result<Vec<Outgoing>> {
+pub async fn insert(tx: &impl Sql, messages: &[Outgoing]) -> Result<()> {
     if let Some(large) = messages.iter().find(|m| m.body.len() > MAX_BODY_BYTES) {
         return Err(Error::internal(format!(
             "a message of {} bytes; put large data into a table",
@@ -45,7 +37,7 @@ pub async fn insert(tx: &impl Sql, messages: &[NewMessage]) -> Result<Vec<Outgoi
     let bodies: Vec<&str> = messages.iter().map(|m| m.body.as_str()).collect();
     tx.rows(
         "insert into outbox (id, queue, body, lease_until)
-         select id, queue, body, now() + $4::text::interval
+         select id, queue, body, clock_timestamp() + $4::text::interval
          from unnest($1::uuid[], $2::text[], $3::text[]) as message (id, queue, body)",
         &[
             (&ids, Type::UUID_ARRAY),
@@ -55,7 +47,7 @@ pub async fn insert(tx: &impl Sql, messages: &[NewMessage]) -> Result<Vec<Outgoi
         ],
     )
     .await?;
-    Ok(messages.iter().map(|m| Outgoing { id: m.id, queue: m.queue, body: m.body.clone() }).collect())
+    Ok(())
 }
 
 /// Takes up to ten messages that are due and not leased to anyone, oldest first.
@@ -64,15 +56,17 @@ pub async fn insert(tx: &impl Sql, messages: &[NewMessage]) -> Result<Vec<Outgoi
 pub async fn claim(conn: &impl Sql, relay: Uuid) -> Result<Vec<Outgoing>> {
     let rows = conn
         .rows(
-            "update outbox set lease_until = clock_timestamp() + $2::text::interval, lease_by = $1,
-                    attempts = attempts + 1
-             where seq in (
+            // Materialized: as a plain subquery it could run again, and lock more than ten.
+            "with due as materialized (
                select seq from outbox
                where published_at is null and due_at <= clock_timestamp()
                  and (lease_until is null or lease_until <= clock_timestamp())
                order by seq limit 10
                for update skip locked)
-             returning seq, id, queue, body",
+             update outbox set lease_until = clock_timestamp() + $2::text::interval, lease_by = $1,
+                    attempts = attempts + 1
+             from due where outbox.seq = due.seq
+             returning outbox.seq, id, queue, body",
             &[(&relay, Type::UUID), (&RELAY_LEASE, Type::TEXT)],
         )
         .await?;

@@ -2,7 +2,6 @@
 
 use aws_sdk_sqs::{
     Client,
-    config::Builder,
     types::{QueueAttributeName, SendMessageBatchRequestEntry},
 };
 use futures_util::{FutureExt, future::BoxFuture};
@@ -25,15 +24,7 @@ pub struct SqsBus {
 
 impl SqsBus {
     pub fn new(config: &AwsConfig, queues: QueuesConfig) -> Result<Self> {
-        let parts = aws::Parts::new(config)?;
-        let mut builder = Builder::new()
-            .http_client(parts.http)
-            .region(parts.region)
-            .credentials_provider(parts.credentials)
-            .timeout_config(parts.timeouts)
-            .retry_config(parts.retries);
-        builder.set_endpoint_url(parts.endpoint);
-        Ok(Self { client: Client::from_conf(builder.build()), queues })
+        Ok(Self { client: Client::new(&aws::sdk_config(config)?), queues })
     }
 
     fn url(&self, queue: Queue) -> Result<&str> {

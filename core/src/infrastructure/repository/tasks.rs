@@ -33,6 +33,8 @@ pub enum Claim {
     RunningElsewhere,
     /// Done, one way or the other.
     Finished,
+    /// There is no such task.
+    Unknown,
 }
 
 /// Takes a task to run it. One that was left running by a dead worker is free after its time.
@@ -45,15 +47,17 @@ pub async fn claim(sql: &impl Sql, id: Uuid, running_for: std::time::Duration) -
                       running_until = clock_timestamp() + $2 * interval '1 second'
                where id = $1 and (state in ('queued', 'retrying') or (state = 'running' and running_until < clock_timestamp()))
                returning attempts)
-             select (select attempts from claimed) as attempt, exists (select from task where id = $1 and state = 'running') as running",
+             select (select attempts from claimed) as attempt, (select state from task where id = $1) as state",
             &[(&id, Type::UUID), (&seconds, Type::FLOAT8)],
         )
         .await?
         .ok_or_else(|| crate::domain::Error::internal("a select without a row"))?;
-    Ok(match (column(&row, "attempt")?, column(&row, "running")?) {
+    let state: Option<&str> = column(&row, "state")?;
+    Ok(match (column(&row, "attempt")?, state) {
         (Some(attempt), _) => Claim::Ours { attempt },
-        (None, true) => Claim::RunningElsewhere,
-        (None, false) => Claim::Finished,
+        (None, Some("running")) => Claim::RunningElsewhere,
+        (None, Some(_)) => Claim::Finished,
+        (None, None) => Claim::Unknown,
     })
 }
 

@@ -47,6 +47,7 @@ pub struct Tokens {
     keys: Keys,
     issuer: String,
     audience: String,
+    validation: Validation,
     pub access_lifetime: time::Duration,
     pub refresh_lifetime: time::Duration,
 }
@@ -56,10 +57,12 @@ impl Tokens {
     /// `Configuration` when the key's text is not of one of its two shapes, or too short.
     pub fn new(project: &str, mode: LaunchMode, config: &TokensConfig, key: &str) -> Result<Self> {
         super::ring_hmac::install();
+        let audience = format!("{project}:{}", mode.as_str());
         Ok(Self {
             keys: Keys::parse(key)?,
+            validation: validation(project, &audience),
             issuer: project.to_owned(),
-            audience: format!("{project}:{}", mode.as_str()),
+            audience,
             access_lifetime: config.access_lifetime,
             refresh_lifetime: config.refresh_lifetime,
         })
@@ -131,7 +134,7 @@ impl Tokens {
             .as_deref()
             .and_then(|kid| self.keys.verifying(kid))
             .ok_or_else(|| refuse("unknown key"))?;
-        let claims = jsonwebtoken::decode::<Claims>(text, key, &self.validation())
+        let claims = jsonwebtoken::decode::<Claims>(text, key, &self.validation)
             .map_err(|_| refuse("bad signature or claims"))?
             .claims;
         let (session, generation) = match kind {
@@ -157,15 +160,16 @@ impl Tokens {
             _ => Err(refuse("no session in the token")),
         }
     }
+}
 
-    fn validation(&self) -> Validation {
-        let mut validation = Validation::new(Algorithm::HS256);
-        validation.validate_exp = false;
-        validation.set_required_spec_claims(&["exp", "iss", "aud"]);
-        validation.set_issuer(&[&self.issuer]);
-        validation.set_audience(&[&self.audience]);
-        validation
-    }
+/// Everything but the expiry, which `verify` checks by the application's clock.
+fn validation(issuer: &str, audience: &str) -> Validation {
+    let mut validation = Validation::new(Algorithm::HS256);
+    validation.validate_exp = false;
+    validation.set_required_spec_claims(&["exp", "iss", "aud"]);
+    validation.set_issuer(&[issuer]);
+    validation.set_audience(&[audience]);
+    validation
 }
 
 impl std::fmt::Debug for Tokens {

@@ -51,7 +51,9 @@ const UNAVAILABLE_FOR: Duration = Duration::from_secs(2);
 pub(super) fn render(error: &Error, request_id: &str, debug: bool) -> Answer {
     let error_id = u128::from_ne_bytes(security::random().unwrap_or_default());
     let error_id = format!("{error_id:032x}");
-    let (status, code, message) = describe(error);
+    let (status, message) = describe(error);
+    // A wrong configuration is our fault alone: callers are told no more than of any other.
+    let code = if matches!(error, Error::Configuration(_)) { "internal" } else { error.code() };
     let cause = error.chain();
     if status.is_server_error() {
         tracing::error!(error_id, code, status = status.as_u16(), error = cause, "request failed");
@@ -89,48 +91,36 @@ pub(super) fn render(error: &Error, request_id: &str, debug: bool) -> Answer {
     answer
 }
 
-fn describe(error: &Error) -> (StatusCode, &'static str, String) {
+fn describe(error: &Error) -> (StatusCode, String) {
     match error {
-        Error::Malformed(why) => (StatusCode::BAD_REQUEST, "malformed", capitalised(why)),
-        Error::Validation(_) => (
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "validation",
-            "Some values are not acceptable; see details.".into(),
-        ),
+        Error::Malformed(why) => (StatusCode::BAD_REQUEST, capitalised(why)),
+        Error::Validation(_) => {
+            (StatusCode::UNPROCESSABLE_ENTITY, "Some values are not acceptable; see details.".into())
+        }
         Error::Unauthenticated(_) => (
             StatusCode::UNAUTHORIZED,
-            "unauthenticated",
             // One sentence for all, so that it tells a token thief nothing.
             "Missing, wrong or expired credentials; sign in and try again.".into(),
         ),
-        Error::Forbidden => (StatusCode::FORBIDDEN, "forbidden", "You are not allowed to do this.".into()),
-        Error::NotFound(what) => (StatusCode::NOT_FOUND, "not_found", format!("There is no such {what}.")),
-        Error::AlreadyExists(key) => {
-            (StatusCode::CONFLICT, "already_exists", format!("This {key} is taken."))
+        Error::Forbidden => (StatusCode::FORBIDDEN, "You are not allowed to do this.".into()),
+        Error::NotFound(what) => (StatusCode::NOT_FOUND, format!("There is no such {what}.")),
+        Error::AlreadyExists(key) => (StatusCode::CONFLICT, format!("This {key} is taken.")),
+        Error::TooLarge { limit_bytes } => {
+            (StatusCode::PAYLOAD_TOO_LARGE, format!("The body may have {limit_bytes} bytes at most."))
         }
-        Error::TooLarge { limit_bytes } => (
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "too_large",
-            format!("The body may have {limit_bytes} bytes at most."),
-        ),
         Error::UnsupportedFormat => (
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "unsupported_media_type",
             "Send the body as JSON, with Content-Type: application/json.".into(),
         ),
-        Error::RateLimited { .. } => (
-            StatusCode::TOO_MANY_REQUESTS,
-            "rate_limited",
-            "Too many requests; wait as Retry-After says.".into(),
-        ),
+        Error::RateLimited { .. } => {
+            (StatusCode::TOO_MANY_REQUESTS, "Too many requests; wait as Retry-After says.".into())
+        }
         Error::Unavailable { .. } => (
             StatusCode::SERVICE_UNAVAILABLE,
-            "unavailable",
             "Something this needs does not answer; try again shortly.".into(),
         ),
         Error::Configuration(_) | Error::Internal(_) => (
             StatusCode::INTERNAL_SERVER_ERROR,
-            "internal",
             "Something went wrong on our side; the error_id helps us find it.".into(),
         ),
     }

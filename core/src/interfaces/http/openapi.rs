@@ -38,7 +38,7 @@ pub enum BodyProblem {
 
 /// Endpoints that ask who you are.
 #[derive(Debug, IntoResponses)]
-pub enum SignInProblem {
+pub enum AuthProblem {
     /// Missing, wrong or expired credentials
     #[response(status = 401)]
     Unauthenticated(ErrorBody),

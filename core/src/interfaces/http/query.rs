@@ -94,7 +94,11 @@ fn condition<E: Entity>(filter: Filter, key: &str, text: &str, allowed: &Allowed
     };
     let (name, inside) = place.split_once("__").map_or((place, false), |(name, _)| (name, true));
     let listed = allowed.filters.iter().any(|(column, ops)| *column == name && ops.contains(&op));
-    let column = E::column(name).filter(|_| listed).ok_or_else(refuse)?;
+    let column =
+        E::column(name).filter(|column| listed && op.fits(column.kind(), inside)).ok_or_else(refuse)?;
+    if inside && column.kind() != Kind::Jsonb {
+        return Err(refuse());
+    }
     let value = match op {
         Op::IsNull => Value::Bool(boolean(key, text)?),
         Op::Like | Op::Ilike | Op::JsonbLike | Op::JsonbNotLike => Value::Text(text.to_owned()),

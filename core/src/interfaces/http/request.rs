@@ -1,49 +1,54 @@
 //! A request as handlers see it.
 
-use std::{net::IpAddr, panic};
+use std::{fmt, net::IpAddr};
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use lambda_http::{
-    Body,
-    aws_lambda_events::apigw::ApiGatewayProxyRequestContext,
+    aws_lambda_events::apigw::ApiGatewayProxyRequest,
     http::{HeaderMap, Method, header::AsHeaderName},
-    request::RequestContext,
 };
 use serde::de::DeserializeOwned;
 
-use super::body;
+use super::json_body;
 use crate::domain::{Error, Result};
 
-#[derive(Debug)]
 pub struct Request {
-    inner: lambda_http::Request,
+    event: ApiGatewayProxyRequest,
+    body: Vec<u8>,
 }
 
 impl Request {
-    /// Reads API Gateway's event.
+    /// Reads API Gateway's event itself: the library's own request would first build a URI from
+    /// what the client chose as host and path, and panic where they make none.
     ///
     /// # Errors
     /// `Malformed` when it is none. Parsing happens in here, not in the runtime, so that even
     /// this is answered in our envelope.
     pub(super) fn parse(event: &str) -> Result<Self> {
-        // The library asserts that a host and a path make a URI, and a client chooses both.
-        let parsed = panic::catch_unwind(|| lambda_http::request::from_str(event));
-        match parsed {
-            Ok(Ok(inner)) => Ok(Self { inner }),
-            _ => Err(Error::Malformed("this is not a request that API Gateway forwards".into())),
+        let malformed = || Error::Malformed("this is not a request that API Gateway forwards".into());
+        let mut event: ApiGatewayProxyRequest = serde_json::from_str(event).map_err(|_| malformed())?;
+        if event.path.is_none() || event.request_context.request_id.is_none() {
+            return Err(malformed());
         }
+        let text = event.body.take().unwrap_or_default();
+        let body = if event.is_base64_encoded {
+            BASE64_STANDARD.decode(text).map_err(|_| Error::Malformed("the body is not base64".into()))?
+        } else {
+            text.into_bytes()
+        };
+        Ok(Self { event, body })
     }
 
     pub fn method(&self) -> &Method {
-        self.inner.method()
+        &self.event.http_method
     }
 
-    pub fn headers(&self) -> &HeaderMap {
-        self.inner.headers()
-    }
-
-    /// A header that is there exactly once and is visible ASCII.
+    /// A header that is there exactly once and is visible ASCII. One that was sent twice is none:
+    /// who reads the first and who reads the last would disagree.
     pub fn header(&self, name: impl AsHeaderName) -> Option<&str> {
-        let mut values = self.inner.headers().get_all(name).iter();
+        let all: &HeaderMap = &self.event.multi_value_headers;
+        let headers = if all.is_empty() { &self.event.headers } else { all };
+        let mut values = headers.get_all(name).iter();
         match (values.next(), values.next()) {
             (Some(value), None) => value.to_str().ok(),
             _ => None,
@@ -55,31 +60,26 @@ impl Request {
     /// # Errors
     /// `UnsupportedFormat`, `TooLarge`, `Malformed`, or `Validation` naming the key.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
-        body::read(self.header("content-type"), self.bytes())
-    }
-
-    fn bytes(&self) -> &[u8] {
-        match self.inner.body() {
-            Body::Text(text) => text.as_bytes(),
-            Body::Binary(bytes) => bytes,
-            _ => &[],
-        }
+        json_body::read(self.header("content-type"), &self.body)
     }
 
     /// The client as the gateway saw it; never a header, which the client could have written.
     pub fn client_ip(&self) -> Option<IpAddr> {
-        self.gateway()?.identity.source_ip.as_deref()?.parse().ok()
+        self.event.request_context.identity.source_ip.as_deref()?.parse().ok()
     }
 
     /// The gateway's id of this request.
     pub fn id(&self) -> Option<&str> {
-        self.gateway()?.request_id.as_deref()
+        self.event.request_context.request_id.as_deref()
     }
+}
 
-    fn gateway(&self) -> Option<&ApiGatewayProxyRequestContext> {
-        match self.inner.extensions().get::<RequestContext>() {
-            Some(RequestContext::ApiGatewayV1(context)) => Some(context),
-            _ => None,
-        }
+/// Neither headers nor body: they hold tokens and passwords.
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("method", self.method())
+            .field("id", &self.id())
+            .finish_non_exhaustive()
     }
 }

@@ -1,8 +1,7 @@
 //! The loop of an HTTP function: event in, answer out, whatever happens in between.
 
-use std::panic::AssertUnwindSafe;
+use std::time::{Duration, Instant};
 
-use futures_util::FutureExt;
 use lambda_http::{
     Body,
     aws_lambda_events::apigw::ApiGatewayProxyResponse,
@@ -11,12 +10,17 @@ use lambda_http::{
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::value::RawValue;
 
-use super::{Reply, Request, RuntimeError, cors, error, reply::Answer};
+use super::{Reply, Request, cors, error, reply::Answer};
 use crate::{
     app::App,
-    domain::{Error, Result},
+    domain::Result,
+    interfaces::runtime::{RuntimeError, deadline, guarded},
     telemetry,
 };
+
+/// Kept back to answer 503 ourselves: cut off by Lambda, a slow request would get the gateway's
+/// answer and no log line.
+const RESERVE: Duration = Duration::from_millis(300);
 
 /// Serves requests until the environment is shut down.
 ///
@@ -30,19 +34,29 @@ where
 {
     let (app, handler) = (&app, &handler);
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Box<RawValue>>| async move {
-        Ok::<_, RuntimeError>(answer(app, handler, event.payload.get(), &event.context.request_id).await)
+        let deadline = deadline(app, &event.context);
+        Ok::<_, RuntimeError>(
+            answer(app, handler, event.payload.get(), &event.context.request_id, deadline).await,
+        )
     }))
     .await
 }
 
 /// One event to one answer; also the door for tests. `invocation` is Lambda's own id, used where
 /// the gateway's is missing.
-pub async fn answer<H, F, R>(app: &App, handler: H, event: &str, invocation: &str) -> ApiGatewayProxyResponse
+pub async fn answer<H, F, R>(
+    app: &App,
+    handler: H,
+    event: &str,
+    invocation: &str,
+    deadline: Instant,
+) -> ApiGatewayProxyResponse
 where
     H: Fn(App, Request) -> F,
     F: Future<Output = Result<R>>,
     R: Reply,
 {
+    let end = deadline.checked_sub(RESERVE).unwrap_or(deadline);
     let request = Request::parse(event);
     let id = request.as_ref().ok().and_then(Request::id).unwrap_or(invocation).to_owned();
     let answer = telemetry::with_request_id(id.clone(), async {
@@ -52,7 +66,10 @@ where
                 let cors_headers = cors::headers(&app.config().cors, &request);
                 match cors::preflight(&request) {
                     Some(answer) => (cors_headers, Ok(answer)),
-                    None => (cors_headers, run(app, handler, request).await),
+                    None => {
+                        let work = async { handler(app.clone(), request).await?.into_answer() };
+                        (cors_headers, guarded(end, work).await)
+                    }
                 }
             }
         };
@@ -62,18 +79,6 @@ where
     })
     .await;
     to_gateway(answer, &id)
-}
-
-/// Calls the handler; a panic in it is an error of this request, not the end of the process.
-async fn run<H, F, R>(app: &App, handler: H, request: Request) -> Result<Answer>
-where
-    H: Fn(App, Request) -> F,
-    F: Future<Output = Result<R>>,
-    R: Reply,
-{
-    // Only `App` outlives the panic, and what it shares is behind locks that a panic cannot spoil.
-    let work = AssertUnwindSafe(async { handler(app.clone(), request).await?.into_answer() });
-    work.catch_unwind().await.unwrap_or_else(|panic| Err(Error::internal(telemetry::caught(&*panic))))
 }
 
 /// On every answer. The API serves no documents: nothing may frame it, run in it or be guessed

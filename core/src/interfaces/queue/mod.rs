@@ -9,5 +9,4 @@ mod serve;
 pub use batch::{BatchResponse, Record};
 pub use serve::{answer, serve};
 
-/// What `main` returns: printed once if the function cannot start.
-pub type RuntimeError = lambda_runtime::Error;
+pub use super::runtime::RuntimeError;

@@ -68,11 +68,14 @@ fn a_token_ends_at_its_second() {
 }
 
 #[test]
-fn a_token_of_another_key_or_mode_is_refused() {
+fn a_token_of_another_key_mode_or_project_is_refused() {
     let pair = pair(&tokens());
     let other_key = tokens_with(LaunchMode::Test, "another-key-another-key-another-key").expect("tokens");
     let other_mode = tokens_with(LaunchMode::Prod, KEY).expect("tokens");
-    for other in [other_key, other_mode] {
+    let mut other_project = tokens();
+    // The same audience, so that the issuer alone decides.
+    other_project.validation.set_issuer(&["OTHER"]);
+    for other in [other_key, other_mode, other_project] {
         assert!(other.verify(pair.access.expose(), TokenKind::Access, NOW).is_err());
     }
 }

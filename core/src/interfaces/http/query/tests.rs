@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::{domain::users::User, infrastructure::query::select};
+use crate::{domain::users::User, infrastructure::query::select_statement};
 
 const ALLOWED: Allowed = Allowed {
     filters: &[
@@ -22,7 +22,7 @@ fn parse(pairs: &[(&str, &str)]) -> Result<ListQuery> {
 }
 
 fn statement(filter: &Filter, order: &Order, page: &Page) -> String {
-    let statement = select::<User>(&["id"], filter, order, page).expect("a statement");
+    let statement = select_statement::<User>(&["id"], filter, order, page).expect("a statement");
     format!("{} {:?}", statement.text(), statement.params())
 }
 

@@ -56,7 +56,7 @@ fn explain(error: &serde_path_to_error::Error<serde_json::Error>) -> Error {
         return Error::invalid(join(&path, &field), "required");
     }
     if text.starts_with("unknown field `") {
-        return Error::invalid(path, "unknown");
+        return Error::invalid(shown(&path), "unknown");
     }
     if let Some(field) = quoted("duplicate field `") {
         return Error::invalid(join(&path, &field), "duplicate");
@@ -72,6 +72,13 @@ fn explain(error: &serde_path_to_error::Error<serde_json::Error>) -> Error {
     let is_word =
         !word.is_empty() && word.len() <= 32 && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
     Error::invalid(path, if is_word { word.to_owned() } else { "invalid".to_owned() })
+}
+
+/// An unknown key is the client's own text and may be anything, a pasted password too.
+fn shown(path: &str) -> String {
+    let harmless =
+        path.len() <= 64 && path.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.[]".contains(&b));
+    if harmless { path.to_owned() } else { "?".to_owned() }
 }
 
 /// A missing field is reported at its parent.
@@ -154,6 +161,17 @@ mod tests {
         assert!(matches!(error(b"{\"email\": \"\xff\"}"), Error::Malformed(_)));
         for body in [deep, deep_unknown] {
             assert!(matches!(error(body.as_bytes()), Error::Malformed(_) | Error::Validation(_)));
+        }
+    }
+
+    #[test]
+    fn an_unknown_key_that_looks_like_no_key_is_not_repeated() {
+        for key in ["x".repeat(65), "my secret".into(), "se\u{7}cret".into()] {
+            assert_eq!(
+                detail(&format!(r#"{{"email": "a@b.c", {}: 1}}"#, serde_json::json!(key))).0,
+                "?",
+                "{key}"
+            );
         }
     }
 

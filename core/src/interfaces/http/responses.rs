@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::domain::{auth::TokenPair, users::User};
 
 /// A pair of tokens and whose they are.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 pub struct TokensResponse {
     user_data: UserData,
     /// Good for minutes: `Authorization: Bearer …`.
@@ -33,8 +33,15 @@ impl From<TokenPair> for TokensResponse {
     }
 }
 
+/// Not the tokens.
+impl std::fmt::Debug for TokensResponse {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TokensResponse").field("user_data", &self.user_data).finish_non_exhaustive()
+    }
+}
+
 /// A user's whole profile, without the password's hash.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 pub struct UserResponse {
     id: i64,
     uuid: Uuid,
@@ -75,6 +82,13 @@ pub struct UserResponse {
 
 // Without a format of its own a date would be written as an array, while the schema says date.
 time::serde::format_description!(date, Date, "[year]-[month]-[day]");
+
+/// Not the personal data.
+impl std::fmt::Debug for UserResponse {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("UserResponse").field("uuid", &self.uuid).finish_non_exhaustive()
+    }
+}
 
 impl From<User> for UserResponse {
     fn from(user: User) -> Self {

@@ -1,0 +1,37 @@
+//! What all doors share: the time an invocation has, and the panic that must not end the process.
+
+use std::{
+    panic::AssertUnwindSafe,
+    time::{Duration, Instant},
+};
+
+use futures_util::FutureExt;
+use lambda_runtime::Context;
+
+use crate::{
+    app::App,
+    domain::{Error, Result},
+    telemetry,
+};
+
+/// What `main` returns: printed once if the function cannot start.
+pub type RuntimeError = lambda_runtime::Error;
+
+/// When Lambda will cut this invocation off.
+pub(super) fn deadline(app: &App, context: &Context) -> Instant {
+    let now_ms = app.clock().now().unix_timestamp_nanos() / 1_000_000;
+    let left_ms = u64::try_from(i128::from(context.deadline) - now_ms).unwrap_or(0);
+    Instant::now() + Duration::from_millis(left_ms)
+}
+
+/// Does the work, but no longer than until `end`, and turns a panic in it into an error.
+///
+/// Only the `App` outlives a panic, and what it shares is behind locks that a panic cannot spoil.
+pub(super) async fn guarded<T>(end: Instant, work: impl Future<Output = Result<T>>) -> Result<T> {
+    let work = AssertUnwindSafe(tokio::time::timeout_at(end.into(), work)).catch_unwind();
+    match work.await {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(late)) => Err(Error::unavailable("time", late)),
+        Err(panic) => Err(Error::internal(telemetry::caught(&*panic))),
+    }
+}
