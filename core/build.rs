@@ -11,6 +11,15 @@ fn main() {
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.strip_suffix(".up.sql").map(str::to_owned))
         .collect();
     names.sort();
+    let numbers = |name: &String| name.split('_').next().unwrap_or_default().to_owned();
+    for pair in names.windows(2) {
+        assert!(
+            numbers(&pair[0]) != numbers(&pair[1]),
+            "{} and {} have one number: which comes first?",
+            pair[0],
+            pair[1]
+        );
+    }
     let mut list = String::from("[\n");
     for name in names {
         let path = |way: &str| folder.join(format!("{name}.{way}.sql"));

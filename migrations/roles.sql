@@ -40,14 +40,15 @@ alter role migrator with login password :'migrator_password';
 -- app is every other function: it reads and writes rows and can change no table.
 alter role app with login password :'app_password';
 
--- A Lambda function is frozen or ended with its connection open, and an API Gateway request is
--- given up after 29 s at the latest. Nothing a function does may hold a lock longer than the
--- caller waits:
+-- A Lambda function is frozen or ended with its connection open. Nothing it does may hold a lock
+-- longer than its caller waits, and Postgres must give up before the function is cut off (10 s for
+-- endpoints), or nobody would learn why:
 -- a request has no statement that should take more than a second or two,
-alter role app set statement_timeout = '10s';
+alter role app set statement_timeout = '5s';
 -- waiting for a row longer than this only queues up more requests behind it,
 alter role app set lock_timeout = '2s';
--- and a function that died inside a transaction must not keep its locks.
+-- and a function that died inside a transaction must not keep its locks. A task that waits for
+-- something else than Postgres is inside of one, too.
 alter role app set idle_in_transaction_session_timeout = '15s';
 
 -- Nobody gets anything here by merely being able to connect.

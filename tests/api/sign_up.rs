@@ -136,8 +136,9 @@ async fn ten_thousand_levels_of_json_are_refused_and_do_no_harm() {
     let app = TestApp::new().await;
     for (open, close) in [("[", "]"), (r#"{"a":"#, "}")] {
         let deep = format!(r#"{{"email": {}1{}}}"#, open.repeat(10_000), close.repeat(10_000));
+        // Refused at the first level already: an address is no list and no object.
         let answer = call(&app, auth_sign_up::handler, &event("auth-sign-up").raw_body(&deep)).await;
-        assert!([400, 422].contains(&answer.status), "{answer:?}");
+        answer.is_error(422, "validation").names("email", "type");
     }
     assert_eq!(count(&app, USERS).await, 0);
 }

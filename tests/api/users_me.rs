@@ -68,6 +68,15 @@ async fn without_a_good_token_nobody_is_told_anything() {
 }
 
 #[tokio::test]
+async fn two_authorization_headers_are_none() {
+    let app = TestApp::new().await;
+    let good = format!("Bearer {}", signed_in(&app).await.text("/access"));
+    let mut event = event("users-me");
+    event.0["multiValueHeaders"]["Authorization"] = json!([good, good]);
+    call(&app, users_me::handler, &event).await.is_error(401, "unauthenticated");
+}
+
+#[tokio::test]
 async fn the_first_use_of_a_pair_is_noted() {
     let app = TestApp::new().await;
     let pair = signed_in(&app).await;

@@ -5,6 +5,24 @@ use std::{fs, path::Path};
 /// Outermost first; each may look at what stands behind it.
 const LAYERS: [&str; 4] = ["interfaces", "application", "infrastructure", "domain"];
 
+/// Crates of the outer world that a layer must not know, by the beginning of their names.
+const FOREIGN: [(&str, &[&str]); 3] = [
+    ("domain", &["lambda_", "aws_", "tokio", "deadpool", "rustls", "jsonwebtoken", "argon2"]),
+    ("application", &["lambda_", "aws_", "tokio_postgres", "deadpool", "rustls", "jsonwebtoken", "argon2"]),
+    ("infrastructure", &["lambda_"]),
+];
+
+/// Crates in `text` (a file of `layer`) that are none of its business.
+fn foreign_crates(layer: &str, text: &str) -> Vec<String> {
+    let forbidden = FOREIGN.iter().find(|(name, _)| *name == layer).map_or(&[][..], |(_, crates)| *crates);
+    let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+    let words = code.flat_map(|line| {
+        line.split("::")
+            .map(|part| part.rsplit(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or(""))
+    });
+    words.filter(|word| forbidden.iter().any(|name| word.starts_with(name))).map(str::to_owned).collect()
+}
+
 /// Paths in `text` (a file of `layer`) that look outwards.
 fn outward_looks(layer: &str, text: &str) -> Vec<String> {
     let place = LAYERS.iter().position(|l| *l == layer).expect("a layer");
@@ -84,6 +102,15 @@ fn no_layer_looks_outwards() {
     }
     assert!(read > 30, "only {read} files were read: has the core moved?");
     assert!(faults.is_empty(), "a layer looks the wrong way:\n{}", faults.join("\n"));
+}
+
+#[test]
+fn a_crate_of_the_outer_world_is_found() {
+    assert_eq!(foreign_crates("domain", "use lambda_http::Request;").len(), 1);
+    assert_eq!(foreign_crates("application", "fn f(c: &tokio_postgres::Client) {}").len(), 1);
+    assert_eq!(foreign_crates("infrastructure", "    let x = lambda_runtime::run(y);").len(), 1);
+    assert!(foreign_crates("application", "use tokio::time::Instant;").is_empty());
+    assert!(foreign_crates("infrastructure", "use tokio_postgres::Row;").is_empty());
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! The rules of the house: who may look at whom, what must be listed where, and what the template
 //! must say that no linter checks.
 
+mod dependencies;
 mod layers;
+mod lint;
 mod routes;
 mod template;

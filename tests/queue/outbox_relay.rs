@@ -14,11 +14,7 @@ use crate::support::in_a_minute;
 /// `count` committed messages that nobody has sent; their writers' leases are over.
 async fn leave(app: &TestApp, count: usize) -> Vec<Uuid> {
     let messages: Vec<_> = (0..count)
-        .map(|n| Outgoing {
-            id: Uuid::now_v7(),
-            queue: Queue::Events,
-            body: json!({ "n": n }).to_string(),
-        })
+        .map(|n| Outgoing { id: Uuid::now_v7(), queue: Queue::Events, body: json!({ "n": n }).to_string() })
         .collect();
     let mut conn = db(app).conn().await.expect("a connection");
     let tx = conn.begin().await.expect("a transaction");

@@ -99,9 +99,6 @@ async fn an_unreachable_secret_store_is_unavailable_and_a_missing_secret_too() {
         [("http://127.0.0.1:1".to_owned(), "any"), (setting("AWS_ENDPOINT_URL"), "no-such-secret")]
     {
         let secrets = Secrets::new(aws(&endpoint));
-        assert!(matches!(
-            secrets.stored(name).await,
-            Err(Error::Unavailable { what: "secret store", .. })
-        ));
+        assert!(matches!(secrets.stored(name).await, Err(Error::Unavailable { what: "secret store", .. })));
     }
 }

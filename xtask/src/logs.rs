@@ -83,7 +83,7 @@ pub fn render(line: &str) -> String {
         _ => None,
     });
     // Of the span only the request's id tells one line from another.
-    if let Some(id) = entry.remove("span").and_then(|mut span| span.get_mut("requestId").map(Value::take)) {
+    if let Some(id) = entry.remove("span").and_then(|mut span| span.get_mut("request_id").map(Value::take)) {
         entry.insert("request".to_owned(), id);
     }
     let level = text(entry.remove("level"));
@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn a_json_line_shows_level_and_message_first() {
         let line = r#"{"timestamp":"t","level":"info","message":"signed up","ms":3,"who":"a b",
-            "span":{"name":"invoke","requestId":"r-1"}}"#;
+            "span":{"name":"request","request_id":"r-1"}}"#;
         assert_eq!(render(line), r#"INFO  signed up ms=3 request=r-1 who="a b""#);
         assert_eq!(render("thread main panicked"), "thread main panicked");
     }

@@ -28,7 +28,8 @@ pub(super) fn deadline(app: &App, context: &Context) -> Instant {
 ///
 /// Only the `App` outlives a panic, and what it shares is behind locks that a panic cannot spoil.
 pub(super) async fn guarded<T>(end: Instant, work: impl Future<Output = Result<T>>) -> Result<T> {
-    let work = AssertUnwindSafe(tokio::time::timeout_at(end.into(), work)).catch_unwind();
+    // Boxed: a handler's future is large and deep, and the runtime wraps it in many more.
+    let work = AssertUnwindSafe(tokio::time::timeout_at(end.into(), Box::pin(work))).catch_unwind();
     match work.await {
         Ok(Ok(outcome)) => outcome,
         Ok(Err(late)) => Err(Error::unavailable("time", late)),

@@ -14,7 +14,9 @@ pub(crate) type Faults = Vec<String>;
 const HASHING: [&str; 2] = ["auth-sign-up", "auth-tokens"];
 /// The keys of every error body, in the order of the functions' own.
 const ENVELOPE: [&str; 6] = ["error_id", "code", "message", "details", "request_id", "traceback"];
-const SECURITY_HEADERS: [&str; 3] = ["X-Content-Type-Options", "Cache-Control", "Strict-Transport-Security"];
+/// On the gateway's own answers, as on every function's.
+const HEADERS: [&str; 4] =
+    ["X-Content-Type-Options", "Cache-Control", "Strict-Transport-Security", "X-Request-Id"];
 const FOURTEEN_DAYS: u64 = 14 * 24 * 3600;
 
 /// One stem everywhere: `users-me` is the binary, `UsersMeFunction` the resource.
@@ -255,10 +257,7 @@ pub(crate) fn gateway_answers_in_the_envelope(template: &Value) -> Faults {
             }
             let headers = &answer["ResponseParameters"]["Headers"];
             faults.extend(
-                SECURITY_HEADERS
-                    .iter()
-                    .filter(|h| headers[**h].is_null())
-                    .map(|h| format!("{kind}: lacks {h}")),
+                HEADERS.iter().filter(|h| headers[**h].is_null()).map(|h| format!("{kind}: lacks {h}")),
             );
             let wanted = match answer["StatusCode"].as_u64() {
                 Some(401) => "WWW-Authenticate",

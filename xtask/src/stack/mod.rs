@@ -87,7 +87,9 @@ impl Stack {
         }
         end(&checkout, name, &left)?;
         // A bad DATABASE_URL is better refused now than after the build.
-        let database = std::env::var("DATABASE_URL").ok().map(|url| Database::from_url(&url)).transpose()?;
+        // Tests never use it: in a shell with `cargo xtask env` they would write into the dev database.
+        let url = std::env::var("DATABASE_URL").ok().filter(|_| name != TEST);
+        let database = url.map(|url| Database::from_url(&url)).transpose()?;
         let state = State { owner: Some(Identity::of_self()?), database, ..State::default() };
         // From here on `down` finds this command.
         state.save(&folder)?;

@@ -48,7 +48,13 @@ pub(super) async fn prepare(client: &Client) -> Result<()> {
                name       text primary key,
                checksum   text not null,
                applied_at timestamptz not null default now()
-             )",
+             );
+             -- Functions have no business in here; migrations/roles.sql would let them write.
+             do $$ begin
+               if exists (select from pg_roles where rolname = 'app') and current_user <> 'app' then
+                 revoke insert, update, delete on schema_migration from app;
+               end if;
+             end $$",
         )
         .await
         .map_err(from_postgres)

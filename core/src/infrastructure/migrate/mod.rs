@@ -157,13 +157,19 @@ fn refuse_changed(statuses: &[Status]) -> Result<()> {
 }
 
 async fn run(client: &mut Client, name: &str, sql: &str, note: &history::Note) -> Result<()> {
+    let opts_out = files::opts_out(sql);
+    let left = if opts_out {
+        "may have left a part of its work behind (an invalid index?)"
+    } else {
+        "left nothing behind"
+    };
     let failed = |error: tokio_postgres::Error| {
         let text = error
             .as_db_error()
             .map_or_else(|| error.to_string(), |e| format!("{} ({})", e.message(), e.code().code()));
-        Error::internal(format!("migration {name} failed and left nothing behind: {text}"))
+        Error::internal(format!("migration {name} failed and {left}: {text}"))
     };
-    if files::opts_out(sql) {
+    if opts_out {
         client.batch_execute(sql).await.map_err(failed)?;
         return history::write(client, name, note).await;
     }

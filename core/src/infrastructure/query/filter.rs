@@ -126,9 +126,10 @@ impl Filter {
         self.with(place, Op::IsNull, null)
     }
 
-    /// Whether it says which rows, or says that it means all.
+    /// Whether it says which rows, or says that it means all. One that says it wrongly does, too:
+    /// lowering it tells what is wrong.
     pub(crate) fn is_deliberate(&self) -> bool {
-        self.everything || !self.conditions.is_empty()
+        self.everything || self.fault.is_some() || !self.conditions.is_empty()
     }
 
     /// Appends ` where …`, or nothing without conditions.
@@ -137,8 +138,10 @@ impl Filter {
     /// `Malformed` for a key that the entity does not have, `Validation` for a value that does not
     /// fit its column, both naming the key.
     pub(crate) fn lower<E: Entity>(&self, statement: &mut Statement) -> Result<()> {
-        if let Some(fault) = &self.fault {
-            return Err(Error::Malformed(fault.to_string().into()));
+        match &self.fault {
+            None => {}
+            Some(Error::Malformed(text)) => return Err(Error::Malformed(text.clone())),
+            Some(other) => return Err(Error::Malformed(other.to_string().into())),
         }
         if self.conditions.len() > MAX_CONDITIONS {
             return Err(Error::invalid("filter", "too_long"));

@@ -7,6 +7,7 @@ use super::{
     statement::Statement,
     value::Value,
 };
+use serde_json::Value as Json;
 use tokio_postgres::types::Type;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -100,6 +101,8 @@ pub(super) fn render(
         [] => None,
         path => Some(statement.bind(Bound::new(path.to_vec(), Type::TEXT_ARRAY))),
     };
+    // There JSON's null is null, on both sides.
+    let value = if path.is_some() && *value == Value::Json(Json::Null) { &Value::Null } else { value };
     let place = Place { column, path };
     let (nullable, subject) = (column.nullable || path.is_some(), place.subject());
     match op {

@@ -3,6 +3,7 @@
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde_json::Value as Json;
+use time::{Date, OffsetDateTime};
 use tokio_postgres::{Row, types::Type};
 
 use super::{
@@ -93,7 +94,11 @@ fn after(statement: &mut Statement, steps: &[Step], cursor: &Cursor) -> Result<(
         if value == Value::Null && !step.column.nullable {
             return Err(Error::invalid("cursor", "format"));
         }
-        let bound = bind::one(step.column.kind, &value).map_err(|_| Error::invalid("cursor", "format"))?;
+        let bound = match value {
+            // A row may hold what a caller may not ask for: infinity.
+            Value::Float(number) => Bound::new(Some(number), Type::FLOAT8),
+            value => bind::one(step.column.kind, &value).map_err(|_| Error::invalid("cursor", "format"))?,
+        };
         numbers.push(statement.bind(bound));
     }
     // One direction and no nulls: a row comparison, which an index answers in one go.
@@ -161,7 +166,6 @@ impl Cursor {
 }
 
 fn to_json(row: &Row, name: &str, kind: Kind) -> Result<Json> {
-    use time::{Date, OffsetDateTime, format_description::well_known::Rfc3339};
     fn read<'r, T>(row: &'r Row, name: &str) -> Result<Option<T>>
     where
         T: tokio_postgres::types::FromSql<'r>,
@@ -173,14 +177,16 @@ fn to_json(row: &Row, name: &str, kind: Kind) -> Result<Json> {
         Kind::Int2 => read::<i16>(row, name)?.into(),
         Kind::Int4 => read::<i32>(row, name)?.into(),
         Kind::Int8 => read::<i64>(row, name)?.into(),
-        Kind::Float8 => read::<f64>(row, name)?.into(),
+        // As text: serde_json reads numbers up to one step off, and JSON has no infinity.
+        Kind::Float8 => read::<f64>(row, name)?.map(|number| number.to_string()).into(),
         Kind::Text => read::<String>(row, name)?.into(),
         Kind::Uuid => read::<uuid::Uuid>(row, name)?.map(|uuid| uuid.to_string()).into(),
         Kind::Date => read::<Date>(row, name)?.map(|date| date.to_string()).into(),
-        Kind::Timestamptz => {
-            let time = read::<OffsetDateTime>(row, name)?;
-            time.map(|time| time.format(&Rfc3339)).transpose().map_err(Error::internal)?.into()
-        }
+        // Microseconds: RFC 3339 has no years before 0.
+        Kind::Timestamptz => match read::<OffsetDateTime>(row, name)? {
+            None => Json::Null,
+            Some(time) => i64::try_from(time.unix_timestamp_nanos() / 1_000).map_err(Error::internal)?.into(),
+        },
         Kind::Jsonb => return Err(Error::internal("jsonb has no order")),
     })
 }
@@ -190,10 +196,12 @@ fn from_json(kind: Kind, json: &Json) -> Option<Value> {
         (_, Json::Null) => Value::Null,
         (Kind::Bool, Json::Bool(value)) => Value::Bool(*value),
         (Kind::Int2 | Kind::Int4 | Kind::Int8, Json::Number(number)) => Value::Int(number.as_i64()?),
-        (Kind::Float8, Json::Number(number)) => Value::Float(number.as_f64()?),
-        (Kind::Text | Kind::Uuid | Kind::Date | Kind::Timestamptz, Json::String(text)) => {
-            Value::Text(text.clone())
+        (Kind::Float8, Json::String(text)) => Value::Float(text.parse().ok()?),
+        (Kind::Timestamptz, Json::Number(number)) => {
+            let nanoseconds = i128::from(number.as_i64()?) * 1_000;
+            Value::Timestamp(OffsetDateTime::from_unix_timestamp_nanos(nanoseconds).ok()?)
         }
+        (Kind::Text | Kind::Uuid | Kind::Date, Json::String(text)) => Value::Text(text.clone()),
         _ => return None,
     })
 }

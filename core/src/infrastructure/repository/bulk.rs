@@ -4,16 +4,19 @@ use std::collections::HashSet;
 
 use super::{
     Repository,
-    write::{required, touched},
+    write::{required, untouched},
 };
 use crate::{
     domain::{Error, Result},
     infrastructure::{
         db::Sql,
-        query::{Bound, Column, Entity, Shape, Source, Statement, Value, Values, bind_column, bound_column},
+        query::{
+            Bound, Column, Entity, Kind, Shape, Source, Statement, Value, Values, bind_column, bound_column,
+        },
     },
 };
 use tokio_postgres::types::Type;
+use uuid::Uuid;
 
 pub const MAX_ROWS: usize = 100_000;
 
@@ -74,8 +77,12 @@ fn insert<E: Entity>(rows: &[Values]) -> Result<Option<Statement>> {
     if lanes.is_empty() {
         return Err(Error::invalid("rows", "required"));
     }
-    let names: Vec<&str> = lanes.iter().map(|lane| lane.column.name()).collect();
-    let values: Vec<String> = lanes.iter().map(|lane| lane.or(default_of(lane.column))).collect();
+    let mut names: Vec<&str> = lanes.iter().map(|lane| lane.column.name()).collect();
+    let mut values: Vec<String> = lanes.iter().map(|lane| lane.or(default_of(lane.column))).collect();
+    for name in untouched_by::<E>(&lanes) {
+        names.push(name);
+        values.push("now()".to_owned());
+    }
     statement.push(&format!("{}) select {} from ", names.join(", "), values.join(", ")));
     statement.push(&unnest(&lanes, None));
     Ok(Some(statement))
@@ -98,11 +105,15 @@ fn update<E: Entity>(rows: &[(Value, Values)]) -> Result<Option<Statement>> {
     let lanes = bind_lanes::<E>(&mut statement, &values)?;
     let mut changes: Vec<String> = lanes
         .iter()
-        .map(|lane| format!("{} = {}", lane.column.name(), lane.or(&format!("t.{}", lane.column.name()))))
+        .map(|lane| {
+            let name = lane.column.name();
+            let kept = format!("t.{name}");
+            // A row that does not set such a column is touched, though another row sets it.
+            let other = if lane.column.source == Source::Touched { "now()" } else { &kept };
+            format!("{name} = {}", lane.or(other))
+        })
         .collect();
-    if !lanes.iter().any(|lane| lane.column.source == Source::Touched) {
-        changes.extend(touched::<E>(&Values::new()));
-    }
+    changes.extend(untouched_by::<E>(&lanes).map(|name| format!("{name} = now()")));
     statement.push(&changes.join(", "));
     statement.push(" from ");
     statement.push(&unnest(&lanes, Some(keys)));
@@ -130,6 +141,12 @@ fn bind_lanes<E: Entity>(statement: &mut Statement, rows: &[&Values]) -> Result<
         lanes.push(Lane { column, values, present });
     }
     Ok(lanes)
+}
+
+/// Of the columns that are the time of the statement, those that no row sets.
+fn untouched_by<E: Entity>(lanes: &[Lane]) -> impl Iterator<Item = &'static str> {
+    let unset = untouched::<E>(&Values::new()).into_iter();
+    unset.filter(move |name| !lanes.iter().any(|lane| lane.column.name() == *name))
 }
 
 impl Lane {
@@ -173,6 +190,10 @@ fn refuse_twins(key: &Column, rows: &[(Value, Values)]) -> Result<()> {
         let id = match value {
             Value::Int(id) => format!("{id}"),
             Value::Uuid(id) => id.to_string(),
+            // One uuid has several spellings.
+            Value::Text(id) if key.kind() == Kind::Uuid => {
+                Uuid::try_parse(id).map_err(|_| Error::invalid(key.name(), "type"))?.to_string()
+            }
             Value::Text(id) => id.clone(),
             _ => return Err(Error::invalid(key.name(), "type")),
         };

@@ -5,7 +5,7 @@ use crate::{
     domain::{Error, Result},
     infrastructure::{
         db::Sql,
-        query::{Entity, Filter, Shape, Source, Statement, Values, bound, writable},
+        query::{Column, Entity, Filter, Shape, Source, Statement, Values, bound, writable},
     },
 };
 
@@ -89,15 +89,19 @@ impl<E: Entity, C: Sql> Repository<'_, E, C> {
 fn insert<E: Entity>(values: &Values) -> Result<Statement> {
     let columns = values.columns::<E>()?;
     required::<E>(values)?;
-    if columns.is_empty() {
+    let untouched = untouched::<E>(values);
+    if columns.is_empty() && untouched.is_empty() {
         return Ok(Statement::new(&format!("insert into {} default values", E::TABLE)));
     }
-    let names: Vec<&str> = columns.iter().map(|column| column.name()).collect();
+    let names: Vec<&str> = columns.iter().map(|column| column.name()).chain(untouched.clone()).collect();
     let mut statement = Statement::new(&format!("insert into {} ({}) values (", E::TABLE, names.join(", ")));
     for (index, column) in columns.iter().enumerate() {
         let value = values.get(column.name()).ok_or_else(|| Error::internal("a column without its value"))?;
         let n = statement.bind(bound(column, value)?);
         statement.push(&format!("{}${n}", if index > 0 { ", " } else { "" }));
+    }
+    for index in columns.len()..names.len() {
+        statement.push(if index > 0 { ", now()" } else { "now()" });
     }
     statement.push(")");
     Ok(statement)
@@ -125,8 +129,13 @@ fn update<E: Entity>(filter: &Filter, values: &Values) -> Result<Option<Statemen
 
 /// What changes by itself with every change, unless the caller sets it.
 pub(super) fn touched<E: Entity>(values: &Values) -> Vec<String> {
+    untouched::<E>(values).iter().map(|name| format!("{name} = now()")).collect()
+}
+
+/// The columns that are the time of the statement, and that the caller does not set.
+pub(super) fn untouched<E: Entity>(values: &Values) -> Vec<&'static str> {
     let columns = E::COLUMNS.iter().filter(|column| column.source == Source::Touched);
-    columns.filter(|c| values.get(c.name()).is_none()).map(|c| format!("{} = now()", c.name())).collect()
+    columns.map(Column::name).filter(|name| values.get(name).is_none()).collect()
 }
 
 /// # Errors

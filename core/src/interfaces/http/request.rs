@@ -13,7 +13,8 @@ use super::json_body;
 use crate::domain::{Error, Result};
 
 pub struct Request {
-    event: ApiGatewayProxyRequest,
+    /// Boxed: it is two kilobytes, and moves with every future that it passes.
+    event: Box<ApiGatewayProxyRequest>,
     body: Vec<u8>,
 }
 
@@ -26,7 +27,7 @@ impl Request {
     /// this is answered in our envelope.
     pub(super) fn parse(event: &str) -> Result<Self> {
         let malformed = || Error::Malformed("this is not a request that API Gateway forwards".into());
-        let mut event: ApiGatewayProxyRequest = serde_json::from_str(event).map_err(|_| malformed())?;
+        let mut event: Box<ApiGatewayProxyRequest> = serde_json::from_str(event).map_err(|_| malformed())?;
         if event.path.is_none() || event.request_context.request_id.is_none() {
             return Err(malformed());
         }

@@ -35,9 +35,8 @@ where
     let (app, handler) = (&app, &handler);
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Box<RawValue>>| async move {
         let deadline = deadline(app, &event.context);
-        Ok::<_, RuntimeError>(
-            answer(app, handler, event.payload.get(), &event.context.request_id, deadline).await,
-        )
+        let id = event.context.request_id;
+        Ok::<_, RuntimeError>(answer(app, handler, event.payload.get(), &id, deadline).await)
     }))
     .await
 }
