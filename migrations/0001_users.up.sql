@@ -9,7 +9,8 @@ create table users (
   updated_at      timestamptz not null default now(),
   first_name      varchar(128),
   last_name       varchar(128),
-  email           varchar(128),
+  -- "C": compared and sorted byte by byte, so that one index serves equality and every order.
+  email           varchar(128) collate "C",
   password_hashed text,
   birthday        date,
   photo           text,

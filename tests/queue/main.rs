@@ -2,6 +2,7 @@
 
 mod batch;
 mod events_consumer;
+mod failing_tasks;
 mod outbox_relay;
 mod support;
 mod tasks_worker;

@@ -17,6 +17,7 @@ use app_core::{
     responses((status = 200, description = "The next pair of the session", body = TokensResponse), AuthProblem, AnyProblem),
 )]
 pub async fn handler(app: App, request: Request) -> Result<Json<TokensResponse>> {
-    let pair = app.auth().await?.refresh(http::bearer(&request)?).await?;
+    let token = http::bearer(&request)?;
+    let pair = app.auth().await?.refresh(token).await?;
     Ok(Json(pair.into()))
 }

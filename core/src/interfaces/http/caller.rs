@@ -17,7 +17,8 @@ pub struct Caller {
 /// `Unauthenticated` unless access token, session and user are all live. A revoked session, a
 /// deactivated or deleted user is out at the next request.
 pub async fn caller(app: &App, request: &Request) -> Result<Caller> {
-    let (user, token) = app.auth().await?.authenticate(bearer(request)?).await?;
+    let token = bearer(request)?; // before any key is loaded
+    let (user, token) = app.auth().await?.authenticate(token).await?;
     Ok(Caller { user, token })
 }
 
