@@ -1,5 +1,18 @@
 //! What talks to Postgres, on a real Postgres: a schema, or a database, for each test.
 
+mod bulk;
 mod connection;
+mod explain;
+mod injection;
+mod keyset;
+mod lookups;
 mod migrations;
+mod operations;
+mod oracle;
+mod prototype_faults;
+mod random_cases;
+mod sample;
+mod statement_text;
+mod support;
+mod transactions;
 mod users;

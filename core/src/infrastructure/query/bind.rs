@@ -75,10 +75,9 @@ pub(in crate::infrastructure) fn column<'v>(
     Ok(Bound { value: boxed, kind: kind.type_of_array() })
 }
 
-/// The items of a list lookup: bounded, and without null, which `in` could never find.
+/// The items of a list lookup: without null, which `in` could never find.
 pub(super) fn list(value: &Value) -> Result<&[Value], Misfit> {
     match value {
-        Value::List(items) if items.len() > MAX_LIST_ITEMS => Err("too_long"),
         Value::List(items) if items.contains(&Value::Null) => Err("null"),
         Value::List(items) => Ok(items),
         _ => Err("type"),
@@ -115,16 +114,24 @@ pub(super) fn text(value: &Value) -> Result<String, Misfit> {
     }
 }
 
-/// Bounded, and without NUL, which Postgres's text cannot hold.
+/// Without NUL, which Postgres's text cannot hold.
 pub(super) fn checked(text: &str) -> Result<&str, Misfit> {
-    if text.contains('\0') {
-        return Err("format");
-    }
-    // Bytes first: they are an upper bound that costs nothing.
-    if text.len() > MAX_TEXT_CHARS && text.chars().count() > MAX_TEXT_CHARS {
-        Err("too_long")
-    } else {
-        Ok(text)
+    if text.contains('\0') { Err("format") } else { Ok(text) }
+}
+
+/// Filters are bounded, as they may come from anyone; what is written is the table's to bound.
+pub(super) fn bounded(value: &Value) -> Result<(), Misfit> {
+    match value {
+        // Bytes first: they are an upper bound that costs nothing.
+        Value::Text(text) if text.len() > MAX_TEXT_CHARS && text.chars().count() > MAX_TEXT_CHARS => {
+            Err("too_long")
+        }
+        Value::List(items) if items.len() > MAX_LIST_ITEMS => Err("too_long"),
+        Value::List(items) => items.iter().try_for_each(bounded),
+        Value::Json(json) if json.is_string() || json.is_object() || json.is_array() => {
+            if json.to_string().len() > MAX_TEXT_CHARS * 4 { Err("too_long") } else { Ok(()) }
+        }
+        _ => Ok(()),
     }
 }
 

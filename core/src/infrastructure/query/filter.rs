@@ -103,7 +103,7 @@ impl Filter {
         self.with(column, Op::Ilike, text)
     }
 
-    /// Contains none of these texts, and is not null.
+    /// Contains none of these texts, and is not null; of none, everything.
     #[must_use]
     pub fn not_like_all(self, column: &str, texts: impl Into<Value>) -> Self {
         self.with(column, Op::NotLikeAll, texts)

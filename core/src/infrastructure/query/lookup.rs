@@ -97,6 +97,7 @@ pub(super) fn render(
     op: Op,
     value: &Value,
 ) -> Result<(), Misfit> {
+    bind::bounded(value)?;
     let path = match path {
         [] => None,
         path => Some(statement.bind(Bound::new(path.to_vec(), Type::TEXT_ARRAY))),

@@ -1,0 +1,109 @@
+//! Which plan Postgres makes of the common filters, on many users. `REPOSITORY_ROWS` says how
+//! many; 1,000,000 take about a minute.
+
+use std::time::{Duration, Instant};
+
+use app_core::{
+    domain::users::User,
+    infrastructure::{
+        db::{Db, Sql},
+        query::{Filter, Order, Page, select_statement},
+        repository::Repository,
+    },
+    testing::TestDatabase,
+};
+
+const PAGE: u32 = 25;
+
+fn rows() -> u64 {
+    #[expect(clippy::disallowed_methods, reason = "the size of this test")]
+    let text = std::env::var("REPOSITORY_ROWS").ok();
+    text.map_or(40_000, |text| text.parse().expect("REPOSITORY_ROWS is a number"))
+}
+
+async fn many_users() -> (TestDatabase, Db) {
+    let database = TestDatabase::new().await;
+    let client = database.client().await;
+    // Names and dates that differ, so that the planner has something to choose by.
+    let insert = "insert into users (email, phone, first_name, last_name, created_at)
+                  select 'user' || n || '@' || substr(md5(n::text), 1, 6) || '.example.com', '+49' || (1000000000 + n),
+                         substr(md5((n * 7)::text), 1, 8), substr(md5((n * 13)::text), 1, 10), timestamptz '2020-01-01' + n * interval '1 minute'
+                  from generate_series(1, $1::bigint) as n";
+    client.execute(insert, &[&(rows() as i64)]).await.expect("many users");
+    client.batch_execute("vacuum analyze users").await.expect("analyze");
+    let db = database.db().expect("a pool");
+    (database, db)
+}
+
+/// The plan of what `list` would send.
+async fn plan(db: &Db, filter: &Filter, order: &Order, page: &Page) -> String {
+    let statement = select_statement::<User>(&["id", "email"], filter, order, page).expect("a statement");
+    let explain = format!("explain {}", statement.text());
+    let found =
+        db.conn().await.expect("a connection").rows(&explain, &statement.params()).await.expect("a plan");
+    found.iter().map(|row| row.get::<_, String>(0)).collect::<Vec<_>>().join("\n")
+}
+
+#[tokio::test]
+async fn common_filters_use_an_index_and_deep_pages_cost_what_the_first_one_does() {
+    let (_database, db) = many_users().await;
+    let page = Page::new(PAGE).expect("a page");
+    let newest = Order::by(["-created_at"]);
+    let none = Order::default();
+    let uuid: uuid::Uuid = db
+        .conn()
+        .await
+        .expect("a connection")
+        .rows("select uuid from users where id = 77", &[])
+        .await
+        .expect("a row")[0]
+        .get(0);
+    for (filter, order, index) in [
+        (Filter::new().eq("id", 77), &none, "users_pkey"),
+        (Filter::new().is_in("id", [1, 77, 78]), &none, "users_pkey"),
+        (Filter::new().eq("uuid", uuid), &none, "users_uuid_key"),
+        (Filter::new().eq("email", "user77@28dd2c.example.com"), &none, "users_email_idx"),
+        (Filter::new().eq("phone", "+491000000077"), &none, "users_phone_key"),
+        (Filter::new().ilike("email", "USER77@28DD"), &none, "users_substrings_idx"),
+        (Filter::new().like("first_name", "28dd2c"), &none, "users_substrings_idx"),
+        (Filter::new().ilike("last_name", "28dd2c"), &newest, "users_substrings_idx"),
+        (
+            Filter::new().gte("created_at", "2020-01-02T00:00:00Z").lt("created_at", "2020-01-02T01:00:00Z"),
+            &newest,
+            "users_created_at_idx",
+        ),
+        (Filter::new(), &newest, "users_created_at_idx"),
+        (Filter::new().eq("is_active", true), &Order::by(["email"]), "users_email_idx"),
+    ] {
+        let plan = plan(&db, &filter, order, &page).await;
+        assert!(
+            plan.contains(index) && !plan.contains("Seq Scan"),
+            "{filter:?} does not use {index}:\n{plan}"
+        );
+    }
+
+    // By keyset: the place behind the row that an offset would have to walk to.
+    let conn = db.conn().await.expect("a connection");
+    let users = Repository::<User, _>::on(&conn);
+    let deep = (rows() / u64::from(PAGE)).saturating_sub(2).min(10_000);
+    let before = Page::new(1).expect("a page").offset(deep * u64::from(PAGE));
+    let (_, cursor) = users.page_as::<User>(&Filter::new(), &newest, &before).await.expect("a page");
+    let far = page.clone().after(cursor.expect("there is more"));
+    let (mut first_times, mut far_times) = (Vec::new(), Vec::new());
+    for _ in 0..50 {
+        for (page, times) in [(&page, &mut first_times), (&far, &mut far_times)] {
+            let start = Instant::now();
+            let found = users.list(&Filter::new(), &newest, page).await.expect("a page");
+            times.push(start.elapsed());
+            assert_eq!(found.len(), PAGE as usize);
+        }
+    }
+    let (first, far) = (median(first_times), median(far_times));
+    println!("page 1: {first:?}, page {deep} by keyset: {far:?}, of {} rows", rows());
+    assert!(far < first * 3, "page {deep} took {far:?}, page 1 {first:?}");
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort();
+    times[times.len() / 2]
+}

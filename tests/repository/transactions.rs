@@ -1,0 +1,170 @@
+//! One connection, one transaction, a lost connection, and the two ways of running statements.
+
+use app_core::{
+    Error,
+    config::Statements,
+    domain::users::User,
+    infrastructure::{
+        db::{Conn, Db, Sql},
+        query::{Cursor, Filter, Order, Page, Value, Values},
+        repository::Repository,
+    },
+    testing::TestDatabase,
+};
+use serde_json::json;
+
+use crate::{
+    random_cases::condition,
+    sample::{Dice, Sample, named, samples, world},
+    support,
+};
+
+/// Samples and users in one schema.
+async fn both_tables() -> (TestDatabase, Db) {
+    let (database, db) = world().await;
+    let client = database.client().await;
+    for migration in app_core::infrastructure::migrate::embedded() {
+        client.batch_execute(migration.up).await.expect("a migration applies");
+    }
+    (database, db)
+}
+
+async fn counts(conn: &Conn) -> (u64, u64) {
+    let everything = Filter::everything();
+    let users = Repository::<User, _>::on(conn).count(&everything).await.expect("a count");
+    (samples(conn).count(&everything).await.expect("a count"), users)
+}
+
+#[tokio::test]
+async fn a_transaction_over_two_repositories_commits_and_rolls_back_together() {
+    let (_database, db) = both_tables().await;
+    let (mut conn, other) = (db.conn().await.expect("one"), db.conn().await.expect("another"));
+    let user = Values::new().set("email", "ada@example.com");
+    for (commits, wanted) in [(false, (0, 0)), (true, (1, 1))] {
+        let tx = conn.begin().await.expect("a transaction");
+        Repository::<Sample, _>::on(&tx).create(&named("Ada")).await.expect("a sample");
+        Repository::<User, _>::on(&tx).create(&user).await.expect("a user");
+        assert_eq!(counts(&other).await, (0, 0), "nobody else sees it yet");
+        if commits {
+            assert!(tx.commit().await.expect("a commit").is_empty());
+        } else {
+            drop(tx);
+        }
+        assert_eq!(counts(&other).await, wanted);
+    }
+    // The second repository's refusal takes the first one's row with it.
+    let tx = conn.begin().await.expect("a transaction");
+    Repository::<Sample, _>::on(&tx).create(&named("Bob")).await.expect("a sample");
+    let taken = Repository::<User, _>::on(&tx).create(&user).await;
+    assert!(matches!(&taken, Err(Error::AlreadyExists(key)) if key == "email"), "{taken:?}");
+    drop(tx);
+    assert_eq!(counts(&other).await, (1, 1));
+}
+
+#[tokio::test]
+async fn what_is_refused_before_it_is_sent_leaves_the_transaction_usable() {
+    let (_database, db) = world().await;
+    let mut conn = db.conn().await.expect("a connection");
+    let tx = conn.begin().await.expect("a transaction");
+    let inside = Repository::<Sample, _>::on(&tx);
+    for filter in
+        [Filter::new().eq("nothing", 1), Filter::new().eq("big", "1"), Filter::new().like("big", "1")]
+    {
+        assert!(matches!(inside.count(&filter).await, Err(Error::Malformed(_) | Error::Validation(_))));
+    }
+    inside.create(&named("Ada")).await.expect("a row, for the server has seen no error");
+    tx.commit().await.expect("a commit");
+    assert_eq!(samples(&conn).count(&Filter::new()).await.expect("a count"), 1);
+}
+
+#[tokio::test]
+async fn a_lost_connection_is_unavailable() {
+    let (database, db) = world().await;
+    let client = database.client().await;
+    for operation in 0..4 {
+        let conn = db.conn().await.expect("a connection");
+        let pid: i32 = conn.rows("select pg_backend_pid()", &[]).await.expect("a row")[0].get(0);
+        client.execute("select pg_terminate_backend($1)", &[&pid]).await.expect("terminate");
+        let samples = samples(&conn);
+        let (filter, values) = (Filter::new().eq("big", 1), named("x"));
+        let result = match operation {
+            0 => samples.count(&filter).await.map(drop),
+            1 => samples.create(&values).await.map(drop),
+            2 => samples.update(&filter, &values).await.map(drop),
+            _ => samples.create_bulk(&[values]).await.map(drop),
+        };
+        assert!(matches!(&result, Err(Error::Unavailable { what: "database", .. })), "{result:?}");
+        // Until the driver has seen the end of the stream, the pool believes in the connection.
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_lock_that_is_not_to_be_had_is_unavailable() {
+    let (database, db) = world().await;
+    let conn = db.conn().await.expect("a connection");
+    samples(&conn).create(&named("Ada")).await.expect("a row");
+    let client = database.client().await;
+    client.batch_execute("begin; lock table sample in access exclusive mode").await.expect("a lock");
+    app_core::infrastructure::db::Sql::rows(&conn, "set lock_timeout = '50ms'", &[])
+        .await
+        .expect("a setting");
+    let result = samples(&conn).update(&Filter::everything(), &named("x")).await;
+    client.batch_execute("rollback").await.expect("the lock is gone");
+    assert!(matches!(&result, Err(Error::Unavailable { what: "database", .. })), "{result:?}");
+}
+
+#[tokio::test]
+async fn both_ways_of_running_statements_do_the_same() {
+    let mut stories = Vec::new();
+    for statements in [Statements::Prepared, Statements::Unnamed] {
+        let (database, _) = world().await;
+        let mut config = database.config();
+        config.statements = statements;
+        let db = support::db(&database, config);
+        let mut conn = db.conn().await.expect("a connection");
+        stories.push(story(&mut conn).await);
+        let kept = "select count(*) from pg_prepared_statements";
+        let kept: i64 = conn.rows(kept, &[]).await.expect("a row")[0].get(0);
+        assert_eq!(kept > 1, statements == Statements::Prepared);
+    }
+    assert_eq!(stories[0], stories[1]);
+}
+
+/// Every operation once, and many lookups; what came back, as text.
+async fn story(conn: &mut Conn) -> Vec<String> {
+    let mut dice = Dice::new(11);
+    let mut told = Vec::new();
+    let rows: Vec<Values> = (0..200)
+        .map(|_| dice.row().into_iter().fold(Values::new(), |row, (name, cell)| row.set(name, cell)))
+        .collect();
+    let tx = conn.begin().await.expect("a transaction");
+    let inside = Repository::<Sample, _>::on(&tx);
+    told.push(format!("{:?}", inside.create_bulk(&rows).await));
+    told.push(format!("{:?}", inside.create(&rows[0].clone().set("code", "a")).await));
+    told.push(format!("{:?}", inside.upsert(&rows[1].clone().set("code", "a"), &["code"]).await));
+    let changes = [(Value::from(3), Values::new().set("extra", json!([1]))), (4.into(), named("x"))];
+    told.push(format!("{:?}", inside.update_bulk(&changes).await));
+    told.push(format!(
+        "{:?}",
+        inside.update(&Filter::new().lt("id", 9), &Values::new().set("exp_at", Value::Null)).await
+    ));
+    told.push(format!("{:?}", inside.delete(&Filter::new().eq("id", 7)).await));
+    tx.commit().await.expect("a commit");
+    // The time of the statement is not the same.
+    assert_eq!(
+        samples(conn)
+            .update(&Filter::everything(), &Values::new().set("touched_at", time::OffsetDateTime::UNIX_EPOCH))
+            .await
+            .ok(),
+        Some(200)
+    );
+    for _ in 0..100 {
+        let filter = Filter::parse([condition(&mut dice)]).expect("a filter");
+        let page = Page::new(50).expect("a page");
+        let found = samples(conn).page_as::<Sample>(&filter, &Order::by(["-ratio", "day"]), &page).await;
+        let (rows, next) = found.expect("rows");
+        told.push(format!("{rows:?} {:?}", next.as_ref().map(Cursor::encode)));
+    }
+    told
+}
