@@ -4,5 +4,6 @@
 mod dependencies;
 mod layers;
 mod lint;
+mod mutants;
 mod routes;
 mod template;

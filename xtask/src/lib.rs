@@ -4,6 +4,7 @@
 //! - [`stack`]: the topology on this machine: Postgres, the AWS emulator, the deployed template.
 //! - [`runtime_api`]: one function's binary behind a Lambda Runtime API; tests use it too.
 //! - [`migrations`], [`logs`], [`watch`]: what more than one command does.
+//! - [`mutants`]: faults on purpose, and the copy of the project that bears them; tests use it too.
 //! - [`checkout`], [`binaries`], [`python`], [`process`], [`interrupt`], [`ui`]:
 //!   the ground these stand on.
 //!
@@ -22,6 +23,7 @@ pub mod commands;
 pub mod interrupt;
 pub mod logs;
 pub mod migrations;
+pub mod mutants;
 pub mod process;
 pub mod python;
 pub mod runtime_api;

@@ -3,6 +3,7 @@
 //! A process id alone is not proof: ids are reused. An [`Identity`] is the id together with the
 //! moment the process started, so that nothing is ever signalled that we did not start.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
@@ -15,6 +16,14 @@ use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 
 use crate::interrupt;
+
+/// Where an instrumented program writes what it ran; only `cargo xtask coverage` sets it.
+pub const PROFILE: &str = "LLVM_PROFILE_FILE";
+
+/// What a program must get of this command's environment for its coverage to count; mostly nothing.
+pub fn profile() -> Option<(&'static str, OsString)> {
+    std::env::var_os(PROFILE).map(|file| (PROFILE, file))
+}
 
 /// A process we started: its id, and when it started as the system tells it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -109,6 +118,24 @@ pub fn wait(mut child: Child) -> Result<ExitStatus> {
         if interrupt::requested() && !passed_on {
             passed_on = true;
             let _ = kill(Pid::from_raw(i32::try_from(child.id())?), Signal::SIGTERM);
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Waits for what [`start`] started. After `limit`, or when the developer wants it to end, it and
+/// its children are killed; then there is no status.
+pub fn finish(child: &mut Child, identity: &Identity, limit: Duration) -> Result<Option<ExitStatus>> {
+    let deadline = Instant::now() + limit;
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        if interrupt::requested() || Instant::now() >= deadline {
+            let _ = killpg(Pid::from_raw(identity.pid), Signal::SIGKILL);
+            child.wait()?;
+            interrupt::check()?;
+            return Ok(None);
         }
         std::thread::sleep(Duration::from_millis(20));
     }

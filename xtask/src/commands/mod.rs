@@ -1,11 +1,14 @@
 //! One file for each command of `cargo xtask`.
 
+pub mod bench;
+pub mod coverage;
 pub mod down;
 pub mod env;
 pub mod invoke;
 pub mod lint;
 pub mod logs;
 pub mod migrate;
+pub mod mutants;
 pub mod openapi;
 pub mod test;
 pub mod up;

@@ -6,7 +6,6 @@ use anyhow::{Context as _, Result};
 
 use crate::interrupt;
 use crate::process;
-use crate::stack::postgres::Postgres;
 use crate::stack::{Stack, TEST, bin_dir};
 use crate::ui;
 
@@ -16,10 +15,7 @@ pub fn run(arguments: &[String]) -> Result<ExitCode> {
     stack.start()?;
     ui::heading("Testing");
     let status = cargo_test(&stack, arguments);
-    ui::step("stopping", || {
-        stack.stop();
-        Postgres::delete(&stack.checkout, TEST)
-    })?;
+    stack.dispose()?;
     let status = status?;
     if !status.success() {
         ui::say("`cargo xtask logs --test` shows what the functions printed");

@@ -31,6 +31,7 @@ use anyhow::{Context as _, Result};
 
 use self::server::{Invocation, Report, Server, deadline};
 use crate::checkout::random_hex;
+use crate::process;
 
 /// How often it is looked whether the process still runs.
 const GLANCE: Duration = Duration::from_millis(5);
@@ -71,6 +72,7 @@ impl Function {
         let name = name.with_context(|| format!("{} is not a binary", binary.display()))?;
         let mut child = Command::new(binary)
             .env_clear()
+            .envs(process::profile())
             .env("PATH", "/usr/local/bin:/usr/bin:/bin:/opt/bin")
             .env("LANG", "en_US.UTF-8")
             .env("TZ", ":UTC")

@@ -11,7 +11,7 @@ use super::state::State;
 use crate::python::Python;
 
 /// The values of template parameters. What the template does not declare is not passed.
-fn parameters(stack: &str, database: &Database) -> Value {
+fn parameters(stack: &str, database: &Database, aws_url: &str) -> Value {
     let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
     let mut parameters = json!({
         "StageName": stack,
@@ -19,6 +19,7 @@ fn parameters(stack: &str, database: &Database) -> Value {
         "Architecture": architecture,
         "LogLevel": std::env::var("LOG_LEVEL").unwrap_or_else(|_| "info".to_owned()),
         "ShowApiDocs": "true",
+        "AwsEndpointUrl": aws_url,
         "DatabaseHost": database.host,
         "DatabasePort": database.port,
         "DatabaseName": database.name,
@@ -59,7 +60,7 @@ pub fn deploy(python: &Python, root: &Path, folder: &Path, stack: &str, state: &
         "template": root.join("template.yaml"),
         "stack": format!("app-{stack}"),
         "binaries": binaries,
-        "parameters": parameters(stack, database),
+        "parameters": parameters(stack, database, &state.aws_url()),
         "secrets": {
             "DatabaseSecretArn": secret("app", &database.app),
             "MigratorSecretArn": secret("migrator", &database.migrator),

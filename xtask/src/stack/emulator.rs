@@ -29,6 +29,7 @@ pub fn start(python: &Python, state: &Path, port: u16) -> Result<Identity> {
         .current_dir(&temporary)
         // Functions inherit the emulator's environment: nothing of the caller's may be in it.
         .env_clear()
+        .envs(process::profile())
         .env("PATH", "/usr/local/bin:/usr/bin:/bin")
         .env("HOME", &temporary)
         .env("TMPDIR", &temporary)

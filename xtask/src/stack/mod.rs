@@ -1,8 +1,8 @@
 //! The whole topology on this machine: Postgres, the AWS emulator, template.yaml deployed to it.
 //!
-//! There are two, which may run at once and share nothing but the tools: [`DEV`] is what
-//! `cargo xtask up` starts, [`TEST`] what `cargo xtask test` starts. All of a stack's files are
-//! in `.local/<stack>/`.
+//! There are several, which may run at once and share nothing but the tools: [`DEV`] is what
+//! `cargo xtask up` starts; [`TEST`], [`BENCH`] and [`MUTANTS`] are of the commands of these names,
+//! begin empty and end with them. All of a stack's files are in `.local/<stack>/`.
 
 pub mod database;
 pub mod deploy;
@@ -35,6 +35,10 @@ use crate::ui;
 pub const DEV: &str = "dev";
 /// The stack of one run of the tests.
 pub const TEST: &str = "test";
+/// The database of one run of the benchmarks.
+pub const BENCH: &str = "bench";
+/// The database of one run of the mutants.
+pub const MUTANTS: &str = "mutants";
 /// The region the emulator says it is.
 pub const REGION: &str = "us-east-1";
 
@@ -88,7 +92,7 @@ impl Stack {
         end(&checkout, name, &left)?;
         // A bad DATABASE_URL is better refused now than after the build.
         // Tests never use it: in a shell with `cargo xtask env` they would write into the dev database.
-        let url = std::env::var("DATABASE_URL").ok().filter(|_| name != TEST);
+        let url = std::env::var("DATABASE_URL").ok().filter(|_| name == DEV);
         let database = url.map(|url| Database::from_url(&url)).transpose()?;
         let state = State { owner: Some(Identity::of_self()?), database, ..State::default() };
         // From here on `down` finds this command.
@@ -101,6 +105,24 @@ impl Stack {
     /// Starts everything. What was started is ended again if a later part fails.
     pub fn start(&mut self) -> Result<()> {
         let result = self.start_parts();
+        self.or_nothing(result)
+    }
+
+    /// Starts Postgres alone: its roles, and nothing in it.
+    pub fn start_postgres(&mut self) -> Result<()> {
+        let result = self.start_database();
+        self.or_nothing(result)
+    }
+
+    /// Ends everything, data included: for a stack that lives as long as its command.
+    pub fn dispose(&mut self) -> Result<()> {
+        ui::step("stopping", || {
+            self.stop();
+            Postgres::delete(&self.checkout, self.name)
+        })
+    }
+
+    fn or_nothing(&mut self, result: Result<()>) -> Result<()> {
         if result.is_err() || interrupt::requested() {
             self.stop();
             interrupt::check()?;
@@ -120,7 +142,7 @@ impl Stack {
         interrupt::check()?;
         let state = &mut self.state;
         ui::step("AWS emulator", || {
-            let (identity, port) = on_a_port(if self.name == TEST { None } else { Some(4566) }, |port| {
+            let (identity, port) = on_a_port((self.name == DEV).then_some(4566), |port| {
                 emulator::start(&self.python, &self.folder, port)
             })?;
             (state.emulator, state.port) = (Some(identity), port);
@@ -179,14 +201,13 @@ impl Stack {
             ui::say("Postgres: the one of DATABASE_URL");
             return Ok(());
         }
-        let test = self.name == TEST;
+        let lasting = self.name == DEV;
         ui::step("Postgres", || {
-            if test {
+            if !lasting {
                 Postgres::delete(&self.checkout, self.name)?;
             }
             let postgres = Postgres::prepare(&self.checkout, &self.python, self.name)?;
-            let (identity, port) =
-                on_a_port(if test { None } else { Some(5440) }, |port| postgres.start(port))?;
+            let (identity, port) = on_a_port(lasting.then_some(5440), |port| postgres.start(port))?;
             self.state.postgres = Some(identity);
             self.state.save(&self.folder)?;
             self.state.database = Some(postgres.set_up(&self.checkout, port)?);
@@ -219,8 +240,8 @@ pub fn end(checkout: &Checkout, name: &str, state: &State) -> Result<()> {
 }
 
 fn already(name: &str) -> String {
-    if name == TEST {
-        return "the tests are running in this checkout already; wait for them".to_owned();
+    if name != DEV {
+        return format!("`cargo xtask {name}` is running in this checkout already; wait for it");
     }
     "it is running already: `cargo xtask env` prints its addresses, `cargo xtask down` stops it".to_owned()
 }

@@ -66,9 +66,8 @@ struct Lane {
 fn insert<E: Entity>(rows: &[Values]) -> Result<Option<Statement>> {
     let rows: Vec<&Values> = rows.iter().collect();
     check_number(rows.len())?;
-    for row in &rows {
-        required::<E>(row)?;
-    }
+    // Of rows that name the same columns, one says what all lack.
+    each_unlike(&rows, required::<E>)?;
     if rows.is_empty() {
         return Ok(None);
     }
@@ -123,24 +122,36 @@ fn update<E: Entity>(rows: &[(Value, Values)]) -> Result<Option<Statement>> {
 
 /// The columns that any row names, in the entity's order: the text does not depend on the rows'.
 fn bind_lanes<E: Entity>(statement: &mut Statement, rows: &[&Values]) -> Result<Vec<Lane>> {
-    for row in rows {
-        row.columns::<E>()?;
-    }
+    each_unlike(rows, |row| row.columns::<E>().map(drop))?;
     let mut lanes = Vec::new();
     for column in E::COLUMNS {
-        let cells = rows.iter().map(|row| row.get(column.name()));
-        let named = cells.clone().filter(Option::is_some).count();
+        let mut place = 0;
+        let cells: Vec<Option<&Value>> =
+            rows.iter().map(|row| row.get_near(column.name(), &mut place)).collect();
+        let named = cells.iter().flatten().count();
         if named == 0 {
             continue;
         }
-        let values = statement.bind(bound_column(column, cells.clone())?);
+        let values = statement.bind(bound_column(column, &cells)?);
         let present = (named < rows.len()).then(|| {
-            let flags: Vec<bool> = cells.map(|cell| cell.is_some()).collect();
+            let flags: Vec<bool> = cells.iter().map(Option::is_some).collect();
             statement.bind(Bound::new(flags, Type::BOOL_ARRAY))
         });
         lanes.push(Lane { column, values, present });
     }
     Ok(lanes)
+}
+
+/// Checks what depends on a row's columns alone: again only where they differ from the row before.
+fn each_unlike(rows: &[&Values], check: impl Fn(&Values) -> Result<()>) -> Result<()> {
+    let mut before: Option<&Values> = None;
+    for row in rows {
+        if !before.is_some_and(|before| row.is_like(before)) {
+            check(row)?;
+        }
+        before = Some(row);
+    }
+    Ok(())
 }
 
 /// Of the columns that are the time of the statement, those that no row sets.
