@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{PASSWORD, get, new_address, post, post_as, preflight, sign_up};
+use crate::support::{PASSWORD, get, new_address, patch, post, post_as, preflight, sign_up};
 
 #[test]
 fn the_four_calls_of_the_prototype_answer_in_both_spellings() {
@@ -33,6 +33,18 @@ fn the_four_calls_of_the_prototype_answer_in_both_spellings() {
         let third = post_as(&path("/auth/tokens/refresh"), &second.text("refresh"));
         assert_eq!(third.status, 200, "{third:?}");
     }
+}
+
+#[test]
+fn a_changed_profile_is_what_the_next_call_shows() {
+    let address = new_address();
+    sign_up(&address);
+    let tokens = post("/api/v1/auth/tokens/", &json!({ "email": address, "password": PASSWORD }));
+    let access = tokens.text("access");
+    let changed =
+        patch("/api/v1/users/me/", &access, &json!({ "first_name": "Ada", "meta": { "theme": "dark" } }));
+    assert_eq!((changed.status, changed.text("first_name")), (200, "Ada".into()), "{changed:?}");
+    assert_eq!(get("/api/v1/users/me", Some(&access)).body, changed.body);
 }
 
 #[test]

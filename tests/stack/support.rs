@@ -57,6 +57,11 @@ pub(crate) fn get(path: &str, token: Option<&str>) -> Answer {
     read(request.call())
 }
 
+pub(crate) fn patch(path: &str, token: &str, body: &Value) -> Answer {
+    let request = agent().patch(setting("API_URL") + path).header("authorization", format!("Bearer {token}"));
+    read(request.send_json(body))
+}
+
 pub(crate) fn preflight(path: &str, origin: &str) -> Answer {
     let request = agent().options(setting("API_URL") + path).header("origin", origin);
     read(request.header("access-control-request-method", "POST").call())
