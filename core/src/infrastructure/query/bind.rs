@@ -1,9 +1,12 @@
 //! From a value to a parameter of its column's type. Nothing is converted that could change its
 //! meaning: a bool is no integer, and 2^31 does not fit an `int4`.
 
-use serde_json::Value as Json;
+use serde_json::{
+    Value as Json,
+    value::{RawValue, to_raw_value},
+};
 use time::{Date, OffsetDateTime, format_description::well_known::Rfc3339, macros::format_description};
-use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::types::{Json as JsonText, ToSql, Type};
 use uuid::Uuid;
 
 use super::{Kind, Value};
@@ -164,19 +167,23 @@ fn timestamp(value: &Value) -> Result<OffsetDateTime, Misfit> {
     if utc.year() < MIN_YEAR { Err("range") } else { Ok(utc.into()) }
 }
 
-/// Any value as JSON; what Postgres's jsonb cannot hold (NUL in a string) is refused.
-pub(super) fn json(value: &Value) -> Result<Json, Misfit> {
-    let json = match value {
-        Value::Json(json) => json.clone(),
-        Value::Bool(value) => Json::from(*value),
-        Value::Int(value) => Json::from(*value),
-        Value::Float(value) => serde_json::Number::from_f64(*value).map(Json::Number).ok_or("range")?,
-        Value::Text(text) => Json::from(text.as_str()),
+/// Any value as JSON, written down already: a copy of the tree would cost more than its text. What
+/// Postgres's jsonb cannot hold (NUL in a string) is refused.
+pub(super) fn json(value: &Value) -> Result<JsonText<Box<RawValue>>, Misfit> {
+    let text = match value {
+        Value::Json(json) if has_nul(json) => return Err("format"),
+        Value::Text(text) if text.contains('\0') => return Err("format"),
+        Value::Float(value) if !value.is_finite() => return Err("range"),
+        Value::Json(json) => to_raw_value(json),
+        Value::Bool(value) => to_raw_value(value),
+        Value::Int(value) => to_raw_value(value),
+        Value::Float(value) => to_raw_value(value),
+        Value::Text(text) => to_raw_value(text),
         Value::Null | Value::Uuid(_) | Value::Date(_) | Value::Timestamp(_) | Value::List(_) => {
             return Err("type");
         }
     };
-    if has_nul(&json) { Err("format") } else { Ok(json) }
+    text.map(JsonText).map_err(|_| "type")
 }
 
 fn has_nul(json: &Json) -> bool {
