@@ -101,7 +101,7 @@ const FRAGMENTS: [&str; 76] = [
 ];
 
 /// 500 different strings: every fragment, joins of two to five, and a few long ones.
-static STRINGS: LazyLock<Vec<String>> = LazyLock::new(|| {
+pub(crate) static STRINGS: LazyLock<Vec<String>> = LazyLock::new(|| {
     let mut dice = Dice::new(7);
     let mut all: BTreeSet<String> = FRAGMENTS.iter().map(|fragment| (*fragment).to_owned()).collect();
     for fragment in ["'", "%", "\\", "__", "x_p", "(", "é"] {

@@ -3,6 +3,7 @@
 mod bulk;
 mod connection;
 mod explain;
+mod hostile_queries;
 mod injection;
 mod keyset;
 mod lookups;

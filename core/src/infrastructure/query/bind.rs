@@ -131,6 +131,7 @@ pub(super) fn bounded(value: &Value) -> Result<(), Misfit> {
         }
         Value::List(items) if items.len() > MAX_LIST_ITEMS => Err("too_long"),
         Value::List(items) => items.iter().try_for_each(bounded),
+        Value::Json(Json::String(text)) if text.chars().count() > MAX_TEXT_CHARS => Err("too_long"),
         Value::Json(json) if json.is_string() || json.is_object() || json.is_array() => {
             if json.to_string().len() > MAX_TEXT_CHARS * 4 { Err("too_long") } else { Ok(()) }
         }

@@ -8,6 +8,8 @@ use crate::domain::{Error, Result};
 
 /// JSON keys between column and operator.
 const MAX_PATH: usize = 3;
+/// Of a whole key, so that an error can name it.
+const MAX_BYTES: usize = 256;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Key {
@@ -37,6 +39,9 @@ impl Key {
         let mut parts = place.split("__").map(str::to_owned);
         let column = parts.next().unwrap_or_default();
         let path: Vec<String> = parts.collect();
+        if text.len() > MAX_BYTES {
+            return Err(unknown(text, "column"));
+        }
         if path.len() > MAX_PATH || path.iter().any(|key| key.is_empty() || key.contains('\0')) {
             return Err(unknown(text, "path"));
         }

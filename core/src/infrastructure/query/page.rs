@@ -1,5 +1,6 @@
 //! How many, and from where: by offset, or after the last row of the page before (keyset), which
-//! costs the same on page 10,000 as on page 1.
+//! costs the same on page 10,000 as on page 1 where an index serves the order and its first column
+//! is never null.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde_json::Value as Json;

@@ -25,7 +25,8 @@ impl<E: Entity, C: Sql> Repository<'_, E, C> {
     /// row does not name gets its default there.
     ///
     /// # Errors
-    /// As `create`; `Validation` naming `rows` for more than 100,000.
+    /// As `create`; `Validation` naming `rows` for more than 100,000, or when none of them names a
+    /// column.
     pub async fn create_bulk(&self, rows: &[Values]) -> Result<u64> {
         let Some(statement) = insert::<E>(rows)? else { return Ok(0) };
         self.execute(&statement).await
@@ -51,7 +52,10 @@ impl<E: Entity, C: Sql> Repository<'_, E, C> {
     /// The same, returning the changed rows; their order is the database's.
     pub async fn update_bulk_as<S: Shape>(&self, rows: &[(Value, Values)]) -> Result<Vec<S>> {
         let Some(mut statement) = update::<E>(rows)? else { return Ok(Vec::new()) };
-        statement.push(&format!(" returning {}", S::FIELDS.join(", ")));
+        statement.push(&format!(
+            " returning {}",
+            S::FIELDS.iter().map(|field| format!("t.{field}")).collect::<Vec<_>>().join(", ")
+        ));
         self.read(&statement).await
     }
 }
@@ -116,7 +120,7 @@ fn update<E: Entity>(rows: &[(Value, Values)]) -> Result<Option<Statement>> {
     statement.push(&changes.join(", "));
     statement.push(" from ");
     statement.push(&unnest(&lanes, Some(keys)));
-    statement.push(&format!(" where t.{} = row_key", key.name()));
+    statement.push(&format!(" where t.{} = r.row_key", key.name()));
     Ok(Some(statement))
 }
 
@@ -164,8 +168,8 @@ impl Lane {
     /// The row's value, or `other` where the row has none.
     fn or(&self, other: &str) -> String {
         match self.present {
-            None => format!("v{}", self.values),
-            Some(present) => format!("case when v{present} then v{} else {other} end", self.values),
+            None => format!("r.v{}", self.values),
+            Some(present) => format!("case when r.v{present} then r.v{} else {other} end", self.values),
         }
     }
 }

@@ -111,6 +111,8 @@ fn insert<E: Entity>(values: &Values) -> Result<Statement> {
 fn update<E: Entity>(filter: &Filter, values: &Values) -> Result<Option<Statement>> {
     deliberate(filter)?;
     if values.is_empty() {
+        // What is wrong is an error all the same.
+        filter.lower::<E>(&mut Statement::default())?;
         return Ok(None);
     }
     let mut statement = Statement::new(&format!("update {} set ", E::TABLE));

@@ -34,7 +34,8 @@ impl ListQuery {
     ///
     /// # Errors
     /// `Malformed` for a key that is not allowed or comes twice, `Validation` for a value that
-    /// does not fit, both naming the key.
+    /// cannot be read, both naming the key. What depends on the column (a date that is none, a
+    /// number out of range, a path too deep) shows when the filter is used, before any round trip.
     pub fn parse<'q, E: Entity>(
         pairs: impl IntoIterator<Item = (&'q str, &'q str)>,
         allowed: &Allowed,
@@ -115,7 +116,12 @@ fn list(key: &str, text: &str, item: impl Fn(&str) -> Result<Value>) -> Result<V
     if text.is_empty() {
         return Ok(Value::List(Vec::new()));
     }
-    text.split(',').map(|part| item(&decoded(key, part)?)).collect::<Result<_>>().map(Value::List)
+    let items = text.split(',').map(|part| match part {
+        // Refused when the filter is used: a list cannot find null.
+        "null" => Ok(Value::Null),
+        part => item(&decoded(key, part)?),
+    });
+    items.collect::<Result<_>>().map(Value::List)
 }
 
 /// A text as a value of its column's kind. JSON's scalars are written as JSON has them; what is
@@ -165,6 +171,7 @@ fn decoded(key: &str, text: &str) -> Result<String> {
             continue;
         }
         let digits = tail.get(..2).and_then(|pair| std::str::from_utf8(pair).ok());
+        let digits = digits.filter(|pair| pair.bytes().all(|digit| digit.is_ascii_hexdigit()));
         let decoded = digits.and_then(|pair| u8::from_str_radix(pair, 16).ok());
         bytes.push(decoded.ok_or_else(|| Error::invalid(key, "format"))?);
         rest = &tail[2..];

@@ -104,6 +104,7 @@ fn a_value_of_the_wrong_type_is_invalid_and_its_key_named() {
         ("phone__is_null", "null"),
         ("email__in", "%zz"),
         ("email__in", "%ff"),
+        ("email__in", "%+a"),
         ("meta", "dark"),
         ("limit", "0"),
         ("limit", "101"),
