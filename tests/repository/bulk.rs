@@ -1,12 +1,14 @@
-//! Many rows in one statement. `REPOSITORY_BULK_ROWS` says how many the largest insert has.
+//! Many rows in one statement. `REPOSITORY_BULK_ROWS` says how many the largest insert and the
+//! largest update have.
 
 use std::time::Instant;
 
+use app_core::infrastructure::db::Sql as _;
 use app_core::infrastructure::query::{Column, Entity, Filter, Kind, Order, Page, Shape, Value, Values};
 use app_core::infrastructure::repository::{MAX_ROWS, Repository, column};
 use serde_json::json;
 use time::OffsetDateTime;
-use tokio_postgres::Row;
+use tokio_postgres::{Row, types::Type};
 use uuid::Uuid;
 
 use crate::{
@@ -31,6 +33,23 @@ async fn none_one_and_ten_thousand_rows_are_one_statement() {
     assert_eq!(samples.create_bulk(&rows).await.expect("many rows"), many as u64);
     println!("{many} rows of {} columns in {:?}", Sample::COLUMNS.len(), start.elapsed());
     assert_eq!(samples.count(&Filter::new()).await.expect("a count"), many as u64 + 1);
+
+    // And as many changes, every second row naming one column more.
+    let ids =
+        conn.rows("select id from sample order by id desc limit $1", &[(&(many as i64), Type::INT8)]).await;
+    let ids: Vec<i64> = ids.expect("ids").iter().map(|row| row.get(0)).collect();
+    let changes: Vec<(Value, Values)> = ids
+        .iter()
+        .map(|id| {
+            let change = Values::new().set("name", "changed");
+            ((*id).into(), if id % 2 == 0 { change.set("flag", true) } else { change })
+        })
+        .collect();
+    let start = Instant::now();
+    assert_eq!(samples.update_bulk(&changes).await.expect("many changes"), many as u64);
+    println!("{many} changes in {:?}", start.elapsed());
+    assert_eq!(samples.count(&Filter::new().eq("name", "changed")).await.expect("a count"), many as u64);
+
     let error = samples.create_bulk(&vec![Values::new(); MAX_ROWS + 1]).await.expect_err("too many");
     assert_eq!(told(&error), "validation rows too_long");
 }
