@@ -92,6 +92,15 @@ async fn both_ways_of_running_statements_give_the_same_rows() {
 }
 
 #[tokio::test]
+async fn a_server_that_accepts_and_says_nothing_is_given_up_in_time() {
+    let database = TestDatabase::empty().await;
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let db = db(&database, |config| config.port = silent.local_addr().expect("an address").port());
+    let answer = tokio::time::timeout(Duration::from_secs(6), db.conn()).await.expect("an answer in time");
+    assert!(matches!(answer, Err(Error::Unavailable { what: "database", .. })), "{answer:?}");
+}
+
+#[tokio::test]
 async fn refused_credentials_and_a_closed_port_are_unavailable() {
     let database = TestDatabase::empty().await;
     let refused = db(&database, |config| {

@@ -80,11 +80,6 @@ impl Handlers {
     pub(crate) fn find_task(&self, name: &str) -> Result<&TaskEntry> {
         self.tasks.get(name).ok_or_else(|| Error::Malformed("there is no task of this name".into()))
     }
-
-    /// The names of all events that something handles.
-    pub fn events(&self) -> impl Iterator<Item = &'static str> {
-        self.events.keys().copied()
-    }
 }
 
 /// The reader's own words are left out: they could quote the data.

@@ -56,35 +56,37 @@ impl Connector {
     }
 
     async fn connect(&self) -> Result<Connected> {
-        // The driver's own limit ends with the TCP handshake; TLS and login need one, too.
-        let connected = tokio::time::timeout(CONNECT_TIMEOUT, self.log_in()).await;
-        connected.unwrap_or_else(|late| Err(Error::unavailable("database", late)))
-    }
-
-    async fn log_in(&self) -> Result<Connected> {
         let id = match &self.login {
             DatabaseLogin::Stored(id) => id,
             DatabaseLogin::Inline { user, password } => {
-                return self.connect_as(user, password.expose()).await.map_err(from_postgres);
+                return self.connect_as(user, password.expose()).await.map_err(Refusal::into_error);
             }
         };
         let known = self.secrets.stored(id).await?;
         let StoredLogin { username, password } = parse_login(id, &known)?;
         match self.connect_as(&username, &password).await {
             // The password has been rotated since it was cached: fetch once, try once.
-            Err(error) if is_refused_login(&error) => {
+            Err(Refusal::Postgres(error)) if is_refused_login(&error) => {
                 let newer = self.secrets.get_newer(id, &known).await?;
                 if newer == known {
                     return Err(from_postgres(error));
                 }
                 let StoredLogin { username, password } = parse_login(id, &newer)?;
-                self.connect_as(&username, &password).await.map_err(from_postgres)
+                self.connect_as(&username, &password).await.map_err(Refusal::into_error)
             }
-            other => other.map_err(from_postgres),
+            other => other.map_err(Refusal::into_error),
         }
     }
 
-    async fn connect_as(&self, user: &str, password: &str) -> Result<Connected, tokio_postgres::Error> {
+    /// The driver's own limit ends with the TCP handshake; TLS and login need one, too.
+    async fn connect_as(&self, user: &str, password: &str) -> Result<Connected, Refusal> {
+        match tokio::time::timeout(CONNECT_TIMEOUT, self.log_in(user, password)).await {
+            Ok(connected) => connected.map_err(Refusal::Postgres),
+            Err(late) => Err(Refusal::Late(late)),
+        }
+    }
+
+    async fn log_in(&self, user: &str, password: &str) -> Result<Connected, tokio_postgres::Error> {
         let mut config = self.base.clone();
         config.user(user).password(password);
         let (client, driver) = match &self.tls {
@@ -98,6 +100,21 @@ impl Connector {
             }
         };
         Ok((client, driver))
+    }
+}
+
+/// Why there is no connection.
+enum Refusal {
+    Postgres(tokio_postgres::Error),
+    Late(tokio::time::error::Elapsed),
+}
+
+impl Refusal {
+    fn into_error(self) -> Error {
+        match self {
+            Self::Postgres(error) => from_postgres(error),
+            Self::Late(late) => Error::unavailable("database", late),
+        }
     }
 }
 
