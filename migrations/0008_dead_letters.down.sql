@@ -1,0 +1,2 @@
+drop table strike;
+drop table dead_letter;
