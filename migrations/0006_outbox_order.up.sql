@@ -16,7 +16,8 @@ alter table outbox
 drop index outbox_unpublished_idx;
 
 -- The relay's question. Neither what has been published nor what is not due yet costs it anything.
-create index outbox_due_idx on outbox (due_at, seq) where published_at is null and parked_at is null;
+-- A parked message is due at 'infinity'.
+create index outbox_due_idx on outbox (due_at, seq) where published_at is null;
 -- Is this the first of its group?
 create index outbox_group_idx on outbox (group_key, seq) where published_at is null and group_key is not null;
 -- What the clean-up may delete.

@@ -10,6 +10,7 @@ use crate::{
         auth::Auth,
         handlers::{self, Handlers},
         outbox,
+        tasks::Worker,
         users::Users,
     },
     config::{Config, DatabaseConfig, Need},
@@ -163,8 +164,15 @@ impl App {
         Ok(Auth { db: self.db()?, clock: self.clock(), tokens: self.tokens().await? })
     }
 
+    pub fn worker(&self) -> Result<Worker<'_>> {
+        Ok(Worker::new(self.db()?, self.handlers()))
+    }
+
     /// Sends what a use case has committed. Never fails: the relay sends what this does not.
-    pub async fn publish(&self, outgoing: &[Outgoing]) {
+    pub async fn publish(&self, outgoing: Vec<Outgoing>) {
+        if outgoing.is_empty() {
+            return;
+        }
         match (self.db(), self.bus()) {
             (Ok(db), Ok(bus)) => outbox::publish(db, bus, outgoing).await,
             (Err(error), _) | (_, Err(error)) => tracing::error!(error = error.chain(), "cannot publish"),

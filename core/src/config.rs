@@ -88,6 +88,16 @@ pub struct DatabaseConfig {
     pub statements: Statements,
     /// How long a request waits for a connection before it answers 503.
     pub wait: Duration,
+    pub outbox: OutboxConfig,
+}
+
+/// For how long the outbox gives a message to whoever sends it, before somebody else may.
+#[derive(Debug, Clone, Copy)]
+pub struct OutboxConfig {
+    /// To the function that wrote it.
+    pub own_lease: Duration,
+    /// To a relay.
+    pub relay_lease: Duration,
 }
 
 #[derive(Debug, Clone)]
@@ -112,6 +122,9 @@ pub enum Statements {
 pub struct QueuesConfig {
     pub events_url: Option<String>,
     pub tasks_url: Option<String>,
+    /// After this many receives SQS moves a message to the dead-letter queue. Set by the template
+    /// from the queues' own setting.
+    pub max_receive_count: u32,
 }
 
 /// What Lambda puts into the environment, and the endpoint of an emulator.
@@ -158,7 +171,11 @@ impl Config {
         let queues = QueuesConfig {
             events_url: env.optional("EVENTS_QUEUE_URL"),
             tasks_url: env.optional("TASKS_QUEUE_URL"),
+            max_receive_count: env.number("MAX_RECEIVE_COUNT", 5, 1..=1000) as u32,
         };
+        if queues.tasks_url.as_deref().is_some_and(|url| url.ends_with(".fifo")) {
+            env.wrong("TASKS_QUEUE_URL", "must be a standard queue: a FIFO queue cannot delay one message");
+        }
         let aws = AwsConfig {
             region: env.optional("AWS_REGION").unwrap_or_else(|| "us-east-1".into()),
             endpoint_url: env.optional("AWS_ENDPOINT_URL"),
@@ -282,6 +299,10 @@ fn read_database(env: &mut Reader<'_>, prod: bool) -> DatabaseConfig {
             )
             .unwrap_or(Statements::Prepared),
         wait: Duration::from_secs(1),
+        outbox: OutboxConfig {
+            own_lease: Duration::from_secs(env.number("OUTBOX_OWN_LEASE_SECONDS", 5, 1..=60)),
+            relay_lease: Duration::from_secs(env.number("OUTBOX_LEASE_SECONDS", 30, 1..=300)),
+        },
     }
 }
 

@@ -1,12 +1,12 @@
 use app_core::testing::{TestApp, event};
 use serde_json::{Value, json};
 
-use crate::support::{call, message_ids, one, tasks};
+use crate::support::{consume, message_ids, one, tasks};
 
 #[tokio::test]
 async fn an_event_becomes_a_task_on_the_tasks_queue() {
     let app = TestApp::new().await;
-    assert!(call(&app, events_consumer::handler, &event("events-consumer")).await.is_empty());
+    assert!(consume(&app, &event("events-consumer")).await.is_empty());
     let sent = app.bus.take();
     assert_eq!(sent.len(), 1);
     let message: Value = serde_json::from_str(&sent[0].body).expect("json");
@@ -27,7 +27,7 @@ async fn an_event_becomes_a_task_on_the_tasks_queue() {
 #[tokio::test]
 async fn the_prototypes_bare_form_is_handled_too() {
     let app = TestApp::new().await;
-    assert!(call(&app, events_consumer::handler, &event("events-consumer.bare")).await.is_empty());
+    assert!(consume(&app, &event("events-consumer.bare")).await.is_empty());
     assert_eq!(tasks(&app, "queued").await, 1);
 }
 
@@ -35,7 +35,7 @@ async fn the_prototypes_bare_form_is_handled_too() {
 async fn an_event_that_comes_twice_starts_one_task() {
     let app = TestApp::new().await;
     for sample in ["events-consumer", "events-consumer.bare", "events-consumer", "events-consumer.bare"] {
-        assert!(call(&app, events_consumer::handler, &event(sample)).await.is_empty());
+        assert!(consume(&app, &event(sample)).await.is_empty());
     }
     assert_eq!(tasks(&app, "queued").await, 2);
     assert_eq!(app.bus.take().len(), 2);
@@ -45,7 +45,7 @@ async fn an_event_that_comes_twice_starts_one_task() {
 async fn one_poisoned_message_leaves_its_nine_neighbours_handled() {
     let app = TestApp::new().await;
     let batch = event("events-consumer.one-poisoned");
-    let failed = call(&app, events_consumer::handler, &batch).await;
+    let failed = consume(&app, &batch).await;
     assert_eq!(failed, [message_ids(&batch)[4].clone()]);
     assert_eq!(tasks(&app, "queued").await, 9);
 }
@@ -53,7 +53,7 @@ async fn one_poisoned_message_leaves_its_nine_neighbours_handled() {
 #[tokio::test]
 async fn what_nobody_can_handle_is_refused_and_changes_nothing() {
     let app = TestApp::new().await;
-    assert_eq!(call(&app, events_consumer::handler, &event("events-consumer.unknown-event")).await.len(), 1);
+    assert_eq!(consume(&app, &event("events-consumer.unknown-event")).await.len(), 1);
     for body in [
         "",
         "meow",
@@ -63,11 +63,7 @@ async fn what_nobody_can_handle_is_refused_and_changes_nothing() {
         r#"{"event": "user_created", "data": {}}"#,
         r#"{"event": "user_created", "data": {"uuid": "x"}}"#,
     ] {
-        assert_eq!(
-            call(&app, events_consumer::handler, &one("events-consumer", body)).await.len(),
-            1,
-            "{body}"
-        );
+        assert_eq!(consume(&app, &one("events-consumer", body)).await.len(), 1, "{body}");
     }
     assert_eq!(tasks(&app, "queued").await, 0);
     assert!(app.bus.take().is_empty());
@@ -77,7 +73,7 @@ async fn what_nobody_can_handle_is_refused_and_changes_nothing() {
 async fn with_the_queue_down_the_task_waits_in_the_outbox() {
     let app = TestApp::new().await;
     app.bus.set_down(true);
-    assert!(call(&app, events_consumer::handler, &event("events-consumer")).await.is_empty());
+    assert!(consume(&app, &event("events-consumer")).await.is_empty());
     let waiting: i64 = app
         .database
         .client()

@@ -1,18 +1,25 @@
-//! Tasks that fail: what their row says, and whether their message comes again.
+//! Tasks that fail: what their row says, and when they are tried again.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use app_core::{
     Error, Result,
     application::{
+        events::Delivery,
         handlers::Handlers,
-        tasks::{self, Task},
+        tasks::{Backoff, Enqueue, Job, Task, Worker},
     },
-    infrastructure::db::{Sql, Tx},
+    infrastructure::{
+        db::Sql,
+        messaging::{Outgoing, envelope::TaskMessage},
+    },
     testing::TestApp,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::support::number;
 
 /// Writes a row, and then does as it is told.
 #[derive(Debug, Serialize, Deserialize)]
@@ -20,68 +27,160 @@ struct Trouble {
     how: How,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum How {
     Panic,
     Retry,
+    FailTwice,
     GiveUp,
+    Hang,
 }
 
 impl Task for Trouble {
     const NAME: &'static str = "trouble";
-    const MAX_ATTEMPTS: i32 = 2;
+    const MAX_ATTEMPTS: i32 = 4;
+    const BACKOFF: Backoff = |attempt| Duration::from_secs(100 << attempt);
 
-    async fn run(self, tx: &mut Tx<'_>) -> Result<Value> {
-        tx.execute("insert into users (email) values ('half-done@example.com')", &[]).await?;
+    async fn run(self, job: &mut Job<'_>) -> Result<Value> {
+        let attempt = job.attempt();
+        job.tx().await?.execute("insert into users (email) values ('half-done@example.com')", &[]).await?;
         match self.how {
             How::Panic => panic!("a bug in a task"),
-            How::Retry => Err(Error::unavailable("something", "not now")),
+            How::FailTwice if attempt > 2 => Ok(json!("done")),
+            How::Retry | How::FailTwice => Err(Error::unavailable("something", "not now")),
             How::GiveUp => Err(Error::NotFound("user")),
+            How::Hang => std::future::pending().await,
         }
     }
 }
 
-/// One delivery of the message; whether it is taken off the queue.
-async fn deliver(app: &TestApp, how: &str) -> bool {
-    let body = json!({ "task": "trouble", "args": { "how": how } }).to_string();
+async fn run(app: &TestApp, body: &str, patience: Duration) -> Result<Vec<Outgoing>> {
     let handlers = Handlers::new().task::<Trouble>();
-    let db = app.app.db().expect("a database");
-    tasks::run_message(db, &handlers, &body, "m-1", Duration::from_secs(10)).await.is_ok()
+    let worker = Worker::new(app.app.db()?, &handlers);
+    worker.run(Delivery { body, message_id: "m-1" }, Instant::now() + patience).await
+}
+
+/// One delivery of an attempt. What it wants sent.
+async fn deliver(app: &TestApp, how: How, attempt: i32) -> Vec<Outgoing> {
+    let message =
+        json!({ "task": "trouble", "args": { "how": how }, "id": Uuid::from_u128(1), "attempt": attempt });
+    run(app, &message.to_string(), Duration::from_secs(10)).await.expect("taken off the queue")
 }
 
 async fn row(app: &TestApp) -> (String, i32, String) {
     let client = app.database.client().await;
-    let row = client.query_one("select state, attempts, error from task", &[]).await.expect("one task");
-    let left = client.query_one("select count(*) from users", &[]).await.expect("a count");
-    assert_eq!(left.get::<_, i64>(0), 0, "a failed task leaves nothing behind");
+    let row = client
+        .query_one("select state, attempt, coalesce(error, '') from task", &[])
+        .await
+        .expect("one task");
     (row.get(0), row.get(1), row.get(2))
 }
 
+const USERS: &str = "select count(*) from users";
+
 #[tokio::test]
-async fn a_failure_is_tried_again_until_its_attempts_are_used_up() {
+async fn a_task_that_fails_twice_runs_three_times_with_growing_gaps() {
     let app = TestApp::new().await;
-    assert!(!deliver(&app, "retry").await, "the message comes again");
     let why = "something unavailable: not now".to_owned();
-    assert_eq!(row(&app).await, ("retrying".into(), 1, why.clone()));
-    assert!(deliver(&app, "retry").await, "the last failure is acknowledged: the row tells of it");
-    assert_eq!(row(&app).await, ("failed".into(), 2, why.clone()));
-    assert!(deliver(&app, "retry").await);
-    assert_eq!(row(&app).await, ("failed".into(), 2, why), "it is over");
+    let first = deliver(&app, How::FailTwice, 1).await;
+    assert_eq!(row(&app).await, ("retrying".into(), 2, why.clone()));
+    assert_eq!(number(&app, USERS).await, 0, "a failed task leaves nothing behind");
+    let second = deliver(&app, How::FailTwice, 2).await;
+    assert_eq!(row(&app).await, ("retrying".into(), 3, why));
+    assert!(deliver(&app, How::FailTwice, 3).await.is_empty());
+    assert_eq!(row(&app).await, ("succeeded".into(), 3, String::new()));
+    assert_eq!(number(&app, USERS).await, 1);
+
+    let attempts: Vec<i32> = [&first, &second]
+        .iter()
+        .map(|sent| serde_json::from_str::<TaskMessage>(&sent[0].body).expect("a task").attempt)
+        .collect();
+    assert_eq!(attempts, [2, 3]);
+    let gaps: Vec<u64> = [&first, &second].iter().map(|sent| sent[0].delay.as_secs()).collect();
+    assert!((100..=200).contains(&gaps[0]) && (200..=400).contains(&gaps[1]), "half to all of it: {gaps:?}");
+
+    // Old copies of its messages, in any order, do nothing more.
+    for attempt in [3, 1, 2] {
+        assert!(deliver(&app, How::FailTwice, attempt).await.is_empty());
+    }
+    assert_eq!((row(&app).await.0.as_str(), number(&app, USERS).await), ("succeeded", 1));
+}
+
+#[tokio::test]
+async fn its_attempts_used_up_a_task_has_failed_and_its_message_is_taken_off_the_queue() {
+    let app = TestApp::new().await;
+    for attempt in 1..=3 {
+        assert_eq!(deliver(&app, How::Retry, attempt).await.len(), 1);
+    }
+    assert!(deliver(&app, How::Retry, 4).await.is_empty());
+    assert_eq!(row(&app).await, ("failed".into(), 4, "something unavailable: not now".into()));
+    assert!(deliver(&app, How::Retry, 4).await.is_empty(), "it is over");
+}
+
+#[tokio::test]
+async fn a_copy_of_a_message_cannot_fork_a_task_while_its_retry_waits() {
+    let app = TestApp::new().await;
+    assert_eq!(deliver(&app, How::Retry, 1).await.len(), 1);
+    assert!(deliver(&app, How::Retry, 1).await.is_empty(), "the first attempt is over");
+    assert_eq!(number(&app, "select count(*) from outbox").await, 1);
+    assert_eq!(row(&app).await.1, 2);
 }
 
 #[tokio::test]
 async fn a_panic_is_a_failure_like_any_other() {
     let app = TestApp::new().await;
-    assert!(!deliver(&app, "panic").await);
-    let (state, attempts, error) = row(&app).await;
-    assert_eq!((state.as_str(), attempts), ("retrying", 1));
+    assert_eq!(deliver(&app, How::Panic, 1).await.len(), 1);
+    let (state, attempt, error) = row(&app).await;
+    assert_eq!((state.as_str(), attempt), ("retrying", 2));
     assert!(error.contains("a bug in a task"), "{error}");
 }
 
 #[tokio::test]
 async fn what_cannot_get_better_is_not_tried_again() {
     let app = TestApp::new().await;
-    assert!(deliver(&app, "give_up").await);
+    assert!(deliver(&app, How::GiveUp, 1).await.is_empty());
     assert_eq!(row(&app).await, ("failed".into(), 1, "user not found".into()));
+}
+
+#[tokio::test]
+async fn a_task_that_takes_too_long_is_given_up_and_tried_again() {
+    let app = TestApp::new().await;
+    let body = json!({ "task": "trouble", "args": { "how": "hang" } }).to_string();
+    let sent = run(&app, &body, Duration::from_millis(300)).await.expect("taken off the queue");
+    assert_eq!(sent.len(), 1);
+    let (state, attempt, error) = row(&app).await;
+    assert_eq!((state.as_str(), attempt), ("retrying", 2));
+    assert!(error.starts_with("time unavailable"), "{error}");
+}
+
+#[tokio::test]
+async fn of_two_tasks_with_one_key_the_one_that_waits_goes_on() {
+    let app = TestApp::new().await;
+    let mut conn = app.app.db().expect("a database").conn().await.expect("a connection");
+    let mut enqueue = async || {
+        let mut tx = conn.begin().await.expect("a transaction");
+        let task = Enqueue::new(&Trouble { how: How::Retry }).expect("a task").unique("k");
+        let id = task.write(&mut tx).await.expect("a task");
+        (id, tx.commit().await.expect("commit"))
+    };
+    let (first, sent) = enqueue().await;
+    let (same, nothing) = enqueue().await;
+    assert_eq!((same, nothing.len()), (first, 0), "one waits already");
+
+    // While it runs, what has changed needs another run.
+    let client = app.database.client().await;
+    client.batch_execute("update task set state = 'running', running_until = now()").await.expect("update");
+    let (second, _) = enqueue().await;
+    assert_ne!(first, second);
+    // It fails now: the second will do its work, and one of them is enough.
+    client
+        .batch_execute("update task set running_until = now() - interval '1 s' where state = 'running'")
+        .await
+        .expect("update");
+    let sent = run(&app, &sent[0].body, Duration::from_secs(10)).await.expect("taken off the queue");
+    assert!(sent.is_empty());
+    let error = "select count(*) from task where state = 'failed' and error like 'superseded by %: something unavailable%'";
+    assert_eq!(number(&app, error).await, 1);
+    assert_eq!(number(&app, "select count(*) from task where state = 'queued'").await, 1);
 }

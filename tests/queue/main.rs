@@ -3,6 +3,10 @@
 mod batch;
 mod events_consumer;
 mod failing_tasks;
+mod inbox;
 mod outbox_relay;
+mod refusals;
+mod soak;
+mod strikes;
 mod support;
 mod tasks_worker;

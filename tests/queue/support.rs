@@ -5,36 +5,64 @@ use std::time::{Duration, Instant};
 use app_core::{
     App, Result,
     infrastructure::messaging::Outgoing,
-    interfaces::queue::{self, Record},
+    interfaces::queue::{self, Record, Source},
     testing::{Event, TestApp, event},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 pub(crate) fn in_a_minute() -> Instant {
     Instant::now() + Duration::from_secs(60)
 }
 
 /// The message ids of the records that failed.
-pub(crate) async fn call<H, F>(app: &TestApp, handler: H, event: &Event) -> Vec<String>
+pub(crate) async fn call<H, F>(app: &TestApp, source: Source, handler: H, event: &Event) -> Vec<String>
 where
-    H: Fn(App, Record, Instant) -> F,
+    H: Fn(App, Vec<Record>, Instant) -> F,
     F: Future<Output = Result<Vec<Outgoing>>>,
 {
-    call_until(app, handler, event, in_a_minute()).await
+    call_until(app, source, handler, event, in_a_minute()).await
 }
 
 pub(crate) async fn call_until<H, F>(
     app: &TestApp,
+    source: Source,
     handler: H,
     event: &Event,
     deadline: Instant,
 ) -> Vec<String>
 where
-    H: Fn(App, Record, Instant) -> F,
+    H: Fn(App, Vec<Record>, Instant) -> F,
     F: Future<Output = Result<Vec<Outgoing>>>,
 {
-    let response = queue::answer(&app.app, handler, &event.to_string(), deadline).await.expect("a batch");
+    let response =
+        queue::answer(&app.app, source, handler, &event.to_string(), deadline).await.expect("a batch");
     response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect()
+}
+
+pub(crate) async fn consume(app: &TestApp, event: &Event) -> Vec<String> {
+    call(app, events_consumer::SOURCE, events_consumer::handler, event).await
+}
+
+pub(crate) async fn work(app: &TestApp, event: &Event) -> Vec<String> {
+    call(app, tasks_worker::SOURCE, tasks_worker::handler, event).await
+}
+
+/// A batch of these (message id, body) as they are handed out for the n-th time.
+pub(crate) fn batch_of(messages: &[(String, String)], receives: u32) -> Event {
+    let sample = event("events-consumer").0["Records"][0].clone();
+    let record = |(id, body): &(String, String)| {
+        let mut record = sample.clone();
+        record["messageId"] = json!(id);
+        record["body"] = json!(body);
+        record["attributes"]["ApproximateReceiveCount"] = json!(receives.to_string());
+        record
+    };
+    Event(json!({ "Records": messages.iter().map(record).collect::<Vec<Value>>() }))
+}
+
+/// One number from the test's schema.
+pub(crate) async fn number(app: &TestApp, query: &str) -> i64 {
+    app.database.client().await.query_one(query, &[]).await.expect("a number").get(0)
 }
 
 /// The sample batch with one record, whose body is this.
@@ -51,6 +79,5 @@ pub(crate) fn message_ids(event: &Event) -> Vec<String> {
 
 /// How many tasks are in this state.
 pub(crate) async fn tasks(app: &TestApp, state: &str) -> i64 {
-    let client = app.database.client().await;
-    client.query_one("select count(*) from task where state = $1", &[&state]).await.expect("a count").get(0)
+    number(app, &format!("select count(*) from task where state = '{state}'")).await
 }

@@ -1,40 +1,74 @@
-//! Takes in one event message.
+//! Takes in event messages.
 
+use serde_json::Value;
 use uuid::Uuid;
 
-use super::handlers::Handlers;
+use super::handlers::{EventEntry, Handlers};
 use crate::{
     domain::Result,
     infrastructure::{
-        db::Db,
+        db::{Conn, Db},
         messaging::{
             Outgoing,
             envelope::{self, ReceivedEvent},
+            inbox,
         },
     },
 };
 
-/// Calls the event's handlers in one transaction and returns what they want sent. `message_id`
-/// stands in for the id of an event that has none.
+/// A message as its queue hands it over.
+#[derive(Debug, Clone, Copy)]
+pub struct Delivery<'a> {
+    pub body: &'a str,
+    /// The queue's own id: it stands in for the id of a message that has none.
+    pub message_id: &'a str,
+}
+
+/// Calls the events' handlers and returns what they want sent. Each handler has one transaction
+/// for all events of its kind, so ten events cost as many round trips as one.
 ///
 /// # Errors
-/// `Malformed` for a message that nobody can handle; any other error means that the message
-/// should come again.
-pub async fn handle_message(
+/// `Malformed` for a message that nobody can handle; any other error means that the messages
+/// should come again. Of several messages some may be done by then: handed in again, alone or
+/// together, they change nothing.
+pub async fn handle_messages(
     db: &Db,
     handlers: &Handlers,
-    body: &str,
-    message_id: &str,
+    deliveries: &[Delivery<'_>],
 ) -> Result<Vec<Outgoing>> {
-    let message: ReceivedEvent = envelope::parse(body)?;
-    let id_text = message.id.as_deref().unwrap_or(message_id);
-    // Somebody else's ids need not be uuids; what counts is that a repetition has the same.
-    let id =
-        Uuid::parse_str(id_text).unwrap_or_else(|_| Uuid::new_v5(&Uuid::NAMESPACE_OID, id_text.as_bytes()));
-    tracing::info!(event = message.event, event_id = %id, caused_by = message.trace.request_id, "event received");
-
+    let mut kinds: Vec<(&[EventEntry], String, Vec<(Uuid, Value)>)> = Vec::new();
+    for delivery in deliveries {
+        let message: ReceivedEvent = envelope::parse(delivery.body)?;
+        let id = message.event_id(delivery.message_id);
+        tracing::info!(event = message.event, event_id = %id, caused_by = message.trace.request_id, "event received");
+        match kinds.iter_mut().find(|(_, name, _)| *name == message.event) {
+            // One message may stand twice in a batch.
+            Some((_, _, events)) if events.iter().any(|(other, _)| *other == id) => {}
+            Some((_, _, events)) => events.push((id, message.data)),
+            None => {
+                kinds.push((handlers.find_event(&message.event)?, message.event, vec![(id, message.data)]));
+            }
+        }
+    }
     let mut conn = db.conn().await?;
+    let mut outgoing = Vec::new();
+    for (handlers, _, events) in kinds {
+        for handler in handlers {
+            outgoing.extend(handle(&mut conn, handler, &events).await?);
+        }
+    }
+    Ok(outgoing)
+}
+
+/// One transaction: the handler's effects, and the note that it is done with these events.
+async fn handle(conn: &mut Conn, handler: &EventEntry, events: &[(Uuid, Value)]) -> Result<Vec<Outgoing>> {
+    let ids: Vec<Uuid> = events.iter().map(|(id, _)| *id).collect();
     let mut tx = conn.begin().await?;
-    handlers.handle(&mut tx, &message.event, id, &message.data).await?;
+    let new = inbox::remember(&tx, handler.name, &ids).await?;
+    if new.is_empty() {
+        return Ok(Vec::new());
+    }
+    let events = events.iter().filter(|(id, _)| new.contains(id)).cloned().collect();
+    (handler.handle)(&mut tx, events).await?;
     tx.commit().await
 }

@@ -2,35 +2,69 @@
 //!
 //! A new event handler or task is one line in `table`.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use futures_util::{FutureExt, future::BoxFuture};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::tasks::{self, Task, say_meow::SayMeow};
+use super::tasks::{Backoff, Enqueue, Job, Task, clean_up::CleanUp, say_meow::SayMeow};
 use crate::{
     domain::{Error, Result, event::Event, users::events::UserCreated},
     infrastructure::db::Tx,
 };
 
 pub fn table() -> Handlers {
-    Handlers::new().starts::<UserCreated, _>(|event| SayMeow { to: Some(event.uuid) }).task::<SayMeow>()
+    Handlers::new()
+        .starts::<UserCreated, _>(|event| {
+            Ok(Enqueue::new(&SayMeow { to: Some(event.uuid) })?.owner(event.uuid))
+        })
+        .task::<SayMeow>()
+        .task::<CleanUp>()
 }
 
-type OnEvent = Box<dyn for<'a> Fn(&'a mut Tx<'_>, Uuid, Value) -> BoxFuture<'a, Result<()>> + Send + Sync>;
-type RunTask = Box<dyn for<'a> Fn(&'a mut Tx<'_>, Value) -> BoxFuture<'a, Result<Value>> + Send + Sync>;
+/// An event as its handler gets it. The id is the same however often it is delivered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Received<E> {
+    pub id: Uuid,
+    pub event: E,
+}
+
+/// What is done about an event, in Postgres. What reaches further is a task's work.
+pub trait Handler: Send + Sync {
+    type Event: Event;
+    /// Its name in the inbox, in snake case. Renamed, it would be done again with messages that
+    /// come again.
+    const NAME: &'static str;
+
+    /// Handles events that it has not handled before, in the order of their arrival. What it
+    /// writes through `tx` commits together with the note that it has; all of them or none. On an
+    /// error each comes again by itself.
+    fn handle(tx: &mut Tx<'_>, events: Vec<Received<Self::Event>>)
+    -> impl Future<Output = Result<()>> + Send;
+}
+
+type OnEvents =
+    Box<dyn for<'a> Fn(&'a mut Tx<'_>, Vec<(Uuid, Value)>) -> BoxFuture<'a, Result<()>> + Send + Sync>;
+type RunTask = Box<dyn for<'a> Fn(&'a mut Job<'_>, Value) -> BoxFuture<'a, Result<Value>> + Send + Sync>;
+type Check = fn(&Value) -> Result<()>;
 
 #[derive(Default)]
 pub struct Handlers {
-    events: HashMap<&'static str, Vec<OnEvent>>,
-    tasks: HashMap<&'static str, TaskEntry>,
+    events: BTreeMap<&'static str, Vec<EventEntry>>,
+    tasks: BTreeMap<&'static str, TaskEntry>,
+}
+
+pub(crate) struct EventEntry {
+    pub(crate) name: &'static str,
+    pub(crate) handle: OnEvents,
+    check: Check,
 }
 
 pub(crate) struct TaskEntry {
     pub(crate) max_attempts: i32,
-    pub(crate) queue: crate::infrastructure::messaging::Queue,
+    pub(crate) backoff: Backoff,
     pub(crate) run: RunTask,
 }
 
@@ -39,47 +73,78 @@ impl Handlers {
         Self::default()
     }
 
-    /// This event starts that task, once however often the event is delivered: the task's id
-    /// follows from the event's.
+    /// This event is handled by that.
+    #[must_use]
+    pub fn on<H: Handler + 'static>(self) -> Self {
+        self.add::<H::Event>(
+            H::NAME,
+            Box::new(|tx, events| async move { H::handle(tx, received(events)?).await }.boxed()),
+        )
+    }
+
+    /// This event starts that task.
     #[must_use]
     pub fn starts<E: Event + 'static, T: Task + 'static>(
-        mut self,
-        task: impl Fn(E) -> T + Send + Sync + Copy + 'static,
+        self,
+        task: impl Fn(&E) -> Result<Enqueue<T>> + Send + Sync + Copy + 'static,
     ) -> Self {
-        let handler: OnEvent = Box::new(move |tx, event_id, data| {
+        let handle: OnEvents = Box::new(move |tx, events| {
             async move {
-                let id = Uuid::new_v5(&event_id, T::NAME.as_bytes());
-                tasks::enqueue(tx, &task(parse::<E>(data)?), id).await
+                let events = received::<E>(events)?;
+                let tasks =
+                    events.iter().map(|received| task(&received.event)).collect::<Result<Vec<_>>>()?;
+                Enqueue::write_all(tx, tasks).await
             }
             .boxed()
         });
-        self.events.entry(E::NAME).or_default().push(handler);
+        self.add::<E>(T::NAME, handle)
+    }
+
+    fn add<E: Event>(mut self, name: &'static str, handle: OnEvents) -> Self {
+        let check: Check = |data| parse::<E>(data.clone()).map(drop);
+        self.events.entry(E::NAME).or_default().push(EventEntry { name, handle, check });
         self
     }
 
     #[must_use]
     pub fn task<T: Task + 'static>(mut self) -> Self {
-        let run: RunTask = Box::new(|tx, args| async move { parse::<T>(args)?.run(tx).await }.boxed());
-        self.tasks.insert(T::NAME, TaskEntry { max_attempts: T::MAX_ATTEMPTS, queue: T::QUEUE, run });
+        let run: RunTask = Box::new(|job, args| async move { parse::<T>(args)?.run(job).await }.boxed());
+        self.tasks.insert(T::NAME, TaskEntry { max_attempts: T::MAX_ATTEMPTS, backoff: T::BACKOFF, run });
         self
     }
 
-    /// Calls every handler of an event in the caller's transaction.
+    /// The events that somebody handles, by name.
+    pub fn events(&self) -> impl Iterator<Item = &'static str> {
+        self.events.keys().copied()
+    }
+
+    /// The tasks there are, by name.
+    pub fn tasks(&self) -> impl Iterator<Item = &'static str> {
+        self.tasks.keys().copied()
+    }
+
+    /// Whether somebody handles this event, and can read its data.
     ///
     /// # Errors
-    /// `Malformed` when nobody handles it or its data is not what its handlers read.
-    pub async fn handle(&self, tx: &mut Tx<'_>, event: &str, id: Uuid, data: &Value) -> Result<()> {
-        let handlers =
-            self.events.get(event).ok_or_else(|| Error::Malformed("no handler for this event".into()))?;
-        for handler in handlers {
-            handler(tx, id, data.clone()).await?;
-        }
-        Ok(())
+    /// `Validation`: `event` is unknown, or `data` has the wrong shape.
+    pub fn check(&self, event: &str, data: &Value) -> Result<()> {
+        let handlers = self.events.get(event).ok_or_else(|| Error::invalid("event", "unknown"))?;
+        let well = handlers.iter().all(|handler| (handler.check)(data).is_ok());
+        if well { Ok(()) } else { Err(Error::invalid("data", "format")) }
+    }
+
+    pub(crate) fn find_event(&self, name: &str) -> Result<&[EventEntry]> {
+        let found = self.events.get(name).map(Vec::as_slice);
+        found.ok_or_else(|| Error::Malformed("no handler for this event".into()))
     }
 
     pub(crate) fn find_task(&self, name: &str) -> Result<&TaskEntry> {
         self.tasks.get(name).ok_or_else(|| Error::Malformed("there is no task of this name".into()))
     }
+}
+
+fn received<E: Event>(events: Vec<(Uuid, Value)>) -> Result<Vec<Received<E>>> {
+    events.into_iter().map(|(id, data)| Ok(Received { id, event: parse(data)? })).collect()
 }
 
 /// The reader's own words are left out: they could quote the data.

@@ -13,29 +13,57 @@ use crate::{
     },
 };
 
-/// What a caller's answer may wait for its messages to one queue to leave.
+const QUEUES: [Queue; 2] = [Queue::Events, Queue::Tasks];
+
+/// What a caller's answer may wait for its messages to leave.
 const PUBLISH_BUDGET: Duration = Duration::from_millis(250);
 
 /// Sends what a transaction has just committed. Never fails: the business is done, and what does
 /// not get through now is found by the relay.
-pub async fn publish(db: &Db, bus: &dyn Bus, outgoing: &[Outgoing]) {
-    for queue in [Queue::Events, Queue::Tasks] {
-        let own: Vec<Outgoing> = outgoing.iter().filter(|m| m.queue == queue).cloned().collect();
-        if own.is_empty() {
-            continue;
-        }
-        let attempt = async {
-            let accepted = bus.send(queue, &own).await?;
-            outbox::mark_published(&db.conn().await?, &accepted).await
-        };
-        match tokio::time::timeout(PUBLISH_BUDGET, attempt).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => {
-                tracing::warn!(messages = own.len(), error = error.chain(), "left to the relay")
+pub async fn publish(db: &Db, bus: &dyn Bus, outgoing: Vec<Outgoing>) {
+    let count = outgoing.len();
+    let work = async {
+        for mut round in rounds(outgoing) {
+            for queue in QUEUES {
+                let own: Vec<Outgoing> = round.extract_if(.., |m| m.queue == queue).collect();
+                if !own.is_empty() {
+                    let sent = bus.send(queue, &own).await?;
+                    outbox::mark_published(&db.conn().await?, &sent.accepted).await?;
+                    if sent.accepted.len() < own.len() {
+                        // Nothing of a group may overtake what has just been refused.
+                        tracing::warn!(refused = ?sent.refused, "not all accepted, the rest is left to the relay");
+                        return Ok(());
+                    }
+                }
             }
-            Err(_) => tracing::warn!(messages = own.len(), "publishing took too long, left to the relay"),
         }
+        Ok(())
+    };
+    match tokio::time::timeout(PUBLISH_BUDGET, work).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => {
+            let error: crate::domain::Error = error;
+            tracing::warn!(messages = count, error = error.chain(), "left to the relay");
+        }
+        Err(_) => tracing::warn!(messages = count, "publishing took too long, left to the relay"),
     }
+}
+
+/// Messages of one group go one after the other: the n-th of each group is in round n. Nearly
+/// always there is one round.
+fn rounds(outgoing: Vec<Outgoing>) -> Vec<Vec<Outgoing>> {
+    let mut rounds: Vec<Vec<Outgoing>> = Vec::new();
+    for message in outgoing {
+        let holds_up = |round: &Vec<Outgoing>| {
+            message.group.is_some() && round.iter().any(|earlier| earlier.group == message.group)
+        };
+        let round = rounds.iter().rposition(holds_up).map_or(0, |last| last + 1);
+        if round == rounds.len() {
+            rounds.push(Vec::new());
+        }
+        rounds[round].push(message);
+    }
+    rounds
 }
 
 /// What a relay run came to.
@@ -43,6 +71,10 @@ pub async fn publish(db: &Db, bus: &dyn Bus, outgoing: &[Outgoing]) {
 pub struct Relayed {
     pub sent: usize,
     pub failed: usize,
+    /// Refused so often that they now wait for a person.
+    pub parked: usize,
+    /// For how long the oldest message that should have left is still waiting after this run.
+    pub lag: Duration,
 }
 
 /// Sends what is due until nothing is left or `until` has come.
@@ -51,38 +83,73 @@ pub struct Relayed {
 /// `Unavailable` when the database is. A queue that is down is not an error: its messages are
 /// tried again later, each time a little later.
 pub async fn relay(db: &Db, bus: &dyn Bus, until: Instant) -> Result<Relayed> {
-    let relay = Uuid::new_v4();
+    let (relay, lease) = (Uuid::new_v4(), db.outbox().relay_lease);
+    let mut queues = QUEUES.to_vec();
     let mut total = Relayed::default();
-    while Instant::now() < until {
-        let claimed = outbox::claim(&db.conn().await?, relay).await?;
+    while Instant::now() < until && !queues.is_empty() {
+        let mut claimed = outbox::claim(&db.conn().await?, relay, &queues, lease).await?;
         if claimed.is_empty() {
             break;
         }
-        for queue in [Queue::Events, Queue::Tasks] {
-            let batch: Vec<Outgoing> = claimed.iter().filter(|m| m.queue == queue).cloned().collect();
-            if !batch.is_empty() {
-                let done = send(db, bus, relay, queue, &batch).await?;
-                total.sent += done.sent;
-                total.failed += done.failed;
+        for queue in QUEUES {
+            let batch: Vec<Outgoing> = claimed.extract_if(.., |m| m.queue == queue).collect();
+            if !batch.is_empty() && !send(db, bus, relay, queue, &batch, &mut total).await? {
+                // It does not answer. Asking again for each of a hundred thousand messages would
+                // only fill the log; the next run asks again.
+                queues.retain(|other| *other != queue);
             }
         }
     }
+    total.lag = outbox::lag(&db.conn().await?).await?;
     Ok(total)
 }
 
-async fn send(db: &Db, bus: &dyn Bus, relay: Uuid, queue: Queue, batch: &[Outgoing]) -> Result<Relayed> {
-    let (accepted, why) = match bus.send(queue, batch).await {
-        Ok(accepted) => (accepted, "refused by the queue".to_owned()),
-        Err(error) => (Vec::new(), error.chain()),
-    };
-    let left: Vec<Uuid> = batch.iter().map(|m| m.id).filter(|id| !accepted.contains(id)).collect();
+/// Returns whether the queue answered.
+async fn send(
+    db: &Db,
+    bus: &dyn Bus,
+    relay: Uuid,
+    queue: Queue,
+    batch: &[Outgoing],
+    total: &mut Relayed,
+) -> Result<bool> {
+    let sent = bus.send(queue, batch).await;
     let conn = db.conn().await?;
-    if !accepted.is_empty() {
-        outbox::mark_published(&conn, &accepted).await?;
+    let (sent, why) = match sent {
+        Ok(sent) => (sent, "no word from the queue".to_owned()),
+        Err(error) => {
+            let (why, ids): (_, Vec<Uuid>) = (error.chain(), batch.iter().map(|m| m.id).collect());
+            tracing::warn!(
+                queue = queue.as_str(),
+                messages = ids.len(),
+                error = why,
+                "the queue does not answer, its messages wait"
+            );
+            outbox::release(&conn, relay, &ids, &why).await?;
+            total.failed += ids.len();
+            return Ok(false);
+        }
+    };
+    if !sent.accepted.is_empty() {
+        outbox::mark_published(&conn, &sent.accepted).await?;
     }
-    if !left.is_empty() {
-        tracing::warn!(queue = queue.as_str(), messages = left.len(), why, "not sent, will be tried again");
-        outbox::release(&conn, relay, &left, &why).await?;
+    total.sent += sent.accepted.len();
+    for (id, code) in &sent.refused {
+        let parked = outbox::refuse(&conn, relay, *id, code).await?;
+        total.failed += 1;
+        total.parked += usize::from(parked);
+        if parked {
+            tracing::error!(queue = queue.as_str(), outbox_id = %id, code, "parked: the queue refuses this message; see `cargo xtask outbox status`");
+        } else {
+            tracing::warn!(queue = queue.as_str(), outbox_id = %id, code, "the queue refused a message, it will be tried again");
+        }
     }
-    Ok(Relayed { sent: accepted.len(), failed: left.len() })
+    let answered =
+        |id: &Uuid| sent.accepted.contains(id) || sent.refused.iter().any(|(other, _)| other == id);
+    let unknown: Vec<Uuid> = batch.iter().map(|m| m.id).filter(|id| !answered(id)).collect();
+    if !unknown.is_empty() {
+        outbox::release(&conn, relay, &unknown, &why).await?;
+        total.failed += unknown.len();
+    }
+    Ok(true)
 }

@@ -37,7 +37,7 @@ impl TestApp {
                 refresh_lifetime: time::Duration::days(5),
             }),
             database: Some(database.config()),
-            queues: QueuesConfig::default(),
+            queues: QueuesConfig { max_receive_count: 5, ..QueuesConfig::default() },
             aws: no_aws(),
             api_default_limit: 25,
         };

@@ -1,12 +1,12 @@
 //! A schema per test on the Postgres that `DATABASE_URL` names.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tokio_postgres::{Client, NoTls, config::Host};
 use uuid::Uuid;
 
 use crate::{
-    config::{AwsConfig, DatabaseConfig, DatabaseLogin, Statements},
+    config::{AwsConfig, DatabaseConfig, DatabaseLogin, OutboxConfig, Statements},
     domain::{Result, mask::Secret},
     infrastructure::{db::Db, migrate, secrets::Secrets},
 };
@@ -44,7 +44,7 @@ impl TestDatabase {
 
     /// Start-up options that make this schema the connection's world.
     pub fn options(&self) -> String {
-        format!("-c search_path={}", self.schema)
+        format!("-c search_path={0} -c application_name={0}", self.schema)
     }
 
     /// A plain client that sees this schema only.
@@ -75,7 +75,8 @@ impl TestDatabase {
             // A function has one; a test calls handlers side by side.
             pool_size: 8,
             statements: Statements::Prepared,
-            wait: std::time::Duration::from_secs(10),
+            wait: Duration::from_secs(10),
+            outbox: OutboxConfig { own_lease: Duration::from_secs(5), relay_lease: Duration::from_secs(30) },
         }
     }
 
@@ -94,9 +95,12 @@ impl Drop for TestDatabase {
             runtime.block_on(async {
                 let (client, connection) = config.connect(NoTls).await.expect("the test database answers");
                 tokio::spawn(connection);
+                // A transaction that the test left open would keep the schema, and this, for ever:
+                // its runtime does not turn any more.
                 client
                     .batch_execute(&format!(
-                        "set client_min_messages = warning; drop schema if exists {schema} cascade"
+                        "select pg_terminate_backend(pid) from pg_stat_activity where application_name = '{schema}';
+                         set client_min_messages = warning; drop schema if exists {schema} cascade"
                     ))
                     .await
                     .expect("drop schema");

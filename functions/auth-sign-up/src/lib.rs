@@ -48,7 +48,7 @@ pub struct SignUpResponse {
 pub async fn handler(app: App, request: Request) -> Result<Json<SignUpResponse>> {
     let body: SignUpRequest = request.json()?;
     let created = app.users()?.create_by_email(body.email, &body.password).await?;
-    app.publish(&created.outgoing).await;
+    app.publish(created.outgoing).await;
     Ok(Json(created.user.into()))
 }
 

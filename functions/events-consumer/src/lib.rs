@@ -3,9 +3,15 @@
 use std::time::Instant;
 
 use app_core::{
-    App, Result, application::events, infrastructure::messaging::Outgoing, interfaces::queue::Record,
+    App, Result,
+    application::events,
+    infrastructure::messaging::{Outgoing, Queue},
+    interfaces::queue::{Record, Source},
 };
 
-pub async fn handler(app: App, record: Record, _: Instant) -> Result<Vec<Outgoing>> {
-    events::handle_message(app.db()?, app.handlers(), &record.body, &record.message_id).await
+pub const SOURCE: Source = Source { queue: Queue::Events, together: true };
+
+pub async fn handler(app: App, records: Vec<Record>, _: Instant) -> Result<Vec<Outgoing>> {
+    let deliveries: Vec<_> = records.iter().map(Record::delivery).collect();
+    events::handle_messages(app.db()?, app.handlers(), &deliveries).await
 }

@@ -12,12 +12,18 @@ const RESERVE: Duration = Duration::from_secs(10);
 pub struct RelayResponse {
     sent: usize,
     failed: usize,
+    /// Refused so often that they now wait for a person.
+    parked: usize,
+    /// For how long the oldest message that should have left is still waiting after this run.
+    lag_seconds: u64,
 }
 
 /// The event is the schedule's, and says nothing we need.
 pub async fn handler(app: App, _: IgnoredAny, deadline: Instant) -> Result<RelayResponse> {
     let until = deadline.checked_sub(RESERVE).unwrap_or(deadline);
     let relayed = outbox::relay(app.db()?, app.bus()?, until.into()).await?;
-    tracing::info!(sent = relayed.sent, failed = relayed.failed, "relay done");
-    Ok(RelayResponse { sent: relayed.sent, failed: relayed.failed })
+    let outbox::Relayed { sent, failed, parked, lag } = relayed;
+    let lag_seconds = lag.as_secs();
+    tracing::info!(sent, failed, parked, lag_seconds, "relay done");
+    Ok(RelayResponse { sent, failed, parked, lag_seconds })
 }

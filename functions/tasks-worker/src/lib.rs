@@ -3,11 +3,19 @@
 use std::time::Instant;
 
 use app_core::{
-    App, Result, application::tasks, infrastructure::messaging::Outgoing, interfaces::queue::Record,
+    App, Result,
+    infrastructure::messaging::{Outgoing, Queue},
+    interfaces::queue::{Record, Source},
 };
 
-pub async fn handler(app: App, record: Record, end: Instant) -> Result<Vec<Outgoing>> {
-    // After this invocation's end nobody can be at the task any more.
-    let time_left = end.saturating_duration_since(Instant::now());
-    tasks::run_message(app.db()?, app.handlers(), &record.body, &record.message_id, time_left).await
+/// One by one: a task may take long, and each has a transaction of its own.
+pub const SOURCE: Source = Source { queue: Queue::Tasks, together: false };
+
+pub async fn handler(app: App, records: Vec<Record>, end: Instant) -> Result<Vec<Outgoing>> {
+    let worker = app.worker()?;
+    let mut outgoing = Vec::new();
+    for record in &records {
+        outgoing.extend(worker.run(record.delivery(), end).await?);
+    }
+    Ok(outgoing)
 }

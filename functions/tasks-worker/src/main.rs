@@ -5,5 +5,5 @@ use app_core::{App, Need, interfaces::queue, telemetry};
 async fn main() -> Result<(), queue::RuntimeError> {
     telemetry::init();
     let app = App::from_env(&[Need::Database]).await?; // once per cold start
-    queue::serve(app, tasks_worker::handler).await
+    queue::serve(app, tasks_worker::SOURCE, tasks_worker::handler).await
 }

@@ -1,47 +1,57 @@
 //! Background tasks: a struct whose fields are the arguments, and `run`. Each task has a row that
 //! says what became of it.
 //!
-//! A new task is a file here and a line in `handlers::table`.
+//! A new task is a file here and a line in `handlers::table`; `docs/events-and-tasks.md` shows one.
 
+pub mod clean_up;
+mod enqueue;
+mod job;
 pub mod say_meow;
 mod worker;
 
+use std::time::Duration;
+
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
-use uuid::Uuid;
 
-pub use worker::run_message;
+pub use enqueue::Enqueue;
+pub use job::Job;
+pub use worker::{Worker, find};
 
-use crate::{
-    domain::{Error, Result},
-    infrastructure::{
-        db::Tx,
-        messaging::{Queue, envelope::TaskMessage},
-        repository,
-    },
-};
+use crate::domain::Result;
 
 pub trait Task: Serialize + DeserializeOwned + Send + Sync {
     /// The name on the wire, in snake case.
     const NAME: &'static str;
-    const QUEUE: Queue = Queue::Tasks;
     /// After this many failures it has failed for good.
     const MAX_ATTEMPTS: i32 = 5;
+    /// How long to wait after the n-th failure, n from 1. Up to half of it is taken off at random,
+    /// so that what failed together does not come back together.
+    const BACKOFF: Backoff = exponential;
 
-    /// Does the work. What it writes through `tx` is committed together with the success; the
-    /// returned value is kept as the task's result.
+    /// Does the work, and returns what is kept as the task's result.
     ///
-    /// The transaction is open all the while: a task that waits for something else than Postgres
-    /// for longer than `idle_in_transaction_session_timeout` (`migrations/roles.sql`) loses it.
-    fn run(self, tx: &mut Tx<'_>) -> impl Future<Output = Result<Value>> + Send;
+    /// An error that may pass (`Error::retryable`) is tried again, any other is final. What is
+    /// written through `job.tx()` commits together with the success: it happens once. What
+    /// reaches outside of Postgres can happen twice, when the process dies right after it.
+    fn run(self, job: &mut Job<'_>) -> impl Future<Output = Result<Value>> + Send;
 }
 
-/// Writes the task's row and its message in the caller's transaction. A second call with the same
-/// id does nothing.
-pub async fn enqueue<T: Task>(tx: &mut Tx<'_>, task: &T, id: Uuid) -> Result<()> {
-    let args = serde_json::to_value(task).map_err(Error::internal)?;
-    if repository::tasks::create(&*tx, id, T::NAME, T::QUEUE, &args).await? {
-        tx.enqueue(&TaskMessage::new(T::NAME, args, id))?;
+pub type Backoff = fn(attempt: i32) -> Duration;
+
+/// 10 seconds, 20, 40 … at most an hour.
+pub fn exponential(attempt: i32) -> Duration {
+    let doublings = u32::try_from(attempt - 1).unwrap_or(0).min(16);
+    Duration::from_secs((10 << doublings).min(3600))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::exponential;
+
+    #[test]
+    fn gaps_grow_up_to_an_hour() {
+        let gaps: Vec<u64> = [1, 2, 3, 9, 10, 1000].map(|n| exponential(n).as_secs()).to_vec();
+        assert_eq!(gaps, [10, 20, 40, 2560, 3600, 3600]);
     }
-    Ok(())
 }

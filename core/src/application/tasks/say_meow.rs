@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::Task;
-use crate::{domain::Result, infrastructure::db::Tx};
+use super::{Job, Task};
+use crate::domain::Result;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SayMeow {
@@ -17,7 +17,7 @@ pub struct SayMeow {
 impl Task for SayMeow {
     const NAME: &'static str = "say_meow";
 
-    async fn run(self, _: &mut Tx<'_>) -> Result<Value> {
+    async fn run(self, _: &mut Job<'_>) -> Result<Value> {
         tracing::info!(to = self.to.map(tracing::field::display), "meow");
         Ok(json!({ "said": "meow", "to": self.to }))
     }

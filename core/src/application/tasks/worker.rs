@@ -1,13 +1,19 @@
-//! Runs one task message.
+//! Runs task messages.
 
-use std::{panic::AssertUnwindSafe, time::Duration};
+use std::{
+    panic::AssertUnwindSafe,
+    time::{Duration, Instant},
+};
 
 use futures_util::FutureExt;
-use serde_json::Value;
 use uuid::Uuid;
 
+use super::{Job, enqueue};
 use crate::{
-    application::handlers::{Handlers, TaskEntry},
+    application::{
+        events::Delivery,
+        handlers::{Handlers, TaskEntry},
+    },
     domain::{Error, Result},
     infrastructure::{
         db::{Conn, Db},
@@ -15,63 +21,117 @@ use crate::{
             Outgoing,
             envelope::{self, TaskMessage},
         },
-        repository::tasks::{self, Claim},
+        repository::tasks::{self, Claim, TaskView},
+        security,
     },
     telemetry,
 };
 
-/// Runs the task that `body` names and returns what it wants sent. `message_id` stands in for the
-/// id of a task that has none; `time_left` is how long nobody else may start it.
-///
-/// # Errors
-/// `Malformed` for a message that can never run; any other error means that the message should
-/// come again. A task that failed for good is not an error: its row says so.
-pub async fn run_message(
-    db: &Db,
-    handlers: &Handlers,
-    body: &str,
-    message_id: &str,
-    time_left: Duration,
-) -> Result<Vec<Outgoing>> {
-    let message: TaskMessage = envelope::parse(body)?;
-    let entry = handlers.find_task(&message.task)?;
-    let id = message.id.unwrap_or_else(|| Uuid::new_v5(&Uuid::NAMESPACE_OID, message_id.as_bytes()));
+/// The claim outlives the run by this: the outcome has to be written down, too.
+const GRACE: Duration = Duration::from_secs(5);
 
-    let mut conn = db.conn().await?;
-    let mut claim = tasks::claim(&conn, id, time_left).await?;
-    if claim == Claim::Unknown {
-        // Enqueued tasks have their row; one that comes from a schedule or by hand gets it here.
-        tasks::create(&conn, id, &message.task, entry.queue, &message.args).await?;
-        claim = tasks::claim(&conn, id, time_left).await?;
-    }
-    let attempt = match claim {
-        Claim::Ours { attempt } => attempt,
-        Claim::RunningElsewhere => return Err(Error::unavailable("task", "running elsewhere")),
-        Claim::Finished | Claim::Unknown => return Ok(Vec::new()),
-    };
-    let error = match run(&mut conn, entry, id, message.args).await {
-        Ok(outgoing) => return Ok(outgoing),
-        Err(error) => error,
-    };
-    let last = !error.retryable() || attempt >= entry.max_attempts;
-    if let Err(second) = tasks::fail(&conn, id, &error.chain(), last).await {
-        // The row stays as it is until its time is over; what comes again is the first error.
-        tracing::warn!(task_id = %id, error = second.chain(), "could not note a failure");
-        return Err(error);
-    }
-    if !last {
-        return Err(error);
-    }
-    tracing::error!(task = message.task, task_id = %id, attempt, error = error.chain(), "task failed for good");
-    Ok(Vec::new())
+/// What running tasks takes.
+#[derive(Debug)]
+pub struct Worker<'a> {
+    db: &'a Db,
+    handlers: &'a Handlers,
 }
 
-/// The task's effects and its success are one transaction: both or neither.
-async fn run(conn: &mut Conn, entry: &TaskEntry, id: Uuid, args: Value) -> Result<Vec<Outgoing>> {
+impl<'a> Worker<'a> {
+    pub fn new(db: &'a Db, handlers: &'a Handlers) -> Self {
+        Self { db, handlers }
+    }
+
+    /// Runs the task that a message names, gives it up at `end`, and returns what it wants sent.
+    ///
+    /// # Errors
+    /// `Malformed` for a message that can never run; any other error means that the message should
+    /// come again. A task that failed is not an error: its row says so, and its next attempt, if
+    /// it has one, is a message of its own.
+    pub async fn run(&self, delivery: Delivery<'_>, end: Instant) -> Result<Vec<Outgoing>> {
+        let message: TaskMessage = envelope::parse(delivery.body)?;
+        let entry = self.handlers.find_task(&message.task)?;
+        let id = message.task_id(delivery.message_id);
+
+        let mut conn = self.db.conn().await?;
+        match self.claim(&conn, &message, id, end).await? {
+            Claim::Ours => {}
+            Claim::RunningElsewhere => return Err(Error::unavailable("task", "running elsewhere")),
+            Claim::Over | Claim::Unknown => return Ok(Vec::new()),
+        }
+        match attempt(&mut conn, entry, &message, id, end).await {
+            Ok(outgoing) => Ok(outgoing),
+            Err(error) => failed(&mut conn, entry, message, id, &error).await,
+        }
+    }
+
+    async fn claim(&self, conn: &Conn, message: &TaskMessage, id: Uuid, end: Instant) -> Result<Claim> {
+        let running_for = end.saturating_duration_since(Instant::now()) + GRACE;
+        match tasks::claim(conn, id, message.attempt, running_for).await? {
+            Claim::Unknown => {
+                tasks::adopt(conn, id, &message.task, &message.args, message.attempt).await?;
+                tasks::claim(conn, id, message.attempt, running_for).await
+            }
+            claim => Ok(claim),
+        }
+    }
+}
+
+/// What the task writes through its transaction and its success are one commit: both or neither.
+async fn attempt(
+    conn: &mut Conn,
+    entry: &TaskEntry,
+    message: &TaskMessage,
+    id: Uuid,
+    end: Instant,
+) -> Result<Vec<Outgoing>> {
+    let mut job = Job::new(id, message.attempt, end, conn);
+    // A panic is a failure like any other: the row must say so.
+    let work = AssertUnwindSafe((entry.run)(&mut job, message.args.clone())).catch_unwind();
+    let result = match tokio::time::timeout_at(end.into(), work).await {
+        Ok(Ok(result)) => result?,
+        Ok(Err(panic)) => return Err(Error::internal(telemetry::caught(&*panic))),
+        Err(late) => return Err(Error::unavailable("time", late)),
+    };
+    job.succeed(&result).await
+}
+
+/// The end of the task, or its next attempt: raised and sent in one transaction. A message that
+/// was sent on its own would live beside the one at hand, if that is not acknowledged.
+async fn failed(
+    conn: &mut Conn,
+    entry: &TaskEntry,
+    message: TaskMessage,
+    id: Uuid,
+    error: &Error,
+) -> Result<Vec<Outgoing>> {
+    let TaskMessage { task, args, attempt, .. } = message;
+    let why = error.chain();
+    if !error.retryable() || attempt >= entry.max_attempts {
+        tracing::error!(task, task_id = %id, attempt, error = why, "task failed for good");
+        tasks::fail(&*conn, id, attempt, &why).await?;
+        return Ok(Vec::new());
+    }
+    let delay = jittered((entry.backoff)(attempt))?;
+    tracing::warn!(task, task_id = %id, attempt, delay_ms = delay.as_millis() as u64, error = why, "task failed, it will be tried again");
     let mut tx = conn.begin().await?;
-    // A panic is a failure like any other: its row must say so.
-    let result = AssertUnwindSafe((entry.run)(&mut tx, args)).catch_unwind().await;
-    let result = result.unwrap_or_else(|panic| Err(Error::internal(telemetry::caught(&*panic))))?;
-    tasks::succeed(&tx, id, &result).await?;
+    if tasks::retry(&tx, id, attempt, &why).await? {
+        let (message_id, message) = enqueue::retry(&task, args, id, attempt + 1);
+        tx.enqueue(message_id, &message, delay)?;
+    }
     tx.commit().await
+}
+
+/// Between half of it and all of it.
+fn jittered(delay: Duration) -> Result<Duration> {
+    let random = u16::from_ne_bytes(security::random()?);
+    Ok(delay.mul_f64(0.5 + f64::from(random) / f64::from(u16::MAX) / 2.0))
+}
+
+/// What became of a task of this owner.
+///
+/// # Errors
+/// `NotFound` also for a task of somebody else.
+pub async fn find(db: &Db, id: Uuid, owner: Uuid) -> Result<TaskView> {
+    tasks::find_owned(&db.conn().await?, id, owner).await?.ok_or(Error::NotFound("task"))
 }

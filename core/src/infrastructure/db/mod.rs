@@ -8,7 +8,7 @@ mod error;
 mod sql;
 mod tx;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use deadpool::{Runtime, managed};
 
@@ -18,7 +18,7 @@ pub use tx::Tx;
 
 use super::secrets::Secrets;
 use crate::{
-    config::{DatabaseConfig, Statements},
+    config::{DatabaseConfig, OutboxConfig, Statements},
     domain::{Error, Result},
 };
 use connect::Connector;
@@ -28,6 +28,7 @@ type Pool = managed::Pool<Connector>;
 pub struct Db {
     pool: Pool,
     statements: Statements,
+    outbox: OutboxConfig,
 }
 
 impl Db {
@@ -42,13 +43,14 @@ impl Db {
     /// With start-up options such as `-c search_path=…`; tests give each its own schema.
     pub fn with_options(config: DatabaseConfig, secrets: Arc<Secrets>, options: &str) -> Result<Self> {
         let (size, wait, statements) = (config.pool_size, config.wait, config.statements);
+        let outbox = config.outbox;
         let pool = Pool::builder(Connector::new(config, secrets, options)?)
             .max_size(size)
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(wait))
             .build()
             .map_err(Error::internal)?;
-        Ok(Self { pool, statements })
+        Ok(Self { pool, statements, outbox })
     }
 
     /// A connection of one's own until it is dropped.
@@ -60,7 +62,12 @@ impl Db {
             managed::PoolError::Backend(error) => error,
             other => Error::unavailable("database", other),
         })?;
-        Ok(Conn { object, statements: self.statements })
+        Ok(Conn { object, statements: self.statements, own_lease: self.outbox.own_lease })
+    }
+
+    /// The periods of the outbox.
+    pub fn outbox(&self) -> OutboxConfig {
+        self.outbox
     }
 
     /// A connection outside of the pool, for work that needs two: the migration runner.
@@ -79,14 +86,15 @@ impl std::fmt::Debug for Db {
 pub struct Conn {
     object: managed::Object<Connector>,
     statements: Statements,
+    own_lease: Duration,
 }
 
 impl Conn {
     /// Starts a transaction. Dropped without `commit`, it rolls back.
     pub async fn begin(&mut self) -> Result<Tx<'_>> {
-        let statements = self.statements;
+        let (statements, own_lease) = (self.statements, self.own_lease);
         let inner = self.object.transaction().await.map_err(from_postgres)?;
-        Ok(Tx::new(inner, statements))
+        Ok(Tx::new(inner, statements, own_lease))
     }
 }
 

@@ -1,6 +1,9 @@
 //! A transaction, and the messages that must leave if and only if it commits.
 
+use std::time::Duration;
+
 use deadpool_postgres::Transaction;
+use uuid::Uuid;
 
 use super::{Link, Sql, from_postgres};
 use crate::{
@@ -17,36 +20,50 @@ use crate::{
 pub struct Tx<'a> {
     inner: Transaction<'a>,
     statements: Statements,
+    own_lease: Duration,
     messages: Vec<Outgoing>,
 }
 
 impl<'a> Tx<'a> {
-    pub(super) fn new(inner: Transaction<'a>, statements: Statements) -> Self {
-        Self { inner, statements, messages: Vec::new() }
+    pub(super) fn new(inner: Transaction<'a>, statements: Statements, own_lease: Duration) -> Self {
+        Self { inner, statements, own_lease, messages: Vec::new() }
     }
 
     /// Something happened: it will be told on the events queue once this commits.
     pub fn record<E: Event>(&mut self, event: &E) -> Result<()> {
-        let message = EventMessage::new(event)?;
-        self.messages.push(Outgoing { id: message.id, queue: Queue::Events, body: message.to_json()? });
+        self.send_event(&EventMessage::new(event)?, event.group())
+    }
+
+    /// As [`Self::record`], for an event that somebody else has written down.
+    pub fn send_event(&mut self, message: &EventMessage, group: Option<String>) -> Result<()> {
+        self.messages.push(Outgoing {
+            id: message.id,
+            queue: Queue::Events,
+            body: message.to_json()?,
+            group,
+            delay: Duration::ZERO,
+        });
         Ok(())
     }
 
-    /// Work to be done on the tasks queue once this commits. The task's row is the caller's.
-    pub fn enqueue(&mut self, task: &TaskMessage) -> Result<()> {
-        // One task can be sent again with a higher attempt, so its id cannot be the message's.
-        self.messages.push(Outgoing { id: uuid::Uuid::now_v7(), queue: Queue::Tasks, body: task.to_json()? });
+    /// Work to be done on the tasks queue once this commits, and not before `delay` is over. The
+    /// task's row is the caller's, and so is the message's id: one task is sent once an attempt.
+    pub fn enqueue(&mut self, id: Uuid, task: &TaskMessage, delay: Duration) -> Result<()> {
+        let body = task.to_json()?;
+        self.messages.push(Outgoing { id, queue: Queue::Tasks, body, group: None, delay });
         Ok(())
     }
 
-    /// Commits, and returns what is now due to be sent. Whoever publishes sends it at once; what
-    /// that misses, the relay finds in the outbox.
+    /// Commits, and returns what the caller may send at once. Whoever publishes sends it; what
+    /// that misses, and what is for later, the relay finds in the outbox.
     pub async fn commit(self) -> Result<Vec<Outgoing>> {
-        if !self.messages.is_empty() {
-            outbox::insert(&self, &self.messages).await?;
-        }
+        let ours = if self.messages.is_empty() {
+            Vec::new()
+        } else {
+            outbox::insert(&self, &self.messages, self.own_lease).await?
+        };
         self.inner.commit().await.map_err(from_postgres)?;
-        Ok(self.messages)
+        Ok(ours)
     }
 }
 

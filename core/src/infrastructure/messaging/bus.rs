@@ -1,5 +1,7 @@
 //! The port to the message queues; its bodies are SQS and, for tests, memory.
 
+use std::time::Duration;
+
 use futures_util::future::BoxFuture;
 use uuid::Uuid;
 
@@ -33,15 +35,26 @@ pub struct Outgoing {
     pub queue: Queue,
     /// JSON text of at most 100 KiB.
     pub body: String,
+    /// Messages of one group leave one after the other, in the order of their commits.
+    pub group: Option<String>,
+    /// For how long from now nobody shall receive it; mostly zero.
+    pub delay: Duration,
+}
+
+/// What one call to a queue came to. A message in neither list was not tried, or nobody knows.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Sent {
+    pub accepted: Vec<Uuid>,
+    /// The queue answered and did not want these; the word says why.
+    pub refused: Vec<(Uuid, String)>,
 }
 
 pub trait Bus: Send + Sync {
-    /// Sends messages to one queue, in as few calls as it can, and returns the ids of those that
-    /// the queue has accepted. What is missing from the answer was refused or is unknown.
+    /// Sends messages to one queue, in as few calls as it can.
     ///
     /// # Errors
     /// `Unavailable` when the queue cannot be reached at all.
-    fn send<'a>(&'a self, queue: Queue, messages: &'a [Outgoing]) -> BoxFuture<'a, Result<Vec<Uuid>>>;
+    fn send<'a>(&'a self, queue: Queue, messages: &'a [Outgoing]) -> BoxFuture<'a, Result<Sent>>;
 
     /// Whether the queue answers.
     fn ping(&self, queue: Queue) -> BoxFuture<'_, Result<()>>;

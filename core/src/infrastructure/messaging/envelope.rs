@@ -30,7 +30,7 @@ impl Trace {
 /// An event as we write it.
 #[derive(Debug, Serialize)]
 pub struct EventMessage {
-    event: &'static str,
+    event: String,
     data: Value,
     pub id: Uuid,
     v: i32,
@@ -40,16 +40,15 @@ pub struct EventMessage {
 
 impl EventMessage {
     pub fn new<E: Event>(event: &E) -> Result<Self> {
+        Self::named(E::NAME, E::VERSION, serde_json::to_value(event).map_err(Error::internal)?)
+    }
+
+    /// With a name and data that are known only when it happens.
+    pub fn named(event: &str, v: i32, data: Value) -> Result<Self> {
         // Version 7 carries the time, so that ids sort and `occurred_at` needs no second clock.
         let id = Uuid::now_v7();
-        Ok(Self {
-            event: E::NAME,
-            data: serde_json::to_value(event).map_err(Error::internal)?,
-            id,
-            v: E::VERSION,
-            occurred_at: timestamp_of(id)?,
-            trace: Trace::current(),
-        })
+        let (event, occurred_at) = (event.to_owned(), timestamp_of(id)?);
+        Ok(Self { event, data, id, v, occurred_at, trace: Trace::current() })
     }
 
     pub fn to_json(&self) -> Result<String> {
@@ -80,9 +79,12 @@ pub struct TaskMessage {
     pub task: String,
     #[serde(default)]
     pub args: Value,
-    /// The task's row. A message without one (from a schedule, say) gets one from its message id.
+    /// The task's row. A message without one gets it from its schedule, or from its message id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<Uuid>,
+    /// Which schedule sent it, and for when: two deliveries of one firing are one task.
+    #[serde(flatten, default, skip_serializing_if = "Option::is_none")]
+    pub firing: Option<Firing>,
     /// Counts from 1.
     #[serde(default = "first_attempt")]
     pub attempt: i32,
@@ -94,14 +96,53 @@ fn first_attempt() -> i32 {
     1
 }
 
+/// One firing of a schedule.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Firing {
+    pub schedule: String,
+    pub time: String,
+}
+
 impl TaskMessage {
-    pub fn new(task: &str, args: Value, id: Uuid) -> Self {
-        Self { task: task.to_owned(), args, id: Some(id), attempt: 1, trace: Trace::current() }
+    pub fn new(task: &str, args: Value, id: Uuid, attempt: i32) -> Self {
+        Self { task: task.to_owned(), args, id: Some(id), firing: None, attempt, trace: Trace::current() }
+    }
+
+    /// The same for every copy of one message. `message_id` is the queue's own.
+    pub fn task_id(&self, message_id: &str) -> Uuid {
+        match (&self.id, &self.firing) {
+            (Some(id), _) => *id,
+            (None, Some(Firing { schedule, time })) => derived_id(&format!("{schedule} {time}")),
+            (None, None) => derived_id(message_id),
+        }
     }
 
     pub fn to_json(&self) -> Result<String> {
         serde_json::to_string(self).map_err(Error::internal)
     }
+}
+
+impl ReceivedEvent {
+    /// The same for every copy of one message. `message_id` is the queue's own. Somebody else's
+    /// ids need not be uuids; what counts is that a repetition has the same.
+    pub fn event_id(&self, message_id: &str) -> Uuid {
+        let id = self.id.as_deref().unwrap_or(message_id);
+        Uuid::parse_str(id).unwrap_or_else(|_| derived_id(id))
+    }
+}
+
+fn derived_id(name: &str) -> Uuid {
+    Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes())
+}
+
+/// What a message calls itself, for logs and lists; none if it cannot be read.
+pub fn name_of(body: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Named {
+        #[serde(alias = "task")]
+        event: String,
+    }
+    parse::<Named>(body).ok().map(|named| named.event)
 }
 
 /// Reads a message body.
@@ -148,6 +189,19 @@ mod tests {
         assert_eq!((read.event.as_str(), read.id), ("user_created", None));
         let task: TaskMessage = parse(r#"{"task": "say_meow"}"#).expect("task");
         assert_eq!((task.id, task.attempt, task.args), (None, 1, Value::Null));
+    }
+
+    #[test]
+    fn two_deliveries_of_one_firing_are_one_task() {
+        let firing = |time: &str| -> TaskMessage {
+            parse(&format!(
+                r#"{{"task": "say_meow", "args": {{}}, "schedule": "say-meow", "time": "{time}"}}"#
+            ))
+            .expect("task")
+        };
+        let (first, again, next) = (firing("10:00"), firing("10:00"), firing("10:02"));
+        assert_eq!(first.task_id("m-1"), again.task_id("m-2"));
+        assert_ne!(first.task_id("m-1"), next.task_id("m-1"));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The bus in memory, for tests: keeps what was sent, and can be cut off.
+//! The bus in memory, for tests: keeps what was sent, can be cut off, and can dislike messages.
 
 use std::sync::{
     Mutex,
@@ -6,21 +6,26 @@ use std::sync::{
 };
 
 use futures_util::{FutureExt, future::BoxFuture};
-use uuid::Uuid;
 
-use super::{Bus, Outgoing, Queue};
+use super::{Bus, Outgoing, Queue, Sent};
 use crate::domain::{Error, Result};
 
 #[derive(Debug, Default)]
 pub struct MemoryBus {
     sent: Mutex<Vec<Outgoing>>,
     down: AtomicBool,
+    disliked: Mutex<Option<&'static str>>,
 }
 
 impl MemoryBus {
     /// From now on nothing gets through, or everything again.
     pub fn set_down(&self, down: bool) {
         self.down.store(down, Ordering::SeqCst);
+    }
+
+    /// From now on messages with this in their body are refused.
+    pub fn refuse(&self, part: Option<&'static str>) {
+        *self.disliked.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = part;
     }
 
     /// What was sent since the last call.
@@ -38,11 +43,21 @@ impl MemoryBus {
 }
 
 impl Bus for MemoryBus {
-    fn send<'a>(&'a self, _: Queue, messages: &'a [Outgoing]) -> BoxFuture<'a, Result<Vec<Uuid>>> {
+    fn send<'a>(&'a self, _: Queue, messages: &'a [Outgoing]) -> BoxFuture<'a, Result<Sent>> {
         async move {
             self.check()?;
-            self.sent.lock().unwrap_or_else(std::sync::PoisonError::into_inner).extend_from_slice(messages);
-            Ok(messages.iter().map(|m| m.id).collect())
+            let disliked = *self.disliked.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let mut sent = self.sent.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let mut answer = Sent::default();
+            for message in messages {
+                if disliked.is_some_and(|part| message.body.contains(part)) {
+                    answer.refused.push((message.id, "disliked by a test".to_owned()));
+                } else {
+                    sent.push(message.clone());
+                    answer.accepted.push(message.id);
+                }
+            }
+            Ok(answer)
         }
         .boxed()
     }

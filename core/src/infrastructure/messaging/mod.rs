@@ -1,13 +1,17 @@
-//! Messages on their way out: what they look like, the outbox they wait in, the bus they take.
+//! Messages: what they look like, the outbox they wait in, the bus they take, and what a reader
+//! remembers of them (inbox, strikes, dead letters).
 
 mod bus;
+pub mod dead_letters;
 pub mod envelope;
+pub mod inbox;
 #[cfg(feature = "testing")]
 mod memory;
 pub mod outbox;
 mod sqs;
+pub mod strikes;
 
-pub use bus::{Bus, Outgoing, Queue};
+pub use bus::{Bus, Outgoing, Queue, Sent};
 #[cfg(feature = "testing")]
 pub use memory::MemoryBus;
 pub use sqs::SqsBus;

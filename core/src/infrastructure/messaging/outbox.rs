@@ -1,8 +1,11 @@
 //! The outbox: messages that must leave if and only if their transaction committed.
 //!
-//! Rows are written in the business transaction, already leased for a few seconds to the function
-//! that writes them, which sends them right after its commit. The relay sends what is left over.
-//! All times are the database's own.
+//! Rows are written in the business transaction, for a few seconds out of the relay's reach, and
+//! the function that wrote them sends them right after its commit. The relay sends what is left
+//! over. One column, `due_at`, says from when on a row may be claimed: a lease, a pause after a
+//! failure and a message for later all move it. All times are the database's own.
+
+use std::time::Duration;
 
 use tokio_postgres::types::Type;
 use uuid::Uuid;
@@ -10,84 +13,154 @@ use uuid::Uuid;
 use super::{Outgoing, Queue};
 use crate::{
     domain::{Error, Result},
-    infrastructure::db::Sql,
+    infrastructure::{db::Sql, repository::column},
 };
 
 /// SQS takes more, but large things belong into a table.
 const MAX_BODY_BYTES: usize = 100 * 1024;
 
-/// For how long the writing function has its own messages to itself.
-const OWN_LEASE: &str = "5 seconds";
-/// For how long a relay has what it claimed.
-const RELAY_LEASE: &str = "30 seconds";
+/// What the queue itself can hold back (SQS: 15 minutes). What is for later than that waits here.
+const QUEUE_DELAY: Duration = Duration::from_secs(15 * 60);
 
-/// Writes messages in the caller's transaction, in one statement.
+/// One call to SQS takes this many.
+const CLAIM: i64 = 10;
+
+/// Refused this often by the queue itself, a message waits for a person.
+const MAX_REFUSALS: i32 = 10;
+
+/// Writes messages in the caller's transaction, and returns those that the caller shall send right
+/// after its commit, within `own_lease`. The others wait for their time, or for an earlier message
+/// of their group. A message whose id is there already is not written again.
 ///
 /// # Errors
 /// `Internal` when a body is over 100 KiB.
-pub async fn insert(tx: &impl Sql, messages: &[Outgoing]) -> Result<()> {
+pub async fn insert(tx: &impl Sql, messages: &[Outgoing], own_lease: Duration) -> Result<Vec<Outgoing>> {
     if let Some(large) = messages.iter().find(|m| m.body.len() > MAX_BODY_BYTES) {
         return Err(Error::internal(format!(
             "a message of {} bytes; put large data into a table",
             large.body.len()
         )));
     }
+    lock_groups(tx, messages).await?;
     let ids: Vec<Uuid> = messages.iter().map(|m| m.id).collect();
     let queues: Vec<&str> = messages.iter().map(|m| m.queue.as_str()).collect();
     let bodies: Vec<&str> = messages.iter().map(|m| m.body.as_str()).collect();
-    tx.rows(
-        "insert into outbox (id, queue, body, lease_until)
-         select id, queue, body, clock_timestamp() + $4::text::interval
-         from unnest($1::uuid[], $2::text[], $3::text[]) as message (id, queue, body)",
-        &[
-            (&ids, Type::UUID_ARRAY),
-            (&queues, Type::TEXT_ARRAY),
-            (&bodies, Type::TEXT_ARRAY),
-            (&OWN_LEASE, Type::TEXT),
-        ],
-    )
-    .await?;
-    Ok(())
+    let groups: Vec<Option<&str>> = messages.iter().map(|m| m.group.as_deref()).collect();
+    let delays: Vec<f64> = messages.iter().map(|m| m.delay.as_secs_f64()).collect();
+    let rows = tx
+        .rows(
+            "with message as (
+               select *,
+                      -- Ours to send: not for later, and nothing of its group is still waiting.
+                      delay <= $7 and not exists (
+                        select from outbox as earlier
+                        where earlier.group_key = message.group_key and earlier.published_at is null) as ours
+               from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::float8[])
+                    with ordinality as message (id, queue, body, group_key, delay, position)),
+             written as (
+               insert into outbox (id, queue, body, group_key, deliver_at, due_at)
+               select id, queue, body, group_key,
+                      case when delay > 0 then clock_timestamp() + delay * interval '1 second' end,
+                      clock_timestamp() + interval '1 second' * case when ours then $6 else greatest(0, delay - $7) end
+               from message order by position
+               on conflict (id) do nothing
+               returning id)
+             select position from message join written using (id) where ours order by position",
+            &[
+                (&ids, Type::UUID_ARRAY),
+                (&queues, Type::TEXT_ARRAY),
+                (&bodies, Type::TEXT_ARRAY),
+                (&groups, Type::TEXT_ARRAY),
+                (&delays, Type::FLOAT8_ARRAY),
+                (&own_lease.as_secs_f64(), Type::FLOAT8),
+                (&QUEUE_DELAY.as_secs_f64(), Type::FLOAT8),
+            ],
+        )
+        .await?;
+    let mut ours = Vec::with_capacity(rows.len());
+    for row in &rows {
+        // Positions count from 1.
+        let position: i64 = column(row, "position")?;
+        ours.extend(messages.get(position as usize - 1).cloned());
+    }
+    Ok(ours)
 }
 
-/// Takes up to ten messages that are due and not leased to anyone, oldest first.
+/// Until the commit nobody else writes to these groups. Sequence numbers are taken before a
+/// commit: without the lock, a later one could commit, and leave, first.
+async fn lock_groups(tx: &impl Sql, messages: &[Outgoing]) -> Result<()> {
+    let mut groups: Vec<&str> = messages.iter().filter_map(|m| m.group.as_deref()).collect();
+    if groups.is_empty() {
+        return Ok(());
+    }
+    // Sorted: two transactions with the same groups wait for one another and cannot deadlock.
+    groups.sort_unstable();
+    groups.dedup();
+    tx.rows(
+        "select pg_advisory_xact_lock(hashtextextended(name, 0))::text from unnest($1::text[]) as grouped (name)",
+        &[(&groups, Type::TEXT_ARRAY)],
+    )
+    .await
+    .map(drop)
+}
+
+/// Takes up to ten messages that are due, for as long as `lease`. Of a group only the first that
+/// has not been published: one that is leased, paused or parked holds up those behind it.
 ///
 /// Two relays may overlap: `skip locked` and the lease keep them off each other's rows.
-pub async fn claim(conn: &impl Sql, relay: Uuid) -> Result<Vec<Outgoing>> {
+pub async fn claim(conn: &impl Sql, relay: Uuid, queues: &[Queue], lease: Duration) -> Result<Vec<Outgoing>> {
+    let words: Vec<&str> = queues.iter().map(|queue| queue.as_str()).collect();
     let rows = conn
         .rows(
             // Materialized: as a plain subquery it could run again, and lock more than ten.
             "with due as materialized (
-               select seq from outbox
+               select seq from outbox as mine
                where published_at is null and due_at <= clock_timestamp()
-                 and (lease_until is null or lease_until <= clock_timestamp())
-               order by seq limit 10
+                 and queue = any($3)
+                 and (group_key is null or not exists (
+                       select from outbox as earlier
+                       where earlier.group_key = mine.group_key and earlier.published_at is null
+                         and earlier.seq < mine.seq))
+               order by due_at, seq limit $4
                for update skip locked)
-             update outbox set lease_until = clock_timestamp() + $2::text::interval, lease_by = $1,
+             update outbox set due_at = clock_timestamp() + $2 * interval '1 second', lease_by = $1,
                     attempts = attempts + 1
              from due where outbox.seq = due.seq
-             returning outbox.seq, id, queue, body",
-            &[(&relay, Type::UUID), (&RELAY_LEASE, Type::TEXT)],
+             returning outbox.seq, id, queue, body, group_key,
+                       greatest(0, extract(epoch from deliver_at - clock_timestamp()))::float8 as delay",
+            &[
+                (&relay, Type::UUID),
+                (&lease.as_secs_f64(), Type::FLOAT8),
+                (&words, Type::TEXT_ARRAY),
+                (&CLAIM, Type::INT8),
+            ],
         )
         .await?;
     let mut claimed = Vec::with_capacity(rows.len());
-    for row in rows {
-        let word: &str = row.try_get("queue").map_err(Error::internal)?;
+    for row in &rows {
+        let word: &str = column(row, "queue")?;
         let queue = Queue::parse(word)
             .ok_or_else(|| Error::internal(format!("outbox row for unknown queue {word}")))?;
-        let body = row.try_get("body").map_err(Error::internal)?;
-        let seq: i64 = row.try_get("seq").map_err(Error::internal)?;
-        claimed.push((seq, Outgoing { id: row.try_get("id").map_err(Error::internal)?, queue, body }));
+        let delay: Option<f64> = column(row, "delay")?;
+        let message = Outgoing {
+            id: column(row, "id")?,
+            queue,
+            body: column(row, "body")?,
+            group: column(row, "group_key")?,
+            delay: Duration::from_secs_f64(delay.unwrap_or_default()),
+        };
+        claimed.push((column::<i64>(row, "seq")?, message));
     }
     // `returning` promises no order.
     claimed.sort_unstable_by_key(|(seq, _)| *seq);
     Ok(claimed.into_iter().map(|(_, message)| message).collect())
 }
 
-/// Notes that the queue has accepted these. Harmless to repeat.
+/// Notes that the queue has accepted these, whoever has the lease by now: what has been accepted
+/// need not be sent again. Harmless to repeat.
 pub async fn mark_published(conn: &impl Sql, ids: &[Uuid]) -> Result<()> {
     conn.execute(
-        "update outbox set published_at = clock_timestamp(), lease_until = null, lease_by = null, last_error = null
+        "update outbox set published_at = clock_timestamp(), lease_by = null, last_error = null
          where id = any($1) and published_at is null",
         &[(&ids, Type::UUID_ARRAY)],
     )
@@ -95,14 +168,47 @@ pub async fn mark_published(conn: &impl Sql, ids: &[Uuid]) -> Result<()> {
     .map(drop)
 }
 
-/// Gives back what this relay could not send: later after each try, at most every five minutes.
+/// Gives back what this relay could not send because the queue was out of reach: later after each
+/// try, at most every five minutes, for as long as it takes.
 pub async fn release(conn: &impl Sql, relay: Uuid, ids: &[Uuid], why: &str) -> Result<()> {
     conn.execute(
-        "update outbox set lease_until = null, lease_by = null, last_error = left($3, 500),
+        "update outbox set lease_by = null, last_error = left($3, 500),
                 due_at = clock_timestamp() + least(interval '5 minutes', interval '1 second' * 2 ^ least(attempts, 10))
          where id = any($1) and lease_by = $2 and published_at is null",
         &[(&ids, Type::UUID_ARRAY), (&relay, Type::UUID), (&why, Type::TEXT)],
     )
     .await
     .map(drop)
+}
+
+/// Notes that the queue answered and did not want this message: tried again later, and after ten
+/// refusals parked. Returns whether it is parked now.
+pub async fn refuse(conn: &impl Sql, relay: Uuid, id: Uuid, why: &str) -> Result<bool> {
+    let row = conn
+        .row(
+            "update outbox set lease_by = null, last_error = left($3, 500), refusals = refusals + 1,
+                    parked_at = case when refusals + 1 >= $4 then clock_timestamp() end,
+                    due_at = case when refusals + 1 >= $4 then 'infinity'
+                             else clock_timestamp() + least(interval '5 minutes', interval '1 second' * 2 ^ least(attempts, 10)) end
+             where id = $1 and lease_by = $2 and published_at is null
+             returning parked_at is not null as parked",
+            &[(&id, Type::UUID), (&relay, Type::UUID), (&why, Type::TEXT), (&MAX_REFUSALS, Type::INT4)],
+        )
+        .await?;
+    row.map_or(Ok(false), |row| column(&row, "parked"))
+}
+
+/// For how long the oldest message that should have left has been waiting; zero when none is.
+/// Parked ones count: nobody but a person will send them.
+pub async fn lag(conn: &impl Sql) -> Result<Duration> {
+    let row = conn
+        .row(
+            // By the earlier of the two: a message for later is late only after its time.
+            "select coalesce(extract(epoch from max(clock_timestamp() - coalesce(deliver_at, created_at))), 0)::float8 as lag
+             from outbox where published_at is null and coalesce(deliver_at, created_at) <= clock_timestamp()",
+            &[],
+        )
+        .await?;
+    let seconds: f64 = row.map_or(Ok(0.0), |row| column(&row, "lag"))?;
+    Ok(Duration::from_secs_f64(seconds.max(0.0)))
 }

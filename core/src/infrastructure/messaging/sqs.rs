@@ -2,12 +2,14 @@
 
 use aws_sdk_sqs::{
     Client,
-    types::{QueueAttributeName, SendMessageBatchRequestEntry},
+    types::{
+        QueueAttributeName, SendMessageBatchRequestEntry, builders::SendMessageBatchRequestEntryBuilder,
+    },
 };
 use futures_util::{FutureExt, future::BoxFuture};
 use uuid::Uuid;
 
-use super::{Bus, Outgoing, Queue};
+use super::{Bus, Outgoing, Queue, Sent};
 use crate::{
     config::{AwsConfig, QueuesConfig},
     domain::{Error, Result},
@@ -16,6 +18,9 @@ use crate::{
 
 /// SQS takes ten entries and 1 MiB in one call; an entry of ours is under 100 KiB.
 const BATCH: usize = 10;
+
+/// SQS's own limit. The outbox does not hand out a message earlier than this before its time.
+const MAX_DELAY_SECONDS: u128 = 900;
 
 pub struct SqsBus {
     client: Client,
@@ -37,15 +42,10 @@ impl SqsBus {
         })
     }
 
-    async fn send_batch(&self, url: &str, messages: &[Outgoing], accepted: &mut Vec<Uuid>) -> Result<()> {
+    async fn send_batch(&self, url: &str, messages: &[Outgoing], sent: &mut Sent) -> Result<()> {
         let entries = messages
             .iter()
-            .map(|m| {
-                SendMessageBatchRequestEntry::builder()
-                    .id(m.id.simple().to_string())
-                    .message_body(&m.body)
-                    .build()
-            })
+            .map(|message| entry(url, message).build())
             .collect::<std::result::Result<Vec<_>, _>>()
             .map_err(Error::internal)?;
         let answer = self
@@ -56,28 +56,44 @@ impl SqsBus {
             .send()
             .await
             .map_err(|error| Error::unavailable("queue", error))?;
-        for refused in answer.failed() {
-            tracing::warn!(outbox_id = refused.id(), code = refused.code(), "the queue refused a message");
-        }
-        accepted.extend(answer.successful().iter().filter_map(|entry| Uuid::parse_str(entry.id()).ok()));
+        // Our own ids come back: what does not parse is not ours.
+        let id = |text: &str| Uuid::parse_str(text).ok();
+        sent.accepted.extend(answer.successful().iter().filter_map(|entry| id(entry.id())));
+        let refused =
+            answer.failed().iter().filter_map(|entry| Some((id(entry.id())?, entry.code().to_owned())));
+        sent.refused.extend(refused);
         Ok(())
     }
 }
 
+fn entry(url: &str, message: &Outgoing) -> SendMessageBatchRequestEntryBuilder {
+    let id = message.id.simple().to_string();
+    let entry = SendMessageBatchRequestEntry::builder().id(&id).message_body(&message.body);
+    if url.ends_with(".fifo") {
+        // A FIFO queue knows no delay of one message, and sorts by group. What is sent twice within
+        // five minutes it takes once.
+        let group = message.group.clone().unwrap_or_else(|| id.clone());
+        return entry.message_group_id(group).message_deduplication_id(id);
+    }
+    // Rounded up: too early would be wrong, a moment late is not.
+    let seconds = message.delay.as_millis().div_ceil(1000).min(MAX_DELAY_SECONDS);
+    if seconds == 0 { entry } else { entry.delay_seconds(seconds as i32) }
+}
+
 impl Bus for SqsBus {
-    fn send<'a>(&'a self, queue: Queue, messages: &'a [Outgoing]) -> BoxFuture<'a, Result<Vec<Uuid>>> {
+    fn send<'a>(&'a self, queue: Queue, messages: &'a [Outgoing]) -> BoxFuture<'a, Result<Sent>> {
         async move {
             let url = self.url(queue)?;
-            let mut accepted = Vec::with_capacity(messages.len());
+            let mut sent = Sent::default();
             for batch in messages.chunks(BATCH) {
-                match self.send_batch(url, batch, &mut accepted).await {
+                match self.send_batch(url, batch, &mut sent).await {
                     Ok(()) => {}
                     // What went before is on the queue and must be known as such.
-                    Err(_) if !accepted.is_empty() => break,
+                    Err(_) if sent != Sent::default() => break,
                     Err(error) => return Err(error),
                 }
             }
-            Ok(accepted)
+            Ok(sent)
         }
         .boxed()
     }

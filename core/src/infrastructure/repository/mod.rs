@@ -5,6 +5,7 @@
 //! caller's transaction, which may span several repositories.
 
 mod bulk;
+pub mod clean_up;
 mod read;
 pub mod sessions;
 pub mod tasks;

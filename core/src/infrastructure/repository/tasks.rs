@@ -1,85 +1,224 @@
 //! Table `task`: what became of each background task.
 
+use std::time::Duration;
+
 use serde_json::Value;
+use time::OffsetDateTime;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::column;
 use crate::{
-    domain::Result,
+    domain::{Error, Result},
     infrastructure::{db::Sql, messaging::Queue},
 };
 
-/// Writes a task's row unless it is there already; an id that comes from its cause makes a
-/// repeated message harmless.
-///
-/// Returns whether it was new.
-pub async fn create(sql: &impl Sql, id: Uuid, name: &str, queue: Queue, args: &Value) -> Result<bool> {
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewTask {
+    pub id: Uuid,
+    pub name: &'static str,
+    pub args: Value,
+    pub unique_key: Option<String>,
+    pub owner: Option<Uuid>,
+}
+
+/// Writes tasks that are to be run for the first time, in one statement, and returns the ids of
+/// those that are new: neither is their id there, nor does another one wait under their key.
+pub async fn create(sql: &impl Sql, tasks: &[NewTask]) -> Result<Vec<Uuid>> {
+    let ids: Vec<Uuid> = tasks.iter().map(|task| task.id).collect();
+    let names: Vec<&str> = tasks.iter().map(|task| task.name).collect();
+    let args: Vec<&Value> = tasks.iter().map(|task| &task.args).collect();
+    let keys: Vec<Option<&str>> = tasks.iter().map(|task| task.unique_key.as_deref()).collect();
+    let owners: Vec<Option<Uuid>> = tasks.iter().map(|task| task.owner).collect();
     let rows = sql
         .rows(
-            "insert into task (id, name, queue, args) values ($1, $2, $3, $4) on conflict (id) do nothing returning id",
-            &[(&id, Type::UUID), (&name, Type::TEXT), (&queue.as_str(), Type::TEXT), (&args, Type::JSONB)],
+            "insert into task (id, name, queue, args, unique_key, owner)
+             select id, name, $6, args, unique_key, owner
+             from unnest($1::uuid[], $2::text[], $3::jsonb[], $4::text[], $5::uuid[])
+                  as new (id, name, args, unique_key, owner)
+             on conflict do nothing
+             returning id",
+            &[
+                (&ids, Type::UUID_ARRAY),
+                (&names, Type::TEXT_ARRAY),
+                (&args, Type::JSONB_ARRAY),
+                (&keys, Type::TEXT_ARRAY),
+                (&owners, Type::UUID_ARRAY),
+                (&Queue::Tasks.as_str(), Type::TEXT),
+            ],
         )
         .await?;
-    Ok(!rows.is_empty())
+    rows.iter().map(|row| column(row, "id")).collect()
+}
+
+/// Writes the row of a task that came without one: from a schedule, or by hand. Does nothing if
+/// another copy of its message was faster.
+pub async fn adopt(sql: &impl Sql, id: Uuid, name: &str, args: &Value, attempt: i32) -> Result<()> {
+    sql.execute(
+        "insert into task (id, name, queue, args, attempt) values ($1, $2, $3, $4, $5) on conflict (id) do nothing",
+        &[
+            (&id, Type::UUID),
+            (&name, Type::TEXT),
+            (&Queue::Tasks.as_str(), Type::TEXT),
+            (&args, Type::JSONB),
+            (&attempt, Type::INT4),
+        ],
+    )
+    .await
+    .map(drop)
+}
+
+/// The task of this name and key that waits to be run, if there is one.
+pub async fn find_waiting(sql: &impl Sql, name: &str, unique_key: &str) -> Result<Option<Uuid>> {
+    let row = sql
+        .row(
+            "select id from task where name = $1 and unique_key = $2 and state in ('queued', 'retrying')",
+            &[(&name, Type::TEXT), (&unique_key, Type::TEXT)],
+        )
+        .await?;
+    row.map(|row| column(&row, "id")).transpose()
+}
+
+pub async fn exists(sql: &impl Sql, id: Uuid) -> Result<bool> {
+    Ok(sql.row("select from task where id = $1", &[(&id, Type::UUID)]).await?.is_some())
 }
 
 /// What a claim found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Claim {
-    /// Ours, until `running_for` is over. Attempts count from 1.
-    Ours { attempt: i32 },
+    /// Ours, until `running_for` is over.
+    Ours,
     /// Somebody else is at it: come back later.
     RunningElsewhere,
-    /// Done, one way or the other.
-    Finished,
+    /// This attempt is over: done, or a later one has taken its place.
+    Over,
     /// There is no such task.
     Unknown,
 }
 
-/// Takes a task to run it. One that was left running by a dead worker is free after its time.
-pub async fn claim(sql: &impl Sql, id: Uuid, running_for: std::time::Duration) -> Result<Claim> {
+/// Takes a task to run this attempt of it. One that was left running by a dead worker is free
+/// after its time.
+pub async fn claim(sql: &impl Sql, id: Uuid, attempt: i32, running_for: Duration) -> Result<Claim> {
     let seconds = running_for.as_secs_f64();
     let row = sql
         .row(
             "with claimed as (
-               update task set state = 'running', started_at = clock_timestamp(), attempts = attempts + 1,
-                      running_until = clock_timestamp() + $2 * interval '1 second'
-               where id = $1 and (state in ('queued', 'retrying') or (state = 'running' and running_until < clock_timestamp()))
-               returning attempts)
-             select (select attempts from claimed) as attempt, (select state from task where id = $1) as state",
-            &[(&id, Type::UUID), (&seconds, Type::FLOAT8)],
+               update task set state = 'running', started_at = clock_timestamp(),
+                      running_until = clock_timestamp() + $3 * interval '1 second'
+               where id = $1 and attempt = $2
+                 and (state in ('queued', 'retrying') or (state = 'running' and running_until < clock_timestamp()))
+               returning id)
+             select exists (select from claimed) as ours, state = 'running' and attempt = $2 as running
+             from task where id = $1",
+            &[(&id, Type::UUID), (&attempt, Type::INT4), (&seconds, Type::FLOAT8)],
         )
-        .await?
-        .ok_or_else(|| crate::domain::Error::internal("a select without a row"))?;
-    let state: Option<&str> = column(&row, "state")?;
-    Ok(match (column(&row, "attempt")?, state) {
-        (Some(attempt), _) => Claim::Ours { attempt },
-        (None, Some("running")) => Claim::RunningElsewhere,
-        (None, Some(_)) => Claim::Finished,
-        (None, None) => Claim::Unknown,
+        .await?;
+    let Some(row) = row else { return Ok(Claim::Unknown) };
+    Ok(match (column(&row, "ours")?, column(&row, "running")?) {
+        (true, _) => Claim::Ours,
+        (false, true) => Claim::RunningElsewhere,
+        (false, false) => Claim::Over,
     })
 }
 
 /// Ends a task well.
-pub async fn succeed(sql: &impl Sql, id: Uuid, result: &Value) -> Result<()> {
-    sql.execute(
-        "update task set state = 'succeeded', result = $2, error = null, finished_at = clock_timestamp(), running_until = null
-         where id = $1 and state = 'running'",
-        &[(&id, Type::UUID), (&result, Type::JSONB)],
-    )
-    .await
-    .map(drop)
+///
+/// # Errors
+/// `Unavailable` when this attempt is not ours any more: it took longer than it was claimed for,
+/// and somebody else has begun. Nothing of it may be committed.
+pub async fn succeed(sql: &impl Sql, id: Uuid, attempt: i32, result: &Value) -> Result<()> {
+    let ended = sql
+        .execute(
+            "update task set state = 'succeeded', result = $3, error = null, finished_at = clock_timestamp(), running_until = null
+             where id = $1 and attempt = $2 and state = 'running'",
+            &[(&id, Type::UUID), (&attempt, Type::INT4), (&result, Type::JSONB)],
+        )
+        .await?;
+    still_ours(ended)
 }
 
-/// Notes a failure: `last` ends the task, otherwise its message will come again.
-pub async fn fail(sql: &impl Sql, id: Uuid, error: &str, last: bool) -> Result<()> {
-    sql.execute(
-        "update task set state = case when $3 then 'failed' else 'retrying' end, error = left($2, 2000), running_until = null,
-                finished_at = case when $3 then clock_timestamp() end
-         where id = $1 and state = 'running'",
-        &[(&id, Type::UUID), (&error, Type::TEXT), (&last, Type::BOOL)],
-    )
-    .await
-    .map(drop)
+/// Ends a task badly.
+///
+/// # Errors
+/// As [`succeed`].
+pub async fn fail(sql: &impl Sql, id: Uuid, attempt: i32, error: &str) -> Result<()> {
+    let ended = sql
+        .execute(
+            "update task set state = 'failed', error = left($3, 2000), finished_at = clock_timestamp(), running_until = null
+             where id = $1 and attempt = $2 and state = 'running'",
+            &[(&id, Type::UUID), (&attempt, Type::INT4), (&error, Type::TEXT)],
+        )
+        .await?;
+    still_ours(ended)
+}
+
+/// Notes a failure and makes room for the next attempt, whose message is the caller's to write in
+/// the same transaction. Returns `false` when another task of the same key waits already: that
+/// one will do the work, and this one has ended.
+///
+/// # Errors
+/// As [`succeed`].
+pub async fn retry(tx: &impl Sql, id: Uuid, attempt: i32, error: &str) -> Result<bool> {
+    let row = tx
+        .row(
+            "update task as mine set
+                    state = case when twin.id is null then 'retrying' else 'failed' end,
+                    attempt = mine.attempt + case when twin.id is null then 1 else 0 end,
+                    finished_at = case when twin.id is not null then clock_timestamp() end,
+                    error = left(case when twin.id is null then '' else 'superseded by ' || twin.id || ': ' end || $3, 2000),
+                    running_until = null
+             from (select 1) as once
+                  left join task as twin
+                    on twin.name = (select name from task where id = $1)
+                   and twin.unique_key = (select unique_key from task where id = $1)
+                   and twin.state in ('queued', 'retrying')
+             where mine.id = $1 and mine.attempt = $2 and mine.state = 'running'
+             returning mine.state = 'retrying' as again",
+            &[(&id, Type::UUID), (&attempt, Type::INT4), (&error, Type::TEXT)],
+        )
+        .await?;
+    still_ours(row.iter().len() as u64)?;
+    row.map_or(Ok(false), |row| column(&row, "again"))
+}
+
+fn still_ours(changed: u64) -> Result<()> {
+    if changed == 0 { Err(Error::unavailable("task", "somebody else has taken it over")) } else { Ok(()) }
+}
+
+/// A task as its owner sees it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TaskView {
+    pub id: Uuid,
+    pub name: String,
+    pub status: String,
+    /// How many have begun.
+    pub attempts: i32,
+    pub result: Option<Value>,
+    pub error: Option<String>,
+    pub created_at: OffsetDateTime,
+    pub finished_at: Option<OffsetDateTime>,
+}
+
+/// A task of this owner. Somebody else's is as if it were not there.
+pub async fn find_owned(sql: &impl Sql, id: Uuid, owner: Uuid) -> Result<Option<TaskView>> {
+    let row = sql
+        .row(
+            "select id, name, state, result, error, created_at, finished_at,
+                    -- A task that waits has not begun the attempt that it waits for.
+                    case when state in ('queued', 'retrying') then attempt - 1 else attempt end as attempts
+             from task where id = $1 and owner = $2",
+            &[(&id, Type::UUID), (&owner, Type::UUID)],
+        )
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    Ok(Some(TaskView {
+        id: column(&row, "id")?,
+        name: column(&row, "name")?,
+        status: column(&row, "state")?,
+        attempts: column(&row, "attempts")?,
+        result: column(&row, "result")?,
+        error: column(&row, "error")?,
+        created_at: column(&row, "created_at")?,
+        finished_at: column(&row, "finished_at")?,
+    }))
 }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::application::events::Delivery;
+
 /// Own types, lenient ones: a body of a wrong shape must fail its record, never the whole batch.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -9,12 +11,40 @@ pub(super) struct Batch {
     pub(super) records: Vec<Record>,
 }
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Record {
     pub message_id: String,
     #[serde(default)]
     pub body: String,
+    #[serde(default)]
+    attributes: Attributes,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Attributes {
+    approximate_receive_count: Option<String>,
+    message_group_id: Option<String>,
+    sequence_number: Option<String>,
+}
+
+impl Record {
+    /// How often it has been handed out, this time included.
+    pub fn receives(&self) -> u32 {
+        let count = self.attributes.approximate_receive_count.as_deref();
+        count.and_then(|text| text.parse().ok()).unwrap_or(1)
+    }
+
+    /// Its group on a FIFO queue, whose messages must be done in order. Only there messages have a
+    /// sequence number; a group alone means nothing on a standard queue but fairness.
+    pub(super) fn fifo_group(&self) -> Option<&str> {
+        self.attributes.sequence_number.as_ref().and(self.attributes.message_group_id.as_deref())
+    }
+
+    pub fn delivery(&self) -> Delivery<'_> {
+        Delivery { body: &self.body, message_id: &self.message_id }
+    }
 }
 
 /// The records that shall come again. An empty list means that all went well; any other shape

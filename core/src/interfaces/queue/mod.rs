@@ -1,12 +1,14 @@
 //! Messages through SQS triggers.
 //!
-//! A function is `serve(app, handler)`; a handler takes the `App` and one [`Record`], and its
-//! error makes that record, and no other, come again.
+//! A function is `serve(app, SOURCE, handler)`; a handler takes the `App` and some [`Record`]s, and
+//! its error makes them, and no others, come again.
 
 mod batch;
+mod refusal;
+mod run;
 mod serve;
 
 pub use batch::{BatchResponse, Record};
-pub use serve::{answer, serve};
+pub use serve::{Source, answer, serve};
 
 pub use super::runtime::RuntimeError;

@@ -1,0 +1,120 @@
+//! Starting a task inside a transaction: it will run if and only if that commits.
+
+use std::{marker::PhantomData, time::Duration};
+
+use serde_json::Value;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::Task;
+use crate::{
+    domain::{Error, Result, clock::Clock},
+    infrastructure::{
+        db::Tx,
+        messaging::envelope::TaskMessage,
+        repository::tasks::{self, NewTask},
+    },
+};
+
+/// `Enqueue::new(&SayMeow { to: None })?.delay(an_hour).write(&mut tx).await?`
+#[derive(Debug, Clone)]
+pub struct Enqueue<T> {
+    row: NewTask,
+    delay: Duration,
+    task: PhantomData<fn() -> T>,
+}
+
+impl<T: Task> Enqueue<T> {
+    pub fn new(task: &T) -> Result<Self> {
+        let args = serde_json::to_value(task).map_err(Error::internal)?;
+        let row = NewTask { id: Uuid::now_v7(), name: T::NAME, args, unique_key: None, owner: None };
+        Ok(Self { row, delay: Duration::ZERO, task: PhantomData })
+    }
+
+    /// An id that follows from the task's cause makes a repetition of the cause harmless: the
+    /// second task of an id is not written.
+    #[must_use]
+    pub fn id(mut self, id: Uuid) -> Self {
+        self.row.id = id;
+        self
+    }
+
+    /// Not before this is over. However long: what the queue cannot hold back waits in the outbox,
+    /// and is then at most a minute late.
+    #[must_use]
+    pub fn delay(mut self, delay: Duration) -> Self {
+        self.delay = delay;
+        self
+    }
+
+    /// Not before this moment; one that has passed means at once.
+    #[must_use]
+    pub fn at(self, moment: OffsetDateTime, clock: &dyn Clock) -> Self {
+        let delay = (moment - clock.now()).try_into().unwrap_or_default();
+        self.delay(delay)
+    }
+
+    /// Not while another task of this name and key is waiting; that one's id is returned instead.
+    /// One that is running does not count: what has changed since it began needs another run.
+    #[must_use]
+    pub fn unique(mut self, key: impl Into<String>) -> Self {
+        self.row.unique_key = Some(key.into());
+        self
+    }
+
+    /// The user who may ask what became of it.
+    #[must_use]
+    pub fn owner(mut self, user: Uuid) -> Self {
+        self.row.owner = Some(user);
+        self
+    }
+
+    /// Writes the task's row and its message in the caller's transaction, and returns the id of
+    /// the task that will run.
+    pub async fn write(self, tx: &mut Tx<'_>) -> Result<Uuid> {
+        loop {
+            if tasks::create(&*tx, std::slice::from_ref(&self.row)).await?.is_empty() {
+                let Some(key) = &self.row.unique_key else { return Ok(self.row.id) };
+                if let Some(waiting) = tasks::find_waiting(&*tx, T::NAME, key).await? {
+                    return Ok(waiting);
+                }
+                if tasks::exists(&*tx, self.row.id).await? {
+                    return Ok(self.row.id);
+                }
+                // It began to run between the two statements: now there is room for ours.
+                continue;
+            }
+            return self.send(tx);
+        }
+    }
+
+    /// Many at once, in one statement. Those that are there already, or wait under their key, are
+    /// left out.
+    pub async fn write_all(tx: &mut Tx<'_>, tasks: Vec<Self>) -> Result<()> {
+        let rows: Vec<NewTask> = tasks.iter().map(|task| task.row.clone()).collect();
+        let new = tasks::create(&*tx, &rows).await?;
+        for task in tasks {
+            if new.contains(&task.row.id) {
+                task.send(tx)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn send(self, tx: &mut Tx<'_>) -> Result<Uuid> {
+        let NewTask { id, args, .. } = self.row;
+        tx.enqueue(message_id(id, 1), &TaskMessage::new(T::NAME, args, id, 1), self.delay)?;
+        Ok(id)
+    }
+}
+
+/// The outbox id of a task's message. It follows from task and attempt, so that no attempt is
+/// ever sent by two rows.
+pub(super) fn message_id(task: Uuid, attempt: i32) -> Uuid {
+    Uuid::new_v5(&task, format!("attempt {attempt}").as_bytes())
+}
+
+/// The message of a later attempt.
+pub(super) fn retry(name: &str, args: Value, task: Uuid, attempt: i32) -> (Uuid, TaskMessage) {
+    (message_id(task, attempt), TaskMessage::new(name, args, task, attempt))
+}

@@ -1,0 +1,98 @@
+//! What a task works with while it runs.
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::{
+    domain::{Error, Result},
+    infrastructure::{
+        db::{Conn, Tx},
+        messaging::Outgoing,
+        repository::tasks,
+    },
+};
+
+#[derive(Debug)]
+pub struct Job<'a> {
+    id: Uuid,
+    attempt: i32,
+    end: Instant,
+    stage: Stage<'a>,
+}
+
+#[derive(Debug)]
+enum Stage<'a> {
+    /// Each statement commits by itself.
+    Alone(&'a mut Conn),
+    /// All commit with the task's success.
+    Together(Tx<'a>),
+    /// The transaction could not begin.
+    Lost,
+}
+
+impl<'a> Job<'a> {
+    pub(super) fn new(id: Uuid, attempt: i32, end: Instant, conn: &'a mut Conn) -> Self {
+        Self { id, attempt, end, stage: Stage::Alone(conn) }
+    }
+
+    /// The same in every attempt: what an outside effect is to be recognised by.
+    pub fn id(&self) -> Uuid {
+        self.id
+    }
+
+    /// From 1.
+    pub fn attempt(&self) -> i32 {
+        self.attempt
+    }
+
+    /// After this the task is given up and counts as failed. A long task stops before and
+    /// enqueues its rest.
+    pub fn time_left(&self) -> Duration {
+        self.end.saturating_duration_since(Instant::now())
+    }
+
+    /// Statements that commit one by one; for reading, and for work that may be done twice.
+    ///
+    /// # Errors
+    /// `Internal` after [`Self::tx`]: from then on the transaction is the way to the database.
+    pub fn conn(&self) -> Result<&Conn> {
+        match &self.stage {
+            Stage::Alone(conn) => Ok(conn),
+            Stage::Together(_) | Stage::Lost => Err(Error::internal("a task's transaction has begun")),
+        }
+    }
+
+    /// The transaction that commits together with the task's success; it begins at the first call.
+    ///
+    /// Do not wait for anything but Postgres inside of it: a transaction that rests longer than
+    /// `idle_in_transaction_session_timeout` (`migrations/roles.sql`) is ended by the server.
+    pub async fn tx(&mut self) -> Result<&mut Tx<'a>> {
+        if matches!(self.stage, Stage::Alone(_))
+            && let Stage::Alone(conn) = std::mem::replace(&mut self.stage, Stage::Lost)
+        {
+            self.stage = Stage::Together(conn.begin().await?);
+        }
+        match &mut self.stage {
+            Stage::Together(tx) => Ok(tx),
+            Stage::Alone(_) | Stage::Lost => Err(Error::unavailable("database", "no transaction")),
+        }
+    }
+
+    /// Writes the success down, together with what the task wrote through its transaction.
+    pub(super) async fn succeed(self, result: &Value) -> Result<Vec<Outgoing>> {
+        let (id, attempt) = (self.id, self.attempt);
+        match self.stage {
+            Stage::Alone(conn) => {
+                tasks::succeed(&*conn, id, attempt, result).await?;
+                Ok(Vec::new())
+            }
+            Stage::Together(tx) => {
+                tasks::succeed(&tx, id, attempt, result).await?;
+                tx.commit().await
+            }
+            Stage::Lost => Err(Error::unavailable("database", "no transaction")),
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! The inbox: which handler is done with which message.
+//!
+//! A queue may deliver a message twice, and two consumers may have it at the same time. The row
+//! is written in the transaction of the effects, so either both are there or neither is.
+
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use crate::{
+    domain::Result,
+    infrastructure::{db::Sql, repository::column},
+};
+
+/// Notes in the caller's transaction that `handler` is about to be done with these, and returns
+/// those that it was not done with before, in the order given.
+///
+/// A twin that is at work on one of them is waited for, at most `lock_timeout` long: if it
+/// commits, the message is done; if not, it is ours.
+pub async fn remember(tx: &impl Sql, handler: &str, ids: &[Uuid]) -> Result<Vec<Uuid>> {
+    // Sorted: two consumers with the same messages then wait for one another and cannot deadlock.
+    let mut sorted = ids.to_vec();
+    sorted.sort_unstable();
+    sorted.dedup();
+    let rows = tx
+        .rows(
+            "insert into inbox (handler, message_id)
+             select $1, id from unnest($2::uuid[]) as message (id)
+             on conflict do nothing
+             returning message_id",
+            &[(&handler, Type::TEXT), (&sorted, Type::UUID_ARRAY)],
+        )
+        .await?;
+    let mut new = rows.iter().map(|row| column(row, "message_id")).collect::<Result<Vec<Uuid>>>()?;
+    new.sort_unstable();
+    Ok(ids.iter().copied().filter(|id| new.binary_search(id).is_ok()).collect())
+}

@@ -1,0 +1,47 @@
+//! Which message was at work when a process died.
+//!
+//! A message that aborts its process (out of memory, a stack overflow, a library's abort) leaves
+//! no error behind and takes its whole batch with it, every time. So a message that has come again
+//! is noted before it is worked on, in a commit of its own, and taken off the list after it.
+
+use std::collections::HashMap;
+
+use tokio_postgres::types::Type;
+
+use super::Queue;
+use crate::{
+    domain::Result,
+    infrastructure::{db::Sql, repository::column},
+};
+
+/// How many processes have died with each of these messages; those with none are left out.
+pub async fn of(conn: &impl Sql, queue: Queue, message_ids: &[&str]) -> Result<HashMap<String, i32>> {
+    let rows = conn
+        .rows(
+            "select message_id, strikes from strike where queue = $1 and message_id = any($2)",
+            &[(&queue.as_str(), Type::TEXT), (&message_ids, Type::TEXT_ARRAY)],
+        )
+        .await?;
+    rows.iter().map(|row| Ok((column(row, "message_id")?, column(row, "strikes")?))).collect()
+}
+
+/// This message is about to be worked on: if nobody calls [`clear`], its process has died.
+pub async fn set(conn: &impl Sql, queue: Queue, message_id: &str) -> Result<()> {
+    conn.execute(
+        "insert into strike (queue, message_id, strikes) values ($1, $2, 1)
+         on conflict (queue, message_id) do update set strikes = strike.strikes + 1, at = now()",
+        &[(&queue.as_str(), Type::TEXT), (&message_id, Type::TEXT)],
+    )
+    .await
+    .map(drop)
+}
+
+/// The process has survived this message, whatever came of it.
+pub async fn clear(conn: &impl Sql, queue: Queue, message_id: &str) -> Result<()> {
+    conn.execute(
+        "delete from strike where queue = $1 and message_id = $2",
+        &[(&queue.as_str(), Type::TEXT), (&message_id, Type::TEXT)],
+    )
+    .await
+    .map(drop)
+}

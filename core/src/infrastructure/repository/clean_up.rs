@@ -1,0 +1,62 @@
+//! Rows that have had their time, and how long each kind is kept.
+
+use tokio_postgres::types::Type;
+
+use crate::{domain::Result, infrastructure::db::Sql};
+
+/// One statement deletes this many: its locks and its log stay small.
+pub const BATCH: u64 = 2_000;
+
+/// A kind of row that is of no use after some time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expired {
+    Sessions,
+    PublishedMessages,
+    HandledMessages,
+    FinishedTasks,
+    DeadLetters,
+    Strikes,
+}
+
+impl Expired {
+    pub const ALL: [Self; 6] = [
+        Self::Sessions,
+        Self::PublishedMessages,
+        Self::HandledMessages,
+        Self::FinishedTasks,
+        Self::DeadLetters,
+        Self::Strikes,
+    ];
+
+    pub fn table(self) -> &'static str {
+        self.rule().0
+    }
+
+    /// Table, the column that says since when, and for how long it is kept after that.
+    fn rule(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            // Long enough to look into a stolen token afterwards.
+            Self::Sessions => ("auth_session", "expires_at", "30 days"),
+            // Only for looking into what was sent when.
+            Self::PublishedMessages => ("outbox", "published_at", "7 days"),
+            // A message lives at most 4 days on its queue and 14 on the dead-letter queue; after a
+            // redrive 4 more. Nobody may forget it before.
+            Self::HandledMessages => ("inbox", "at", "30 days"),
+            Self::FinishedTasks => ("task", "finished_at", "30 days"),
+            // Twice as long as the dead-letter queue keeps the message itself.
+            Self::DeadLetters => ("dead_letter", "at", "30 days"),
+            Self::Strikes => ("strike", "at", "30 days"),
+        }
+    }
+}
+
+/// Deletes up to [`BATCH`] rows of a kind and returns how many.
+pub async fn delete(sql: &impl Sql, what: Expired) -> Result<u64> {
+    let (table, since, kept) = what.rule();
+    // ctid: where the row stands; the cheapest way to name rows that a limit has chosen.
+    let text = format!(
+        "delete from {table} where ctid = any(array(
+           select ctid from {table} where {since} < clock_timestamp() - interval '{kept}' order by {since} limit $1))"
+    );
+    sql.execute(&text, &[(&(BATCH as i64), Type::INT8)]).await
+}

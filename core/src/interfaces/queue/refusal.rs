@@ -1,0 +1,46 @@
+//! What is said and kept about a record that failed.
+
+use super::{Record, Source};
+use crate::{
+    app::App,
+    domain::{Error, Result},
+    infrastructure::messaging::{dead_letters, envelope},
+};
+
+/// Logs a failure, and if the record will not get better, or was handed out for the last time,
+/// writes down why: SQS itself moves it to the dead-letter queue without a word.
+pub(super) async fn note(app: &App, source: Source, record: &Record, error: &Error) {
+    let (receives, limit) = (record.receives(), app.config().queues.max_receive_count);
+    if error.retryable() && receives < limit {
+        tracing::warn!(
+            code = error.code(),
+            error = error.chain(),
+            receives,
+            "message failed, it will come again"
+        );
+        return;
+    }
+    match keep(app, source, record, error).await {
+        // A refused message is handed out until SQS moves it: one line is enough.
+        Ok(false) => {}
+        Ok(true) => tracing::error!(
+            code = error.code(),
+            error = error.chain(),
+            receives,
+            "message refused, it ends in the dead-letter queue"
+        ),
+        Err(second) => tracing::error!(
+            code = error.code(),
+            error = error.chain(),
+            receives,
+            not_kept = second.chain(),
+            "message refused, it ends in the dead-letter queue"
+        ),
+    }
+}
+
+async fn keep(app: &App, source: Source, record: &Record, error: &Error) -> Result<bool> {
+    let name = envelope::name_of(&record.body);
+    let conn = app.db()?.conn().await?;
+    dead_letters::note(&conn, source.queue, &record.message_id, name.as_deref(), &error.chain()).await
+}
