@@ -37,6 +37,7 @@ impl TestApp {
                 refresh_lifetime: time::Duration::days(5),
             }),
             database: Some(database.config()),
+            mail: None,
             queues: QueuesConfig::default(),
             aws: no_aws(),
             api_default_limit: 25,
