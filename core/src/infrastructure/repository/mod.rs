@@ -5,6 +5,7 @@
 //! caller's transaction, which may span several repositories.
 
 mod bulk;
+pub mod operations;
 mod read;
 pub mod sessions;
 pub mod tasks;
