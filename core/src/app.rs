@@ -10,7 +10,7 @@ use crate::{
         auth::Auth,
         handlers::{self, Handlers},
         outbox,
-        tasks::Worker,
+        tasks::{Outside, Worker},
         users::Users,
     },
     config::{Config, DatabaseConfig, Need},
@@ -20,6 +20,7 @@ use crate::{
     },
     infrastructure::{
         db::Db,
+        mail::{LogMailer, Mailer, SmtpMailer},
         messaging::{Bus, Outgoing, SqsBus},
         secrets::Secrets,
         security::{jwt::Tokens, password::Passwords},
@@ -37,6 +38,7 @@ struct Parts {
     db: Option<Db>,
     passwords: Passwords,
     bus: OnceLock<Arc<dyn Bus>>,
+    mailer: OnceLock<Arc<dyn Mailer>>,
     handlers: OnceLock<Handlers>,
     /// What the key's text was parsed into, and that text: a rotated key is parsed anew.
     tokens: Mutex<Option<(Arc<str>, Arc<Tokens>)>>,
@@ -73,21 +75,24 @@ impl App {
             db,
             passwords: Passwords::default(),
             bus: OnceLock::new(),
+            mailer: OnceLock::new(),
             handlers: OnceLock::new(),
             tokens: Mutex::new(None),
         })))
     }
 
-    /// With a database, a bus and a clock of the test's choice.
+    /// With a database, a bus, a mailer and a clock of the test's choice.
     #[cfg(feature = "testing")]
     pub(crate) fn for_test(
         config: Config,
         bus: Arc<dyn Bus>,
+        mailer: Arc<dyn Mailer>,
         clock: Arc<dyn Clock>,
         connect: impl FnOnce(DatabaseConfig, Arc<Secrets>) -> Result<Db>,
     ) -> Result<Self> {
         let app = Self::new(config, clock, connect)?;
         let _ = app.0.bus.set(bus);
+        let _ = app.0.mailer.set(mailer);
         Ok(app)
     }
 
@@ -151,6 +156,14 @@ impl App {
         self.0.bus.get().map(|bus| &**bus).ok_or_else(|| Error::internal("no bus"))
     }
 
+    /// Connects at its first mail.
+    pub fn mailer(&self) -> &dyn Mailer {
+        &**self.0.mailer.get_or_init(|| match &self.0.config.mail {
+            Some(config) => Arc::new(SmtpMailer::new(config.clone(), self.0.secrets.clone())),
+            None => Arc::new(LogMailer),
+        })
+    }
+
     /// Which event starts what, and which tasks there are.
     pub fn handlers(&self) -> &Handlers {
         self.0.handlers.get_or_init(handlers::table)
@@ -165,7 +178,8 @@ impl App {
     }
 
     pub fn worker(&self) -> Result<Worker<'_>> {
-        Ok(Worker::new(self.db()?, self.handlers()))
+        let outside = Outside { mailer: self.mailer(), project_name: &self.0.config.project_name };
+        Ok(Worker::new(self.db()?, self.handlers(), outside))
     }
 
     /// Sends what a use case has committed. Never fails: the relay sends what this does not.

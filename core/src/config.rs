@@ -4,7 +4,10 @@
 //! a setting that is added here is added there and in README's table, and in template.yaml if a
 //! deployment may want to change it.
 
+mod mail;
 mod reader;
+
+pub use mail::{MailConfig, Sender, check_url};
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,6 +21,8 @@ pub enum Need {
     Database,
     /// The keys that sign and verify tokens.
     Tokens,
+    /// The server that takes mail.
+    Mail,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +61,8 @@ pub struct Config {
     pub cors: Cors,
     pub tokens: Option<TokensConfig>,
     pub database: Option<DatabaseConfig>,
+    /// `None` as well where no mail is wanted: what would be sent is logged.
+    pub mail: Option<MailConfig>,
     pub queues: QueuesConfig,
     pub aws: AwsConfig,
     pub api_default_limit: u32,
@@ -168,6 +175,7 @@ impl Config {
         env.choice("LOG_LEVEL", Some(()), &levels);
         let tokens = needs.contains(&Need::Tokens).then(|| read_tokens(&mut env, prod));
         let database = needs.contains(&Need::Database).then(|| read_database(&mut env, prod));
+        let mail = if needs.contains(&Need::Mail) { mail::read(&mut env, prod) } else { None };
         let queues = QueuesConfig {
             events_url: env.optional("EVENTS_QUEUE_URL"),
             tasks_url: env.optional("TASKS_QUEUE_URL"),
@@ -195,6 +203,7 @@ impl Config {
             cors,
             tokens,
             database,
+            mail,
             queues,
             aws,
             api_default_limit: api_default_limit as u32,

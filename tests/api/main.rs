@@ -1,11 +1,13 @@
 //! Endpoints, called as Lambda calls them: an event of `events/` in, the gateway's answer out,
 //! on a real Postgres.
 
+mod debug_send_message;
 mod edge;
 mod health;
 mod refresh;
 mod sign_in;
 mod sign_up;
 mod support;
+mod tasks_get;
 mod users_me;
 mod users_me_update;

@@ -4,6 +4,7 @@
 mod dependencies;
 mod layers;
 mod lint;
+mod messages;
 mod mutants;
 mod routes;
 mod template;

@@ -4,6 +4,7 @@
 
 pub(crate) mod checks;
 pub(crate) mod document;
+mod schedules;
 
 use serde_json::{Value, json};
 

@@ -7,7 +7,7 @@ use app_core::{
     application::{
         events::Delivery,
         handlers::Handlers,
-        tasks::{Backoff, Enqueue, Job, Task, Worker},
+        tasks::{Backoff, Enqueue, Job, Outside, Task, Worker},
     },
     infrastructure::{
         db::Sql,
@@ -57,7 +57,8 @@ impl Task for Trouble {
 
 async fn run(app: &TestApp, body: &str, patience: Duration) -> Result<Vec<Outgoing>> {
     let handlers = Handlers::new().task::<Trouble>();
-    let worker = Worker::new(app.app.db()?, &handlers);
+    let outside = Outside { mailer: &*app.mailer, project_name: "APP" };
+    let worker = Worker::new(app.app.db()?, &handlers, outside);
     worker.run(Delivery { body, message_id: "m-1" }, Instant::now() + patience).await
 }
 

@@ -1,12 +1,15 @@
 //! Queue functions, called as Lambda calls them: a batch of `events/` in, the failed records out.
 
 mod batch;
+mod clean_up;
 mod events_consumer;
 mod failing_tasks;
 mod inbox;
 mod outbox_relay;
 mod refusals;
 mod soak;
+mod starting_tasks;
 mod strikes;
 mod support;
 mod tasks_worker;
+mod welcome_mail;

@@ -1,4 +1,5 @@
-//! End-to-end and repository tests (in the folders beside this one), and the OpenAPI document,
-//! which needs every endpoint and therefore lives where all of them are known.
+//! End-to-end and repository tests (in the folders beside this one), and the documents that need
+//! every endpoint or message and therefore are made where all of them are known.
 
+pub mod messages;
 pub mod openapi;

@@ -19,11 +19,14 @@ use utoipa::{
         auth_tokens_refresh::handler,
         users_me::handler,
         users_me_update::handler,
+        tasks_get::handler,
+        debug_send_message::handler,
         debug_health_check::handler
     ),
     tags(
         (name = "auth", description = "Signing up, in, and staying signed in"),
         (name = "users", description = "Users"),
+        (name = "tasks", description = "Background tasks"),
         (name = "debug", description = "For operators")
     ),
     modifiers(&Bearer)

@@ -3,6 +3,8 @@
 
 mod async_flow;
 mod gateway;
+mod operator;
 mod outage;
+mod schedules;
 mod secrets;
 mod support;

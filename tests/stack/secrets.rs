@@ -1,10 +1,10 @@
 //! Secrets Manager: the cache, and a password that is rotated under a running function.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use app_core::{
     Error,
-    config::{AwsConfig, DatabaseConfig, DatabaseLogin, Statements},
+    config::{AwsConfig, DatabaseConfig, DatabaseLogin, OutboxConfig, Statements},
     domain::mask::Secret,
     infrastructure::{
         db::{Db, Sql},
@@ -49,7 +49,8 @@ fn config(secret: &str) -> DatabaseConfig {
         ssl_root_cert: None,
         pool_size: 1,
         statements: Statements::Prepared,
-        wait: std::time::Duration::from_secs(1),
+        wait: Duration::from_secs(1),
+        outbox: OutboxConfig { own_lease: Duration::from_secs(5), relay_lease: Duration::from_secs(30) },
     }
 }
 

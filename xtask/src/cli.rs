@@ -6,7 +6,9 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-use crate::commands::{bench, coverage, down, env, invoke, lint, logs, migrate, mutants, openapi, test, up};
+use crate::commands::{
+    bench, coverage, down, env, invoke, lint, logs, migrate, mutants, openapi, outbox, queue, test, up,
+};
 use crate::ui;
 
 /// The developer's commands. `up` runs everything on this machine; `test` tests it.
@@ -73,6 +75,30 @@ enum Command {
         #[command(subcommand)]
         action: migrate::Action,
     },
+    /// Look into the queues and their dead-letter queues, and put dead letters back.
+    ///
+    /// They are those of --stack-name, else those of EVENTS_QUEUE_URL, EVENTS_DLQ_URL and the like,
+    /// else those of the running stack.
+    Queue {
+        #[command(subcommand)]
+        action: queue::Action,
+        /// A stack on AWS, by its name in CloudFormation; credentials, profile and region are those
+        /// of this shell.
+        #[arg(long, global = true, value_name = "NAME")]
+        stack_name: Option<String>,
+    },
+    /// Look at the messages that wait to be sent, and set parked ones free.
+    ///
+    /// The database is that of DATABASE_URL, else that of DB_HOST and the like, else that of the
+    /// stack, which is asked through its function `operations`.
+    Outbox {
+        #[command(subcommand)]
+        action: outbox::Action,
+        /// A stack on AWS, by its name in CloudFormation; credentials, profile and region are those
+        /// of this shell.
+        #[arg(long, global = true, value_name = "NAME")]
+        stack_name: Option<String>,
+    },
     /// Run all tests against a stack of their own, which ends with them.
     ///
     /// It can run beside `up`. Arguments after -- go to cargo test.
@@ -105,9 +131,9 @@ enum Command {
         #[arg(long)]
         missing: bool,
     },
-    /// Check the formatting, clippy's lints, docs/openapi.json and the rules of the house.
+    /// Check the formatting, clippy's lints, the generated documents and the rules of the house.
     Lint,
-    /// Write docs/openapi.json from the handlers.
+    /// Write docs/openapi.json and docs/messages.json from the code.
     Openapi {
         /// Only compare, and fail if the file is out of date.
         #[arg(long)]
@@ -135,6 +161,8 @@ fn execute(command: Command) -> Result<ExitCode> {
         Command::Logs { function, follow, test } => logs::run(function, follow, test)?,
         Command::Invoke { function, event } => return invoke::run(&function, event),
         Command::Migrate { action } => migrate::run(&action)?,
+        Command::Queue { action, stack_name } => queue::run(&action, stack_name.as_deref())?,
+        Command::Outbox { action, stack_name } => return outbox::run(&action, stack_name.as_deref()),
         Command::Test { arguments } => return test::run(&arguments),
         Command::Mutants { names } => return mutants::run(&names),
         Command::Bench { what } => return bench::run(&what),

@@ -4,12 +4,13 @@
 //! - [`stack`]: the topology on this machine: Postgres, the AWS emulator, the deployed template.
 //! - [`runtime_api`]: one function's binary behind a Lambda Runtime API; tests use it too.
 //! - [`migrations`], [`logs`], [`watch`]: what more than one command does.
+//! - [`operator`]: queues, dead letters and the outbox, of a stack here or on AWS.
 //! - [`mutants`]: faults on purpose, and the copy of the project that bears them; tests use it too.
 //! - [`checkout`], [`binaries`], [`python`], [`process`], [`interrupt`], [`ui`]:
 //!   the ground these stand on.
 //!
 //! It is synchronous and depends on no function and not on `app-core`, so that it compiles in
-//! seconds. What only an AWS SDK does well (deploying) is a small Python script in
+//! seconds. What only an AWS SDK does well (deploying, credentials) is a small Python script in
 //! `xtask/python/`. A new command: a file in `commands/`, a variant in [`cli`].
 #![allow(
     clippy::disallowed_methods,
@@ -24,6 +25,7 @@ pub mod interrupt;
 pub mod logs;
 pub mod migrations;
 pub mod mutants;
+pub mod operator;
 pub mod process;
 pub mod python;
 pub mod runtime_api;

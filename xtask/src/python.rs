@@ -14,6 +14,15 @@ use serde_json::Value;
 use crate::checkout::{Checkout, private_dir, private_file};
 use crate::ui;
 
+/// What a script finds in its environment.
+#[derive(Debug)]
+pub enum Environment {
+    /// These variables. The caller's proxies and AWS settings are for the world, not for this machine.
+    Only(Vec<(String, String)>),
+    /// What the caller's shell has: its credentials and its profile.
+    Caller,
+}
+
 /// The installed environment.
 #[derive(Debug, Clone)]
 pub struct Python {
@@ -63,11 +72,25 @@ impl Python {
 
     /// Runs a script on a request and returns its result. Its stderr goes to `log`.
     pub fn run(&self, script: &str, request: &Value, log: &Path) -> Result<Value> {
+        self.run_by_steps(script, request, &Environment::Only(Vec::new()), log, &mut |_| ())
+    }
+
+    /// The same in an environment of choice; `steps` gets each step that the script reports.
+    pub fn run_by_steps(
+        &self,
+        script: &str,
+        request: &Value,
+        environment: &Environment,
+        log: &Path,
+        steps: &mut dyn FnMut(&Value),
+    ) -> Result<Value> {
+        let mut command = Command::new(self.program());
+        if let Environment::Only(variables) = environment {
+            command.env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin");
+            command.envs(variables.iter().map(|(key, value)| (key, value)));
+        }
         let stderr = File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
-        let mut child = Command::new(self.program())
-            // The caller's proxies and AWS settings are for the world, not for this machine.
-            .env_clear()
-            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+        let mut child = command
             .arg(self.script(script))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -86,6 +109,8 @@ impl Python {
                     answer = Ok(result.clone());
                 } else if let Some(error) = line["error"].as_str() {
                     answer = Err(anyhow!("{error}\n  hint: {}", line["hint"].as_str().unwrap_or("")));
+                } else {
+                    steps(&line);
                 }
             }
         }

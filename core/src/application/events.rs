@@ -1,4 +1,4 @@
-//! Takes in event messages.
+//! Takes in event messages, and sends one that is made up as it goes.
 
 use serde_json::Value;
 use uuid::Uuid;
@@ -10,7 +10,7 @@ use crate::{
         db::{Conn, Db},
         messaging::{
             Outgoing,
-            envelope::{self, ReceivedEvent},
+            envelope::{self, EventMessage, ReceivedEvent},
             inbox,
         },
     },
@@ -22,6 +22,26 @@ pub struct Delivery<'a> {
     pub body: &'a str,
     /// The queue's own id: it stands in for the id of a message that has none.
     pub message_id: &'a str,
+}
+
+/// Sends an event whose name and data are known only now. Returns its id and what is to be sent.
+///
+/// # Errors
+/// `Validation` for an event that nobody handles, or data that its handlers cannot read.
+pub async fn send(db: &Db, handlers: &Handlers, event: &str, data: Value) -> Result<(Uuid, Vec<Outgoing>)> {
+    handlers.check(event, &data)?;
+    let message = EventMessage::named(event, 1, data)?;
+    let mut conn = db.conn().await?;
+    let mut tx = conn.begin().await?;
+    tx.send_event(&message, None)?;
+    Ok((message.id, tx.commit().await?))
+}
+
+/// The events of one name.
+struct Kind<'a> {
+    name: String,
+    handlers: &'a [EventEntry],
+    events: Vec<(Uuid, Value)>,
 }
 
 /// Calls the events' handlers and returns what they want sent. Each handler has one transaction
@@ -36,25 +56,26 @@ pub async fn handle_messages(
     handlers: &Handlers,
     deliveries: &[Delivery<'_>],
 ) -> Result<Vec<Outgoing>> {
-    let mut kinds: Vec<(&[EventEntry], String, Vec<(Uuid, Value)>)> = Vec::new();
+    let mut kinds: Vec<Kind<'_>> = Vec::new();
     for delivery in deliveries {
         let message: ReceivedEvent = envelope::parse(delivery.body)?;
         let id = message.event_id(delivery.message_id);
         tracing::info!(event = message.event, event_id = %id, caused_by = message.trace.request_id, "event received");
-        match kinds.iter_mut().find(|(_, name, _)| *name == message.event) {
+        match kinds.iter_mut().find(|kind| kind.name == message.event) {
             // One message may stand twice in a batch.
-            Some((_, _, events)) if events.iter().any(|(other, _)| *other == id) => {}
-            Some((_, _, events)) => events.push((id, message.data)),
+            Some(kind) if kind.events.iter().any(|(other, _)| *other == id) => {}
+            Some(kind) => kind.events.push((id, message.data)),
             None => {
-                kinds.push((handlers.find_event(&message.event)?, message.event, vec![(id, message.data)]));
+                let handlers = handlers.find_event(&message.event)?;
+                kinds.push(Kind { name: message.event, handlers, events: vec![(id, message.data)] });
             }
         }
     }
     let mut conn = db.conn().await?;
     let mut outgoing = Vec::new();
-    for (handlers, _, events) in kinds {
-        for handler in handlers {
-            outgoing.extend(handle(&mut conn, handler, &events).await?);
+    for kind in kinds {
+        for handler in kind.handlers {
+            outgoing.extend(handle(&mut conn, handler, &kind.events).await?);
         }
     }
     Ok(outgoing)

@@ -9,7 +9,9 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::tasks::{Backoff, Enqueue, Job, Task, clean_up::CleanUp, say_meow::SayMeow};
+use super::tasks::{
+    Backoff, Enqueue, Job, Task, clean_up::CleanUp, say_meow::SayMeow, welcome_mail::WelcomeMail,
+};
 use crate::{
     domain::{Error, Result, event::Event, users::events::UserCreated},
     infrastructure::db::Tx,
@@ -20,7 +22,9 @@ pub fn table() -> Handlers {
         .starts::<UserCreated, _>(|event| {
             Ok(Enqueue::new(&SayMeow { to: Some(event.uuid) })?.owner(event.uuid))
         })
+        .starts::<UserCreated, _>(|event| Enqueue::new(&WelcomeMail { user: event.uuid }))
         .task::<SayMeow>()
+        .task::<WelcomeMail>()
         .task::<CleanUp>()
 }
 

@@ -118,3 +118,29 @@ fn secrets_show_neither_in_debug_nor_in_an_error() {
     let text = problem(local(&[("DB_PORT", "hunter3")]));
     assert!(!text.contains("hunter3"), "{text}");
 }
+
+#[test]
+fn mail_is_wanted_only_where_it_is_declared_and_configured() {
+    let mail = |needs: &[Need], changes: &[(&'static str, &'static str)]| {
+        let mut variables = vec![("LAUNCH_MODE", "LOCAL"), ("PROJECT_NAME", "APP")];
+        variables.extend_from_slice(changes);
+        read(needs, &variables)
+    };
+    let url = ("MAIL_URL", "smtps://user:hunter2@smtp.example.com");
+    let from = ("MAIL_FROM", "The App <no-reply@example.com>");
+    assert!(mail(&[Need::Mail], &[]).expect("no mail").mail.is_none());
+    assert!(mail(&[], &[url]).expect("undeclared").mail.is_none());
+    assert!(problem(mail(&[Need::Mail], &[url])).contains("MAIL_FROM is missing"));
+    assert!(problem(mail(&[Need::Mail], &[url, ("MAIL_FROM", "The App")])).contains("MAIL_FROM must be"));
+    let text = problem(mail(&[Need::Mail], &[("MAIL_URL", "smtp://user:hunter2@smtp.example.com"), from]));
+    assert!(text.contains("MAIL_URL must be smtps://") && !text.contains("hunter2"), "{text}");
+
+    let config = mail(&[Need::Mail], &[url, from]).expect("mail");
+    assert!(!format!("{config:?}").contains("hunter2"), "{config:?}");
+    let arn = ("MAIL_URL_ARN", "arn:aws:secretsmanager:eu-central-1:123456789012:secret:mail-AbCdEf");
+    let config = mail(&[Need::Mail], &[url, from, arn]).expect("mail").mail.expect("mail");
+    assert!(matches!(config.url, SecretSource::Stored(id) if id == arn.1));
+    let prod = ("LAUNCH_MODE", "PROD");
+    assert!(problem(mail(&[Need::Mail], &[prod, url, from])).contains("MAIL_URL_ARN is missing"));
+    assert!(mail(&[Need::Mail], &[prod, arn, from]).is_ok());
+}

@@ -1,8 +1,9 @@
-//! The world outside: Postgres, SQS, Secrets Manager, cryptography. SQL lives here and in
+//! The world outside: Postgres, SQS, SMTP, Secrets Manager, cryptography. SQL lives here and in
 //! `migrations/`, nowhere else. Knows the domain; is known by application and interfaces.
 
 pub mod aws;
 pub mod db;
+pub mod mail;
 pub mod messaging;
 pub mod migrate;
 pub mod query;

@@ -7,13 +7,14 @@ use crate::{
     app::App,
     config::{Config, Cors, LaunchMode, QueuesConfig, SecretSource, TokensConfig},
     domain::mask::Secret,
-    infrastructure::{db::Db, messaging::MemoryBus},
+    infrastructure::{db::Db, mail::MemoryMailer, messaging::MemoryBus},
 };
 
 pub struct TestApp {
     pub app: App,
     pub database: TestDatabase,
     pub bus: Arc<MemoryBus>,
+    pub mailer: Arc<MemoryMailer>,
     pub clock: Arc<ManualClock>,
 }
 
@@ -38,17 +39,22 @@ impl TestApp {
             }),
             database: Some(database.config()),
             queues: QueuesConfig { max_receive_count: 5, ..QueuesConfig::default() },
+            mail: None,
             aws: no_aws(),
             api_default_limit: 25,
         };
         change(&mut config);
-        let (bus, clock) = (Arc::new(MemoryBus::default()), Arc::new(ManualClock::default()));
+        let (bus, mailer, clock) = (
+            Arc::new(MemoryBus::default()),
+            Arc::new(MemoryMailer::default()),
+            Arc::new(ManualClock::default()),
+        );
         let options = database.options();
-        let app = App::for_test(config, bus.clone(), clock.clone(), |config, secrets| {
+        let app = App::for_test(config, bus.clone(), mailer.clone(), clock.clone(), |config, secrets| {
             Db::with_options(config, secrets, &options)
         })
         .expect("a good configuration");
-        Self { app, database, bus, clock }
+        Self { app, database, bus, mailer, clock }
     }
 }
 

@@ -272,10 +272,16 @@ pub(crate) fn gateway_answers_in_the_envelope(template: &Value) -> Faults {
     faults
 }
 
+/// What a role allows, in whichever case it does.
 fn statements(role: &Value) -> Vec<&Value> {
     many(&role["Policies"])
         .into_iter()
         .flat_map(|policy| many(&policy["PolicyDocument"]["Statement"]))
+        .flat_map(|statement| match statement["Fn::If"].as_array() {
+            Some(cases) => cases.iter().skip(1).collect(),
+            None => vec![statement],
+        })
+        .filter(|statement| statement["Ref"] != "AWS::NoValue")
         .collect()
 }
 

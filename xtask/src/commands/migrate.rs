@@ -6,7 +6,7 @@ use clap::Subcommand;
 use crate::binaries;
 use crate::checkout::Checkout;
 use crate::migrations::{self, Answer, Command};
-use crate::stack::database::Database;
+use crate::stack::database;
 use crate::stack::{self, DEV};
 use crate::ui;
 
@@ -74,14 +74,9 @@ fn show(answer: &Answer, command: &Command) {
 
 /// DB_HOST and the like of the database that is meant.
 fn database(checkout: &Checkout) -> Result<Vec<(String, String)>> {
-    if let Ok(url) = std::env::var("DATABASE_URL") {
-        let database = Database::from_url(&url)?;
-        return Ok(database.variables(&database.migrator));
-    }
-    if std::env::var_os("DB_HOST").is_some() {
-        let keys = ["DB_HOST", "DB_PORT", "DB_NAME", "DB_USER", "DB_PASSWORD", "DB_SSL_ROOT_CERT"];
-        let given = keys.iter().filter_map(|key| Some(((*key).to_owned(), std::env::var(key).ok()?)));
-        return Ok(given.collect());
+    let variables = database::of_caller(|database| &database.migrator)?;
+    if let Some(variables) = variables {
+        return Ok(variables);
     }
     if let Some(database) = stack::running(checkout, DEV).ok().and_then(|state| state.database) {
         return Ok(database.variables(&database.migrator));

@@ -10,5 +10,7 @@ pub mod logs;
 pub mod migrate;
 pub mod mutants;
 pub mod openapi;
+pub mod outbox;
+pub mod queue;
 pub mod test;
 pub mod up;

@@ -1,4 +1,5 @@
-//! `cargo xtask openapi`: docs/openapi.json, which is made from the handlers and committed.
+//! `cargo xtask openapi`: docs/openapi.json and docs/messages.json, which are made from the code and
+//! committed.
 
 use std::fs;
 use std::process::Stdio;
@@ -10,23 +11,26 @@ use crate::ui;
 
 pub fn run(check: bool) -> Result<()> {
     let checkout = Checkout::find()?;
-    let output = checkout
-        .cargo()
-        .args(["run", "--quiet", "--package", "app-tests", "--bin", "openapi"])
-        .stderr(Stdio::inherit())
-        .output()
-        .context("cannot run cargo; install Rust from https://rustup.rs")?;
-    if !output.status.success() {
-        bail!("the document could not be made; why is said above");
-    }
-    let path = checkout.root().join("docs/openapi.json");
-    if check {
-        if fs::read(&path).ok() != Some(output.stdout) {
-            bail!("it is out of date; `cargo xtask openapi` writes it anew");
+    for document in ["openapi", "messages"] {
+        let output = checkout
+            .cargo()
+            .args(["run", "--quiet", "--package", "app-tests", "--bin", "documents", "--", document])
+            .stderr(Stdio::inherit())
+            .output()
+            .context("cannot run cargo; install Rust from https://rustup.rs")?;
+        if !output.status.success() {
+            bail!("the document could not be made; why is said above");
         }
-        return Ok(());
+        let name = format!("docs/{document}.json");
+        let path = checkout.root().join(&name);
+        if check {
+            if fs::read(&path).ok() != Some(output.stdout) {
+                bail!("{name} is out of date; `cargo xtask openapi` writes it anew");
+            }
+            continue;
+        }
+        fs::write(&path, &output.stdout).with_context(|| format!("cannot write {}", path.display()))?;
+        ui::say(&format!("{name} is written"));
     }
-    fs::write(&path, &output.stdout).with_context(|| format!("cannot write {}", path.display()))?;
-    ui::say("docs/openapi.json is written");
     Ok(())
 }

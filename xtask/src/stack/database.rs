@@ -23,6 +23,23 @@ pub struct Database {
     pub app: Login,
 }
 
+/// DB_HOST and the like, where the caller's environment names a database: by DATABASE_URL, else by
+/// these variables themselves.
+pub fn of_caller(login: impl Fn(&Database) -> &Login) -> Result<Option<Vec<(String, String)>>> {
+    let of_caller = |key: &str| Some((key.to_owned(), std::env::var(key).ok()?));
+    if let Ok(url) = std::env::var("DATABASE_URL") {
+        let database = Database::from_url(&url)?;
+        let mut variables = database.variables(login(&database));
+        variables.extend(of_caller("DB_SSL_ROOT_CERT"));
+        return Ok(Some(variables));
+    }
+    if std::env::var_os("DB_HOST").is_none() {
+        return Ok(None);
+    }
+    let keys = ["DB_HOST", "DB_PORT", "DB_NAME", "DB_USER", "DB_PASSWORD", "DB_SSL_ROOT_CERT"];
+    Ok(Some(keys.into_iter().filter_map(of_caller).collect()))
+}
+
 impl Database {
     /// The database of a URL. Its user is administrator, migrator and app in one.
     pub fn from_url(url: &str) -> Result<Self> {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
 
 use super::{Enqueue, Job, Task};
 use crate::{
@@ -15,7 +16,7 @@ use crate::{
 const RESERVE: Duration = Duration::from_secs(5);
 
 /// What is kept for how long stands in `infrastructure/repository/clean_up.rs`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CleanUp {}
 
 impl Task for CleanUp {

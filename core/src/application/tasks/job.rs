@@ -9,17 +9,26 @@ use crate::{
     domain::{Error, Result},
     infrastructure::{
         db::{Conn, Tx},
+        mail::Mailer,
         messaging::Outgoing,
         repository::tasks,
     },
 };
 
-#[derive(Debug)]
 pub struct Job<'a> {
     id: Uuid,
     attempt: i32,
     end: Instant,
+    outside: Outside<'a>,
     stage: Stage<'a>,
+}
+
+/// What tasks reach beyond Postgres.
+#[derive(Clone, Copy)]
+pub struct Outside<'a> {
+    pub mailer: &'a dyn Mailer,
+    /// What the product calls itself.
+    pub project_name: &'a str,
 }
 
 #[derive(Debug)]
@@ -33,8 +42,14 @@ enum Stage<'a> {
 }
 
 impl<'a> Job<'a> {
-    pub(super) fn new(id: Uuid, attempt: i32, end: Instant, conn: &'a mut Conn) -> Self {
-        Self { id, attempt, end, stage: Stage::Alone(conn) }
+    pub(super) fn new(
+        id: Uuid,
+        attempt: i32,
+        end: Instant,
+        outside: Outside<'a>,
+        conn: &'a mut Conn,
+    ) -> Self {
+        Self { id, attempt, end, outside, stage: Stage::Alone(conn) }
     }
 
     /// The same in every attempt: what an outside effect is to be recognised by.
@@ -51,6 +66,10 @@ impl<'a> Job<'a> {
     /// enqueues its rest.
     pub fn time_left(&self) -> Duration {
         self.end.saturating_duration_since(Instant::now())
+    }
+
+    pub fn outside(&self) -> Outside<'a> {
+        self.outside
     }
 
     /// Statements that commit one by one; for reading, and for work that may be done twice.
@@ -94,5 +113,17 @@ impl<'a> Job<'a> {
             }
             Stage::Lost => Err(Error::unavailable("database", "no transaction")),
         }
+    }
+}
+
+impl std::fmt::Debug for Job<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Job").field("id", &self.id).field("attempt", &self.attempt).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Outside<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Outside").field("project_name", &self.project_name).finish_non_exhaustive()
     }
 }

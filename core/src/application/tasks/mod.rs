@@ -7,6 +7,7 @@ pub mod clean_up;
 mod enqueue;
 mod job;
 pub mod say_meow;
+pub mod welcome_mail;
 mod worker;
 
 use std::time::Duration;
@@ -15,7 +16,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 pub use enqueue::Enqueue;
-pub use job::Job;
+pub use job::{Job, Outside};
 pub use worker::{Worker, find};
 
 use crate::domain::Result;

@@ -6,9 +6,10 @@ use std::{
 };
 
 use futures_util::FutureExt;
+use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Job, enqueue};
+use super::{Job, Outside, enqueue};
 use crate::{
     application::{
         events::Delivery,
@@ -35,11 +36,12 @@ const GRACE: Duration = Duration::from_secs(5);
 pub struct Worker<'a> {
     db: &'a Db,
     handlers: &'a Handlers,
+    outside: Outside<'a>,
 }
 
 impl<'a> Worker<'a> {
-    pub fn new(db: &'a Db, handlers: &'a Handlers) -> Self {
-        Self { db, handlers }
+    pub fn new(db: &'a Db, handlers: &'a Handlers, outside: Outside<'a>) -> Self {
+        Self { db, handlers, outside }
     }
 
     /// Runs the task that a message names, gives it up at `end`, and returns what it wants sent.
@@ -59,7 +61,8 @@ impl<'a> Worker<'a> {
             Claim::RunningElsewhere => return Err(Error::unavailable("task", "running elsewhere")),
             Claim::Over | Claim::Unknown => return Ok(Vec::new()),
         }
-        match attempt(&mut conn, entry, &message, id, end).await {
+        let job = Job::new(id, message.attempt, end, self.outside, &mut conn);
+        match attempt(job, entry, message.args.clone(), end).await {
             Ok(outgoing) => Ok(outgoing),
             Err(error) => failed(&mut conn, entry, message, id, &error).await,
         }
@@ -78,16 +81,9 @@ impl<'a> Worker<'a> {
 }
 
 /// What the task writes through its transaction and its success are one commit: both or neither.
-async fn attempt(
-    conn: &mut Conn,
-    entry: &TaskEntry,
-    message: &TaskMessage,
-    id: Uuid,
-    end: Instant,
-) -> Result<Vec<Outgoing>> {
-    let mut job = Job::new(id, message.attempt, end, conn);
+async fn attempt(mut job: Job<'_>, entry: &TaskEntry, args: Value, end: Instant) -> Result<Vec<Outgoing>> {
     // A panic is a failure like any other: the row must say so.
-    let work = AssertUnwindSafe((entry.run)(&mut job, message.args.clone())).catch_unwind();
+    let work = AssertUnwindSafe((entry.run)(&mut job, args)).catch_unwind();
     let result = match tokio::time::timeout_at(end.into(), work).await {
         Ok(Ok(result)) => result?,
         Ok(Err(panic)) => return Err(Error::internal(telemetry::caught(&*panic))),

@@ -6,6 +6,7 @@
 
 mod bulk;
 pub mod clean_up;
+pub mod operations;
 mod read;
 pub mod sessions;
 pub mod tasks;

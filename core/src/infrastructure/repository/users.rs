@@ -126,6 +126,12 @@ pub async fn update_profile(sql: &impl Sql, id: i64, change: ProfileChange) -> R
     Ok(users.update_as(&filter, &values).await?.pop())
 }
 
+/// A user's e-mail address; `None` without a user or without an address.
+pub async fn find_address(sql: &impl Sql, uuid: Uuid) -> Result<Option<String>> {
+    let row = sql.row("select email from users where uuid = $1", &[(&uuid, Type::UUID)]).await?;
+    row.map_or(Ok(None), |row| column(&row, "email"))
+}
+
 /// What sign-in needs to know.
 #[derive(Debug)]
 pub struct Credentials {

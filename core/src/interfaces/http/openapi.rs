@@ -43,3 +43,11 @@ pub enum AuthProblem {
     #[response(status = 401)]
     Unauthenticated(ErrorBody),
 }
+
+/// Endpoints about one thing.
+#[derive(Debug, IntoResponses)]
+pub enum MissingProblem {
+    /// No such thing, or it is not yours
+    #[response(status = 404)]
+    NotFound(ErrorBody),
+}

@@ -8,6 +8,7 @@ use lambda_http::{
     http::{HeaderMap, Method, header::AsHeaderName},
 };
 use serde::de::DeserializeOwned;
+use uuid::Uuid;
 
 use super::json_body;
 use crate::domain::{Error, Result};
@@ -62,6 +63,15 @@ impl Request {
     /// `UnsupportedFormat`, `TooLarge`, `Malformed`, or `Validation` naming the key.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
         json_body::read(self.header("content-type"), &self.body)
+    }
+
+    /// A uuid in the path, such as `{uuid}` of `/api/v1/tasks/{uuid}/`.
+    ///
+    /// # Errors
+    /// `NotFound(what)`: what is no uuid names nothing that exists.
+    pub fn path_uuid(&self, parameter: &str, what: &'static str) -> Result<Uuid> {
+        let text = self.event.path_parameters.get(parameter);
+        text.and_then(|text| Uuid::parse_str(text).ok()).ok_or(Error::NotFound(what))
     }
 
     /// The client as the gateway saw it; never a header, which the client could have written.

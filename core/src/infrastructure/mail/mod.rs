@@ -1,0 +1,79 @@
+//! The port to the mail server. Its bodies: `SmtpMailer`, `LogMailer` where no server is configured,
+//! and `MemoryMailer` for tests.
+//!
+//! Mail cannot take part in a transaction, so a mail leaves at least once. Its id is the same however
+//! often it is sent: mailboxes recognise a repetition by the Message-ID that is made from it.
+
+mod log;
+#[cfg(feature = "testing")]
+mod memory;
+mod smtp;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+
+use futures_util::future::BoxFuture;
+use uuid::Uuid;
+
+use crate::domain::{Error, Result, users::Email};
+
+pub use log::LogMailer;
+#[cfg(feature = "testing")]
+pub use memory::MemoryMailer;
+pub use smtp::SmtpMailer;
+
+/// A trait because the world is outside.
+pub trait Mailer: Send + Sync {
+    /// Returns when the server has taken the mail, which is not yet when it is in the mailbox.
+    ///
+    /// # Errors
+    /// `Unavailable` when the server cannot be reached within ten seconds, refuses the login or
+    /// answers "later" (4xx); `Validation` when it refuses this mail for good (5xx).
+    fn send<'a>(&'a self, mail: &'a Mail) -> BoxFuture<'a, Result<()>>;
+}
+
+/// Plain text to one person.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Mail {
+    /// The same for each sending of this mail: a task takes its own id.
+    pub id: Uuid,
+    pub to: Email,
+    subject: String,
+    /// Lines end in `\n`.
+    pub text: String,
+}
+
+/// Code points. Mail programs show fewer.
+const MAX_SUBJECT: usize = 200;
+
+impl Mail {
+    /// # Errors
+    /// `Validation` for a subject that is empty, longer than 200 characters or more than one line:
+    /// a line break in it would begin a header of somebody else's making.
+    pub fn new(id: Uuid, to: Email, subject: impl Into<String>, text: impl Into<String>) -> Result<Self> {
+        let subject = subject.into();
+        if subject.trim().is_empty() || subject.contains(char::is_control) {
+            return Err(Error::invalid("subject", "format"));
+        }
+        if subject.chars().count() > MAX_SUBJECT {
+            return Err(Error::invalid("subject", "too_long"));
+        }
+        Ok(Self { id, to, subject, text: text.into() })
+    }
+
+    pub fn subject(&self) -> &str {
+        &self.subject
+    }
+}
+
+/// Without the text, which may hold a link that signs in.
+impl fmt::Debug for Mail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mail")
+            .field("id", &self.id)
+            .field("to", &self.to)
+            .field("subject", &self.subject)
+            .finish_non_exhaustive()
+    }
+}

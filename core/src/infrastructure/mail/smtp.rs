@@ -1,0 +1,146 @@
+//! Mail over SMTP, one connection a mail: a connection kept between invocations would be dead after
+//! a freeze, and a function rarely sends two.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use futures_util::{FutureExt, future::BoxFuture};
+use lettre::{
+    Address, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
+    message::{Mailbox, header::ContentType},
+    transport::smtp,
+};
+
+use super::{Mail, Mailer};
+use crate::{
+    config::{MailConfig, SecretSource, Sender, check_url},
+    domain::{Error, Result, users::Email},
+    infrastructure::secrets::Secrets,
+};
+
+/// From the name's resolution to the server's last answer.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+type Transport = AsyncSmtpTransport<Tokio1Executor>;
+
+pub struct SmtpMailer {
+    config: MailConfig,
+    secrets: Arc<Secrets>,
+    timeout: Duration,
+    /// What the URL was made into, and the URL: a rotated password takes effect by itself.
+    transport: Mutex<Option<(Arc<str>, Transport)>>,
+}
+
+impl SmtpMailer {
+    pub fn new(config: MailConfig, secrets: Arc<Secrets>) -> Self {
+        Self { config, secrets, timeout: TIMEOUT, transport: Mutex::new(None) }
+    }
+
+    #[cfg(test)]
+    pub(super) fn with_timeout(self, timeout: Duration) -> Self {
+        Self { timeout, ..self }
+    }
+
+    async fn deliver(&self, mail: &Mail) -> Result<()> {
+        let message = message(&self.config.from, mail)?;
+        let url = self.secrets.get(&self.config.url).await?;
+        let Err(refused) = self.transport(&url)?.send(message.clone()).await else { return Ok(()) };
+        // Perhaps the password has been changed within the five minutes that a secret is kept.
+        if is_login(&refused)
+            && let SecretSource::Stored(id) = &self.config.url
+        {
+            let newer = self.secrets.get_newer(id, &url).await?;
+            if newer != url {
+                return self.transport(&newer)?.send(message).await.map(drop).map_err(|e| outcome(&e));
+            }
+        }
+        Err(outcome(&refused))
+    }
+
+    fn transport(&self, url: &Arc<str>) -> Result<Transport> {
+        let mut made = self.transport.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((known, transport)) = &*made
+            && known == url
+        {
+            return Ok(transport.clone());
+        }
+        let wrong = |why| Error::Configuration(format!("MAIL_URL {why}"));
+        check_url(url).map_err(wrong)?;
+        // The error of the library may repeat the URL.
+        let transport = Transport::from_url(url)
+            .map_err(|_| wrong("is no URL of a mail server"))?
+            .timeout(Some(self.timeout))
+            .build();
+        *made = Some((url.clone(), transport.clone()));
+        Ok(transport)
+    }
+}
+
+impl Mailer for SmtpMailer {
+    fn send<'a>(&'a self, mail: &'a Mail) -> BoxFuture<'a, Result<()>> {
+        async move {
+            match tokio::time::timeout(self.timeout, self.deliver(mail)).await {
+                Ok(outcome) => outcome,
+                Err(_) => {
+                    Err(Error::unavailable("mail", format!("no end within {} s", self.timeout.as_secs_f32())))
+                }
+            }
+        }
+        .boxed()
+    }
+}
+
+impl fmt::Debug for SmtpMailer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SmtpMailer").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+fn message(from: &Sender, mail: &Mail) -> Result<Message> {
+    let sender = Mailbox::new(from.name.clone(), address(&from.address, "from")?);
+    let domain = from.address.as_str().rsplit_once('@').map_or("localhost", |(_, domain)| domain);
+    Message::builder()
+        .message_id(Some(format!("<{}@{domain}>", mail.id)))
+        .from(sender)
+        .to(Mailbox::new(None, address(&mail.to, "to")?))
+        .subject(mail.subject())
+        .header(ContentType::TEXT_PLAIN)
+        .body(mail.text.clone())
+        .map_err(Error::internal)
+}
+
+fn address(email: &Email, key: &'static str) -> Result<Address> {
+    email.as_str().parse().map_err(|_| Error::invalid(key, "format"))
+}
+
+/// The server did not take the credentials: that says nothing about the mail, and can be mended.
+fn is_login(error: &smtp::Error) -> bool {
+    error.status().is_some_and(|code| matches!(u16::from(code), 530 | 534 | 535 | 538))
+}
+
+fn outcome(error: &smtp::Error) -> Error {
+    let Some(status) = error.status() else {
+        return match error.is_response() {
+            true => Error::unavailable("mail", "the server's answer is not SMTP"),
+            false => Error::unavailable("mail", error.to_string()),
+        };
+    };
+    // The server's own words repeat the address. Its second code, as in 5.1.1, says why.
+    let words = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+    let detail = words.split_whitespace().next().filter(|word| is_enhanced(word)).unwrap_or_default();
+    let answer = format!("answered {status} {detail}").trim_end().to_owned();
+    if error.is_permanent() && !is_login(error) {
+        Error::invalid("mail", format!("the server {answer}"))
+    } else {
+        Error::unavailable("mail", answer)
+    }
+}
+
+/// Digits, a point, digits, a point, digits (RFC 3463).
+fn is_enhanced(word: &str) -> bool {
+    let parts: Vec<&str> = word.split('.').collect();
+    parts.len() == 3 && parts.iter().all(|part| !part.is_empty() && part.chars().all(|c| c.is_ascii_digit()))
+}

@@ -1,0 +1,212 @@
+//! Against a small server on loopback that speaks the protocol.
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    net::{TcpListener, TcpStream},
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use uuid::Uuid;
+
+use super::*;
+use crate::{
+    config::{AwsConfig, MailConfig, SecretSource, Sender},
+    domain::mask::Secret,
+    infrastructure::secrets::Secrets,
+};
+
+/// What the server was told, line by line, each of its connections after the other.
+#[derive(Clone, Default)]
+struct Heard(Arc<Mutex<Vec<String>>>);
+
+impl Heard {
+    fn lines(&self) -> Vec<String> {
+        self.0.lock().expect("lines").clone()
+    }
+
+    /// The one line that begins so.
+    fn line(&self, beginning: &str) -> String {
+        let lines = self.lines();
+        let mut found = lines.iter().filter(|line| line.starts_with(beginning));
+        let line = found.next().unwrap_or_else(|| panic!("no {beginning} in {lines:#?}"));
+        assert!(found.next().is_none(), "{beginning} twice in {lines:#?}");
+        line.clone()
+    }
+}
+
+/// Accepts everything but what `refusals` names: the beginning of a command, and the answer to it.
+fn server(refusals: &'static [(&'static str, &'static str)]) -> (u16, Heard) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let heard = Heard::default();
+    let lines = heard.clone();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().take(5) {
+            let _ = talk(&stream.expect("a client"), refusals, &lines);
+        }
+    });
+    (port, heard)
+}
+
+fn talk(mut stream: &TcpStream, refusals: &[(&str, &str)], heard: &Heard) -> std::io::Result<()> {
+    let mut in_data = false;
+    stream.write_all(b"220 test\r\n")?;
+    for line in BufReader::new(stream).lines() {
+        let line = line?;
+        heard.0.lock().expect("lines").push(line.clone());
+        let refusal = refusals.iter().find(|(command, _)| line.starts_with(command));
+        let answer = match refusal {
+            Some((_, answer)) if !in_data => answer,
+            _ if in_data && line != "." => continue,
+            _ if line == "DATA" => "354 go on",
+            _ if line.starts_with("EHLO") => "250-test\r\n250 AUTH PLAIN",
+            _ => "250 fine",
+        };
+        in_data = answer.starts_with("354");
+        write!(stream, "{answer}\r\n")?;
+    }
+    Ok(())
+}
+
+fn mailer(url: &str) -> SmtpMailer {
+    let aws = AwsConfig {
+        region: "us-east-1".into(),
+        endpoint_url: None,
+        access_key_id: String::new(),
+        secret_access_key: Secret::new(String::new()),
+        session_token: None,
+    };
+    let config = MailConfig {
+        url: SecretSource::Inline(Secret::new(url.to_owned())),
+        from: Sender::parse("The App <no-reply@app.example>").expect("a sender"),
+    };
+    SmtpMailer::new(config, Arc::new(Secrets::new(aws)))
+}
+
+fn local(port: u16) -> SmtpMailer {
+    mailer(&format!("smtp://127.0.0.1:{port}"))
+}
+
+fn mail(subject: &str, text: &str) -> Mail {
+    let to = Email::parse("ada@example.com").expect("an address");
+    Mail::new(Uuid::from_u128(7), to, subject, text).expect("a mail")
+}
+
+#[tokio::test]
+async fn a_mail_arrives_with_its_headers_and_its_text() {
+    let (port, heard) = server(&[]);
+    local(port).send(&mail("Welcome", "Hello,\n.\nthis is all.\n")).await.expect("sent");
+    assert_eq!(heard.line("MAIL FROM:"), "MAIL FROM:<no-reply@app.example>");
+    assert_eq!(heard.line("RCPT TO:"), "RCPT TO:<ada@example.com>");
+    assert_eq!(heard.line("From:"), "From: \"The App\" <no-reply@app.example>");
+    assert_eq!(heard.line("To:"), "To: ada@example.com");
+    assert_eq!(heard.line("Subject:"), "Subject: Welcome");
+    assert!(heard.line("Date:").ends_with("+0000"));
+    // A point alone on its line would end the mail; the protocol doubles it.
+    let lines = heard.lines();
+    let text = lines.iter().skip_while(|line| !line.is_empty()).map(String::as_str).collect::<Vec<_>>();
+    assert_eq!(text[..6], ["", "Hello,", "..", "this is all.", "", "."]);
+}
+
+#[tokio::test]
+async fn a_mail_that_is_sent_twice_has_one_message_id() {
+    let (port, heard) = server(&[]);
+    let mailer = local(port);
+    for _ in 0..2 {
+        mailer.send(&mail("Welcome", "Hello")).await.expect("sent");
+    }
+    let ids: Vec<_> = heard.lines().into_iter().filter(|line| line.starts_with("Message-ID:")).collect();
+    assert_eq!(ids, ["Message-ID: <00000000-0000-0000-0000-000000000007@app.example>"; 2]);
+}
+
+#[tokio::test]
+async fn letters_beyond_ascii_arrive_in_subject_and_text() {
+    let (port, heard) = server(&[]);
+    local(port).send(&mail("Grüße", "Many greetings from Żnin.\n")).await.expect("sent");
+    // RFC 2047 and quoted-printable of the two texts.
+    assert_eq!(heard.line("Subject:"), "Subject: =?utf-8?b?R3LDvMOfZQ==?=");
+    assert_eq!(heard.line("Content-Type:"), "Content-Type: text/plain; charset=utf-8");
+    assert_eq!(heard.line("Many"), "Many greetings from =C5=BBnin.");
+}
+
+#[tokio::test]
+async fn nobody_writes_a_header_through_a_subject_or_an_address() {
+    let to = || Email::parse("ada@example.com").expect("an address");
+    for subject in ["Hi\r\nBcc: eve@example.com", "Hi\nBcc: eve@example.com", "Hi\rBcc: x", "Hi\0", " ", ""] {
+        assert!(Mail::new(Uuid::nil(), to(), subject, "text").is_err(), "{subject:?}");
+    }
+    for text in [
+        "ada@example.com\r\nRCPT TO:<eve@example.com>",
+        "ada@example.com>\nBcc: eve@example.com",
+        "a\r\n@b.example",
+    ] {
+        assert!(Email::parse(text).is_err(), "{text:?}");
+    }
+    // What is only text stays text.
+    let (port, heard) = server(&[]);
+    let text = "Hello\r\n.\r\nMAIL FROM:<eve@example.com>\r\n\r\nBcc: eve@example.com";
+    local(port).send(&mail("Welcome", text)).await.expect("sent");
+    let commands = heard.lines().iter().filter(|line| line.starts_with("RCPT TO:")).count();
+    let headers: Vec<_> =
+        heard.lines().into_iter().skip_while(|line| line != "DATA").take_while(|l| !l.is_empty()).collect();
+    assert_eq!(commands, 1);
+    assert!(!headers.iter().any(|line| line.starts_with("Bcc:")), "{headers:?}");
+}
+
+#[tokio::test]
+async fn a_refused_recipient_is_final_and_not_repeated_in_the_error() {
+    let (port, heard) = server(&[("RCPT TO", "550 5.1.1 <ada@example.com>: no such mailbox")]);
+    let error = local(port).send(&mail("Welcome", "Hello")).await.expect_err("refused");
+    assert!(!error.retryable(), "{error:?}");
+    let text = format!("{error:?} {}", error.chain());
+    assert!(text.contains("550 5.1.1") && !text.contains("ada"), "{text}");
+    assert!(!heard.lines().iter().any(|line| line == "DATA"));
+}
+
+#[tokio::test]
+async fn a_server_that_is_busy_down_or_refuses_the_login_is_tried_again() {
+    let (busy, _) = server(&[("MAIL FROM", "451 4.7.1 later")]);
+    let (strict, _) = server(&[("MAIL FROM", "530 5.7.0 authentication required")]);
+    let down = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port();
+    for port in [busy, strict, down] {
+        let error = local(port).send(&mail("Welcome", "Hello")).await.expect_err("not sent");
+        assert!(matches!(error, Error::Unavailable { what: "mail", .. }), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn without_encryption_neither_password_nor_mail_is_sent() {
+    let (port, heard) = server(&[]);
+    let mailer = mailer(&format!("smtp://user:hunter2@127.0.0.1:{port}?tls=required"));
+    let error = mailer.send(&mail("Welcome", "Hello")).await.expect_err("no STARTTLS there");
+    let heard = heard.lines();
+    assert!(heard.iter().all(|line| line.starts_with("EHLO") || line == "QUIT"), "{heard:?}");
+    let text = format!("{mailer:?} {error:?} {}", error.chain());
+    assert!(!text.contains("hunter2") && error.retryable(), "{text}");
+}
+
+#[tokio::test]
+async fn a_stored_url_that_is_none_is_named_without_its_password() {
+    let mailer = mailer("smtp://user:hunter2@smtp.example.com");
+    let error = mailer.send(&mail("Welcome", "Hello")).await.expect_err("refused");
+    assert!(matches!(error, Error::Configuration(_)) && !error.chain().contains("hunter2"), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_silent_server_is_given_up() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let mailer = local(listener.local_addr().expect("an address").port());
+    let start = Instant::now();
+    let mailer = mailer.with_timeout(Duration::from_millis(300));
+    let error = mailer.send(&mail("Welcome", "Hello")).await.expect_err("silence");
+    assert!(error.retryable() && start.elapsed() < Duration::from_secs(5), "{error:?}");
+}
+
+#[tokio::test]
+async fn without_a_server_the_log_shows_neither_address_nor_text() {
+    let mail = mail("Welcome", "a link that signs in");
+    LogMailer.send(&mail).await.expect("logged");
+    let shown = format!("{mail:?}");
+    assert!(!shown.contains("ada@") && !shown.contains("link"), "{shown}");
+}

@@ -1,0 +1,191 @@
+//! What an operator asks of the outbox and of the dead letters, and what sets a parked message free.
+
+use serde::Serialize;
+use time::OffsetDateTime;
+use tokio_postgres::{Row, types::Type};
+use uuid::Uuid;
+
+use super::column;
+use crate::{
+    domain::{Error, Result},
+    infrastructure::{db::Sql, messaging::Queue},
+};
+
+/// How many parked messages a status names.
+const NEWEST: i64 = 20;
+
+#[derive(Debug, Serialize)]
+pub struct OutboxStatus {
+    /// Everything that has not been sent, parked messages included.
+    pub unpublished: i64,
+    /// May be sent now. Some of these may wait behind the first of their group.
+    pub due: i64,
+    /// Being sent at this moment, or pausing after a failure.
+    pub leased_or_pausing: i64,
+    /// To be delivered at a moment that has not come.
+    pub for_later: i64,
+    /// How long the oldest of those that should have left by now has waited; none if there is none.
+    pub oldest_seconds: Option<f64>,
+    pub published_last_hour: i64,
+    /// Refused too often; they wait for a person.
+    pub parked: i64,
+    /// Not parked, but of a group whose earlier message is.
+    pub behind_parked: i64,
+    /// The newest twenty.
+    pub newest_parked: Vec<Parked>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Parked {
+    pub id: Uuid,
+    pub queue: String,
+    pub group: Option<String>,
+    #[serde(with = "time::serde::rfc3339")]
+    pub parked_at: OffsetDateTime,
+    pub refusals: i32,
+    pub last_error: Option<String>,
+}
+
+/// Asked with the database's clock, as the relay asks.
+pub async fn outbox_status(sql: &impl Sql) -> Result<OutboxStatus> {
+    let row = sql
+        .row(
+            "with waiting as (
+               select due_at, deliver_at, created_at, group_key from outbox
+               where published_at is null and parked_at is null),
+             parked as (
+               select group_key from outbox where published_at is null and parked_at is not null)
+             select
+               (select count(*) from waiting) + (select count(*) from parked) as unpublished,
+               (select count(*) from waiting where due_at <= clock_timestamp()) as due,
+               (select count(*) from waiting
+                where due_at > clock_timestamp()
+                  and (deliver_at is null or deliver_at <= clock_timestamp())) as leased_or_pausing,
+               (select count(*) from waiting
+                where due_at > clock_timestamp() and deliver_at > clock_timestamp()) as for_later,
+               (select extract(epoch from clock_timestamp() - min(coalesce(deliver_at, created_at)))::float8
+                from waiting
+                where coalesce(deliver_at, created_at) <= clock_timestamp()) as oldest_seconds,
+               (select count(*) from outbox
+                where published_at > clock_timestamp() - interval '1 hour') as published_last_hour,
+               (select count(*) from parked) as parked,
+               (select count(*) from waiting
+                where group_key in (select group_key from parked)) as behind_parked",
+            &[],
+        )
+        .await?
+        .ok_or_else(|| Error::internal("a select without a row"))?;
+    let parked = sql
+        .rows(
+            "select id, queue, group_key, parked_at, refusals, last_error from outbox
+             where published_at is null and parked_at is not null
+             order by parked_at desc, seq desc limit $1",
+            &[(&NEWEST, Type::INT8)],
+        )
+        .await?;
+    Ok(OutboxStatus {
+        unpublished: column(&row, "unpublished")?,
+        due: column(&row, "due")?,
+        leased_or_pausing: column(&row, "leased_or_pausing")?,
+        for_later: column(&row, "for_later")?,
+        oldest_seconds: column(&row, "oldest_seconds")?,
+        published_last_hour: column(&row, "published_last_hour")?,
+        parked: column(&row, "parked")?,
+        behind_parked: column(&row, "behind_parked")?,
+        newest_parked: parked.iter().map(one_parked).collect::<Result<_>>()?,
+    })
+}
+
+fn one_parked(row: &Row) -> Result<Parked> {
+    Ok(Parked {
+        id: column(row, "id")?,
+        queue: column(row, "queue")?,
+        group: column(row, "group_key")?,
+        parked_at: column(row, "parked_at")?,
+        refusals: column(row, "refusals")?,
+        last_error: column(row, "last_error")?,
+    })
+}
+
+#[derive(Debug, Default, Serialize)]
+pub struct Unparked {
+    pub unparked: Vec<Uuid>,
+    /// Those asked for that wait by themselves, or have been sent.
+    pub not_parked: Vec<Uuid>,
+    pub unknown: Vec<Uuid>,
+}
+
+/// Lets the relay try these messages again, as if the queue had never refused them.
+pub async fn unpark(sql: &impl Sql, ids: &[Uuid]) -> Result<Unparked> {
+    // One statement sees one state of the table: `known` is the row before the change.
+    let rows = sql
+        .rows(
+            "with known as (select id, parked_at, published_at from outbox where id = any($1)),
+             freed as (
+               update outbox set parked_at = null, refusals = 0, due_at = clock_timestamp(), lease_by = null
+               where id = any($1) and parked_at is not null and published_at is null
+               returning id)
+             select asked.id, known.id is not null as known, freed.id is not null as freed
+             from (select distinct unnest($1) as id) as asked
+             left join known using (id) left join freed using (id)
+             order by asked.id",
+            &[(&ids, Type::UUID_ARRAY)],
+        )
+        .await?;
+    let mut outcome = Unparked::default();
+    for row in &rows {
+        let list = match (column(row, "known")?, column(row, "freed")?) {
+            (_, true) => &mut outcome.unparked,
+            (true, false) => &mut outcome.not_parked,
+            (false, false) => &mut outcome.unknown,
+        };
+        list.push(column(row, "id")?);
+    }
+    Ok(outcome)
+}
+
+/// The same for everything that is parked.
+pub async fn unpark_all(sql: &impl Sql) -> Result<Unparked> {
+    let rows = sql
+        .rows(
+            "update outbox set parked_at = null, refusals = 0, due_at = clock_timestamp(), lease_by = null
+             where parked_at is not null and published_at is null
+             returning id",
+            &[],
+        )
+        .await?;
+    let unparked = rows.iter().map(|row| column(row, "id")).collect::<Result<_>>()?;
+    Ok(Unparked { unparked, ..Unparked::default() })
+}
+
+#[derive(Debug, Serialize)]
+pub struct DeadLetter {
+    pub message_id: String,
+    /// The event or task that it named, if it could be read.
+    pub name: Option<String>,
+    pub reason: String,
+    #[serde(with = "time::serde::rfc3339")]
+    pub at: OffsetDateTime,
+}
+
+/// Why messages of a queue were refused. Those that are missing from the answer ended without a
+/// word, as a message does whose function was killed each time.
+pub async fn dead_letters(sql: &impl Sql, queue: Queue, message_ids: &[String]) -> Result<Vec<DeadLetter>> {
+    let rows = sql
+        .rows(
+            "select message_id, name, reason, at from dead_letter
+             where queue = $1 and message_id = any($2)
+             order by at, message_id",
+            &[(&queue.as_str(), Type::TEXT), (&message_ids, Type::TEXT_ARRAY)],
+        )
+        .await?;
+    let one = |row: &Row| {
+        Ok(DeadLetter {
+            message_id: column(row, "message_id")?,
+            name: column(row, "name")?,
+            reason: column(row, "reason")?,
+            at: column(row, "at")?,
+        })
+    };
+    rows.iter().map(one).collect()
+}

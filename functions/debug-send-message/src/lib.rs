@@ -1,0 +1,55 @@
+//! `POST /api/v1/debug/send-message/`: puts an event on its way, for trying handlers out.
+
+use app_core::{
+    App, Error, Result,
+    application::events,
+    config::LaunchMode,
+    interfaces::http::{
+        self, Request, StatusCode, WithStatus,
+        openapi::{AnyProblem, AuthProblem, BodyProblem, MissingProblem},
+    },
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SendMessageRequest {
+    /// One that somebody handles.
+    #[schema(example = "user_created")]
+    event: String,
+    /// In the shape that its handlers read.
+    #[schema(value_type = Object, example = json!({ "uuid": "2bb58a19-2001-4a8b-a223-79b2ba7d5229" }))]
+    data: Value,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SendMessageResponse {
+    /// The event's: it stands in the log lines of whoever handles it.
+    id: Uuid,
+}
+
+/// Send an event
+///
+/// Through the outbox, like an event of our own making. Not in production: there it does not exist.
+#[utoipa::path(
+    post, path = "/api/v1/debug/send-message/", tag = "debug", operation_id = "send_message",
+    security(("bearer" = [])),
+    request_body = SendMessageRequest,
+    responses(
+        (status = 201, description = "It is on its way", body = SendMessageResponse),
+        AuthProblem, MissingProblem, BodyProblem, AnyProblem,
+    ),
+)]
+pub async fn handler(app: App, request: Request) -> Result<WithStatus<SendMessageResponse>> {
+    if app.config().launch_mode == LaunchMode::Prod {
+        return Err(Error::NotFound("route"));
+    }
+    http::caller(&app, &request).await?;
+    let SendMessageRequest { event, data } = request.json()?;
+    let (id, outgoing) = events::send(app.db()?, app.handlers(), &event, data).await?;
+    app.publish(outgoing).await;
+    Ok(WithStatus(StatusCode::CREATED, SendMessageResponse { id }))
+}

@@ -1,0 +1,68 @@
+//! `GET /api/v1/tasks/{uuid}/`: what became of a task.
+
+use app_core::{
+    App, Result,
+    application::tasks,
+    infrastructure::repository::tasks::TaskView,
+    interfaces::http::{
+        self, Json, Request,
+        openapi::{AnyProblem, AuthProblem, MissingProblem},
+    },
+};
+use serde::Serialize;
+use serde_json::Value;
+use time::OffsetDateTime;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TaskResponse {
+    uuid: Uuid,
+    #[schema(example = "say_meow")]
+    name: String,
+    /// `queued`, `running`, `retrying`, `succeeded` or `failed`; the last two are final.
+    status: String,
+    /// How many have begun.
+    attempts: i32,
+    /// What the task left, once it has succeeded.
+    #[schema(required)]
+    result: Option<Value>,
+    /// Why its last attempt failed.
+    #[schema(required)]
+    error: Option<String>,
+    #[serde(with = "time::serde::rfc3339")]
+    created_at: OffsetDateTime,
+    #[serde(with = "time::serde::rfc3339::option")]
+    #[schema(required)]
+    finished_at: Option<OffsetDateTime>,
+}
+
+/// What became of a task
+///
+/// One of your own; somebody else's answers as one that does not exist.
+#[utoipa::path(
+    get, path = "/api/v1/tasks/{uuid}/", tag = "tasks", operation_id = "get_task",
+    security(("bearer" = [])),
+    params(("uuid" = Uuid, Path, description = "The task")),
+    responses((status = 200, description = "The task", body = TaskResponse), AuthProblem, MissingProblem, AnyProblem),
+)]
+pub async fn handler(app: App, request: Request) -> Result<Json<TaskResponse>> {
+    let caller = http::caller(&app, &request).await?;
+    let task = tasks::find(app.db()?, request.path_uuid("uuid", "task")?, caller.user.uuid).await?;
+    Ok(Json(task.into()))
+}
+
+impl From<TaskView> for TaskResponse {
+    fn from(task: TaskView) -> Self {
+        Self {
+            uuid: task.id,
+            name: task.name,
+            status: task.status,
+            attempts: task.attempts,
+            result: task.result,
+            error: task.error,
+            created_at: task.created_at,
+            finished_at: task.finished_at,
+        }
+    }
+}

@@ -1,0 +1,51 @@
+use app_core::{
+    config::LaunchMode,
+    testing::{TestApp, event},
+};
+use serde_json::{Value, json};
+
+use crate::support::{Answer, call, count, signed_in};
+
+async fn send(app: &TestApp, access: &str, body: &Value) -> Answer {
+    let event = event("debug-send-message").bearer(access).body(body);
+    call(app, debug_send_message::handler, &event).await
+}
+
+#[tokio::test]
+async fn an_event_goes_through_the_outbox_to_the_queue() {
+    let app = TestApp::new().await;
+    let access = signed_in(&app).await.text("/access");
+    app.bus.take();
+    let data = json!({ "uuid": "2bb58a19-2001-4a8b-a223-79b2ba7d5229" });
+    let answer = send(&app, &access, &json!({ "event": "user_created", "data": data })).await;
+    assert_eq!(answer.status, 201, "{answer:?}");
+    let sent = app.bus.take();
+    let message: Value = serde_json::from_str(&sent[0].body).expect("json");
+    assert_eq!((&message["event"], &message["data"]), (&json!("user_created"), &data));
+    assert_eq!(message["id"], answer.body["id"]);
+    assert_eq!(count(&app, "select count(*) from outbox where published_at is null").await, 0);
+}
+
+#[tokio::test]
+async fn what_nobody_could_handle_is_not_sent() {
+    let app = TestApp::new().await;
+    let access = signed_in(&app).await.text("/access");
+    app.bus.take();
+    let unknown = send(&app, &access, &json!({ "event": "user_teleported", "data": {} })).await;
+    unknown.is_error(422, "validation").names("event", "unknown");
+    let misshapen = send(&app, &access, &json!({ "event": "user_created", "data": { "uuid": 5 } })).await;
+    misshapen.is_error(422, "validation").names("data", "format");
+    assert!(app.bus.take().is_empty());
+}
+
+#[tokio::test]
+async fn only_for_those_who_are_signed_in_and_never_in_production() {
+    let app = TestApp::new().await;
+    let body = json!({ "event": "user_created", "data": { "uuid": uuid::Uuid::nil() } });
+    send(&app, "no token", &body).await.is_error(401, "unauthenticated");
+
+    let app = TestApp::with(|config| config.launch_mode = LaunchMode::Prod).await;
+    let access = signed_in(&app).await.text("/access");
+    send(&app, &access, &body).await.is_error(404, "not_found");
+    assert_eq!(count(&app, "select count(*) from outbox").await, 1, "the sign-up's own");
+}

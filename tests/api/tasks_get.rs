@@ -1,0 +1,71 @@
+use app_core::{
+    application::tasks::{Enqueue, say_meow::SayMeow},
+    testing::{Event, TestApp, event},
+};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::support::{Answer, call, sign_in, sign_up, signed_in};
+
+fn of(task: &str, access: &str) -> Event {
+    let mut event = event("tasks-get").bearer(access);
+    event.0["pathParameters"]["uuid"] = json!(task);
+    event
+}
+
+async fn get(app: &TestApp, task: &str, access: &str) -> Answer {
+    call(app, tasks_get::handler, &of(task, access)).await
+}
+
+/// A task of this user.
+async fn start(app: &TestApp, owner: &str) -> String {
+    let mut conn = app.app.db().expect("a database").conn().await.expect("a connection");
+    let mut tx = conn.begin().await.expect("a transaction");
+    let owner = Uuid::parse_str(owner).expect("a uuid");
+    let task = Enqueue::new(&SayMeow { to: Some(owner) }).expect("a task").owner(owner);
+    let id = task.write(&mut tx).await.expect("a task");
+    tx.commit().await.expect("commit");
+    id.to_string()
+}
+
+#[tokio::test]
+async fn a_task_tells_its_owner_what_became_of_it() {
+    let app = TestApp::new().await;
+    let me = signed_in(&app).await;
+    let (owner, access) = (me.text("/user_data/uuid"), me.text("/access"));
+    let id = start(&app, &owner).await;
+    let answer = get(&app, &id, &access).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let waiting = json!({
+        "uuid": id, "name": "say_meow", "status": "queued", "attempts": 0,
+        "result": null, "error": null, "created_at": answer.body["created_at"], "finished_at": null,
+    });
+    assert_eq!(answer.body, waiting);
+
+    let client = app.database.client().await;
+    let done = "update task set state = 'succeeded', result = '{\"said\": \"meow\"}', finished_at = now()";
+    client.batch_execute(done).await.expect("update");
+    let answer = get(&app, &id.to_uppercase(), &access).await;
+    assert_eq!((answer.text("/status"), answer.text("/result/said")), ("succeeded".into(), "meow".into()));
+    assert_eq!(answer.body["attempts"], 1);
+    assert!(answer.text("/finished_at").ends_with('Z'));
+}
+
+#[tokio::test]
+async fn somebody_elses_task_is_as_if_it_were_not_there() {
+    let app = TestApp::new().await;
+    let me = signed_in(&app).await;
+    let theirs = start(&app, &me.text("/user_data/uuid")).await;
+    assert_eq!(sign_up(&app, "eve@example.com").await.status, 200);
+    let eve = sign_in(&app, "eve@example.com", "correct horse battery").await.text("/access");
+    let hidden = get(&app, &theirs, &eve).await;
+    let absent = get(&app, &Uuid::from_u128(7).to_string(), &eve).await;
+    let strip = |answer: &Answer| {
+        let mut body = answer.is_error(404, "not_found").body.clone();
+        body["error_id"] = json!(null);
+        body
+    };
+    assert_eq!(strip(&hidden), strip(&absent));
+    get(&app, "meow", &eve).await.is_error(404, "not_found");
+    get(&app, &theirs, "no token").await.is_error(401, "unauthenticated");
+}

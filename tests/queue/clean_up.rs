@@ -1,0 +1,62 @@
+use app_core::testing::TestApp;
+use serde_json::{Value, json};
+
+use crate::support::{number, one, work};
+
+/// Of each kind one row that has had its time, and one that is a day short of it.
+const ROWS: &str = "
+    insert into auth_session (id, user_uuid, access_sid, kid, created_at, rotated_at, idle_until, expires_at)
+      select n::text, gen_random_uuid(), 'a', 'k', now(), now(), now(), now() - n * interval '1 day' from unnest(array[29, 31]) as n;
+    insert into outbox (id, queue, body, published_at)
+      select gen_random_uuid(), 'events', '{}', now() - n * interval '1 day' from unnest(array[6, 8]) as n;
+    insert into outbox (id, queue, body, created_at) values (gen_random_uuid(), 'events', '{}', now() - interval '1 year');
+    insert into inbox (handler, message_id, at)
+      select 'h', gen_random_uuid(), now() - n * interval '1 day' from unnest(array[29, 31]) as n;
+    insert into task (id, name, queue, args, state, finished_at)
+      select gen_random_uuid(), 'old', 'tasks', '{}', 'succeeded', now() - n * interval '1 day' from unnest(array[29, 31]) as n;
+    insert into task (id, name, queue, args, created_at) values (gen_random_uuid(), 'waits', 'tasks', '{}', now() - interval '1 year');
+    insert into dead_letter (queue, message_id, reason, at)
+      select 'events', n::text, 'r', now() - n * interval '1 day' from unnest(array[29, 31]) as n;
+    insert into strike (queue, message_id, strikes, at)
+      select 'events', n::text, 1, now() - n * interval '1 day' from unnest(array[29, 31]) as n";
+
+#[tokio::test]
+async fn what_has_had_its_time_goes_and_everything_else_stays() {
+    let app = TestApp::new().await;
+    app.database.client().await.batch_execute(ROWS).await.expect("rows");
+    assert!(work(&app, &one("tasks-worker", r#"{"task": "clean_up"}"#)).await.is_empty());
+    for (table, left) in [("auth_session", 1), ("outbox", 2), ("inbox", 1), ("dead_letter", 1), ("strike", 1)]
+    {
+        assert_eq!(number(&app, &format!("select count(*) from {table}")).await, left, "{table}");
+    }
+    assert_eq!(number(&app, "select count(*) from task where name in ('old', 'waits')").await, 2);
+    let client = app.database.client().await;
+    let result: Value = client
+        .query_one("select result from task where name = 'clean_up'", &[])
+        .await
+        .expect("a result")
+        .get(0);
+    assert_eq!(result["done"], true);
+    assert_eq!(result["deleted"]["outbox"], json!(1));
+}
+
+#[tokio::test]
+async fn many_rows_go_in_batches_and_what_there_is_no_time_for_is_put_off() {
+    let app = TestApp::new().await;
+    let client = app.database.client().await;
+    client
+        .batch_execute("insert into inbox select 'h', gen_random_uuid(), now() - interval '31 days' from generate_series(1, 4500)")
+        .await
+        .expect("rows");
+    // A worker with hardly any time left: nothing is begun, and the rest is another task.
+    let soon = std::time::Instant::now() + std::time::Duration::from_secs(5);
+    let event = one("tasks-worker", r#"{"task": "clean_up"}"#);
+    let failed =
+        crate::support::call_until(&app, tasks_worker::SOURCE, tasks_worker::handler, &event, soon).await;
+    assert!(failed.is_empty());
+    assert_eq!(number(&app, "select count(*) from inbox").await, 4500);
+    let rest = app.bus.take();
+    assert_eq!(rest.len(), 1, "its rest is on the queue");
+    assert!(work(&app, &one("tasks-worker", &rest[0].body)).await.is_empty());
+    assert_eq!(number(&app, "select count(*) from inbox").await, 0);
+}

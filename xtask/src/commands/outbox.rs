@@ -1,0 +1,117 @@
+//! `cargo xtask outbox …`: messages that wait to be sent.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Subcommand;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::operator::Place;
+use crate::operator::message::{age, plain};
+use crate::ui;
+
+/// What to do with the outbox.
+#[derive(Debug, Subcommand)]
+pub enum Action {
+    /// Show how many messages wait, for how long, and which are parked.
+    Status {
+        /// Print JSON instead of a table.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Let parked messages be tried again. Mend first what their error names.
+    Unpark {
+        /// The messages, as `status` shows them.
+        #[arg(required_unless_present = "all")]
+        ids: Vec<String>,
+        /// All that are parked.
+        #[arg(long, conflicts_with = "ids")]
+        all: bool,
+    },
+}
+
+#[derive(Deserialize)]
+struct Status {
+    unpublished: u64,
+    due: u64,
+    leased_or_pausing: u64,
+    for_later: u64,
+    oldest_seconds: Option<f64>,
+    published_last_hour: u64,
+    parked: u64,
+    behind_parked: u64,
+    newest_parked: Vec<Parked>,
+}
+
+#[derive(Deserialize)]
+struct Parked {
+    id: String,
+    queue: String,
+    group: Option<String>,
+    parked_at: String,
+    refusals: u64,
+    last_error: Option<String>,
+}
+
+pub fn run(action: &Action, stack_name: Option<&str>) -> Result<ExitCode> {
+    let place = Place::find(stack_name)?;
+    match action {
+        Action::Status { json } => {
+            let status: Value = place.database(&json!({"command": "outbox_status"}))?;
+            if *json {
+                ui::out(&format!("{status:#}"));
+            } else {
+                show(&serde_json::from_value(status)?);
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Action::Unpark { ids, all } => unpark(&place, ids, *all),
+    }
+}
+
+fn show(status: &Status) {
+    let line = |what: &str, value: &str| ui::out(&format!("{what:<32} {value:>8}"));
+    line("unpublished", &status.unpublished.to_string());
+    line("  due now", &status.due.to_string());
+    line("  being sent, or pausing", &status.leased_or_pausing.to_string());
+    line("  for later", &status.for_later.to_string());
+    line("  parked", &status.parked.to_string());
+    line("  behind a parked one", &status.behind_parked.to_string());
+    line("oldest that should have left", &status.oldest_seconds.map_or("-".to_owned(), age));
+    line("published in the last hour", &status.published_last_hour.to_string());
+    if !status.newest_parked.is_empty() {
+        ui::out("parked, the newest first:");
+    }
+    for parked in &status.newest_parked {
+        let group =
+            parked.group.as_deref().map_or("no group".to_owned(), |group| format!("group {}", plain(group)));
+        let error = plain(parked.last_error.as_deref().unwrap_or("no error is noted"));
+        ui::out(&format!("  {} {} {group}", parked.id, parked.queue));
+        ui::out(&format!("    {}, refused {} times: {error}", parked.parked_at, parked.refusals));
+    }
+}
+
+#[derive(Deserialize)]
+struct Unparked {
+    unparked: Vec<String>,
+    not_parked: Vec<String>,
+    unknown: Vec<String>,
+}
+
+fn unpark(place: &Place, ids: &[String], all: bool) -> Result<ExitCode> {
+    let mut event = json!({"command": "outbox_unpark", "ids": ids});
+    if all {
+        event = json!({"command": "outbox_unpark", "all": true});
+    }
+    let done: Unparked = place.database(&event)?;
+    for id in &done.not_parked {
+        ui::say(&format!("{id} is not parked"));
+    }
+    for id in &done.unknown {
+        ui::say(&format!("{id} is not in the outbox"));
+    }
+    ui::out(&format!("{} unparked; the relay sends them within a minute or so", done.unparked.len()));
+    let complete = done.not_parked.is_empty() && done.unknown.is_empty();
+    Ok(if complete { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

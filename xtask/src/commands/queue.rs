@@ -1,0 +1,160 @@
+//! `cargo xtask queue …`: the queues, and what waits in their dead-letter queues.
+
+use anyhow::{Result, bail};
+use clap::Subcommand;
+
+use crate::operator::letters::{self, Choice, Count, Letter};
+use crate::operator::message::{Outline, age, plain};
+use crate::operator::{Place, Queue};
+use crate::ui;
+
+/// More than this is not put back without being asked for a second time.
+const MANY: usize = 100;
+
+/// What to do with the queues.
+#[derive(Debug, Subcommand)]
+pub enum Action {
+    /// Show what waits in each queue and in its dead-letter queue.
+    List {
+        /// Print JSON instead of a table.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show messages of the dead-letter queues and why they are there; they stay there.
+    ///
+    /// Of a body its keys and their types are shown, not its values. While a message is looked at,
+    /// for some seconds, nobody else can receive it.
+    Peek {
+        /// Only of this queue.
+        queue: Option<Queue>,
+        #[command(flatten)]
+        choice: Choice,
+        /// At most so many of each queue.
+        #[arg(long, default_value_t = 10)]
+        limit: usize,
+        /// Print the bodies as they are. They may hold personal data.
+        #[arg(long)]
+        show_payload: bool,
+    },
+    /// Put messages of a dead-letter queue back on their queue.
+    ///
+    /// Safe to repeat and to interrupt: a message without an id gets one, and consumers do once
+    /// what has one id.
+    Redrive {
+        queue: Queue,
+        #[command(flatten)]
+        choice: Choice,
+        /// At most so many.
+        #[arg(long)]
+        limit: Option<usize>,
+        /// Only show what would be put back.
+        #[arg(long)]
+        dry_run: bool,
+        /// Also when they are more than a hundred.
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+pub fn run(action: &Action, stack_name: Option<&str>) -> Result<()> {
+    let place = Place::find(stack_name)?;
+    match action {
+        Action::List { json } => list(&place, *json),
+        Action::Peek { queue, choice, limit, show_payload } => {
+            let queues = queue.map_or(Queue::ALL.to_vec(), |queue| vec![queue]);
+            queues.into_iter().try_for_each(|queue| peek(&place, queue, choice, *limit, *show_payload))
+        }
+        Action::Redrive { queue, choice, limit, dry_run, yes } => {
+            redrive(&place, *queue, choice, *limit, *dry_run, *yes)
+        }
+    }
+}
+
+fn list(place: &Place, json: bool) -> Result<()> {
+    let counted = letters::count(place)?;
+    if json {
+        ui::out(&format!("{counted:#}"));
+        return Ok(());
+    }
+    ui::out(&format!("{:<20} {:>8} {:>9} {:>8} {:>8}", "queue", "waiting", "in flight", "delayed", "oldest"));
+    for count in serde_json::from_value::<Vec<Count>>(counted)? {
+        let oldest = count.oldest_seconds.map_or("-".to_owned(), age);
+        ui::out(&format!(
+            "{:<20} {:>8} {:>9} {:>8} {oldest:>8}",
+            count.queue, count.waiting, count.in_flight, count.delayed
+        ));
+    }
+    Ok(())
+}
+
+fn peek(place: &Place, queue: Queue, choice: &Choice, limit: usize, show_payload: bool) -> Result<()> {
+    let found = letters::peek(place, queue, choice, limit)?;
+    if found.is_empty() {
+        ui::say(&format!("{queue}: no such message in the dead-letter queue"));
+        return Ok(());
+    }
+    let reasons = letters::reasons(place, queue, &found);
+    if let Err(error) = &reasons {
+        ui::say(&format!("the reasons are not shown, because the database does not answer: {error:#}"));
+    }
+    if show_payload {
+        ui::say("these are whole messages: they may hold personal data, and stay in your terminal's history");
+    }
+    for letter in &found {
+        describe(queue, letter);
+        if let Ok(reasons) = &reasons {
+            let unknown = "unknown; a message whose function was killed each time leaves none";
+            ui::out(&format!(
+                "  reason    {}",
+                reasons.get(&letter.message_id).map_or(unknown.to_owned(), |r| plain(r))
+            ));
+        }
+        if show_payload {
+            ui::out(&format!("  payload   {}", letter.body));
+        }
+    }
+    Ok(())
+}
+
+fn describe(queue: Queue, letter: &Letter) {
+    let outline = Outline::of(&letter.body);
+    let name = outline.name.as_deref().unwrap_or("(no name)");
+    ui::out(&format!("{queue} {} {name}", letter.message_id));
+    ui::out(&format!("  age       {}, received {} times", age(letter.age_seconds), letter.receives));
+    ui::out(&format!("  id        {}", outline.id.as_deref().unwrap_or("none")));
+    ui::out(&format!("  payload   {}", outline.shape));
+}
+
+fn redrive(
+    place: &Place,
+    queue: Queue,
+    choice: &Choice,
+    limit: Option<usize>,
+    dry_run: bool,
+    yes: bool,
+) -> Result<()> {
+    if dry_run {
+        let found = letters::peek(place, queue, choice, limit.unwrap_or(usize::MAX >> 12))?;
+        for letter in &found {
+            let name = Outline::of(&letter.body).name.unwrap_or_else(|| "(no name)".to_owned());
+            ui::out(&format!("would put back {} {name}", letter.message_id));
+        }
+        ui::say(&format!("{} of {queue}; nothing was changed", found.len()));
+        return Ok(());
+    }
+    let more_than_many = limit.is_none_or(|limit| limit > MANY);
+    if !yes && more_than_many && letters::peek(place, queue, choice, MANY + 1)?.len() > MANY {
+        bail!(
+            "more than {MANY} messages of {queue} would be put back. `--dry-run` shows them; \
+             --limit {MANY} takes the first ones, --yes all of them"
+        );
+    }
+    let mut said = |letter: &Letter, gave_id: bool| {
+        let name = Outline::of(&letter.body).name.unwrap_or_else(|| "(no name)".to_owned());
+        let note = if gave_id { ", its id of SQS is now its own" } else { "" };
+        ui::out(&format!("put back {} {name}{note}", letter.message_id));
+    };
+    let done = letters::redrive(place, queue, choice, limit, &mut said)?;
+    ui::say(&format!("{done} of {queue} put back"));
+    Ok(())
+}

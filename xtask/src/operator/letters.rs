@@ -1,0 +1,99 @@
+//! Dead letters: what waits in a dead-letter queue, and why.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Place, Queue};
+
+/// A queue as it stands.
+#[derive(Debug, Deserialize)]
+pub struct Count {
+    pub queue: String,
+    pub waiting: u64,
+    pub in_flight: u64,
+    pub delayed: u64,
+    /// Unknown for a queue that is empty, or whose metric is not there.
+    pub oldest_seconds: Option<f64>,
+}
+
+/// A message in a dead-letter queue.
+#[derive(Debug, Deserialize)]
+pub struct Letter {
+    pub message_id: String,
+    pub age_seconds: f64,
+    pub receives: u64,
+    pub body: String,
+}
+
+/// Which messages are meant; an empty choice means all.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct Choice {
+    /// Only the message with this id of SQS; may be given several times.
+    #[arg(long = "id", value_name = "MESSAGE_ID")]
+    pub ids: Vec<String>,
+    /// Only messages of this event or task.
+    #[arg(long, value_name = "EVENT_OR_TASK")]
+    pub name: Option<String>,
+}
+
+/// Every queue and its dead-letter queue, as JSON: see [`Count`].
+pub fn count(place: &Place) -> Result<Value> {
+    let mut queues = serde_json::Map::new();
+    for queue in Queue::ALL {
+        let [live, dead] = place.queue(queue)?;
+        queues.insert(queue.to_string(), json!(live));
+        queues.insert(format!("{queue}-dead-letter"), json!(dead));
+    }
+    place.aws(&json!({"work": "count", "queues": queues}))
+}
+
+/// Up to `limit` messages; they stay where they are.
+pub fn peek(place: &Place, queue: Queue, choice: &Choice, limit: usize) -> Result<Vec<Letter>> {
+    let [_, dead] = place.queue(queue)?;
+    let request =
+        json!({"work": "peek", "queue": dead, "limit": limit, "ids": choice.ids, "name": choice.name});
+    Ok(serde_json::from_value(place.aws(&request)?)?)
+}
+
+/// Why the consumer refused them, by the id of SQS.
+pub fn reasons(place: &Place, queue: Queue, letters: &[Letter]) -> Result<BTreeMap<String, String>> {
+    #[derive(Deserialize)]
+    struct Answer {
+        dead_letters: Vec<DeadLetter>,
+    }
+    #[derive(Deserialize)]
+    struct DeadLetter {
+        message_id: String,
+        reason: String,
+    }
+    if letters.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let ids: Vec<&str> = letters.iter().map(|letter| letter.message_id.as_str()).collect();
+    let event = json!({"command": "dead_letters", "queue": queue.to_string(), "message_ids": ids});
+    let answer: Answer = place.database(&event)?;
+    Ok(answer.dead_letters.into_iter().map(|dead| (dead.message_id, dead.reason)).collect())
+}
+
+/// Puts messages back on their queue; `each` is told of every one. Returns how many.
+pub fn redrive(
+    place: &Place,
+    queue: Queue,
+    choice: &Choice,
+    limit: Option<usize>,
+    each: &mut dyn FnMut(&Letter, bool),
+) -> Result<u64> {
+    let [live, dead] = place.queue(queue)?;
+    let request = json!({
+        "work": "redrive", "queue": live, "dead": dead, "limit": limit, "ids": choice.ids, "name": choice.name,
+    });
+    let mut steps = |step: &Value| {
+        if let Ok(letter) = serde_json::from_value::<Letter>(step["message"].clone()) {
+            each(&letter, step["gave_id"] == true);
+        }
+    };
+    Ok(serde_json::from_value(place.aws_by_steps(&request, &mut steps)?)?)
+}
