@@ -6,6 +6,7 @@
 
 mod building;
 mod item;
+#[path = "../measure.rs"]
 mod measure;
 mod reads;
 mod writes;

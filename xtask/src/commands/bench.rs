@@ -22,11 +22,19 @@ pub enum What {
         #[arg(long)]
         json: bool,
     },
+    /// The consumer and the worker against the same statements by hand, and what claiming from the
+    /// outbox costs beside a million rows that have been published.
+    Queue {
+        /// Print JSON instead of a table.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 pub fn run(what: &What) -> Result<ExitCode> {
     match what {
         What::Repository { json } => program("repository", *json),
+        What::Queue { json } => program("queue", *json),
     }
 }
 

@@ -20,6 +20,8 @@ pub(crate) enum Target {
     Ratio(f64),
     /// The most it may take.
     Micros(f64),
+    /// The most that 99 of 100 may take, in microseconds.
+    P99(f64),
 }
 
 /// Things that were measured turn by turn in the same rounds.
@@ -34,6 +36,7 @@ struct Spread {
     p10: f64,
     median: f64,
     p90: f64,
+    p99: f64,
 }
 
 impl Series {
@@ -63,7 +66,7 @@ impl Spread {
     fn of(mut numbers: Vec<f64>) -> Self {
         numbers.sort_by(f64::total_cmp);
         let at = |percent: usize| numbers[(numbers.len() - 1) * percent / 100];
-        Self { p10: at(10), median: at(50), p90: at(90) }
+        Self { p10: at(10), median: at(50), p90: at(90), p99: at(99) }
     }
 }
 
@@ -76,13 +79,14 @@ impl Group {
     fn met(&self, series: &Series) -> Option<bool> {
         match series.target? {
             Target::Micros(most) => Some(Spread::of(series.micros.clone()).median < most),
+            Target::P99(most) => Some(Spread::of(series.micros.clone()).p99 < most),
             Target::Ratio(most) => Some(self.floors().any(|floor| series.ratio(floor).median <= most)),
         }
     }
 }
 
 pub(crate) fn json(groups: &[Group]) -> Value {
-    let spread = |s: Spread| json!({ "p10": s.p10, "median": s.median, "p90": s.p90 });
+    let spread = |s: Spread| json!({ "p10": s.p10, "median": s.median, "p90": s.p90, "p99": s.p99 });
     let series = |group: &Group, series: &Series| {
         let ratios = group.floors().filter(|floor| floor.name != series.name);
         json!({
@@ -97,6 +101,7 @@ pub(crate) fn json(groups: &[Group]) -> Value {
                 None => Value::Null,
                 Some(Target::Ratio(most)) => json!({ "ratio": most }),
                 Some(Target::Micros(most)) => json!({ "microseconds": most }),
+                Some(Target::P99(most)) => json!({ "p99_microseconds": most }),
             },
             "met": group.met(series),
         })
@@ -142,6 +147,10 @@ fn said(group: &Group, series: &Series) -> Vec<String> {
         let most = match target {
             Target::Ratio(most) => format!("≤ {most} × one of them"),
             Target::Micros(most) => format!("< {most} µs"),
+            Target::P99(most) => {
+                let p99 = Spread::of(series.micros.clone()).p99;
+                format!("p99 < {:.0} ms, it is {:.2} ms", most / 1e3, p99 / 1e3)
+            }
         };
         let verdict = if group.met(series) == Some(true) { "met" } else { "MISSED" };
         said.push(format!("target {most}: {verdict}"));
