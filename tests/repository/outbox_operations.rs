@@ -80,6 +80,7 @@ async fn each_message_is_counted_as_what_it_waits_for() {
 async fn unparking_frees_what_is_parked_and_names_the_rest() {
     let app = TestApp::new().await;
     let parked = row(&app, "parked_at, refusals, due_at", "now(), 10, now() + interval '1 hour'").await;
+    let not_asked_for = row(&app, "parked_at, refusals", "now(), 10").await;
     let waiting = row(&app, "refusals", "3").await;
     let sent = row(&app, "published_at, parked_at", "now(), now()").await;
     let unknown = Uuid::now_v7();
@@ -90,14 +91,16 @@ async fn unparking_frees_what_is_parked_and_names_the_rest() {
     let query = "select parked_at is null and due_at <= now() and lease_by is null, refusals from outbox where id = $1";
     let freed = client.query_one(query, &[&parked]).await.expect("the row");
     assert_eq!((freed.get(0), freed.get(1)), (true, 0));
-    let untouched = client.query_one(query, &[&waiting]).await.expect("the row");
-    assert_eq!(untouched.get::<_, i32>(1), 3);
+    for (id, refusals) in [(waiting, 3), (not_asked_for, 10)] {
+        let untouched = client.query_one(query, &[&id]).await.expect("the row");
+        assert_eq!(untouched.get::<_, i32>(1), refusals);
+    }
 
     for _ in 0..3 {
         row(&app, "parked_at", "now()").await;
     }
     let all = ask(&app, &json!({ "command": "outbox_unpark", "all": true })).await.expect("an answer");
-    assert_eq!(all["unparked"].as_array().map(Vec::len), Some(3));
+    assert_eq!(all["unparked"].as_array().map(Vec::len), Some(4));
 }
 
 #[tokio::test]
