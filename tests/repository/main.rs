@@ -10,6 +10,7 @@ mod lookups;
 mod migrations;
 mod operations;
 mod oracle;
+mod outbox_operations;
 mod prototype_faults;
 mod random_cases;
 mod sample;

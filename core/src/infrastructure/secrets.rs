@@ -33,8 +33,8 @@ struct Known {
     good_until: Instant,
 }
 
-/// Where secrets are kept; a trait for the tests of the cache.
-trait Store: Send + Sync {
+/// Where secrets are kept; a trait for the tests of the cache and of those who use it.
+pub(super) trait Store: Send + Sync {
     fn fetch<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Arc<str>>>;
 }
 
@@ -43,7 +43,7 @@ impl Secrets {
         Self::over(Box::new(SecretsManager(aws)))
     }
 
-    fn over(store: Box<dyn Store>) -> Self {
+    pub(super) fn over(store: Box<dyn Store>) -> Self {
         Self { store, cache: Mutex::new(HashMap::new()) }
     }
 

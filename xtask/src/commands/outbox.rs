@@ -2,13 +2,13 @@
 
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::Subcommand;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::operator::Place;
-use crate::operator::message::{age, plain};
+use crate::operator::message::{age, is_uuid, plain};
 use crate::ui;
 
 /// What to do with the outbox.
@@ -100,6 +100,9 @@ struct Unparked {
 }
 
 fn unpark(place: &Place, ids: &[String], all: bool) -> Result<ExitCode> {
+    if let Some(id) = ids.iter().find(|id| !is_uuid(id)) {
+        bail!("`{}` is no id of a message; `cargo xtask outbox status` shows them", plain(id));
+    }
     let mut event = json!({"command": "outbox_unpark", "ids": ids});
     if all {
         event = json!({"command": "outbox_unpark", "all": true});
@@ -111,7 +114,10 @@ fn unpark(place: &Place, ids: &[String], all: bool) -> Result<ExitCode> {
     for id in &done.unknown {
         ui::say(&format!("{id} is not in the outbox"));
     }
-    ui::out(&format!("{} unparked; the relay sends them within a minute or so", done.unparked.len()));
+    ui::out(&format!("{} unparked", done.unparked.len()));
+    if !done.unparked.is_empty() {
+        ui::say("the relay sends them within a minute or so");
+    }
     let complete = done.not_parked.is_empty() && done.unknown.is_empty();
     Ok(if complete { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

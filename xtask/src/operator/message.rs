@@ -64,8 +64,12 @@ pub fn plain(text: &str) -> String {
     shown
 }
 
-fn is_uuid(text: &str) -> bool {
-    text.len() == 36 && text.chars().all(|c| c.is_ascii_hexdigit() || c == '-')
+/// Whether it looks like one: 32 hexadecimal digits in five groups.
+#[must_use]
+pub fn is_uuid(text: &str) -> bool {
+    let groups: Vec<&str> = text.split('-').collect();
+    groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
+        && groups.iter().all(|group| group.chars().all(|c| c.is_ascii_hexdigit()))
 }
 
 /// Seconds as a person says them.

@@ -27,8 +27,8 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 type Transport = AsyncSmtpTransport<Tokio1Executor>;
 
 pub struct SmtpMailer {
-    config: MailConfig,
-    secrets: Arc<Secrets>,
+    pub(super) config: MailConfig,
+    pub(super) secrets: Arc<Secrets>,
     timeout: Duration,
     /// What the URL was made into, and the URL: a rotated password takes effect by itself.
     transport: Mutex<Option<(Arc<str>, Transport)>>,

@@ -7,13 +7,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+use futures_util::FutureExt;
 use uuid::Uuid;
 
 use super::*;
 use crate::{
     config::{AwsConfig, MailConfig, SecretSource, Sender},
     domain::mask::Secret,
-    infrastructure::secrets::Secrets,
+    infrastructure::secrets::{Secrets, Store},
 };
 
 /// What the server was told, line by line, each of its connections after the other.
@@ -173,6 +174,34 @@ async fn a_server_that_is_busy_down_or_refuses_the_login_is_tried_again() {
         let error = local(port).send(&mail("Welcome", "Hello")).await.expect_err("not sent");
         assert!(matches!(error, Error::Unavailable { what: "mail", .. }), "{error:?}");
     }
+}
+
+/// Answers each question with the next text.
+struct Rotated(Mutex<Vec<String>>);
+
+impl Store for Rotated {
+    fn fetch<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Arc<str>>> {
+        async { Ok(Arc::from(self.0.lock().expect("texts").remove(0))) }.boxed()
+    }
+}
+
+#[tokio::test]
+async fn a_refused_login_is_tried_once_more_with_the_secret_as_it_is_now() {
+    let (old, _) = server(&[("MAIL FROM", "535 5.7.8 credentials invalid")]);
+    let (new, heard) = server(&[]);
+    let url = |port: u16| format!("smtp://127.0.0.1:{port}");
+    let stored = |ports: &[u16]| {
+        let texts = Rotated(Mutex::new(ports.iter().map(|port| url(*port)).collect()));
+        let mut mailer = local(old);
+        mailer.config.url = SecretSource::Stored("mail".into());
+        mailer.secrets = Arc::new(Secrets::over(Box::new(texts)));
+        mailer
+    };
+    stored(&[old, new]).send(&mail("Welcome", "Hello")).await.expect("sent with the newer secret");
+    assert_eq!(heard.line("RCPT TO:"), "RCPT TO:<ada@example.com>");
+    // The same text again is not tried again.
+    let error = stored(&[old, old]).send(&mail("Welcome", "Hello")).await.expect_err("refused");
+    assert!(error.retryable() && error.chain().contains("535 5.7.8"), "{error:?}");
 }
 
 #[tokio::test]
