@@ -87,7 +87,12 @@ pub(crate) const CONSUMER_APPLIED: Scene = Scene {
 
 pub(crate) const WORKER: Scene = Scene {
     name: "worker",
-    steps: &["update task set state = 'running'", "update task set state = 'succeeded'"],
+    steps: &[
+        "update task set state = 'running'",
+        // Whom the mail is for.
+        "select from users",
+        "update task set state = 'succeeded'",
+    ],
 };
 
 pub(crate) const WORKER_AGAIN: Scene = Scene {
@@ -96,6 +101,7 @@ pub(crate) const WORKER_AGAIN: Scene = Scene {
         "select from strike",
         "insert into strike",
         "update task set state = 'running'",
+        "select from users",
         "update task set state = 'succeeded'",
         "delete from strike",
     ],

@@ -12,7 +12,7 @@ use super::{database::Params, queues::Queue, world::World};
 
 /// What the event `user_created` starts: tasks by name, and the argument that names the user. A
 /// task that is started and does not stand here is a fault.
-pub(crate) const STARTED: &[(&str, &str)] = &[("say_meow", "to")];
+pub(crate) const STARTED: &[(&str, &str)] = &[("say_meow", "to"), ("welcome_mail", "user")];
 
 /// Beside the migrations, in the test's own database only.
 pub(super) const SCRIPT: &str = "
