@@ -84,16 +84,23 @@ impl Postgres {
 
     /// Starts the server and waits until it takes connections.
     pub fn start(&self, port: u16) -> Result<Identity> {
+        self.start_with(port, &[])
+    }
+
+    /// The same with settings, as `name=value`, above the usual ones.
+    pub fn start_with(&self, port: u16, settings: &[&str]) -> Result<Identity> {
         let mut command = self.command("postgres");
         command.arg("-D").arg(self.data()).args(["-p", &port.to_string()]);
-        for setting in [
+        let usual = [
             "listen_addresses=127.0.0.1",
             "unix_socket_directories=",
             "max_connections=200",
             "fsync=off",
             "synchronous_commit=off",
             "full_page_writes=off",
-        ] {
+        ];
+        // Of two settings of one name the last one counts.
+        for setting in usual.iter().chain(settings) {
             command.args(["-c", setting]);
         }
         let (mut child, identity) = process::start(&mut command, &self.log)?;

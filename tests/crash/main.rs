@@ -1,0 +1,16 @@
+//! The crash sweep: the real functions, killed at every step they take on the wire.
+//!
+//! `points.rs` is the list of steps. A function that takes one that is not in it fails its test,
+//! as does a step in it that no function takes. `volume.rs` says how to run the sweep in full.
+
+mod consumer;
+mod points;
+mod relay;
+mod retry;
+mod sign_up;
+mod sweep;
+mod traps;
+mod volume;
+#[path = "../wire/mod.rs"]
+mod wire;
+mod worker;

@@ -1,0 +1,54 @@
+//! The relay.
+
+use uuid::Uuid;
+
+use crate::{
+    points::RELAY,
+    sweep::{Death, sweep},
+    volume::Volume,
+    wire::{drain::Crew, ledger::assert_exactly_once, sandbox::Answer, world::World},
+};
+
+#[test]
+fn a_relay_that_is_killed_anywhere_loses_nothing_and_nothing_is_applied_twice() {
+    let volume = Volume::chosen();
+    for run in 1..=volume.runs {
+        volume.progress(&format!("{}: run {run}", RELAY.name));
+        let world = World::new();
+        let mut crew = Crew::new(&world);
+        let mut committed = Vec::new();
+
+        fill(&world, volume.batch(), &mut committed);
+        let clean = crew.relay.invoke("{}", None);
+        assert!(matches!(clean, Answer::Response(_)), "{clean:?}");
+        let taken = crew.relay.steps();
+
+        sweep(&RELAY, &taken, volume.batches(), volume, |death| {
+            let users = fill(&world, volume.batch(), &mut committed);
+            let answer = crew.relay.invoke("{}", death.trap());
+            world.note_kill(format!("relay: {death:?}"), format!("{users:?}"));
+            match (answer, death) {
+                (Answer::Killed, Death::OnTheWire(_)) => true,
+                (Answer::Response(_), Death::BeforeTheAnswerArrives) => {
+                    crew.relay.kill();
+                    true
+                }
+                (answer, _) => panic!("neither killed nor well: {answer:?}"),
+            }
+        });
+
+        crew.drain();
+        assert_exactly_once(&world, &committed);
+    }
+}
+
+/// Events that somebody committed and nobody has sent.
+fn fill(world: &World, count: usize, committed: &mut Vec<Uuid>) -> Vec<Uuid> {
+    let users = world.make_users(count);
+    let bodies = World::events(&users);
+    let sql = "insert into outbox (id, queue, body)
+               select (body::jsonb ->> 'id')::uuid, 'events', body from unnest($1::text[]) as message (body)";
+    world.database.rows(sql, &[&bodies]);
+    committed.extend(&users);
+    users
+}

@@ -1,0 +1,77 @@
+//! The producer.
+
+use app_core::testing::event;
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::{
+    points::SIGN_UP,
+    sweep::{Death, sweep},
+    volume::Volume,
+    wire::{
+        drain::Crew,
+        ledger::assert_exactly_once,
+        sandbox::{Answer, Sandbox},
+        world::World,
+    },
+};
+
+fn sign_up(address: &str) -> String {
+    event("auth-sign-up").body(&json!({ "email": address, "password": "correct horse battery" })).to_string()
+}
+
+fn status(answer: &Answer) -> u64 {
+    let Answer::Response(answer) = answer else { panic!("no answer: {answer:?}") };
+    answer["statusCode"].as_u64().unwrap_or_else(|| panic!("no status: {answer}"))
+}
+
+#[test]
+fn a_sign_up_that_is_killed_anywhere_is_told_once_or_has_never_happened() {
+    let volume = Volume::chosen();
+    for run in 1..=volume.runs {
+        volume.progress(&format!("sign-up: run {run}"));
+        let world = World::new();
+        let (mut first, mut second) =
+            (Sandbox::new(&world, "auth-sign-up"), Sandbox::new(&world, "auth-sign-up"));
+        let address = || format!("{}@example.com", Uuid::new_v4().simple());
+        let clean = address();
+        assert_eq!(status(&first.invoke(&sign_up(&clean), None)), 200);
+        let taken = first.steps();
+        // Rolled back by itself: the address is taken.
+        assert_eq!(status(&first.invoke(&sign_up(&clean), None)), 409);
+
+        let (mut asked, mut sure) = (1, vec![clean]);
+        sweep(&SIGN_UP, &taken, volume.events, volume, |death| {
+            let address = address();
+            let answer = first.invoke(&sign_up(&address), death.trap());
+            asked += 1;
+            let killed = match (&answer, death) {
+                (Answer::Killed, _) => true,
+                (answer, Death::BeforeTheAnswerArrives) => {
+                    assert_eq!(status(answer), 200);
+                    first.kill();
+                    true
+                }
+                (answer, Death::OnTheWire(_)) => panic!("not killed: {answer:?}"),
+            };
+            world.note_kill(format!("sign-up: {death:?}"), &address);
+            // Every second client tries again: it finds its address free, or taken by itself.
+            if asked % 2 == 0 {
+                let answer = second.invoke(&sign_up(&address), None);
+                assert!([200, 409].contains(&status(&answer)), "{answer:?}");
+                sure.push(address);
+            }
+            killed
+        });
+
+        // Which of the others have committed only the table knows, once nobody works on it.
+        Crew::new(&world).drain();
+        let rows = world.database.rows("select uuid, email from users", &[]);
+        let committed: Vec<Uuid> = rows.iter().map(|row| row.get("uuid")).collect();
+        let addresses: Vec<String> = rows.iter().map(|row| row.get("email")).collect();
+        let lost: Vec<&String> = sure.iter().filter(|address| !addresses.contains(address)).collect();
+        assert!(lost.is_empty(), "signed up and gone: {lost:?}");
+        assert!(committed.len() < asked, "no transaction was rolled back: the sweep proves little");
+        assert_exactly_once(&world, &committed);
+    }
+}

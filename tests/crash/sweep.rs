@@ -1,0 +1,58 @@
+//! Goes through a scene's points, in every run in a world of its own.
+
+use crate::{
+    points::{Point, RESPONSE, Scene},
+    volume::Volume,
+    wire::control::Trap,
+};
+
+/// What one process is to die of.
+#[derive(Debug, Clone)]
+pub(crate) enum Death {
+    OnTheWire(Trap),
+    /// It answers, is killed, and nobody gets to see the answer.
+    BeforeTheAnswerArrives,
+}
+
+impl Death {
+    pub(crate) fn trap(&self) -> Option<&Trap> {
+        match self {
+            Self::OnTheWire(trap) => Some(trap),
+            Self::BeforeTheAnswerArrives => None,
+        }
+    }
+}
+
+/// Sweeps all points of a scene once. `taken` are the steps of a run in which nobody died; `round`
+/// is called `rounds` times for each point and says whether the process died as it should.
+///
+/// # Panics
+/// When the steps are not those of the table, or a point killed nobody.
+pub(crate) fn sweep(
+    scene: &Scene,
+    taken: &[String],
+    rounds: usize,
+    volume: Volume,
+    mut round: impl FnMut(&Death) -> bool,
+) {
+    let times = scene.compare(taken);
+    // Counted over all rounds: a step that is taken often is met at its first, second, third …
+    let mut number = 0;
+    for point in scene.points() {
+        let killed = (0..rounds).filter(|_| {
+            number += 1;
+            round(&death(point, &times, number))
+        });
+        let killed = killed.count();
+        assert!(killed > 0, "{}: nobody was killed at {point:?}", scene.name);
+        volume.progress(&format!("{}: {:?} `{}`: {killed} killed", scene.name, point.moment, point.label));
+    }
+}
+
+fn death(point: Point, times: &[(&str, usize)], number: usize) -> Death {
+    if point.label == RESPONSE {
+        return Death::BeforeTheAnswerArrives;
+    }
+    let often = times.iter().find(|(label, _)| *label == point.label).map_or(1, |(_, times)| *times);
+    Death::OnTheWire(Trap { label: point.label.to_owned(), nth: 1 + number % often, moment: point.moment })
+}

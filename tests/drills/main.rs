@@ -1,0 +1,21 @@
+//! Drills: the things that go wrong around us, under a load of sign-ups by the real functions.
+//!
+//! `load.rs` is the load. Each drill changes one thing about the world while it runs, and in the
+//! end every event that was committed has been applied exactly once.
+
+mod deliveries;
+mod load;
+mod postgres_restart;
+mod queue_outage;
+mod relay_killed;
+mod server;
+#[path = "../wire/mod.rs"]
+mod wire;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// One drill at a time: they measure how long answers take.
+fn alone() -> MutexGuard<'static, ()> {
+    static ONE: Mutex<()> = Mutex::new(());
+    ONE.lock().unwrap_or_else(PoisonError::into_inner)
+}

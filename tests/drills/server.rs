@@ -1,0 +1,67 @@
+//! A Postgres of a drill's own, that may be treated badly.
+
+use std::{net::TcpListener, time::Duration};
+
+use nix::sys::signal::Signal;
+use tokio_postgres::Config;
+use xtask::{
+    checkout::Checkout,
+    process::Identity,
+    python::Python,
+    stack::{self, database::Login, postgres::Postgres, state::State},
+};
+
+use crate::wire::database::Database;
+
+/// Its place among the stacks, `.local/drills`.
+const NAME: &str = "drills";
+/// What was committed must survive the server. It need not survive the machine, which goes on:
+/// what is written is in the system's memory, so fsync stays off.
+const DURABLE: &[&str] = &["synchronous_commit=on", "full_page_writes=on"];
+
+pub(crate) struct Server {
+    checkout: Checkout,
+    postgres: Postgres,
+    process: Identity,
+    port: u16,
+}
+
+impl Server {
+    pub(crate) fn start() -> Self {
+        let checkout = Checkout::find().expect("the checkout");
+        // What a drill that was killed has left.
+        stack::end(&checkout, NAME, &State::default()).expect("nothing of an earlier drill runs");
+        Postgres::delete(&checkout, NAME).expect("nothing of an earlier drill is left");
+        let python = Python::ready(&checkout).expect("the Python tools");
+        let postgres = Postgres::prepare(&checkout, &python, NAME).expect("a server");
+        let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+        let port = free.expect("a free port").port();
+        let process = postgres.start_with(port, DURABLE).expect("it starts");
+        Self { checkout, postgres, process, port }
+    }
+
+    /// Its one database, with the roles of a real one: the functions are no administrators.
+    pub(crate) fn database(&self) -> Database {
+        let made = self.postgres.set_up(&self.checkout, self.port).expect("roles and a database");
+        let Login { user, password } = made.migrator;
+        let mut owner = Config::new();
+        owner.host(&made.host).port(made.port).dbname(&made.name).user(&user).password(&password);
+        Database::on(owner, (made.app.user, made.app.password))
+    }
+
+    /// `pg_ctl restart -m immediate`: nothing is finished, the log of changes is replayed.
+    pub(crate) fn restart_immediately(&mut self, away: Duration) {
+        self.process.stop(Signal::SIGQUIT, Duration::from_secs(10));
+        std::thread::sleep(away);
+        self.process = self.postgres.start_with(self.port, DURABLE).expect("it starts again");
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.process.stop(Signal::SIGINT, Duration::from_secs(10));
+        if let Err(error) = Postgres::delete(&self.checkout, NAME) {
+            eprintln!("the drill's data was left behind: {error}");
+        }
+    }
+}

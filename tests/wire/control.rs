@@ -1,0 +1,119 @@
+//! The steps of one process on its wire, and the trap that kills it at one of them.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+
+/// When at a step the process is killed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Moment {
+    /// Nothing of the step has left the process.
+    Before,
+    /// Half of its bytes have.
+    Half,
+    /// All of them have; nobody waits for the answer.
+    Forwarded,
+    /// The answer is there, the process has not seen it.
+    Answered,
+}
+
+impl Moment {
+    pub(crate) const ALL: [Self; 4] = [Self::Before, Self::Half, Self::Forwarded, Self::Answered];
+}
+
+/// Kills the process at the `nth` (from 1) step of this label, counted from when it was set.
+#[derive(Debug, Clone)]
+pub(crate) struct Trap {
+    pub(crate) label: String,
+    pub(crate) nth: usize,
+    pub(crate) moment: Moment,
+}
+
+impl std::fmt::Display for Trap {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?} `{}` number {}", self.moment, self.label, self.nth)
+    }
+}
+
+/// How the queue's API is doing.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Weather {
+    #[default]
+    Fair,
+    /// Connections are closed as soon as they are made.
+    Refusing,
+    /// Requests are taken and never answered.
+    Silent,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    pid: Option<i32>,
+    trap: Option<Trap>,
+    steps: Vec<String>,
+    sprung: bool,
+    weather: Weather,
+}
+
+/// Shared by the proxies of one process.
+#[derive(Debug, Default)]
+pub(crate) struct Control(Mutex<State>);
+
+impl Control {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A process has been started.
+    pub(crate) fn watch(&self, pid: u32) {
+        self.lock().pid = i32::try_from(pid).ok();
+    }
+
+    /// Begins to note steps anew, with a trap or without.
+    pub(crate) fn set(&self, trap: Option<&Trap>) {
+        let mut state = self.lock();
+        state.trap = trap.cloned();
+        state.steps.clear();
+        state.sprung = false;
+    }
+
+    /// Whether the trap has killed the process.
+    pub(crate) fn sprung(&self) -> bool {
+        self.lock().sprung
+    }
+
+    /// What the process has done since [`Self::set`].
+    pub(crate) fn steps(&self) -> Vec<String> {
+        self.lock().steps.clone()
+    }
+
+    /// The process is about to take this step; the answer says when in it to kill it.
+    pub(crate) fn step(&self, label: String) -> Option<Moment> {
+        let mut state = self.lock();
+        state.steps.push(label);
+        let trap = state.trap.as_ref().filter(|_| !state.sprung)?;
+        let taken = state.steps.iter().filter(|step| **step == trap.label).count();
+        let last = state.steps.last() == Some(&trap.label);
+        (last && taken == trap.nth).then_some(trap.moment)
+    }
+
+    /// Kills the process at once: SIGKILL, nothing of it runs any more.
+    pub(crate) fn kill(&self) {
+        let mut state = self.lock();
+        // Its parent has not waited for it: the id still is its own.
+        if let Some(pid) = state.pid.take() {
+            state.sprung = kill(Pid::from_raw(pid), Signal::SIGKILL).is_ok();
+        }
+    }
+
+    pub(crate) fn weather(&self) -> Weather {
+        self.lock().weather
+    }
+
+    pub(crate) fn set_weather(&self, weather: Weather) {
+        self.lock().weather = weather;
+    }
+}

@@ -1,0 +1,162 @@
+//! The harness as Lambda's event source mapping: from a queue to a function and, of what went
+//! well, off the queue.
+
+use std::sync::PoisonError;
+
+use app_core::testing::event;
+use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
+use serde_json::{Value, json};
+
+use super::{
+    control::Trap,
+    queues::Queue,
+    sandbox::{Answer, Sandbox},
+    world::World,
+};
+
+/// One received message.
+#[derive(Debug, Clone)]
+pub(crate) struct Record {
+    pub(crate) message_id: String,
+    pub(crate) receipt_handle: String,
+    pub(crate) body: String,
+    pub(crate) receive_count: u32,
+}
+
+impl From<&Message> for Record {
+    fn from(message: &Message) -> Self {
+        let count = message
+            .attributes()
+            .and_then(|attributes| attributes.get(&MessageSystemAttributeName::ApproximateReceiveCount));
+        let text = |part: Option<&str>| part.unwrap_or_default().to_owned();
+        Self {
+            message_id: text(message.message_id()),
+            receipt_handle: text(message.receipt_handle()),
+            body: text(message.body()),
+            receive_count: count.and_then(|count| count.parse().ok()).unwrap_or(1),
+        }
+    }
+}
+
+/// What came of one delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Delivered {
+    /// The function answered; these message ids shall come again.
+    Answered {
+        failed: Vec<String>,
+    },
+    Killed,
+}
+
+pub(crate) struct Mapping<'w> {
+    world: &'w World,
+    queue: Queue,
+    pub(crate) sandbox: Sandbox,
+}
+
+impl<'w> Mapping<'w> {
+    pub(crate) fn consumer(world: &'w World) -> Self {
+        Self { world, queue: Queue::Events, sandbox: Sandbox::new(world, "events-consumer") }
+    }
+
+    pub(crate) fn worker(world: &'w World) -> Self {
+        Self { world, queue: Queue::Tasks, sandbox: Sandbox::new(world, "tasks-worker") }
+    }
+
+    /// Up to `most` messages of the queue; with `hold` they come again only when released.
+    pub(crate) fn receive(&self, most: usize, hold: bool) -> Vec<Record> {
+        let records = self.world.queues.receive(self.queue, most, hold);
+        if self.queue == Queue::Events {
+            let mut told = self.world.told.lock().unwrap_or_else(PoisonError::into_inner);
+            told.extend(records.iter().map(|record| record.body.clone()));
+        }
+        records
+    }
+
+    /// Calls the function with these records, in this order.
+    pub(crate) fn deliver(&mut self, records: &[Record], trap: Option<&Trap>) -> Delivered {
+        match self.sandbox.invoke(&self.batch(records), trap) {
+            Answer::Response(response) => Delivered::Answered { failed: failed(&response) },
+            Answer::Killed => {
+                self.note_kill(&trap.map(ToString::to_string).unwrap_or_default(), records);
+                Delivered::Killed
+            }
+            // As with Lambda: then the whole batch comes again.
+            Answer::Failed(why) => {
+                eprintln!("{:?}: {why}", self.queue);
+                Delivered::Answered { failed: records.iter().map(|r| r.message_id.clone()).collect() }
+            }
+        }
+    }
+
+    /// Ends the function's process before its answer has arrived.
+    pub(crate) fn kill(&mut self, records: &[Record]) {
+        self.sandbox.kill();
+        self.note_kill("before its answer arrived", records);
+    }
+
+    fn note_kill(&self, place: &str, records: &[Record]) {
+        let bodies: Vec<&str> = records.iter().map(|record| record.body.as_str()).collect();
+        self.world.note_kill(format!("{:?}: {place}", self.queue), bodies.join(" "));
+    }
+
+    /// Takes off the queue what was not reported as failed.
+    pub(crate) fn settle(&self, records: &[Record], delivered: &Delivered) {
+        let Delivered::Answered { failed } = delivered else { return };
+        let done: Vec<&Record> = records.iter().filter(|r| !failed.contains(&r.message_id)).collect();
+        self.world.queues.delete(self.queue, &done);
+    }
+
+    /// One round as Lambda's. None when the queue had nothing to give.
+    pub(crate) fn poll(&mut self) -> Option<Delivered> {
+        let records = self.receive(10, false);
+        if records.is_empty() {
+            return None;
+        }
+        let delivered = self.deliver(&records, None);
+        self.settle(&records, &delivered);
+        Some(delivered)
+    }
+
+    /// Publishes a message a second time, with an id of SQS's own, unless it is such a copy itself.
+    pub(crate) fn send_again(&self, record: &Record) {
+        let mut copied = self.world.copied.lock().unwrap_or_else(PoisonError::into_inner);
+        if copied.insert(record.body.clone()) {
+            self.world.queues.send(self.queue, std::slice::from_ref(&record.body));
+        }
+    }
+
+    /// What was held back comes again.
+    pub(crate) fn release(&self, records: &[Record]) {
+        self.world.queues.release(self.queue, records);
+    }
+
+    /// The sample event's record, with these bodies.
+    fn batch(&self, records: &[Record]) -> String {
+        let mut batch = event(match self.queue {
+            Queue::Events => "events-consumer",
+            Queue::Tasks => "tasks-worker",
+        });
+        let sample = batch.0["Records"][0].clone();
+        let filled = records.iter().map(|record| {
+            let mut filled = sample.clone();
+            filled["messageId"] = json!(record.message_id);
+            filled["receiptHandle"] = json!(record.receipt_handle);
+            filled["body"] = json!(record.body);
+            filled["attributes"]["ApproximateReceiveCount"] = json!(record.receive_count.to_string());
+            filled
+        });
+        batch.0["Records"] = filled.collect();
+        batch.to_string()
+    }
+}
+
+/// # Panics
+/// For a shape that Lambda would take for a failure of the whole batch.
+fn failed(response: &Value) -> Vec<String> {
+    let failures = response["batchItemFailures"].as_array().unwrap_or_else(|| panic!("{response}"));
+    failures
+        .iter()
+        .map(|failure| failure["itemIdentifier"].as_str().unwrap_or_else(|| panic!("{response}")).to_owned())
+        .collect()
+}

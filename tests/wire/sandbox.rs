@@ -1,0 +1,132 @@
+//! A function's process behind its proxies. Killed, it is started again at the next call.
+
+use std::{
+    net::{SocketAddr, TcpListener, ToSocketAddrs},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
+
+use app_core::testing::setting;
+use serde_json::Value;
+use xtask::runtime_api::{Function, Outcome};
+
+use super::{
+    control::{Control, Trap},
+    postgres, queue_api,
+    world::World,
+};
+
+/// The timeout of functions. Short, because a task whose worker died is free for the next one only
+/// when its invocation's time is over.
+const TIMEOUT: Duration = Duration::from_secs(6);
+/// The relay leaves itself ten seconds of what it has.
+const RELAY_TIMEOUT: Duration = Duration::from_secs(20);
+/// A debug build on a busy machine.
+const START: Duration = Duration::from_secs(30);
+
+/// What came of a call.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    Response(Value),
+    /// The trap killed the process before it answered.
+    Killed,
+    /// The function reported an error, ran out of time or ended by itself.
+    Failed(String),
+}
+
+pub(crate) struct Sandbox {
+    binary: PathBuf,
+    env: Vec<(String, String)>,
+    timeout: Duration,
+    control: Arc<Control>,
+    process: Option<Function>,
+}
+
+impl Sandbox {
+    /// A function of this world. Nothing runs before the first call.
+    pub(crate) fn new(world: &World, function: &str) -> Self {
+        let control = Arc::new(Control::default());
+        let listen = || TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let (database, queues) = (listen(), listen());
+        let port = |listener: &TcpListener| listener.local_addr().expect("an address").port();
+        let mut env = world.settings();
+        env.extend([
+            ("DB_HOST".to_owned(), "127.0.0.1".to_owned()),
+            ("DB_PORT".to_owned(), port(&database).to_string()),
+            // By this name: the emulator takes 127.0.0.1 for a call of the API.
+            ("AWS_ENDPOINT_URL".to_owned(), format!("http://localhost:{}", port(&queues))),
+        ]);
+        let server = SocketAddr::from(([127, 0, 0, 1], world.database.port()));
+        postgres::serve(database, server, Arc::clone(&control));
+        queue_api::serve(queues, emulator(), Arc::clone(&control));
+        let timeout = if function == "outbox-relay" { RELAY_TIMEOUT } else { TIMEOUT };
+        Self {
+            binary: PathBuf::from(setting("BIN_DIR")).join(function),
+            env,
+            timeout,
+            control,
+            process: None,
+        }
+    }
+
+    /// Invokes the function, in a new process if there is none.
+    pub(crate) fn invoke(&mut self, event: &str, trap: Option<&Trap>) -> Answer {
+        self.start();
+        self.control.set(trap);
+        let process = self.process.as_mut().expect("just started");
+        let outcome = process.invoke(event, self.timeout).expect("an outcome");
+        let answer = match outcome {
+            Outcome::Response(text) => Answer::Response(serde_json::from_str(&text).expect("JSON")),
+            Outcome::Exited(_) if self.control.sprung() => Answer::Killed,
+            Outcome::Error { error_type, message } => Answer::Failed(format!("{error_type}: {message}")),
+            other => {
+                let logs = self.process.take().map(Function::finish).unwrap_or_default();
+                Answer::Failed(format!("{other:?}\n{}", logs.join("\n")))
+            }
+        };
+        if self.control.sprung() {
+            self.process = None;
+        }
+        answer
+    }
+
+    fn start(&mut self) {
+        if self.process.is_some() {
+            return;
+        }
+        self.control.set(None);
+        let mut process = Function::spawn(&self.binary, &self.env).expect("the binary starts");
+        let failed = process.ready(START).expect("a start");
+        assert!(failed.is_none(), "{failed:?}: {:?}", process.logs());
+        self.control.watch(process.pid());
+        self.process = Some(process);
+    }
+
+    /// Ends the process without warning, between two invocations.
+    pub(crate) fn kill(&mut self) {
+        self.process = None;
+    }
+
+    /// The steps of the last call.
+    pub(crate) fn steps(&self) -> Vec<String> {
+        self.control.steps()
+    }
+
+    /// What the current process has printed.
+    pub(crate) fn logs(&self) -> Vec<String> {
+        self.process.as_ref().map(Function::logs).unwrap_or_default()
+    }
+
+    /// For whoever changes its weather while it works.
+    pub(crate) fn control(&self) -> Arc<Control> {
+        Arc::clone(&self.control)
+    }
+}
+
+fn emulator() -> SocketAddr {
+    let url = setting("AWS_ENDPOINT_URL");
+    let place = url.trim_start_matches("http://").trim_end_matches('/');
+    let mut addresses = place.to_socket_addrs().expect("AWS_ENDPOINT_URL is http://host:port");
+    addresses.find(SocketAddr::is_ipv4).expect("the emulator's address")
+}

@@ -1,0 +1,84 @@
+//! One test's world: a database, queues, and what happened in it.
+
+use std::{
+    collections::HashSet,
+    sync::{Mutex, PoisonError},
+};
+
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{
+    database::Database,
+    ledger,
+    queues::{Queue, Queues},
+};
+
+/// High: in a sweep many deliveries of one message are meant to fail.
+const MAX_RECEIVE_COUNT: u32 = 100;
+
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) database: Database,
+    pub(crate) queues: Queues,
+    /// Every body that a mapping has taken from the events queue.
+    pub(crate) told: Mutex<Vec<String>>,
+    /// Bodies that were published a second time on purpose.
+    pub(crate) copied: Mutex<HashSet<String>>,
+    /// Which process was killed where, and over which messages or requests.
+    pub(crate) kills: Mutex<Vec<(String, String)>>,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        Self::on(Database::create())
+    }
+
+    pub(crate) fn on(database: Database) -> Self {
+        database.run(ledger::SCRIPT);
+        Self {
+            database,
+            queues: Queues::create(MAX_RECEIVE_COUNT),
+            told: Mutex::default(),
+            copied: Mutex::default(),
+            kills: Mutex::default(),
+        }
+    }
+
+    /// What every function of this world is started with; its proxies say where things are.
+    pub(crate) fn settings(&self) -> Vec<(String, String)> {
+        let own = [
+            ("LAUNCH_MODE", "TEST".to_owned()),
+            ("PROJECT_NAME", "APP".to_owned()),
+            ("LOG_LEVEL", "info".to_owned()),
+            ("EVENTS_QUEUE_URL", self.queues.url(Queue::Events).to_owned()),
+            ("TASKS_QUEUE_URL", self.queues.url(Queue::Tasks).to_owned()),
+            ("OUTBOX_OWN_LEASE_SECONDS", "1".to_owned()),
+            ("OUTBOX_LEASE_SECONDS", "2".to_owned()),
+            ("MAX_RECEIVE_COUNT", MAX_RECEIVE_COUNT.to_string()),
+        ];
+        let all = own.into_iter().chain(self.database.settings());
+        all.map(|(key, value)| (key.to_owned(), value)).collect()
+    }
+
+    pub(crate) fn note_kill(&self, place: impl Into<String>, over: impl Into<String>) {
+        self.kills.lock().unwrap_or_else(PoisonError::into_inner).push((place.into(), over.into()));
+    }
+
+    /// Users as a sign-up leaves them, without the cost of one.
+    pub(crate) fn make_users(&self, count: usize) -> Vec<Uuid> {
+        let users: Vec<Uuid> = (0..count).map(|_| Uuid::now_v7()).collect();
+        let sql = "insert into users (uuid, email) select id, id || '@example.com' from unnest($1::uuid[]) as new (id)";
+        self.database.rows(sql, &[&users]);
+        users
+    }
+
+    /// The event of each user, as its sign-up would have sent it.
+    pub(crate) fn events(users: &[Uuid]) -> Vec<String> {
+        let event = |user: &Uuid| {
+            json!({ "event": "user_created", "data": { "uuid": user }, "id": Uuid::now_v7(), "v": 1,
+                    "occurred_at": "2025-08-17T11:58:12.345Z", "trace": {} })
+        };
+        users.iter().map(|user| event(user).to_string()).collect()
+    }
+}
