@@ -113,7 +113,8 @@ impl TaskMessage {
         match (&self.id, &self.firing) {
             (Some(id), _) => *id,
             (None, Some(Firing { schedule, time })) => derived_id(&format!("{schedule} {time}")),
-            (None, None) => derived_id(message_id),
+            // As an event's: a redriven message carries this id itself.
+            (None, None) => id_of(message_id),
         }
     }
 
@@ -126,9 +127,12 @@ impl ReceivedEvent {
     /// The same for every copy of one message. `message_id` is the queue's own. Somebody else's
     /// ids need not be uuids; what counts is that a repetition has the same.
     pub fn event_id(&self, message_id: &str) -> Uuid {
-        let id = self.id.as_deref().unwrap_or(message_id);
-        Uuid::parse_str(id).unwrap_or_else(|_| derived_id(id))
+        id_of(self.id.as_deref().unwrap_or(message_id))
     }
+}
+
+fn id_of(text: &str) -> Uuid {
+    Uuid::parse_str(text).unwrap_or_else(|_| derived_id(text))
 }
 
 fn derived_id(name: &str) -> Uuid {
