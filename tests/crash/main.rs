@@ -5,6 +5,7 @@
 
 mod consumer;
 mod points;
+mod refusals;
 mod relay;
 mod retry;
 mod sign_up;

@@ -56,6 +56,7 @@ struct State {
     steps: Vec<String>,
     sprung: bool,
     weather: Weather,
+    deadly: Option<String>,
 }
 
 /// Shared by the proxies of one process.
@@ -90,10 +91,19 @@ impl Control {
         self.lock().steps.clone()
     }
 
+    /// From now on every process dies before it can say this.
+    pub(crate) fn set_deadly(&self, text: &str) {
+        self.lock().deadly = Some(text.to_owned());
+    }
+
     /// The process is about to take this step; the answer says when in it to kill it.
-    pub(crate) fn step(&self, label: String) -> Option<Moment> {
+    pub(crate) fn step(&self, label: String, bytes: &[u8]) -> Option<Moment> {
         let mut state = self.lock();
         state.steps.push(label);
+        let says = |text: &String| bytes.windows(text.len()).any(|part| part == text.as_bytes());
+        if state.deadly.as_ref().is_some_and(says) {
+            return Some(Moment::Before);
+        }
         let trap = state.trap.as_ref().filter(|_| !state.sprung)?;
         let taken = state.steps.iter().filter(|step| **step == trap.label).count();
         let last = state.steps.last() == Some(&trap.label);

@@ -76,7 +76,7 @@ impl<'w> Mapping<'w> {
     /// Calls the function with these records, in this order.
     pub(crate) fn deliver(&mut self, records: &[Record], trap: Option<&Trap>) -> Delivered {
         match self.sandbox.invoke(&self.batch(records), trap) {
-            Answer::Response(response) => Delivered::Answered { failed: failed(&response) },
+            Answer::Response(response) => Delivered::Answered { failed: failed(&response, records) },
             Answer::Killed => {
                 self.note_kill(&trap.map(ToString::to_string).unwrap_or_default(), records);
                 Delivered::Killed
@@ -151,12 +151,40 @@ impl<'w> Mapping<'w> {
     }
 }
 
+/// What Lambda makes of a function's answer to a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Reading {
+    /// These come again, the others are deleted.
+    Failed(Vec<String>),
+    /// The answer means nothing to it: all come again.
+    AllFailed,
+}
+
+/// As AWS documents partial batch responses: an empty or absent list, or an empty or null answer,
+/// means success; an answer that is no JSON, or an entry with an empty, null, misspelt or unknown
+/// id, means failure of the whole batch.
+pub(crate) fn read(answer: &str, sent: &[&str]) -> Reading {
+    let list = match serde_json::from_str(answer) {
+        Ok(Value::Null) => Vec::new(),
+        Ok(Value::Object(fields)) => match fields.get("batchItemFailures") {
+            None | Some(Value::Null) => Vec::new(),
+            Some(Value::Array(list)) => list.clone(),
+            Some(_) => return Reading::AllFailed,
+        },
+        _ => return Reading::AllFailed,
+    };
+    let id = |failure: &Value| {
+        failure["itemIdentifier"].as_str().filter(|id| sent.contains(id)).map(str::to_owned)
+    };
+    list.iter().map(id).collect::<Option<_>>().map_or(Reading::AllFailed, Reading::Failed)
+}
+
 /// # Panics
 /// For a shape that Lambda would take for a failure of the whole batch.
-fn failed(response: &Value) -> Vec<String> {
-    let failures = response["batchItemFailures"].as_array().unwrap_or_else(|| panic!("{response}"));
-    failures
-        .iter()
-        .map(|failure| failure["itemIdentifier"].as_str().unwrap_or_else(|| panic!("{response}")).to_owned())
-        .collect()
+fn failed(response: &Value, records: &[Record]) -> Vec<String> {
+    let sent: Vec<&str> = records.iter().map(|record| &*record.message_id).collect();
+    match read(&response.to_string(), &sent) {
+        Reading::Failed(ids) => ids,
+        Reading::AllFailed => panic!("a failure of the whole batch: {response}"),
+    }
 }

@@ -121,7 +121,7 @@ impl Connection {
                     continue;
                 }
             }
-            let moment = executed.take().and_then(|label| self.control.step(label));
+            let moment = executed.take().and_then(|label| self.control.step(label, &flush));
             if !self.forward(&flush, moment)? {
                 return Ok(());
             }

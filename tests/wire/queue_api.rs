@@ -42,7 +42,7 @@ fn calls(client: &TcpStream, server: SocketAddr, control: &Control) -> io::Resul
                 return Ok(());
             }
         }
-        let moment = control.step(request.name());
+        let moment = control.step(request.name(), &request.bytes);
         if upstream.is_none() {
             let stream = TcpStream::connect(server)?;
             stream.set_nodelay(true)?;

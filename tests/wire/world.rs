@@ -21,6 +21,7 @@ const MAX_RECEIVE_COUNT: u32 = 100;
 pub(crate) struct World {
     pub(crate) database: Database,
     pub(crate) queues: Queues,
+    max_receive_count: u32,
     /// Every body that a mapping has taken from the events queue.
     pub(crate) told: Mutex<Vec<String>>,
     /// Bodies that were published a second time on purpose.
@@ -35,10 +36,16 @@ impl World {
     }
 
     pub(crate) fn on(database: Database) -> Self {
+        Self::with_receives(database, MAX_RECEIVE_COUNT)
+    }
+
+    /// Where a message goes to the dead-letter queue after so many receives.
+    pub(crate) fn with_receives(database: Database, max_receive_count: u32) -> Self {
         database.run(ledger::SCRIPT);
         Self {
             database,
-            queues: Queues::create(MAX_RECEIVE_COUNT),
+            queues: Queues::create(max_receive_count),
+            max_receive_count,
             told: Mutex::default(),
             copied: Mutex::default(),
             kills: Mutex::default(),
@@ -55,7 +62,7 @@ impl World {
             ("TASKS_QUEUE_URL", self.queues.url(Queue::Tasks).to_owned()),
             ("OUTBOX_OWN_LEASE_SECONDS", "1".to_owned()),
             ("OUTBOX_LEASE_SECONDS", "2".to_owned()),
-            ("MAX_RECEIVE_COUNT", MAX_RECEIVE_COUNT.to_string()),
+            ("MAX_RECEIVE_COUNT", self.max_receive_count.to_string()),
         ];
         let all = own.into_iter().chain(self.database.settings());
         all.map(|(key, value)| (key.to_owned(), value)).collect()
