@@ -4,11 +4,15 @@
 //! a setting that is added here is added there and in README's table, and in template.yaml if a
 //! deployment may want to change it.
 
+mod limits;
+mod passwords;
 mod reader;
 
 use std::{sync::Arc, time::Duration};
 
 use crate::domain::{Error, Result, mask::Secret};
+pub use limits::{Limited, LimitsConfig};
+pub use passwords::PasswordsConfig;
 use reader::Reader;
 
 /// What a function needs at start. Only this is validated, loaded and connected in init.
@@ -18,6 +22,8 @@ pub enum Need {
     Database,
     /// The keys that sign and verify tokens.
     Tokens,
+    /// The limits on signing up and in, and the key of their pseudonyms.
+    Limits,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +61,10 @@ pub struct Config {
     pub show_api_docs: bool,
     pub cors: Cors,
     pub tokens: Option<TokensConfig>,
+    pub limits: Option<LimitsConfig>,
+    pub passwords: PasswordsConfig,
+    /// How long a secret is used before it is fetched again; key rotation waits that long.
+    pub secrets_ttl: Duration,
     pub database: Option<DatabaseConfig>,
     pub queues: QueuesConfig,
     pub aws: AwsConfig,
@@ -154,6 +164,10 @@ impl Config {
         let levels = ["off", "error", "warn", "info", "debug", "trace"].map(|word| (word, ()));
         env.choice("LOG_LEVEL", Some(()), &levels);
         let tokens = needs.contains(&Need::Tokens).then(|| read_tokens(&mut env, prod));
+        let mode = launch_mode.unwrap_or(LaunchMode::Prod);
+        let limits = needs.contains(&Need::Limits).then(|| limits::read(&mut env, mode));
+        let passwords = passwords::read(&mut env);
+        let secrets_ttl = Duration::from_secs(env.number("SECRETS_CACHE_SECONDS", 300, 1..=300));
         let database = needs.contains(&Need::Database).then(|| read_database(&mut env, prod));
         let queues = QueuesConfig {
             events_url: env.optional("EVENTS_QUEUE_URL"),
@@ -177,6 +191,9 @@ impl Config {
             show_api_docs,
             cors,
             tokens,
+            limits,
+            passwords,
+            secrets_ttl,
             database,
             queues,
             aws,

@@ -4,8 +4,11 @@
 mod edge;
 mod health;
 mod refresh;
+mod rotation;
+mod round_trips;
 mod sign_in;
 mod sign_up;
 mod support;
 mod users_me;
 mod users_me_update;
+mod wire;

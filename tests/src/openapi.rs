@@ -17,6 +17,10 @@ use utoipa::{
         auth_sign_up::handler,
         auth_tokens::handler,
         auth_tokens_refresh::handler,
+        auth_sign_out::handler,
+        auth_sessions_list::handler,
+        auth_sessions_revoke::handler,
+        auth_password_change::handler,
         users_me::handler,
         users_me_update::handler,
         debug_health_check::handler
