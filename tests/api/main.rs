@@ -3,9 +3,12 @@
 
 mod edge;
 mod health;
+mod limits;
+mod passwords;
 mod refresh;
 mod rotation;
 mod round_trips;
+mod sessions;
 mod sign_in;
 mod sign_up;
 mod support;
