@@ -1,10 +1,13 @@
 //! Endpoints, called as Lambda calls them: an event of `events/` in, the gateway's answer out,
 //! on a real Postgres.
 
+mod canaries;
 mod edge;
+mod forgery;
 mod health;
 mod limits;
 mod passwords;
+mod process;
 mod refresh;
 mod rotation;
 mod round_trips;
