@@ -2,7 +2,9 @@
 //! template.yaml by `cargo xtask test`.
 
 mod async_flow;
+mod audit;
 mod gateway;
+mod keys;
 mod outage;
 mod secrets;
 mod support;

@@ -6,7 +6,9 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-use crate::commands::{bench, coverage, down, env, invoke, lint, logs, migrate, mutants, openapi, test, up};
+use crate::commands::{
+    bench, coverage, down, env, invoke, keys, lint, logs, migrate, mutants, openapi, test, up,
+};
 use crate::ui;
 
 /// The developer's commands. `up` runs everything on this machine; `test` tests it.
@@ -73,6 +75,11 @@ enum Command {
         #[command(subcommand)]
         action: migrate::Action,
     },
+    /// Replace the key that signs tokens, step by step, without signing anyone out.
+    Keys {
+        #[command(subcommand)]
+        action: keys::Action,
+    },
     /// Run all tests against a stack of their own, which ends with them.
     ///
     /// It can run beside `up`. Arguments after -- go to cargo test.
@@ -134,6 +141,7 @@ fn execute(command: Command) -> Result<ExitCode> {
         Command::Env => env::run()?,
         Command::Logs { function, follow, test } => logs::run(function, follow, test)?,
         Command::Invoke { function, event } => return invoke::run(&function, event),
+        Command::Keys { action } => return keys::run(&action),
         Command::Migrate { action } => migrate::run(&action)?,
         Command::Test { arguments } => return test::run(&arguments),
         Command::Mutants { names } => return mutants::run(&names),

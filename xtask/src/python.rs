@@ -63,10 +63,32 @@ impl Python {
 
     /// Runs a script on a request and returns its result. Its stderr goes to `log`.
     pub fn run(&self, script: &str, request: &Value, log: &Path) -> Result<Value> {
+        // The caller's proxies and AWS settings are for the world, not for this machine.
+        self.run_with(script, request, log, Vec::new())
+    }
+
+    /// The same with what a call to AWS itself needs of the caller: credentials, profile, proxies.
+    pub fn run_as_caller(&self, script: &str, request: &Value, log: &Path) -> Result<Value> {
+        let wanted = |key: &str| {
+            let key = key.to_ascii_uppercase();
+            key.starts_with("AWS_")
+                || ["HOME", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"].contains(&key.as_str())
+        };
+        let environment = std::env::vars().filter(|(key, _)| wanted(key)).collect();
+        self.run_with(script, request, log, environment)
+    }
+
+    fn run_with(
+        &self,
+        script: &str,
+        request: &Value,
+        log: &Path,
+        environment: Vec<(String, String)>,
+    ) -> Result<Value> {
         let stderr = File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
         let mut child = Command::new(self.program())
-            // The caller's proxies and AWS settings are for the world, not for this machine.
             .env_clear()
+            .envs(environment)
             .env("PATH", "/usr/local/bin:/usr/bin:/bin")
             .arg(self.script(script))
             .stdin(Stdio::piped())
