@@ -6,6 +6,7 @@ use std::sync::{
 };
 
 use app_core::{config::Config, testing::TestApp};
+use futures_util::{FutureExt, future::LocalBoxFuture};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{
@@ -57,10 +58,13 @@ impl Wire {
     }
 
     /// How many round trips `work` takes.
-    pub(crate) async fn count<T>(&self, work: impl Future<Output = T>) -> (T, i64) {
-        let before = self.state.round_trips.load(Ordering::SeqCst);
-        let outcome = work.await;
-        (outcome, self.state.round_trips.load(Ordering::SeqCst) - before)
+    pub(crate) fn count<'w, T>(&'w self, work: impl Future<Output = T> + 'w) -> LocalBoxFuture<'w, (T, i64)> {
+        async {
+            let before = self.state.round_trips.load(Ordering::SeqCst);
+            let outcome = work.await;
+            (outcome, self.state.round_trips.load(Ordering::SeqCst) - before)
+        }
+        .boxed_local()
     }
 
     /// Cuts the connection at the `number`th round trip from now.

@@ -1,6 +1,7 @@
 //! Whoever takes over a function cannot cover tracks, also where the role's rights come by default.
 
 use app_core::{infrastructure::migrate, testing::TestDatabase};
+use tokio_postgres::error::SqlState;
 
 #[tokio::test]
 async fn the_role_that_functions_use_adds_to_the_audit_log_and_rewrites_nothing() {
@@ -25,6 +26,6 @@ async fn the_role_that_functions_use_adds_to_the_audit_log_and_rewrites_nothing(
     client.execute(add, &[]).await.expect("adds");
     for statement in ["update audit_log set action = 'x'", "delete from audit_log", "truncate audit_log"] {
         let refused = client.execute(statement, &[]).await.expect_err(statement);
-        assert_eq!(refused.code().map(|code| code.code()), Some("42501"), "{statement}: {refused}");
+        assert_eq!(refused.code().map(SqlState::code), Some("42501"), "{statement}: {refused}");
     }
 }

@@ -1,5 +1,7 @@
 //! The audit log as it is deployed: the functions' role adds to it and rewrites nothing.
 
+use tokio_postgres::error::SqlState;
+
 use crate::support::{database, new_address, sign_up};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -20,6 +22,6 @@ async fn the_functions_role_cannot_rewrite_the_audit_log() {
             .await
             .expect("adds");
         let refused = tx.execute(statement, &[]).await.expect_err(statement);
-        assert_eq!(refused.code().map(|code| code.code()), Some("42501"), "{statement}: {refused}");
+        assert_eq!(refused.code().map(SqlState::code), Some("42501"), "{statement}: {refused}");
     }
 }

@@ -3,10 +3,13 @@
 use std::{
     path::PathBuf,
     sync::atomic::{AtomicBool, Ordering},
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant},
 };
 
-use app_core::testing::{Event, event};
+use app_core::{
+    domain::clock::{Clock, SystemClock},
+    testing::{Event, event},
+};
 use serde_json::{Value, json};
 use xtask::{
     checkout::Checkout,
@@ -108,7 +111,7 @@ fn a_key_is_rotated_under_steady_requests_and_none_fails() {
         while started.elapsed() < STEADY && !client.is_finished() {
             let version = secret.read().expect("a key set");
             let at = standing(&version.set, version.changed, waits).expect("a rotation");
-            let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a time").as_secs();
+            let now = SystemClock.now().unix_timestamp().unsigned_abs();
             // A whole second more: the secret's time is told in whole seconds.
             if at.due < now {
                 taken.push(at.next);

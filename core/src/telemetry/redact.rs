@@ -10,8 +10,11 @@ use tracing_subscriber::fmt::MakeWriter;
 
 const BLOT: &str = "***";
 
+/// Whether a byte may stand in a secret of some kind.
+type Characters = fn(u8) -> bool;
+
 /// Text that follows one of these is secret as long as its characters are those of such a secret.
-const STARTS: [(&str, fn(u8) -> bool); 6] = [
+const STARTS: [(&str, Characters); 6] = [
     // A JWT: base64url of `{"`, and two more parts.
     ("eyJ", is_token),
     ("$argon2", is_hash),
