@@ -9,6 +9,7 @@ use crate::{
     application::{
         auth::Auth,
         handlers::{self, Handlers},
+        limits::Limits,
         outbox,
         tasks::{Outside, Worker},
         users::Users,
@@ -17,13 +18,15 @@ use crate::{
     domain::{
         Error, Result,
         clock::{Clock, SystemClock},
+        users::PasswordPolicy,
     },
     infrastructure::{
         db::Db,
+        denied::Denied,
         mail::{LogMailer, Mailer, SmtpMailer},
         messaging::{Bus, Outgoing, SqsBus},
         secrets::Secrets,
-        security::{jwt::Tokens, password::Passwords},
+        security::{Pseudonyms, jwt::Tokens, password::Passwords},
     },
 };
 
@@ -37,6 +40,7 @@ struct Parts {
     secrets: Arc<Secrets>,
     db: Option<Db>,
     passwords: Passwords,
+    denied: Denied,
     bus: OnceLock<Arc<dyn Bus>>,
     mailer: OnceLock<Arc<dyn Mailer>>,
     handlers: OnceLock<Handlers>,
@@ -66,14 +70,16 @@ impl App {
         clock: Arc<dyn Clock>,
         connect: impl FnOnce(DatabaseConfig, Arc<Secrets>) -> Result<Db>,
     ) -> Result<Self> {
-        let secrets = Arc::new(Secrets::new(config.aws.clone()));
+        let secrets = Arc::new(Secrets::new(config.aws.clone()).with_ttl(config.secrets_ttl));
+        let passwords = Passwords::new(config.passwords);
         let db = config.database.clone().map(|database| connect(database, secrets.clone())).transpose()?;
         Ok(Self(Arc::new(Parts {
             config,
             clock,
             secrets,
             db,
-            passwords: Passwords::default(),
+            passwords,
+            denied: Denied::default(),
             bus: OnceLock::new(),
             mailer: OnceLock::new(),
             handlers: OnceLock::new(),
@@ -100,8 +106,10 @@ impl App {
         let database = async { if self.0.db.is_some() { self.db()?.conn().await.map(drop) } else { Ok(()) } };
         let tokens =
             async { if self.0.config.tokens.is_some() { self.tokens().await.map(drop) } else { Ok(()) } };
-        let (database, tokens) = futures_util::join!(database, tokens);
-        for outcome in [database, tokens] {
+        let limits =
+            async { if self.0.config.limits.is_some() { self.limits().await.map(drop) } else { Ok(()) } };
+        let (database, tokens, limits) = futures_util::join!(database, tokens, limits);
+        for outcome in [database, tokens, limits] {
             match outcome {
                 Ok(()) => {}
                 Err(error @ Error::Configuration(_)) => return Err(error),
@@ -131,7 +139,13 @@ impl App {
         &self.0.passwords
     }
 
-    /// The keys, at most five minutes old.
+    /// What a new password must be.
+    pub fn password_policy(&self) -> PasswordPolicy {
+        PasswordPolicy { min_length: self.0.config.passwords.min_length }
+    }
+
+    /// The keys, as old as a cached secret may be. If what is stored there now makes no sense, the
+    /// keys that did are used on: a slip in a rotation signs nobody out.
     pub async fn tokens(&self) -> Result<Arc<Tokens>> {
         let config = self.0.config.tokens.as_ref().ok_or_else(|| undeclared("Need::Tokens"))?;
         let key = self.0.secrets.get(&config.key).await?;
@@ -141,8 +155,18 @@ impl App {
         {
             return Ok(tokens.clone());
         }
-        let tokens =
-            Arc::new(Tokens::new(&self.0.config.project_name, self.0.config.launch_mode, config, &key)?);
+        let new = Tokens::new(&self.0.config.project_name, self.0.config.launch_mode, config, &key);
+        let tokens = match (new, &*parsed) {
+            (Ok(tokens), _) => Arc::new(tokens),
+            (Err(error), None) => return Err(error),
+            (Err(error), Some((_, known))) => {
+                tracing::error!(
+                    error = error.chain(),
+                    "the stored keys cannot be used; using the last good ones"
+                );
+                known.clone()
+            }
+        };
         *parsed = Some((key, tokens.clone()));
         Ok(tokens)
     }
@@ -180,6 +204,12 @@ impl App {
     pub fn worker(&self) -> Result<Worker<'_>> {
         let outside = Outside { mailer: self.mailer(), project_name: &self.0.config.project_name };
         Ok(Worker::new(self.db()?, self.handlers(), outside))
+    }
+
+    pub async fn limits(&self) -> Result<Limits<'_>> {
+        let settings = self.0.config.limits.as_ref().ok_or_else(|| undeclared("Need::Limits"))?;
+        let pseudonyms = Pseudonyms::new(&self.0.secrets.get(&settings.key).await?);
+        Ok(Limits { db: self.db()?, denied: &self.0.denied, settings, pseudonyms })
     }
 
     /// Sends what a use case has committed. Never fails: the relay sends what this does not.

@@ -4,12 +4,18 @@
 //! a setting that is added here is added there and in README's table, and in template.yaml if a
 //! deployment may want to change it.
 
+mod database;
+mod limits;
 mod mail;
+mod passwords;
 mod reader;
 
+pub use database::{DatabaseConfig, DatabaseLogin, OutboxConfig, Statements};
+pub use limits::{Limited, LimitsConfig};
 pub use mail::{MailConfig, Sender, check_url};
+pub use passwords::PasswordsConfig;
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use crate::domain::{Error, Result, mask::Secret};
 use reader::Reader;
@@ -23,6 +29,8 @@ pub enum Need {
     Tokens,
     /// The server that takes mail.
     Mail,
+    /// The limits on signing up and in, and the key of their pseudonyms.
+    Limits,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +68,10 @@ pub struct Config {
     pub show_api_docs: bool,
     pub cors: Cors,
     pub tokens: Option<TokensConfig>,
+    pub limits: Option<LimitsConfig>,
+    pub passwords: PasswordsConfig,
+    /// How long a secret is used before it is fetched again; key rotation waits that long.
+    pub secrets_ttl: Duration,
     pub database: Option<DatabaseConfig>,
     /// `None` as well where no mail is wanted: what would be sent is logged.
     pub mail: Option<MailConfig>,
@@ -81,48 +93,6 @@ pub struct TokensConfig {
     pub key: SecretSource,
     pub access_lifetime: time::Duration,
     pub refresh_lifetime: time::Duration,
-}
-
-#[derive(Debug, Clone)]
-pub struct DatabaseConfig {
-    pub host: String,
-    pub port: u16,
-    pub name: String,
-    pub login: DatabaseLogin,
-    /// The certificates (PEM) that may sign the server's. `None`: no TLS, refused in PROD.
-    pub ssl_root_cert: Option<Arc<str>>,
-    pub pool_size: usize,
-    pub statements: Statements,
-    /// How long a request waits for a connection before it answers 503.
-    pub wait: Duration,
-    pub outbox: OutboxConfig,
-}
-
-/// For how long the outbox gives a message to whoever sends it, before somebody else may.
-#[derive(Debug, Clone, Copy)]
-pub struct OutboxConfig {
-    /// To the function that wrote it.
-    pub own_lease: Duration,
-    /// To a relay.
-    pub relay_lease: Duration,
-}
-
-#[derive(Debug, Clone)]
-pub enum DatabaseLogin {
-    Inline {
-        user: String,
-        password: Secret<String>,
-    },
-    /// `{"username": …, "password": …}` in Secrets Manager, the shape RDS writes.
-    Stored(String),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Statements {
-    /// Prepared once a connection: the fast way, straight to Postgres.
-    Prepared,
-    /// Nothing is kept between statements: for a transaction-pooling proxy.
-    Unnamed,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -174,7 +144,11 @@ impl Config {
         let levels = ["off", "error", "warn", "info", "debug", "trace"].map(|word| (word, ()));
         env.choice("LOG_LEVEL", Some(()), &levels);
         let tokens = needs.contains(&Need::Tokens).then(|| read_tokens(&mut env, prod));
-        let database = needs.contains(&Need::Database).then(|| read_database(&mut env, prod));
+        let mode = launch_mode.unwrap_or(LaunchMode::Prod);
+        let limits = needs.contains(&Need::Limits).then(|| limits::read(&mut env, mode));
+        let passwords = passwords::read(&mut env);
+        let secrets_ttl = Duration::from_secs(env.number("SECRETS_CACHE_SECONDS", 300, 1..=300));
+        let database = needs.contains(&Need::Database).then(|| database::read(&mut env, prod));
         let mail = if needs.contains(&Need::Mail) { mail::read(&mut env, prod) } else { None };
         let queues = QueuesConfig {
             events_url: env.optional("EVENTS_QUEUE_URL"),
@@ -202,6 +176,9 @@ impl Config {
             show_api_docs,
             cors,
             tokens,
+            limits,
+            passwords,
+            secrets_ttl,
             database,
             mail,
             queues,
@@ -256,62 +233,6 @@ fn read_tokens(env: &mut Reader<'_>, prod: bool) -> TokensConfig {
         key,
         access_lifetime: time::Duration::minutes(env.number("ACCESS_TOKEN_EXPIRES_MINUTES", 5, 1..=60) as i64),
         refresh_lifetime: time::Duration::days(env.number("REFRESH_TOKEN_EXPIRES_DAYS", 5, 1..=30) as i64),
-    }
-}
-
-fn read_database(env: &mut Reader<'_>, prod: bool) -> DatabaseConfig {
-    let login = match env.optional("DB_SECRET_ARN") {
-        Some(arn) => DatabaseLogin::Stored(arn),
-        None => {
-            if prod {
-                env.wrong("DB_SECRET_ARN", "is missing: in PROD user and password come from Secrets Manager");
-            }
-            DatabaseLogin::Inline {
-                user: env.text("DB_USER"),
-                password: Secret::new(env.text("DB_PASSWORD")),
-            }
-        }
-    };
-    let ssl_root_cert = env.optional("DB_SSL_ROOT_CERT").and_then(|value| {
-        if value.contains("-----BEGIN CERTIFICATE-----") {
-            return Some(Arc::from(value));
-        }
-        match std::fs::read_to_string(&value) {
-            Ok(pem) if pem.contains("-----BEGIN CERTIFICATE-----") => Some(Arc::from(pem)),
-            _ => {
-                env.wrong(
-                    "DB_SSL_ROOT_CERT",
-                    "must be PEM certificates, or the path of a file that holds them",
-                );
-                None
-            }
-        }
-    });
-    if prod && ssl_root_cert.is_none() {
-        env.wrong(
-            "DB_SSL_ROOT_CERT",
-            "is missing: PROD talks to Postgres over TLS only (for RDS, the region's certificate bundle)",
-        );
-    }
-    DatabaseConfig {
-        host: env.text("DB_HOST"),
-        port: env.number("DB_PORT", 5432, 1..=65_535) as u16,
-        name: env.text("DB_NAME"),
-        login,
-        ssl_root_cert,
-        pool_size: env.number("CONNECTIONS_POOL_MAX_SIZE", 1, 1..=100) as usize,
-        statements: env
-            .choice(
-                "DB_STATEMENTS",
-                Some(Statements::Prepared),
-                &[("prepared", Statements::Prepared), ("unnamed", Statements::Unnamed)],
-            )
-            .unwrap_or(Statements::Prepared),
-        wait: Duration::from_secs(1),
-        outbox: OutboxConfig {
-            own_lease: Duration::from_secs(env.number("OUTBOX_OWN_LEASE_SECONDS", 5, 1..=60)),
-            relay_lease: Duration::from_secs(env.number("OUTBOX_LEASE_SECONDS", 30, 1..=300)),
-        },
     }
 }
 

@@ -3,6 +3,8 @@
 //! A failure is logged once, at the boundary where it becomes an answer. Logged are codes, ids and
 //! causes; never a body, a token, a password or an address.
 
+mod redact;
+
 use std::{any::Any, cell::Cell, panic::PanicHookInfo};
 
 use tracing::{Instrument, level_filters::LevelFilter};
@@ -46,8 +48,17 @@ where
         .flatten_event(true)
         .with_span_list(false)
         .with_current_span(true)
-        .with_writer(writer);
+        .with_writer(redact::Redacted(writer));
     tracing_subscriber::registry().with(layer.with_filter(targets))
+}
+
+/// The same subscriber on this thread, until the guard goes, over a test's own writer.
+#[cfg(feature = "testing")]
+pub fn capture<W>(level: LevelFilter, writer: W) -> tracing::subscriber::DefaultGuard
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    lines(level, writer).set_default()
 }
 
 /// Runs `work` under the id that its logs, answers and messages carry.

@@ -1,13 +1,22 @@
 //! Endpoints, called as Lambda calls them: an event of `events/` in, the gateway's answer out,
 //! on a real Postgres.
 
+mod canaries;
 mod debug_send_message;
 mod edge;
+mod forgery;
 mod health;
+mod limits;
+mod passwords;
+mod process;
 mod refresh;
+mod rotation;
+mod round_trips;
+mod sessions;
 mod sign_in;
 mod sign_up;
 mod support;
 mod tasks_get;
 mod users_me;
 mod users_me_update;
+mod wire;

@@ -6,7 +6,9 @@ use crate::support::{number, one, work};
 /// Of each kind one row that has had its time, and one that is a day short of it.
 const ROWS: &str = "
     insert into auth_session (id, user_uuid, access_sid, kid, created_at, rotated_at, idle_until, expires_at)
-      select n::text, gen_random_uuid(), 'a', 'k', now(), now(), now(), now() - n * interval '1 day' from unnest(array[29, 31]) as n;
+      select n::text, gen_random_uuid(), 'a', 'k', now(), now(), now() - n * interval '1 day', now() from unnest(array[29, 31]) as n;
+    insert into rate_limit (bucket, key, tat, allowed)
+      select 'b', int4send(n), now() - n * interval '1 minute', true from unnest(array[-1, 1]) as n;
     insert into outbox (id, queue, body, published_at)
       select gen_random_uuid(), 'events', '{}', now() - n * interval '1 day' from unnest(array[6, 8]) as n;
     insert into outbox (id, queue, body, created_at) values (gen_random_uuid(), 'events', '{}', now() - interval '1 year');
@@ -25,8 +27,14 @@ async fn what_has_had_its_time_goes_and_everything_else_stays() {
     let app = TestApp::new().await;
     app.database.client().await.batch_execute(ROWS).await.expect("rows");
     assert!(work(&app, &one("tasks-worker", r#"{"task": "clean_up"}"#)).await.is_empty());
-    for (table, left) in [("auth_session", 1), ("outbox", 2), ("inbox", 1), ("dead_letter", 1), ("strike", 1)]
-    {
+    for (table, left) in [
+        ("auth_session", 1),
+        ("outbox", 2),
+        ("inbox", 1),
+        ("dead_letter", 1),
+        ("strike", 1),
+        ("rate_limit", 1),
+    ] {
         assert_eq!(number(&app, &format!("select count(*) from {table}")).await, left, "{table}");
     }
     assert_eq!(number(&app, "select count(*) from task where name in ('old', 'waits')").await, 2);

@@ -1,5 +1,6 @@
 //! What talks to Postgres, on a real Postgres: a schema, or a database, for each test.
 
+mod audit;
 mod bulk;
 mod connection;
 mod explain;

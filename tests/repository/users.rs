@@ -1,11 +1,15 @@
 use app_core::{
     Error,
-    domain::users::{Email, Password, Phone},
+    domain::{
+        auth::Client,
+        users::{Email, Password, PasswordAttempt, PasswordPolicy, Phone},
+    },
     testing::TestApp,
 };
 
 fn password() -> Password {
-    Password::parse("correct horse battery").expect("a good password")
+    let attempt = PasswordAttempt::parse("correct horse battery").expect("a possible password");
+    PasswordPolicy { min_length: 8 }.accept(&attempt, None).expect("a good password")
 }
 
 #[tokio::test]
@@ -13,10 +17,13 @@ async fn a_user_is_made_by_phone_and_a_number_belongs_to_one() {
     let app = TestApp::new().await;
     let users = app.app.users().expect("users");
     let phone = |text| Phone::parse(text).expect("a good number");
-    let created = users.create_by_phone(phone("+49 151 2345678"), &password()).await.expect("a user");
+    let created = users
+        .create_by_phone(phone("+49 151 2345678"), &password(), Client::default())
+        .await
+        .expect("a user");
     assert_eq!((created.user.phone.as_deref(), created.user.email), (Some("+491512345678"), None));
     assert_eq!(created.outgoing.len(), 1, "the event waits to be sent");
-    let again = users.create_by_phone(phone("+49 (151) 2345678"), &password()).await;
+    let again = users.create_by_phone(phone("+49 (151) 2345678"), &password(), Client::default()).await;
     assert!(matches!(&again, Err(Error::AlreadyExists(key)) if key == "phone"), "{again:?}");
 }
 
@@ -24,8 +31,14 @@ async fn a_user_is_made_by_phone_and_a_number_belongs_to_one() {
 async fn a_new_user_is_active_and_no_guest_with_empty_meta() {
     let app = TestApp::new().await;
     let email = Email::parse("ada@example.com").expect("a good address");
-    let user =
-        app.app.users().expect("users").create_by_email(email, &password()).await.expect("a user").user;
+    let user = app
+        .app
+        .users()
+        .expect("users")
+        .create_by_email(email, &password(), Client::default())
+        .await
+        .expect("a user")
+        .user;
     assert_eq!((user.is_active, user.is_guest, user.meta), (true, false, serde_json::json!({})));
     assert_eq!(user.created_at, user.updated_at);
 }

@@ -1,5 +1,7 @@
 //! End-to-end and repository tests (in the folders beside this one), and the documents that need
-//! every endpoint or message and therefore are made where all of them are known.
+//! every endpoint or message and therefore are made where all of them are known; and how benchmarks
+//! measure.
 
+pub mod measure;
 pub mod messages;
 pub mod openapi;

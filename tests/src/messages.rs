@@ -2,8 +2,10 @@
 //! line in `document`.
 
 use app_core::{
-    application::tasks::{Task, clean_up::CleanUp, say_meow::SayMeow, welcome_mail::WelcomeMail},
-    domain::{event::Event, users::events::UserCreated},
+    application::tasks::{
+        Task, clean_up::CleanUp, say_meow::SayMeow, security_mail::SecurityMail, welcome_mail::WelcomeMail,
+    },
+    domain::{auth::events::SessionReuseDetected, event::Event, users::events::UserCreated},
 };
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
@@ -11,8 +13,8 @@ use utoipa::ToSchema;
 /// Pretty JSON: by name, the JSON Schema of each event's `data` and of each task's `args`.
 pub fn document() -> String {
     let document = json!({
-        "events": all([event::<UserCreated>()]),
-        "tasks": all([task::<SayMeow>(), task::<WelcomeMail>(), task::<CleanUp>()]),
+        "events": all([event::<UserCreated>(), event::<SessionReuseDetected>()]),
+        "tasks": all([task::<SayMeow>(), task::<WelcomeMail>(), task::<SecurityMail>(), task::<CleanUp>()]),
     });
     serde_json::to_string_pretty(&document).expect("json")
 }

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{PASSWORD, get, new_address, patch, post, post_as, preflight, sign_up};
+use crate::support::{
+    PASSWORD, delete, get, new_address, patch, post, post_as, post_with, preflight, sign_up,
+};
 
 #[test]
 fn the_four_calls_of_the_prototype_answer_in_both_spellings() {
@@ -45,6 +47,37 @@ fn a_changed_profile_is_what_the_next_call_shows() {
         patch("/api/v1/users/me/", &access, &json!({ "first_name": "Ada", "meta": { "theme": "dark" } }));
     assert_eq!((changed.status, changed.text("first_name")), (200, "Ada".into()), "{changed:?}");
     assert_eq!(get("/api/v1/users/me", Some(&access)).body, changed.body);
+}
+
+#[test]
+fn sessions_are_listed_ended_and_signed_out_of_through_the_gateway() {
+    let address = new_address();
+    sign_up(&address);
+    let credentials = json!({ "email": address, "password": PASSWORD });
+    let [here, there] = [(); 2].map(|()| post("/api/v1/auth/tokens/", &credentials).text("access"));
+
+    let list = get("/api/v1/auth/sessions/", Some(&here));
+    let sessions = list.body["results"].as_array().expect("a list").clone();
+    assert_eq!((list.status, sessions.len()), (200, 2), "{list:?}");
+    let other = sessions.iter().find(|session| session["current"] == json!(false)).expect("the other one");
+    let path = format!("/api/v1/auth/sessions/{}/", other["id"].as_str().expect("an id"));
+    assert_eq!(delete(&path, &here).status, 204);
+    assert_eq!(get("/api/v1/users/me/", Some(&there)).status, 401);
+    assert_eq!(delete(&path, &here).status, 404);
+
+    let new = "staple of another horse";
+    let change = json!({ "current": PASSWORD, "new": new });
+    let changed = post_with("/api/v1/auth/password/change/", &here, &change);
+    assert_eq!(changed.status, 204, "{changed:?}");
+    assert_eq!(post("/api/v1/auth/tokens/", &credentials).status, 401);
+    let again = post("/api/v1/auth/tokens/", &json!({ "email": address, "password": new }));
+    assert_eq!(again.status, 200, "{again:?}");
+
+    let out = post_with("/api/v1/auth/sign-out/", &here, &json!({ "everywhere": true }));
+    assert_eq!(out.status, 204, "{out:?}");
+    for token in [here, again.text("access")] {
+        assert_eq!(get("/api/v1/users/me/", Some(&token)).status, 401);
+    }
 }
 
 #[test]

@@ -2,7 +2,9 @@
 //! template.yaml by `cargo xtask test`.
 
 mod async_flow;
+mod audit;
 mod gateway;
+mod keys;
 mod operator;
 mod outage;
 mod schedules;

@@ -19,7 +19,7 @@ use serde_json::json;
 
 use crate::support::{database, setting};
 
-fn client() -> Client {
+pub(crate) fn client() -> Client {
     let config = Builder::new()
         .behavior_version(BehaviorVersion::latest())
         .http_client(aws_smithy_http_client::Builder::new().build_http())

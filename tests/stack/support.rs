@@ -49,6 +49,11 @@ pub(crate) fn post_as(path: &str, token: &str) -> Answer {
     )
 }
 
+pub(crate) fn post_with(path: &str, token: &str, body: &Value) -> Answer {
+    let request = agent().post(setting("API_URL") + path).header("authorization", format!("Bearer {token}"));
+    read(request.send_json(body))
+}
+
 pub(crate) fn get(path: &str, token: Option<&str>) -> Answer {
     let mut request = agent().get(setting("API_URL") + path);
     if let Some(token) = token {
@@ -60,6 +65,12 @@ pub(crate) fn get(path: &str, token: Option<&str>) -> Answer {
 pub(crate) fn patch(path: &str, token: &str, body: &Value) -> Answer {
     let request = agent().patch(setting("API_URL") + path).header("authorization", format!("Bearer {token}"));
     read(request.send_json(body))
+}
+
+pub(crate) fn delete(path: &str, token: &str) -> Answer {
+    let request =
+        agent().delete(setting("API_URL") + path).header("authorization", format!("Bearer {token}"));
+    read(request.call())
 }
 
 pub(crate) fn preflight(path: &str, origin: &str) -> Answer {

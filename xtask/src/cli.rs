@@ -7,7 +7,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    bench, coverage, down, env, invoke, lint, logs, migrate, mutants, openapi, outbox, queue, test, up,
+    bench, coverage, down, env, invoke, keys, lint, logs, migrate, mutants, openapi, outbox, queue, test, up,
 };
 use crate::ui;
 
@@ -99,6 +99,11 @@ enum Command {
         #[arg(long, global = true, value_name = "NAME")]
         stack_name: Option<String>,
     },
+    /// Replace the key that signs tokens, step by step, without signing anyone out.
+    Keys {
+        #[command(subcommand)]
+        action: keys::Action,
+    },
     /// Run all tests against a stack of their own, which ends with them.
     ///
     /// It can run beside `up`. Arguments after -- go to cargo test.
@@ -160,6 +165,7 @@ fn execute(command: Command) -> Result<ExitCode> {
         Command::Env => env::run()?,
         Command::Logs { function, follow, test } => logs::run(function, follow, test)?,
         Command::Invoke { function, event } => return invoke::run(&function, event),
+        Command::Keys { action } => return keys::run(&action),
         Command::Migrate { action } => migrate::run(&action)?,
         Command::Queue { action, stack_name } => queue::run(&action, stack_name.as_deref())?,
         Command::Outbox { action, stack_name } => return outbox::run(&action, stack_name.as_deref()),

@@ -3,7 +3,7 @@
 //! - [`cli`]: the command line. One file in [`commands`] for each command, no logic elsewhere.
 //! - [`stack`]: the topology on this machine: Postgres, the AWS emulator, the deployed template.
 //! - [`runtime_api`]: one function's binary behind a Lambda Runtime API; tests use it too.
-//! - [`migrations`], [`logs`], [`watch`]: what more than one command does.
+//! - [`migrations`], [`keys`], [`logs`], [`watch`]: what more than one command does.
 //! - [`operator`]: queues, dead letters and the outbox, of a stack here or on AWS.
 //! - [`mutants`]: faults on purpose, and the copy of the project that bears them; tests use it too.
 //! - [`checkout`], [`binaries`], [`python`], [`process`], [`interrupt`], [`ui`]:
@@ -22,6 +22,7 @@ pub mod checkout;
 pub mod cli;
 pub mod commands;
 pub mod interrupt;
+pub mod keys;
 pub mod logs;
 pub mod migrations;
 pub mod mutants;

@@ -10,10 +10,11 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::tasks::{
-    Backoff, Enqueue, Job, Task, clean_up::CleanUp, say_meow::SayMeow, welcome_mail::WelcomeMail,
+    Backoff, Enqueue, Job, Task, clean_up::CleanUp, say_meow::SayMeow, security_mail::SecurityMail,
+    welcome_mail::WelcomeMail,
 };
 use crate::{
-    domain::{Error, Result, event::Event, users::events::UserCreated},
+    domain::{Error, Result, auth::events::SessionReuseDetected, event::Event, users::events::UserCreated},
     infrastructure::db::Tx,
 };
 
@@ -23,7 +24,9 @@ pub fn table() -> Handlers {
             Ok(Enqueue::new(&SayMeow { to: Some(event.uuid) })?.owner(event.uuid))
         })
         .starts::<UserCreated, _>(|event| Enqueue::new(&WelcomeMail { user: event.uuid }))
+        .starts::<SessionReuseDetected, _>(|event| Enqueue::new(&SecurityMail { user: event.uuid }))
         .task::<SayMeow>()
+        .task::<SecurityMail>()
         .task::<WelcomeMail>()
         .task::<CleanUp>()
 }

@@ -5,6 +5,7 @@ pub mod auth;
 pub mod events;
 pub mod handlers;
 pub mod health;
+pub mod limits;
 pub mod outbox;
 pub mod tasks;
 pub mod users;

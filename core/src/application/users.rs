@@ -3,6 +3,8 @@
 use crate::{
     domain::{
         Error, Result,
+        audit::{Action, Entry},
+        auth::Client,
         users::{Email, NewUser, Password, Phone, ProfileChange, User, events::UserCreated},
     },
     infrastructure::{db::Db, messaging::Outgoing, repository, security::password::Passwords},
@@ -24,17 +26,27 @@ pub struct Created {
 impl Users<'_> {
     /// # Errors
     /// `AlreadyExists("email")`.
-    pub async fn create_by_email(&self, email: Email, password: &Password) -> Result<Created> {
+    pub async fn create_by_email(
+        &self,
+        email: Email,
+        password: &Password,
+        client: Client<'_>,
+    ) -> Result<Created> {
         // Before the transaction: a hash takes tens of milliseconds, and the connection is the only one.
         let hash = self.passwords.hash(password).await?;
-        self.create(NewUser { email: Some(email), phone: None, password: Some(hash) }).await
+        self.create(NewUser { email: Some(email), phone: None, password: Some(hash) }, client).await
     }
 
     /// # Errors
     /// `AlreadyExists("phone")`.
-    pub async fn create_by_phone(&self, phone: Phone, password: &Password) -> Result<Created> {
+    pub async fn create_by_phone(
+        &self,
+        phone: Phone,
+        password: &Password,
+        client: Client<'_>,
+    ) -> Result<Created> {
         let hash = self.passwords.hash(password).await?;
-        self.create(NewUser { email: None, phone: Some(phone), password: Some(hash) }).await
+        self.create(NewUser { email: None, phone: Some(phone), password: Some(hash) }, client).await
     }
 
     /// # Errors
@@ -44,10 +56,11 @@ impl Users<'_> {
         updated.ok_or(Error::NotFound("user"))
     }
 
-    async fn create(&self, new: NewUser) -> Result<Created> {
+    async fn create(&self, new: NewUser, client: Client<'_>) -> Result<Created> {
         let mut conn = self.db.conn().await?;
         let mut tx = conn.begin().await?;
         let user = repository::users::create(&tx, &new).await?;
+        repository::audit::record(&tx, &Entry::own(Action::SignUp, user.uuid, client.ip)).await?;
         tx.record(&UserCreated { uuid: user.uuid })?;
         let outgoing = tx.commit().await?;
         Ok(Created { user, outgoing })

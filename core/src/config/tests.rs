@@ -1,6 +1,6 @@
 use super::*;
 
-const BOTH: &[Need] = &[Need::Database, Need::Tokens];
+const ALL: &[Need] = &[Need::Database, Need::Tokens, Need::Limits];
 
 fn read(needs: &[Need], variables: &[(&str, &str)]) -> Result<Config> {
     Config::read(needs, |key| variables.iter().rev().find(|(k, _)| *k == key).map(|(_, v)| (*v).to_owned()))
@@ -17,7 +17,7 @@ fn local(changes: &[(&'static str, &'static str)]) -> Result<Config> {
         ("DB_PASSWORD", "hunter2"),
     ];
     variables.extend_from_slice(changes);
-    read(BOTH, &variables)
+    read(ALL, &variables)
 }
 
 fn problem(result: Result<Config>) -> String {
@@ -36,6 +36,9 @@ fn the_defaults_are_those_of_the_documentation() {
         (time::Duration::minutes(5), time::Duration::days(5))
     );
     assert_eq!(config.api_default_limit, 25);
+    assert_eq!(config.passwords.min_length, 8);
+    assert_eq!((config.passwords.memory_kib, config.passwords.passes), (19_456, 2));
+    assert_eq!(config.secrets_ttl, Duration::from_secs(300));
     assert_eq!(config.cors, Cors::Only(vec![]));
     assert_eq!(
         config.database.map(|d| (d.port, d.pool_size, d.statements)),
@@ -46,7 +49,7 @@ fn the_defaults_are_those_of_the_documentation() {
 #[test]
 fn every_bad_key_is_named_at_once() {
     let text = problem(read(
-        BOTH,
+        ALL,
         &[
             ("LAUNCH_MODE", "STAGING"),
             ("DEBUG", "maybe"),
@@ -54,6 +57,11 @@ fn every_bad_key_is_named_at_once() {
             ("DB_PORT", "0"),
             ("DB_STATEMENTS", "fast"),
             ("API_DEFAULT_LIMIT", "many"),
+            ("PASSWORD_MIN_LENGTH", "7"),
+            ("ARGON2_MEMORY_KIB", "19455"),
+            ("ARGON2_PASSES", "1"),
+            ("SECRETS_CACHE_SECONDS", "301"),
+            ("RATE_LIMIT_SIGN_IN_ACCOUNT", "5 a minute"),
             ("CORS_ORIGIN_WHITELIST", "*"),
         ],
     ));
@@ -70,6 +78,11 @@ fn every_bad_key_is_named_at_once() {
         "DB_PASSWORD",
         "DB_STATEMENTS",
         "API_DEFAULT_LIMIT",
+        "PASSWORD_MIN_LENGTH",
+        "ARGON2_MEMORY_KIB",
+        "ARGON2_PASSES",
+        "SECRETS_CACHE_SECONDS",
+        "RATE_LIMIT_SIGN_IN_ACCOUNT",
         "CORS_ORIGIN_WHITELIST",
     ] {
         assert!(text.contains(key), "{key} is not in: {text}");
@@ -90,7 +103,14 @@ fn an_empty_variable_counts_as_absent() {
 fn prod_refuses_debug_open_cors_plain_secrets_and_a_database_without_tls() {
     let text =
         problem(local(&[("LAUNCH_MODE", "PROD"), ("DEBUG", "true"), ("CORS_ORIGIN_WHITELIST", r#"["*"]"#)]));
-    for key in ["DEBUG", "CORS_ORIGIN_WHITELIST", "DB_SSL_ROOT_CERT", "SECRET_KEY_ARN", "DB_SECRET_ARN"] {
+    for key in [
+        "DEBUG",
+        "CORS_ORIGIN_WHITELIST",
+        "DB_SSL_ROOT_CERT",
+        "SECRET_KEY_ARN",
+        "DB_SECRET_ARN",
+        "HMAC_KEY_ARN",
+    ] {
         assert!(text.contains(key), "{key} is not in: {text}");
     }
 }

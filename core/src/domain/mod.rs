@@ -3,12 +3,14 @@
 //! Knows nobody: no database, no HTTP, no AWS. A new domain is a folder here, with value
 //! objects that have a `parse`, an entity, and an `events.rs` of plain structs.
 
+pub mod audit;
 pub mod auth;
 pub mod clock;
 pub mod error;
 pub mod event;
 pub mod mask;
 pub mod patch;
+pub mod rate_limit;
 pub mod text;
 pub mod users;
 

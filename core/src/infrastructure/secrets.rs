@@ -1,4 +1,4 @@
-//! Secrets Manager behind a cache that lives five minutes, so that a rotated secret is picked up
+//! Secrets Manager behind a cache that lives minutes, so that a rotated secret is picked up
 //! without a deployment.
 
 use std::{
@@ -18,13 +18,14 @@ use crate::{
 };
 
 /// Key rotation waits this long before it signs with a new key.
-pub const TTL: Duration = Duration::from_secs(5 * 60);
+const TTL: Duration = Duration::from_secs(5 * 60);
 /// After a failed fetch, how long a known value is used before the store is asked again.
 const RETRY: Duration = Duration::from_secs(30);
 
 pub struct Secrets {
     store: Box<dyn Store>,
     cache: Mutex<HashMap<String, Known>>,
+    ttl: Duration,
 }
 
 #[derive(Clone)]
@@ -44,7 +45,13 @@ impl Secrets {
     }
 
     pub(super) fn over(store: Box<dyn Store>) -> Self {
-        Self { store, cache: Mutex::new(HashMap::new()) }
+        Self { store, cache: Mutex::new(HashMap::new()), ttl: TTL }
+    }
+
+    /// With another time than five minutes.
+    #[must_use]
+    pub fn with_ttl(self, ttl: Duration) -> Self {
+        Self { ttl, ..self }
     }
 
     /// The secret's text.
@@ -58,7 +65,7 @@ impl Secrets {
         }
     }
 
-    /// A stored secret's text, at most five minutes old.
+    /// A stored secret's text, at most `ttl` old.
     ///
     /// # Errors
     /// `Unavailable` when it cannot be read. A value that is already known is used beyond its
@@ -76,7 +83,7 @@ impl Secrets {
                         error = error.chain(),
                         "secret store unreachable, using the known value"
                     );
-                    self.keep(id, known.value.clone(), RETRY);
+                    self.keep(id, known.value.clone(), RETRY.min(self.ttl));
                     Ok(known.value)
                 }
             },
@@ -98,7 +105,7 @@ impl Secrets {
 
     async fn fetch(&self, id: &str) -> Result<Arc<str>> {
         let value = self.store.fetch(id).await?;
-        self.keep(id, value.clone(), TTL);
+        self.keep(id, value.clone(), self.ttl);
         Ok(value)
     }
 
@@ -119,7 +126,7 @@ struct SecretsManager(AwsConfig);
 impl Store for SecretsManager {
     fn fetch<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Arc<str>>> {
         async move {
-            // Built anew each time: it happens once in five minutes, and the HTTP client is shared.
+            // Built anew each time: it happens once in minutes, and the HTTP client is shared.
             let client = Client::new(&aws::sdk_config(&self.0)?);
             let answer = client.get_secret_value().secret_id(id).send().await;
             match answer.map_err(|error| Error::unavailable("secret store", error))?.secret_string {
@@ -167,7 +174,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_secret_is_fetched_once_in_five_minutes() {
+    async fn a_secret_is_fetched_once_in_its_time() {
         let (_, secrets) = secrets();
         assert_eq!((text(&secrets).await, text(&secrets).await), ("1".into(), "1".into()));
         tokio::time::advance(TTL - Duration::from_secs(1)).await;

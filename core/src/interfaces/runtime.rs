@@ -30,7 +30,11 @@ pub(super) fn deadline(app: &App, context: &Context) -> Instant {
 pub(super) async fn guarded<T>(end: Instant, work: impl Future<Output = Result<T>>) -> Result<T> {
     // Boxed: a handler's future is large and deep, and the runtime wraps it in many more.
     let work = AssertUnwindSafe(tokio::time::timeout_at(end.into(), Box::pin(work))).catch_unwind();
-    match work.await {
+    let outcome = work.await;
+    // A transaction that was dropped has its rollback still to be written. The connection's driver
+    // gets its turn before the answer leaves and Lambda freezes us with the locks held.
+    tokio::task::yield_now().await;
+    match outcome {
         Ok(Ok(outcome)) => outcome,
         Ok(Err(late)) => Err(Error::unavailable("time", late)),
         Err(panic) => Err(Error::internal(telemetry::caught(&*panic))),

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use super::{ManualClock, TestDatabase, database::no_aws};
 use crate::{
     app::App,
-    config::{Config, Cors, LaunchMode, QueuesConfig, SecretSource, TokensConfig},
+    config::{
+        Config, Cors, LaunchMode, LimitsConfig, PasswordsConfig, QueuesConfig, SecretSource, TokensConfig,
+    },
     domain::mask::Secret,
     infrastructure::{db::Db, mail::MemoryMailer, messaging::MemoryBus},
 };
@@ -37,6 +39,12 @@ impl TestApp {
                 access_lifetime: time::Duration::minutes(5),
                 refresh_lifetime: time::Duration::days(5),
             }),
+            limits: Some(LimitsConfig::new(
+                SecretSource::Inline(Secret::new("a key for tests".into())),
+                LaunchMode::Test,
+            )),
+            passwords: PasswordsConfig::default(),
+            secrets_ttl: std::time::Duration::from_secs(300),
             database: Some(database.config()),
             queues: QueuesConfig { max_receive_count: 5, ..QueuesConfig::default() },
             mail: None,
@@ -49,7 +57,8 @@ impl TestApp {
             Arc::new(MemoryMailer::default()),
             Arc::new(ManualClock::default()),
         );
-        let options = database.options();
+        // As migrations/roles.sql sets it for the role of the functions.
+        let options = format!("{} -c lock_timeout=2s", database.options());
         let app = App::for_test(config, bus.clone(), mailer.clone(), clock.clone(), |config, secrets| {
             Db::with_options(config, secrets, &options)
         })

@@ -1,8 +1,8 @@
 //! `POST /api/v1/auth/sign-up/`: makes a user.
 
 use app_core::{
-    App, Result,
-    domain::users::{Email, Password, User},
+    App, Error, Result,
+    domain::users::{Email, PasswordAttempt, User},
     interfaces::http::{
         Json, Request,
         openapi::{AnyProblem, BodyProblem},
@@ -19,9 +19,9 @@ pub struct SignUpRequest {
     /// Trimmed and lower-cased.
     #[schema(value_type = String, format = Email, max_length = 128, example = "ada@example.com")]
     email: Email,
-    /// Any characters; length is what helps.
+    /// Any characters; length is what helps. Not one of the common ones, nor the address.
     #[schema(value_type = String, format = Password, min_length = 8, max_length = 128, example = "correct horse battery")]
-    password: Password,
+    password: PasswordAttempt,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -46,8 +46,11 @@ pub struct SignUpResponse {
     ),
 )]
 pub async fn handler(app: App, request: Request) -> Result<Json<SignUpResponse>> {
+    app.limits().await?.sign_up(request.client().ip).await?; // before all else: what fails counts, too
     let body: SignUpRequest = request.json()?;
-    let created = app.users()?.create_by_email(body.email, &body.password).await?;
+    let accepted = app.password_policy().accept(&body.password, Some(&body.email));
+    let password = accepted.map_err(|reason| Error::invalid("password", reason))?;
+    let created = app.users()?.create_by_email(body.email, &password, request.client()).await?;
     app.publish(created.outgoing).await;
     Ok(Json(created.user.into()))
 }

@@ -10,7 +10,8 @@ use app_core::{
 
 /// Refresh
 ///
-/// The refresh token is the bearer token here, and is used up by it.
+/// The refresh token is the bearer token here, and is used up by it. Whoever lost the answer may ask
+/// again for a minute and gets the same pair; used again after that, the token ends its session.
 #[utoipa::path(
     post, path = "/api/v1/auth/tokens/refresh/", tag = "auth", operation_id = "refresh",
     security(("bearer" = [])),
@@ -18,6 +19,6 @@ use app_core::{
 )]
 pub async fn handler(app: App, request: Request) -> Result<Json<TokensResponse>> {
     let token = http::bearer(&request)?;
-    let pair = app.auth().await?.refresh(token).await?;
+    let pair = app.auth().await?.refresh(token, request.client()).await?;
     Ok(Json(pair.into()))
 }

@@ -2,7 +2,6 @@
 
 use app_core::{
     App, Result,
-    application::auth::ClientInfo,
     domain::users::{Email, PasswordAttempt},
     interfaces::http::{
         Json, Request, TokensResponse,
@@ -31,7 +30,7 @@ pub struct TokensRequest {
 )]
 pub async fn handler(app: App, request: Request) -> Result<Json<TokensResponse>> {
     let body: TokensRequest = request.json()?;
-    let client = ClientInfo { ip: request.client_ip(), user_agent: request.header("user-agent") };
-    let pair = app.auth().await?.sign_in(app.passwords(), &body.email, &body.password, client).await?;
+    let (auth, limits) = (app.auth().await?, app.limits().await?);
+    let pair = auth.sign_in(app.passwords(), &limits, &body.email, &body.password, request.client()).await?;
     Ok(Json(pair.into()))
 }

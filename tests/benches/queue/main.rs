@@ -3,10 +3,9 @@
 
 mod claiming;
 mod consuming;
-#[path = "../measure.rs"]
-mod measure;
 
 use app_core::testing::TestApp;
+use app_tests::measure;
 
 #[tokio::main(flavor = "current_thread")] // As a function runs.
 async fn main() {

@@ -6,12 +6,11 @@
 
 mod building;
 mod item;
-#[path = "../measure.rs"]
-mod measure;
 mod reads;
 mod writes;
 
 use app_core::testing::TestDatabase;
+use app_tests::measure;
 
 #[tokio::main(flavor = "current_thread")] // As a function runs.
 async fn main() {

@@ -5,6 +5,7 @@ pub mod coverage;
 pub mod down;
 pub mod env;
 pub mod invoke;
+pub mod keys;
 pub mod lint;
 pub mod logs;
 pub mod migrate;

@@ -7,6 +7,7 @@ pub mod clean_up;
 mod enqueue;
 mod job;
 pub mod say_meow;
+pub mod security_mail;
 pub mod welcome_mail;
 mod worker;
 

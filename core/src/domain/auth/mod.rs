@@ -1,7 +1,12 @@
 //! Sessions and the tokens that name them.
 
+mod client;
+pub mod events;
+mod rotation;
 mod session;
 mod token;
 
-pub use session::{NewSession, SESSION_LIFETIME, Sid};
+pub use client::Client;
+pub use rotation::{Standing, StoredSession};
+pub use session::{ListedSession, NewSession, RevokeReason, SESSION_LIFETIME, Sid};
 pub use token::{Token, TokenKind, TokenPair};

@@ -1,9 +1,11 @@
 //! A session is one sign-in. Each refresh starts its next generation; both have a random id.
 
-use std::{fmt, net::IpAddr};
+use std::fmt;
 
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
+
+use super::Client;
 
 /// However often it is refreshed, a session ends after this and its owner signs in again.
 pub const SESSION_LIFETIME: Duration = Duration::days(30);
@@ -53,8 +55,39 @@ pub struct NewSession<'a> {
     pub now: OffsetDateTime,
     /// Ends earlier than this only by expiry of the whole session or by revocation.
     pub idle_until: OffsetDateTime,
-    pub ip: Option<IpAddr>,
-    pub user_agent: Option<&'a str>,
+    pub client: Client<'a>,
+}
+
+/// A session as its user sees it.
+#[derive(Debug)]
+pub struct ListedSession {
+    pub id: String,
+    pub created_at: OffsetDateTime,
+    pub refreshed_at: OffsetDateTime,
+    pub ip: Option<String>,
+    pub user_agent: Option<String>,
+}
+
+/// Why a session was ended before its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RevokeReason {
+    SignOut,
+    /// By its user, from another session.
+    Revoked,
+    Reuse,
+    PasswordChange,
+}
+
+impl RevokeReason {
+    /// The word in the column.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::SignOut => "sign_out",
+            Self::Revoked => "revoked",
+            Self::Reuse => "reuse",
+            Self::PasswordChange => "password_change",
+        }
+    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ mod email;
 pub mod events;
 mod meta;
 mod password;
+mod password_policy;
 mod phone;
 mod user;
 
@@ -12,5 +13,6 @@ pub use birthday::Birthday;
 pub use email::Email;
 pub use meta::Meta;
 pub use password::{Password, PasswordAttempt, PasswordHash};
+pub use password_policy::PasswordPolicy;
 pub use phone::Phone;
 pub use user::{NewUser, ProfileChange, User};

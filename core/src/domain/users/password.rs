@@ -7,34 +7,20 @@ use unicode_normalization::UnicodeNormalization;
 
 use crate::domain::mask::Secret;
 
-/// A new password: 8 to 128 code points after NFKC, so that one password typed on two keyboards
-/// is one password. No composition rules: length is what helps.
-#[derive(Clone, Deserialize)]
-#[serde(try_from = "String")]
-pub struct Password(Secret<String>);
-
-const MIN_CHARS: usize = 8;
 const MAX_CHARS: usize = 128;
 
+/// A password that may be chosen; made by [`PasswordPolicy::accept`].
+#[derive(Clone)]
+pub struct Password(Secret<String>);
+
 impl Password {
-    /// # Errors
-    /// The reason as a word: `too_short`, `too_long` or `format` (a NUL character).
-    pub fn parse(text: &str) -> Result<Self, &'static str> {
-        let normal = normalise(text)?;
-        if normal.chars().count() < MIN_CHARS { Err("too_short") } else { Ok(Self(Secret::new(normal))) }
+    pub(super) fn new(normal: String) -> Self {
+        Self(Secret::new(normal))
     }
 
     /// The bytes that are hashed.
     pub fn expose(&self) -> &str {
         self.0.expose()
-    }
-}
-
-impl TryFrom<String> for Password {
-    type Error = &'static str;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        Self::parse(&text)
     }
 }
 
@@ -44,21 +30,31 @@ impl fmt::Debug for Password {
     }
 }
 
-/// What someone claims to be the password: normalised the same way, but not held to rules that
-/// may have changed since it was chosen.
+/// What someone typed as a password, chosen or claimed: at most 128 code points after NFKC, so that
+/// one password typed on two keyboards is one password.
 #[derive(Clone, Deserialize)]
 #[serde(try_from = "String")]
-pub struct PasswordAttempt(Secret<String>);
+pub struct PasswordAttempt {
+    normal: Secret<String>,
+    raw: Secret<String>,
+}
 
 impl PasswordAttempt {
     /// # Errors
     /// The reason as a word: `too_long` or `format` (a NUL character), which no password is.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
-        normalise(text).map(|normal| Self(Secret::new(normal)))
+        let normal = Secret::new(normalise(text)?);
+        Ok(Self { normal, raw: Secret::new(text.to_owned()) })
     }
 
+    /// Normalised: what is hashed.
     pub fn expose(&self) -> &str {
-        self.0.expose()
+        self.normal.expose()
+    }
+
+    /// As it was typed: what the prototype hashed.
+    pub fn expose_raw(&self) -> &str {
+        self.raw.expose()
     }
 }
 
@@ -72,7 +68,7 @@ impl TryFrom<String> for PasswordAttempt {
 
 impl fmt::Debug for PasswordAttempt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.normal.fmt(f)
     }
 }
 
@@ -109,22 +105,22 @@ mod tests {
 
     #[test]
     fn length_counts_code_points_not_bytes() {
-        assert!(Password::parse(&"ü".repeat(8)).is_ok());
-        assert!(Password::parse(&"ü".repeat(128)).is_ok());
-        assert_eq!(Password::parse(&"ü".repeat(7)).err(), Some("too_short"));
-        assert_eq!(Password::parse(&"ü".repeat(129)).err(), Some("too_long"));
-        assert_eq!(Password::parse(&"x".repeat(1 << 20)).err(), Some("too_long"));
+        assert!(PasswordAttempt::parse(&"ü".repeat(128)).is_ok());
+        assert_eq!(PasswordAttempt::parse(&"ü".repeat(129)).err(), Some("too_long"));
+        assert_eq!(PasswordAttempt::parse(&"x".repeat(1 << 20)).err(), Some("too_long"));
     }
 
     #[test]
     fn two_spellings_of_one_text_are_one_password() {
-        let composed = Password::parse("caf\u{e9} noir").map(|p| p.expose().to_owned());
-        let decomposed = Password::parse("cafe\u{301} noir").map(|p| p.expose().to_owned());
+        let composed = PasswordAttempt::parse("caf\u{e9} noir").map(|p| p.expose().to_owned());
+        let decomposed = PasswordAttempt::parse("cafe\u{301} noir").map(|p| p.expose().to_owned());
         assert_eq!(composed, decomposed);
+        let raw = PasswordAttempt::parse("cafe\u{301} noir").map(|p| p.expose_raw().to_owned());
+        assert_eq!(raw, Ok("cafe\u{301} noir".into()));
     }
 
     #[test]
     fn a_nul_character_is_refused() {
-        assert_eq!(Password::parse("correct\0horse").err(), Some("format"));
+        assert_eq!(PasswordAttempt::parse("correct\0horse").err(), Some("format"));
     }
 }

@@ -16,16 +16,18 @@ pub enum Expired {
     FinishedTasks,
     DeadLetters,
     Strikes,
+    Limits,
 }
 
 impl Expired {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Sessions,
         Self::PublishedMessages,
         Self::HandledMessages,
         Self::FinishedTasks,
         Self::DeadLetters,
         Self::Strikes,
+        Self::Limits,
     ];
 
     pub fn table(self) -> &'static str {
@@ -35,8 +37,8 @@ impl Expired {
     /// Table, the column that says since when, and for how long it is kept after that.
     fn rule(self) -> (&'static str, &'static str, &'static str) {
         match self {
-            // Long enough to look into a stolen token afterwards.
-            Self::Sessions => ("auth_session", "expires_at", "30 days"),
+            // Until then the use of one of its old tokens is still noticed, and can be looked into.
+            Self::Sessions => ("auth_session", "idle_until", "30 days"),
             // Only for looking into what was sent when.
             Self::PublishedMessages => ("outbox", "published_at", "7 days"),
             // A message lives at most 4 days on its queue and 14 on the dead-letter queue; after a
@@ -46,6 +48,8 @@ impl Expired {
             // Twice as long as the dead-letter queue keeps the message itself.
             Self::DeadLetters => ("dead_letter", "at", "30 days"),
             Self::Strikes => ("strike", "at", "30 days"),
+            // Once its time has come, a row says the same as no row.
+            Self::Limits => ("rate_limit", "tat", "0"),
         }
     }
 }

@@ -4,9 +4,11 @@
 //! Everything takes `&impl Sql`: a connection, where each statement commits by itself, or a
 //! caller's transaction, which may span several repositories.
 
+pub mod audit;
 mod bulk;
 pub mod clean_up;
 pub mod operations;
+pub mod rate_limit;
 mod read;
 pub mod sessions;
 pub mod tasks;

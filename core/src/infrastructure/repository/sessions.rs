@@ -2,26 +2,44 @@
 
 use time::OffsetDateTime;
 use tokio_postgres::types::Type;
+use uuid::Uuid;
 
+use super::{column, rate_limit::Bucket};
 use crate::{
     domain::{
-        Result,
-        auth::{NewSession, SESSION_LIFETIME, Sid, Token},
-        users::User,
+        Error, Result,
+        auth::{ListedSession, NewSession, RevokeReason, SESSION_LIFETIME, Sid, StoredSession, Token},
+        users::{PasswordHash, User},
     },
     infrastructure::{db::Sql, query::Shape},
 };
 
-/// Stores a session unless its user has been deactivated or deleted in the meantime.
+/// A user has a handful; a list of more would help nobody.
+const MAX_LISTED: i64 = 100;
+
+/// Stores a session, and forgets the failed tries before it, unless its user has been deactivated,
+/// deleted or given another password since `verified` was read.
+///
+/// `for share` makes a password change wait for this transaction or this statement for the change:
+/// no session that the old password opened survives it.
 ///
 /// Returns whether it was stored.
-pub async fn create(sql: &impl Sql, new: &NewSession<'_>) -> Result<bool> {
-    let ip = new.ip.map(|ip| ip.to_string());
+pub async fn create(
+    sql: &impl Sql,
+    new: &NewSession<'_>,
+    verified: &PasswordHash,
+    failures: &Bucket,
+) -> Result<bool> {
+    let ip = new.client.ip.map(|ip| ip.to_string());
     let rows = sql
         .rows(
-            "insert into auth_session (id, user_uuid, access_sid, kid, created_at, rotated_at, idle_until, expires_at, ip, user_agent)
-             select $1, uuid, $3, $4, $5, $5, $6, $7, $8::text::inet, left($9, 512)
-             from users where uuid = $2 and is_active
+            "with person as (
+               select uuid from users where uuid = $2 and is_active and password_hashed = $10 for share
+             ), forgotten as (
+               delete from rate_limit where bucket = $11 and key = $12 and exists (select from person)
+             )
+             insert into auth_session (id, user_uuid, access_sid, kid, created_at, rotated_at, idle_until, expires_at, ip, user_agent)
+             select $1, uuid, $3, $4, $5, $5, $6, $7, $8::text::inet, left($9, 512) from person
              returning id",
             &[
                 (&new.id.as_str(), Type::TEXT),
@@ -32,7 +50,10 @@ pub async fn create(sql: &impl Sql, new: &NewSession<'_>) -> Result<bool> {
                 (&new.idle_until, Type::TIMESTAMPTZ),
                 (&(new.now + SESSION_LIFETIME), Type::TIMESTAMPTZ),
                 (&ip, Type::TEXT),
-                (&new.user_agent, Type::TEXT),
+                (&new.client.user_agent, Type::TEXT),
+                (&verified.expose(), Type::TEXT),
+                (&failures.name, Type::TEXT),
+                (&failures.key.as_bytes(), Type::BYTEA),
             ],
         )
         .await?;
@@ -75,6 +96,33 @@ pub async fn rotate(
     Ok(!rows.is_empty())
 }
 
+/// A session, locked until the caller's transaction ends.
+pub async fn lock(tx: &impl Sql, id: &Sid) -> Result<Option<StoredSession>> {
+    let row = tx
+        .row(
+            "select s.user_uuid, s.access_sid, s.parent_sid, s.kid, s.rotated_at, s.seen_at, s.idle_until,
+                    s.expires_at, s.revoked_at is not null as revoked, coalesce(u.is_active, false) as user_is_active
+             from auth_session s left join users u on u.uuid = s.user_uuid
+             where s.id = $1 for update of s",
+            &[(&id.as_str(), Type::TEXT)],
+        )
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    let sid = |text: &str| Sid::parse(text).ok_or_else(|| Error::internal("a stored generation is no id"));
+    Ok(Some(StoredSession {
+        user: column(&row, "user_uuid")?,
+        user_is_active: column(&row, "user_is_active")?,
+        live: sid(column(&row, "access_sid")?)?,
+        parent: column::<Option<&str>>(&row, "parent_sid")?.map(sid).transpose()?,
+        kid: column(&row, "kid")?,
+        rotated_at: column(&row, "rotated_at")?,
+        seen_at: column(&row, "seen_at")?,
+        idle_until: column(&row, "idle_until")?,
+        expires_at: column(&row, "expires_at")?,
+        revoked: column(&row, "revoked")?,
+    }))
+}
+
 /// The active user behind an access token whose session is live, in one round trip that also
 /// notes the first use of the live generation. An older generation's access token is good until
 /// it expires, and notes nothing.
@@ -101,4 +149,71 @@ pub async fn user_of(sql: &impl Sql, token: &Token, now: OffsetDateTime) -> Resu
         )
         .await?;
     row.as_ref().map(User::from_row).transpose()
+}
+
+/// A user's live sessions, the last used first, at most a hundred.
+pub async fn list(sql: &impl Sql, user: Uuid, now: OffsetDateTime) -> Result<Vec<ListedSession>> {
+    let rows = sql
+        .rows(
+            "select id, created_at, rotated_at, host(ip) as ip, user_agent from auth_session
+             where user_uuid = $1 and revoked_at is null and idle_until > $2 and expires_at > $2
+             order by rotated_at desc, id limit $3",
+            &[(&user, Type::UUID), (&now, Type::TIMESTAMPTZ), (&MAX_LISTED, Type::INT8)],
+        )
+        .await?;
+    let session = |row| {
+        Ok(ListedSession {
+            id: column(row, "id")?,
+            created_at: column(row, "created_at")?,
+            refreshed_at: column(row, "rotated_at")?,
+            ip: column(row, "ip")?,
+            user_agent: column(row, "user_agent")?,
+        })
+    };
+    rows.iter().map(session).collect()
+}
+
+/// Ends one live session of this user. Returns whether there was one.
+pub async fn revoke(
+    sql: &impl Sql,
+    user: Uuid,
+    id: &Sid,
+    reason: RevokeReason,
+    now: OffsetDateTime,
+) -> Result<bool> {
+    let count = sql
+        .execute(
+            "update auth_session set revoked_at = $3, revoke_reason = $4
+             where id = $1 and user_uuid = $2 and revoked_at is null and idle_until > $3 and expires_at > $3",
+            &[
+                (&id.as_str(), Type::TEXT),
+                (&user, Type::UUID),
+                (&now, Type::TIMESTAMPTZ),
+                (&reason.as_str(), Type::TEXT),
+            ],
+        )
+        .await?;
+    Ok(count > 0)
+}
+
+/// Ends all live sessions of a user but `except`. Returns how many there were.
+pub async fn revoke_all(
+    sql: &impl Sql,
+    user: Uuid,
+    except: Option<&Sid>,
+    reason: RevokeReason,
+    now: OffsetDateTime,
+) -> Result<u64> {
+    sql.execute(
+        "update auth_session set revoked_at = $3, revoke_reason = $4
+         where user_uuid = $1 and id is distinct from $2
+           and revoked_at is null and idle_until > $3 and expires_at > $3",
+        &[
+            (&user, Type::UUID),
+            (&except.map(Sid::as_str), Type::TEXT),
+            (&now, Type::TIMESTAMPTZ),
+            (&reason.as_str(), Type::TEXT),
+        ],
+    )
+    .await
 }

@@ -141,20 +141,38 @@ pub struct Credentials {
 }
 
 pub async fn credentials_by_email(sql: &impl Sql, email: &Email) -> Result<Option<Credentials>> {
-    let row = sql
-        .row(
-            // Written like the unique index, so that it is used.
-            "select uuid, is_active, password_hashed from users where lower(email) = $1",
-            &[(&email.as_str(), Type::TEXT)],
+    // Written like the unique index, so that it is used.
+    let text = "select uuid, is_active, password_hashed from users where lower(email) = $1";
+    sql.row(text, &[(&email.as_str(), Type::TEXT)]).await?.as_ref().map(credentials).transpose()
+}
+
+pub async fn credentials_by_uuid(sql: &impl Sql, uuid: Uuid) -> Result<Option<Credentials>> {
+    let text = "select uuid, is_active, password_hashed from users where uuid = $1";
+    sql.row(text, &[(&uuid, Type::UUID)]).await?.as_ref().map(credentials).transpose()
+}
+
+fn credentials(row: &Row) -> Result<Credentials> {
+    let hash: Option<String> = column(row, "password_hashed")?;
+    Ok(Credentials {
+        uuid: column(row, "uuid")?,
+        is_active: column(row, "is_active")?,
+        password: hash.map(PasswordHash::new),
+    })
+}
+
+/// Puts `new` in the place of `old`. Returns whether `old` still stood there, with an active user.
+pub async fn replace_hash(
+    sql: &impl Sql,
+    uuid: Uuid,
+    old: &PasswordHash,
+    new: &PasswordHash,
+) -> Result<bool> {
+    let count = sql
+        .execute(
+            "update users set password_hashed = $3, updated_at = now()
+             where uuid = $1 and password_hashed = $2 and is_active",
+            &[(&uuid, Type::UUID), (&old.expose(), Type::TEXT), (&new.expose(), Type::TEXT)],
         )
         .await?;
-    row.map(|row| {
-        let hash: Option<String> = column(&row, "password_hashed")?;
-        Ok(Credentials {
-            uuid: column(&row, "uuid")?,
-            is_active: column(&row, "is_active")?,
-            password: hash.map(PasswordHash::new),
-        })
-    })
-    .transpose()
+    Ok(count > 0)
 }

@@ -3,6 +3,7 @@
 
 mod keys;
 
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, Header, Validation};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -20,6 +21,19 @@ use keys::Keys;
 
 /// A longer text is no token of ours and is not even decoded.
 const MAX_TOKEN_BYTES: usize = 2048;
+
+/// No setting allows more.
+const LONGEST_LIFE: time::Duration = time::Duration::days(31);
+
+/// The whole header. A token that names its key or its algorithm in any other way (`jku`, `jwk`,
+/// `x5u`, `crit`) is none of ours.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Head {
+    typ: String,
+    alg: String,
+    kid: String,
+}
 
 /// The prototype's claims (`user`, `type`, `exp`), and ours beside them.
 #[derive(Debug, Serialize, Deserialize)]
@@ -73,50 +87,47 @@ impl Tokens {
         self.keys.signing_kid()
     }
 
-    /// The pair of one generation of a session, good from `now`.
+    /// The pair of one generation of a session, good from `now`. The same generation, time and key
+    /// give the same bytes.
+    ///
+    /// # Errors
+    /// `Unavailable` when the key is not known here: another instance has newer ones.
     pub fn pair(
         &self,
         user: Uuid,
         session: &Sid,
         generation: &Sid,
         now: OffsetDateTime,
+        kid: &str,
     ) -> Result<TokenPair> {
-        let access = self.sign(
-            user,
-            "access",
-            generation.to_string(),
-            Some(session.to_string()),
-            now,
-            self.access_lifetime,
-        )?;
-        let refresh =
-            self.sign(user, "refresh", format!("{session}#{generation}"), None, now, self.refresh_lifetime)?;
-        Ok(TokenPair { user, access: Secret::new(access), refresh: Secret::new(refresh) })
+        let access = self.claims(user, TokenKind::Access, generation.to_string(), now);
+        let access = Claims { ses: Some(session.to_string()), ..access };
+        let refresh = self.claims(user, TokenKind::Refresh, format!("{session}#{generation}"), now);
+        let sign = |claims| self.sign(&claims, kid).map(Secret::new);
+        Ok(TokenPair { user, access: sign(access)?, refresh: sign(refresh)? })
     }
 
-    fn sign(
-        &self,
-        user: Uuid,
-        kind: &str,
-        sid: String,
-        ses: Option<String>,
-        now: OffsetDateTime,
-        lifetime: time::Duration,
-    ) -> Result<String> {
-        let claims = Claims {
+    fn claims(&self, user: Uuid, kind: TokenKind, sid: String, now: OffsetDateTime) -> Claims {
+        let lifetime = if kind == TokenKind::Access { self.access_lifetime } else { self.refresh_lifetime };
+        Claims {
             // Follows from the generation, so that the same generation signs to the same bytes.
-            jti: format!("{sid}-{kind}"),
+            jti: format!("{sid}-{}", word(kind)),
             user: UserClaim { uuid: user, sid },
-            r#type: kind.to_owned(),
+            r#type: word(kind).to_owned(),
             exp: (now + lifetime).unix_timestamp(),
-            ses,
+            ses: None,
             iat: now.unix_timestamp(),
             iss: self.issuer.clone(),
             aud: self.audience.clone(),
-        };
+        }
+    }
+
+    fn sign(&self, claims: &Claims, kid: &str) -> Result<String> {
+        let key =
+            self.keys.signing(kid).ok_or_else(|| Error::unavailable("signing key", "not known here"))?;
         let mut header = Header::new(Algorithm::HS256);
-        header.kid = Some(self.keys.signing_kid().to_owned());
-        jsonwebtoken::encode(&header, &claims, self.keys.signing()).map_err(Error::internal)
+        header.kid = Some(kid.to_owned());
+        jsonwebtoken::encode(&header, claims, key).map_err(Error::internal)
     }
 
     /// What a token says, if it is ours, of the kind asked for, and not expired at `now`.
@@ -128,12 +139,8 @@ impl Tokens {
         if text.len() > MAX_TOKEN_BYTES {
             return Err(refuse("token too long"));
         }
-        let header = jsonwebtoken::decode_header(text).map_err(|_| refuse("not a token"))?;
-        let key = header
-            .kid
-            .as_deref()
-            .and_then(|kid| self.keys.verifying(kid))
-            .ok_or_else(|| refuse("unknown key"))?;
+        let head = head(text).ok_or(refuse("not a token of ours"))?;
+        let key = self.keys.verifying(&head.kid).ok_or(refuse("unknown key"))?;
         let claims = jsonwebtoken::decode::<Claims>(text, key, &self.validation)
             .map_err(|_| refuse("bad signature or claims"))?
             .claims;
@@ -144,14 +151,16 @@ impl Tokens {
                 None => (None, None),
             },
         };
-        let expected = if kind == TokenKind::Access { "access" } else { "refresh" };
-        if claims.r#type != expected {
+        if claims.r#type != word(kind) {
             return Err(refuse("wrong kind of token"));
         }
         // Not jsonwebtoken's check: it asks the system's clock. No leeway: we signed it ourselves.
         let expires_at = OffsetDateTime::from_unix_timestamp(claims.exp).map_err(|_| refuse("bad expiry"))?;
         if expires_at <= now {
             return Err(refuse("token expired"));
+        }
+        if expires_at - now > LONGEST_LIFE {
+            return Err(refuse("no token of ours lives that long"));
         }
         match (session.and_then(Sid::parse), generation.and_then(Sid::parse)) {
             (Some(session), Some(generation)) => {
@@ -160,6 +169,20 @@ impl Tokens {
             _ => Err(refuse("no session in the token")),
         }
     }
+}
+
+fn word(kind: TokenKind) -> &'static str {
+    match kind {
+        TokenKind::Access => "access",
+        TokenKind::Refresh => "refresh",
+    }
+}
+
+/// The header, if it is one of ours.
+fn head(text: &str) -> Option<Head> {
+    let (head, _) = text.split_once('.')?;
+    let head: Head = serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(head).ok()?).ok()?;
+    (head.typ == "JWT" && head.alg == "HS256").then_some(head)
 }
 
 /// Everything but the expiry, which `verify` checks by the application's clock.

@@ -2,9 +2,12 @@
 
 pub mod jwt;
 pub mod password;
+mod pseudonym;
 mod ring_hmac;
 
 use ring::rand::{SecureRandom, SystemRandom};
+
+pub use pseudonym::{Pseudonym, Pseudonyms};
 
 use crate::domain::{Error, Result, auth::Sid};
 

@@ -1,90 +1,102 @@
 //! Argon2id off the async thread, one hash at a time, in memory that is reused.
 
-use std::sync::{Arc, Mutex, PoisonError};
+mod argon;
+mod legacy;
 
-use argon2::{
-    Algorithm, Argon2, Block, Params, Version,
-    password_hash::phc::{Output, ParamsString, PasswordHash as Phc, Salt},
+use std::sync::Arc;
+
+use argon2::Block;
+use tokio::sync::Mutex;
+
+use crate::{
+    config::PasswordsConfig,
+    domain::{
+        Error, Result,
+        users::{Password, PasswordAttempt, PasswordHash},
+    },
 };
+use argon::Cost;
 
-use crate::domain::{
-    Error, Result,
-    users::{Password, PasswordAttempt, PasswordHash},
-};
+/// Whether an attempt is the password that a hash was made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Match {
+    No,
+    Yes,
+    /// Yes, and the hash is weaker than one made today: renew it while the password is at hand.
+    Outdated,
+}
 
-/// OWASP's first choice: 19 MiB, two passes, one lane.
-const MEMORY_KIB: u32 = 19_456;
-const PASSES: u32 = 2;
-const LANES: u32 = 1;
-const HASH_BYTES: usize = 32;
-/// A stored hash may ask for more than ours, but not for all of the function's memory.
-const MAX_MEMORY_KIB: u32 = 4 * MEMORY_KIB;
-
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Passwords {
-    /// Freshly allocated for each hash it would grow the process by 19 MiB again and again.
+    cost: Cost,
+    /// Freshly allocated for each hash it would grow the process by 19 MiB again and again. Who
+    /// waits for it waits as a future: a thread for each would cost memory, too.
     memory: Arc<Mutex<Vec<Block>>>,
 }
 
 impl Passwords {
+    pub fn new(config: PasswordsConfig) -> Self {
+        Self { cost: Cost::of(config), memory: Arc::default() }
+    }
+
     pub async fn hash(&self, password: &Password) -> Result<PasswordHash> {
-        let salt: [u8; 16] = super::random()?;
-        let params = params()?;
-        let output = self.run(password.expose().to_owned(), salt.to_vec(), params.clone()).await?;
-        let phc = Phc {
-            algorithm: Algorithm::Argon2id.ident(),
-            version: Some(Version::V0x13.into()),
-            params: ParamsString::try_from(&params).map_err(Error::internal)?,
-            salt: Some(Salt::new(&salt).map_err(Error::internal)?),
-            hash: Some(output),
-        };
-        Ok(PasswordHash::new(phc.to_string()))
+        self.hash_text(password.expose()).await
     }
 
-    /// Whether this is the password. Without a hash to compare with, the same work is done for
-    /// nothing, so that an unknown user cannot be told by the time the answer takes.
-    pub async fn verify(&self, password: &PasswordAttempt, hash: Option<&PasswordHash>) -> Result<bool> {
+    /// The password of someone who has just shown to know it, by today's rules of hashing. It is not
+    /// held to the rules of choosing.
+    pub async fn renew(&self, verified: &PasswordAttempt) -> Result<PasswordHash> {
+        self.hash_text(verified.expose()).await
+    }
+
+    /// Without a hash to compare with, the same work is done for nothing, so that an unknown user
+    /// cannot be told by the time the answer takes.
+    pub async fn verify(&self, attempt: &PasswordAttempt, hash: Option<&PasswordHash>) -> Result<Match> {
         let Some(hash) = hash else {
-            self.run(password.expose().to_owned(), vec![0; 16], params()?).await?;
-            return Ok(false);
+            let (text, cost) = (attempt.expose().to_owned(), self.cost);
+            self.run(move |memory| argon::derive(&text, &[0; 16], cost, memory).map(drop)).await?;
+            return Ok(Match::No);
         };
-        let bad = || Error::internal("a stored password hash is not one that this version can read");
-        let phc = Phc::new(hash.expose()).map_err(|_| bad())?;
-        let params = Params::try_from(&phc).map_err(|_| bad())?;
-        let (Some(salt), Some(expected)) = (phc.salt, phc.hash) else { return Err(bad()) };
-        if phc.algorithm != Algorithm::Argon2id.ident() || params.m_cost() > MAX_MEMORY_KIB {
-            return Err(bad());
-        }
-        let output = self.run(password.expose().to_owned(), salt.to_vec(), params).await?;
-        // Compares in constant time.
-        Ok(output == expected)
+        let stored = argon::Stored::parse(hash.expose()).ok_or_else(unreadable)?;
+        let (text, cost) = (attempt.expose().to_owned(), self.cost);
+        let outdated = stored.cost.is_below(cost);
+        let same = self.run(move |memory| stored.matches(&text, memory)).await?;
+        Ok(match (same, outdated) {
+            (false, _) => Match::No,
+            (true, false) => Match::Yes,
+            (true, true) => Match::Outdated,
+        })
     }
 
-    async fn run(&self, password: String, salt: Vec<u8>, params: Params) -> Result<Output> {
-        let memory = self.memory.clone();
-        let work = move || {
-            let mut memory = memory.lock().unwrap_or_else(PoisonError::into_inner);
-            let blocks = params.block_count();
-            if memory.len() < blocks {
-                memory.resize(blocks, Block::default());
-            }
-            let length = params.output_len().unwrap_or(HASH_BYTES);
-            Output::init_with(length, |output| {
-                Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-                    .hash_password_into_with_memory(password.as_bytes(), &salt, output, &mut memory[..blocks])
-                    .map_err(|_| argon2::password_hash::phc::Error::OutputSize {
-                        provided: core::cmp::Ordering::Equal,
-                        expected: length,
-                    })
-            })
+    /// The same for hashes of the prototype, too. Only sign-in calls it: it renews such a hash, so
+    /// that none is left where anything else looks.
+    pub async fn verify_any(&self, attempt: &PasswordAttempt, hash: Option<&PasswordHash>) -> Result<Match> {
+        let Some(hash) = hash.filter(|hash| legacy::is_bcrypt(hash.expose())) else {
+            return self.verify(attempt, hash).await;
         };
-        let output = tokio::task::spawn_blocking(work).await.map_err(Error::internal)?;
-        output.map_err(|_| Error::internal("Argon2 refused its parameters"))
+        let (raw, hash) = (attempt.expose_raw().to_owned(), hash.expose().to_owned());
+        let same = self.run(move |_| legacy::matches(&raw, &hash).ok_or_else(unreadable)).await?;
+        Ok(if same { Match::Outdated } else { Match::No })
+    }
+
+    async fn hash_text(&self, text: &str) -> Result<PasswordHash> {
+        let (text, cost) = (text.to_owned(), self.cost);
+        let salt: [u8; 16] = super::random()?;
+        self.run(move |memory| argon::hash(&text, salt, cost, memory)).await.map(PasswordHash::new)
+    }
+
+    /// On a thread of its own, so that other requests of this process are answered meanwhile.
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Vec<Block>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let mut memory = self.memory.clone().lock_owned().await;
+        tokio::task::spawn_blocking(move || work(&mut memory)).await.map_err(Error::internal)?
     }
 }
 
-fn params() -> Result<Params> {
-    Params::new(MEMORY_KIB, PASSES, LANES, Some(HASH_BYTES)).map_err(Error::internal)
+fn unreadable() -> Error {
+    Error::internal("a stored password hash is not one that this version can read")
 }
 
 impl std::fmt::Debug for Passwords {
@@ -94,49 +106,4 @@ impl std::fmt::Debug for Passwords {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn password(text: &str) -> Password {
-        Password::parse(text).expect("a good password")
-    }
-
-    fn attempt(text: &str) -> PasswordAttempt {
-        PasswordAttempt::parse(text).expect("a possible password")
-    }
-
-    #[tokio::test]
-    async fn a_password_verifies_against_its_own_hash_only() {
-        let passwords = Passwords::default();
-        let hash = passwords.hash(&password("correct horse battery")).await.expect("hash");
-        assert!(hash.expose().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", hash.expose());
-        assert!(passwords.verify(&attempt("correct horse battery"), Some(&hash)).await.expect("verify"));
-        assert!(!passwords.verify(&attempt("correct horse batterz"), Some(&hash)).await.expect("verify"));
-        assert!(!passwords.verify(&attempt("correct horse battery"), None).await.expect("verify"));
-    }
-
-    #[tokio::test]
-    async fn one_password_hashes_differently_each_time() {
-        let passwords = Passwords::default();
-        let first = passwords.hash(&password("correct horse battery")).await.expect("hash");
-        let second = passwords.hash(&password("correct horse battery")).await.expect("hash");
-        assert_ne!(first, second);
-    }
-
-    #[tokio::test]
-    async fn a_hash_by_another_implementation_verifies() {
-        // The reference command line: echo -n password | argon2 somesalt -id -t 2 -m 16 -p 1 -l 24 -e
-        let known = PasswordHash::new(
-            "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc".into(),
-        );
-        assert!(Passwords::default().verify(&attempt("password"), Some(&known)).await.expect("verify"));
-    }
-
-    #[tokio::test]
-    async fn a_hash_that_asks_for_gigabytes_is_refused() {
-        let greedy = PasswordHash::new(
-            "$argon2id$v=19$m=4194304,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc".into(),
-        );
-        assert!(Passwords::default().verify(&attempt("password"), Some(&greedy)).await.is_err());
-    }
-}
+mod tests;

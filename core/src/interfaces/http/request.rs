@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use super::json_body;
-use crate::domain::{Error, Result};
+use crate::domain::{Error, Result, auth::Client};
 
 pub struct Request {
     /// Boxed: it is two kilobytes, and moves with every future that it passes.
@@ -65,6 +65,11 @@ impl Request {
         json_body::read(self.header("content-type"), &self.body)
     }
 
+    /// The same where a body may be left out.
+    pub fn json_or_default<T: DeserializeOwned + Default>(&self) -> Result<T> {
+        if self.body.is_empty() { Ok(T::default()) } else { self.json() }
+    }
+
     /// A uuid in the path, such as `{uuid}` of `/api/v1/tasks/{uuid}/`.
     ///
     /// # Errors
@@ -77,6 +82,16 @@ impl Request {
     /// The client as the gateway saw it; never a header, which the client could have written.
     pub fn client_ip(&self) -> Option<IpAddr> {
         self.event.request_context.identity.source_ip.as_deref()?.parse().ok()
+    }
+
+    /// Where it came from: for a session, for the audit log.
+    pub fn client(&self) -> Client<'_> {
+        Client { ip: self.client_ip(), user_agent: self.header("user-agent") }
+    }
+
+    /// What stands in the path in the place of `{name}`.
+    pub fn path_parameter(&self, name: &str) -> Option<&str> {
+        self.event.path_parameters.get(name).map(String::as_str)
     }
 
     /// The gateway's id of this request.

@@ -16,8 +16,7 @@ const BARE_KID: &str = "bare";
 
 pub(super) struct Keys {
     signing_kid: String,
-    signing: EncodingKey,
-    verifying: HashMap<String, DecodingKey>,
+    keys: HashMap<String, (EncodingKey, DecodingKey)>,
 }
 
 #[derive(Deserialize)]
@@ -50,25 +49,24 @@ impl Keys {
         if keys.values().any(|key| key.len() < MIN_KEY_BYTES) {
             return Err(wrong("holds a key of less than 32 bytes; make one with `openssl rand -base64 48`"));
         }
-        let signing =
-            keys.get(&signing_kid).ok_or_else(|| wrong("names a signing key that it does not hold"))?;
-        Ok(Self {
-            signing: EncodingKey::from_secret(signing),
-            signing_kid,
-            verifying: keys.iter().map(|(kid, key)| (kid.clone(), DecodingKey::from_secret(key))).collect(),
-        })
+        if !keys.contains_key(&signing_kid) {
+            return Err(wrong("names a signing key that it does not hold"));
+        }
+        let both = |key: &Vec<u8>| (EncodingKey::from_secret(key), DecodingKey::from_secret(key));
+        Ok(Self { signing_kid, keys: keys.iter().map(|(kid, key)| (kid.clone(), both(key))).collect() })
     }
 
     pub(super) fn signing_kid(&self) -> &str {
         &self.signing_kid
     }
 
-    pub(super) fn signing(&self) -> &EncodingKey {
-        &self.signing
+    /// Any of them, not only the one that signs new pairs: a replayed pair keeps its key.
+    pub(super) fn signing(&self, kid: &str) -> Option<&EncodingKey> {
+        self.keys.get(kid).map(|(signing, _)| signing)
     }
 
     pub(super) fn verifying(&self, kid: &str) -> Option<&DecodingKey> {
-        self.verifying.get(kid)
+        self.keys.get(kid).map(|(_, verifying)| verifying)
     }
 }
 

@@ -23,7 +23,7 @@ fn tokens() -> Tokens {
 }
 
 fn pair(tokens: &Tokens) -> TokenPair {
-    tokens.pair(USER, &Sid::from_bits(1), &Sid::from_bits(2), NOW).expect("pair")
+    tokens.pair(USER, &Sid::from_bits(1), &Sid::from_bits(2), NOW, tokens.kid()).expect("pair")
 }
 
 fn part(token: &str, index: usize) -> Value {

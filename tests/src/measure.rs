@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 /// What one thing took, once a round.
 #[derive(Debug)]
-pub(crate) struct Series {
+pub struct Series {
     name: &'static str,
     micros: Vec<f64>,
     /// Nothing of ours: what the others of its group are compared with.
@@ -15,7 +15,7 @@ pub(crate) struct Series {
 }
 
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Target {
+pub enum Target {
     /// The most it may be of a floor's time; of several floors one is enough ("COPY or unnest").
     Ratio(f64),
     /// The most it may take.
@@ -26,9 +26,9 @@ pub(crate) enum Target {
 
 /// Things that were measured turn by turn in the same rounds.
 #[derive(Debug)]
-pub(crate) struct Group {
-    pub(crate) title: &'static str,
-    pub(crate) series: Vec<Series>,
+pub struct Group {
+    pub title: &'static str,
+    pub series: Vec<Series>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -40,19 +40,19 @@ struct Spread {
 }
 
 impl Series {
-    pub(crate) fn new(name: &'static str) -> Self {
+    pub fn new(name: &'static str) -> Self {
         Self { name, micros: Vec::new(), floor: false, target: None }
     }
 
-    pub(crate) fn floor(name: &'static str) -> Self {
+    pub fn floor(name: &'static str) -> Self {
         Self { floor: true, ..Self::new(name) }
     }
 
-    pub(crate) fn target(self, target: Target) -> Self {
+    pub fn target(self, target: Target) -> Self {
         Self { target: Some(target), ..self }
     }
 
-    pub(crate) fn push(&mut self, took: Duration) {
+    pub fn push(&mut self, took: Duration) {
         self.micros.push(took.as_secs_f64() * 1e6);
     }
 
@@ -85,7 +85,7 @@ impl Group {
     }
 }
 
-pub(crate) fn json(groups: &[Group]) -> Value {
+pub fn json(groups: &[Group]) -> Value {
     let spread = |s: Spread| json!({ "p10": s.p10, "median": s.median, "p90": s.p90, "p99": s.p99 });
     let series = |group: &Group, series: &Series| {
         let ratios = group.floors().filter(|floor| floor.name != series.name);
@@ -115,7 +115,7 @@ pub(crate) fn json(groups: &[Group]) -> Value {
         .collect()
 }
 
-pub(crate) fn print(groups: &[Group]) {
+pub fn print(groups: &[Group]) {
     println!("{:<56} {:>10} {:>17}   ratio (p10–p90)", "", "median", "p10–p90");
     for group in groups {
         println!("{}", group.title);

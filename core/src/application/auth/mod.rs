@@ -1,0 +1,53 @@
+//! Signing in, staying signed in, and who is asking: a file each for what users do.
+
+mod change_password;
+mod refresh;
+mod sessions;
+mod sign_in;
+
+use std::sync::Arc;
+
+use time::OffsetDateTime;
+
+use crate::{
+    domain::{
+        Error, Result,
+        auth::{Token, TokenKind},
+        clock::Clock,
+        users::User,
+    },
+    infrastructure::{db::Db, repository::sessions as stored, security::jwt::Tokens},
+};
+
+pub struct Auth<'a> {
+    pub(crate) db: &'a Db,
+    pub(crate) clock: &'a dyn Clock,
+    pub(crate) tokens: Arc<Tokens>,
+}
+
+impl Auth<'_> {
+    /// The user behind an access token: one round trip, and none for a token that is not ours.
+    ///
+    /// # Errors
+    /// `Unauthenticated` when token, session or user is not live.
+    pub async fn authenticate(&self, text: &str) -> Result<(User, Token)> {
+        let now = self.now();
+        let token = self.tokens.verify(text, TokenKind::Access, now)?;
+        match stored::user_of(&self.db.conn().await?, &token, now).await? {
+            Some(user) => Ok((user, token)),
+            None => Err(Error::Unauthenticated("session over, or user gone")),
+        }
+    }
+
+    /// Whole seconds, as tokens have them: what is stored and what is signed must agree.
+    fn now(&self) -> OffsetDateTime {
+        let now = self.clock.now();
+        now.replace_nanosecond(0).unwrap_or(now)
+    }
+}
+
+impl std::fmt::Debug for Auth<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Auth").field("tokens", &self.tokens).finish_non_exhaustive()
+    }
+}

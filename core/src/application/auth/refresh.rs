@@ -1,0 +1,91 @@
+//! A refresh token for the next pair, once; and what a token that was used before tells.
+
+use serde_json::json;
+use time::OffsetDateTime;
+
+use super::Auth;
+use crate::{
+    domain::{
+        Error, Result,
+        audit::{Action, Entry, Outcome},
+        auth::{
+            Client, RevokeReason, Standing, StoredSession, Token, TokenKind, TokenPair,
+            events::SessionReuseDetected,
+        },
+    },
+    infrastructure::{
+        db::{Conn, Tx},
+        repository::{audit, sessions},
+        security,
+    },
+};
+
+impl Auth<'_> {
+    /// The next pair for a refresh token, which is then used up: one round trip. A client that did
+    /// not get the answer may ask again and gets the same pair.
+    ///
+    /// # Errors
+    /// `Unauthenticated` unless the token is the live one of a live session of an active user, or
+    /// the one that was just replaced. A token that was replaced before ends its session.
+    pub async fn refresh(&self, text: &str, client: Client<'_>) -> Result<TokenPair> {
+        let now = self.now();
+        let token = self.tokens.verify(text, TokenKind::Refresh, now)?;
+        let (next, kid) = (security::random_sid()?, self.tokens.kid());
+        let idle_until = now + self.tokens.refresh_lifetime;
+        let mut conn = self.db.conn().await?;
+        if sessions::rotate(&conn, &token, &next, kid, now, idle_until).await? {
+            return self.tokens.pair(token.user, &token.session, &next, now, kid);
+        }
+        self.judge(&mut conn, &token, now, client).await
+    }
+
+    /// What a refresh token is worth that the compare-and-swap did not take.
+    async fn judge(
+        &self,
+        conn: &mut Conn,
+        token: &Token,
+        now: OffsetDateTime,
+        client: Client<'_>,
+    ) -> Result<TokenPair> {
+        let tx = conn.begin().await?;
+        let Some(session) = sessions::lock(&tx, &token.session).await? else {
+            return Err(Error::Unauthenticated("no such session"));
+        };
+        match session.judge(token, now) {
+            Standing::Over => Err(Error::Unauthenticated("session over, or user gone")),
+            Standing::Live => Err(Error::unavailable("session", "changed while refreshing")),
+            Standing::Replay => {
+                let StoredSession { live, rotated_at, kid, .. } = session;
+                self.tokens.pair(token.user, &token.session, &live, rotated_at, &kid)
+            }
+            Standing::Reuse => {
+                self.end_stolen(tx, token, now, client).await?;
+                Err(Error::Unauthenticated("refresh token used again; its session is over"))
+            }
+        }
+    }
+
+    /// Committed before the caller is refused: an error on the way out must not undo it. The event is
+    /// left to the relay, so that this function needs no right to send.
+    async fn end_stolen(
+        &self,
+        mut tx: Tx<'_>,
+        token: &Token,
+        now: OffsetDateTime,
+        client: Client<'_>,
+    ) -> Result<()> {
+        sessions::revoke(&tx, token.user, &token.session, RevokeReason::Reuse, now).await?;
+        let entry = Entry {
+            action: Action::SessionReuseDetected,
+            outcome: Outcome::Success,
+            actor: None,
+            subject: Some(token.user),
+            ip: client.ip,
+            details: json!({ "session": token.session.as_str() }),
+        };
+        audit::record(&tx, &entry).await?;
+        tx.record(&SessionReuseDetected { uuid: token.user, session: token.session.to_string() })?;
+        tx.commit().await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,104 @@
+//! Where Postgres is, and how it is talked to.
+
+use std::{sync::Arc, time::Duration};
+
+use super::reader::Reader;
+use crate::domain::mask::Secret;
+
+#[derive(Debug, Clone)]
+pub struct DatabaseConfig {
+    pub host: String,
+    pub port: u16,
+    pub name: String,
+    pub login: DatabaseLogin,
+    /// The certificates (PEM) that may sign the server's. `None`: no TLS, refused in PROD.
+    pub ssl_root_cert: Option<Arc<str>>,
+    pub pool_size: usize,
+    pub statements: Statements,
+    /// How long a request waits for a connection before it answers 503.
+    pub wait: Duration,
+    pub outbox: OutboxConfig,
+}
+
+/// For how long the outbox gives a message to whoever sends it, before somebody else may.
+#[derive(Debug, Clone, Copy)]
+pub struct OutboxConfig {
+    /// To the function that wrote it.
+    pub own_lease: Duration,
+    /// To a relay.
+    pub relay_lease: Duration,
+}
+
+#[derive(Debug, Clone)]
+pub enum DatabaseLogin {
+    Inline {
+        user: String,
+        password: Secret<String>,
+    },
+    /// `{"username": …, "password": …}` in Secrets Manager, the shape RDS writes.
+    Stored(String),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Statements {
+    /// Prepared once a connection: the fast way, straight to Postgres.
+    Prepared,
+    /// Nothing is kept between statements: for a transaction-pooling proxy.
+    Unnamed,
+}
+
+pub(super) fn read(env: &mut Reader<'_>, prod: bool) -> DatabaseConfig {
+    let login = match env.optional("DB_SECRET_ARN") {
+        Some(arn) => DatabaseLogin::Stored(arn),
+        None => {
+            if prod {
+                env.wrong("DB_SECRET_ARN", "is missing: in PROD user and password come from Secrets Manager");
+            }
+            DatabaseLogin::Inline {
+                user: env.text("DB_USER"),
+                password: Secret::new(env.text("DB_PASSWORD")),
+            }
+        }
+    };
+    let ssl_root_cert = env.optional("DB_SSL_ROOT_CERT").and_then(|value| {
+        if value.contains("-----BEGIN CERTIFICATE-----") {
+            return Some(Arc::from(value));
+        }
+        match std::fs::read_to_string(&value) {
+            Ok(pem) if pem.contains("-----BEGIN CERTIFICATE-----") => Some(Arc::from(pem)),
+            _ => {
+                env.wrong(
+                    "DB_SSL_ROOT_CERT",
+                    "must be PEM certificates, or the path of a file that holds them",
+                );
+                None
+            }
+        }
+    });
+    if prod && ssl_root_cert.is_none() {
+        env.wrong(
+            "DB_SSL_ROOT_CERT",
+            "is missing: PROD talks to Postgres over TLS only (for RDS, the region's certificate bundle)",
+        );
+    }
+    DatabaseConfig {
+        host: env.text("DB_HOST"),
+        port: env.number("DB_PORT", 5432, 1..=65_535) as u16,
+        name: env.text("DB_NAME"),
+        login,
+        ssl_root_cert,
+        pool_size: env.number("CONNECTIONS_POOL_MAX_SIZE", 1, 1..=100) as usize,
+        statements: env
+            .choice(
+                "DB_STATEMENTS",
+                Some(Statements::Prepared),
+                &[("prepared", Statements::Prepared), ("unnamed", Statements::Unnamed)],
+            )
+            .unwrap_or(Statements::Prepared),
+        wait: Duration::from_secs(1),
+        outbox: OutboxConfig {
+            own_lease: Duration::from_secs(env.number("OUTBOX_OWN_LEASE_SECONDS", 5, 1..=60)),
+            relay_lease: Duration::from_secs(env.number("OUTBOX_LEASE_SECONDS", 30, 1..=300)),
+        },
+    }
+}

@@ -1,0 +1,108 @@
+//! THE TABLE of rate limits: how often what may be tried, by default in each launch mode.
+//!
+//! A new limit is a variant and a line of `TABLE`, its use in `application/limits.rs`, and a line
+//! in .env.example.
+
+use std::time::Duration;
+
+use super::{LaunchMode, SecretSource, reader::Reader};
+use crate::domain::{mask::Secret, rate_limit::Limit};
+
+/// What is limited, and by what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limited {
+    /// Tries to sign in, for each network address.
+    SignInAddress,
+    /// Tries to sign in, for each pair of account and address.
+    SignInAccount,
+    /// Failed tries to sign in, for each account, from anywhere, until one succeeds.
+    SignInFailures,
+    /// Sign-ups, for each network address.
+    SignUpAddress,
+    /// Tries to change the password, for each pair of user and address.
+    PasswordChange,
+}
+
+const COUNT: usize = 5;
+
+/// What, its setting, and its default in PROD: so many at once, then one each so many seconds.
+const TABLE: [(Limited, &str, Limit); COUNT] = [
+    (Limited::SignInAddress, "RATE_LIMIT_SIGN_IN_ADDRESS", limit(10, 6)),
+    (Limited::SignInAccount, "RATE_LIMIT_SIGN_IN_ACCOUNT", limit(5, 30)),
+    (Limited::SignInFailures, "RATE_LIMIT_SIGN_IN_FAILURES", limit(100, 30)),
+    (Limited::SignUpAddress, "RATE_LIMIT_SIGN_UP_ADDRESS", limit(5, 720)),
+    (Limited::PasswordChange, "RATE_LIMIT_PASSWORD_CHANGE", limit(5, 30)),
+];
+
+/// In LOCAL and TEST everyone comes from one address.
+const RELAXED: Limit = limit(1_000_000, 1);
+
+const fn limit(burst: u32, seconds: u64) -> Limit {
+    Limit::new(burst, Duration::from_secs(seconds))
+}
+
+#[derive(Debug, Clone)]
+pub struct LimitsConfig {
+    /// Makes the pseudonyms of addresses and accounts.
+    pub key: SecretSource,
+    limits: [Limit; COUNT],
+}
+
+impl LimitsConfig {
+    /// The defaults of a launch mode.
+    pub fn new(key: SecretSource, mode: LaunchMode) -> Self {
+        let strict = mode == LaunchMode::Prod;
+        Self { key, limits: TABLE.map(|(_, _, limit)| if strict { limit } else { RELAXED }) }
+    }
+
+    pub fn of(&self, limited: Limited) -> Limit {
+        self.limits[limited as usize]
+    }
+
+    pub fn set(&mut self, limited: Limited, limit: Limit) {
+        self.limits[limited as usize] = limit;
+    }
+}
+
+pub(super) fn read(env: &mut Reader<'_>, mode: LaunchMode) -> LimitsConfig {
+    let key = match (env.optional("HMAC_KEY_ARN"), env.optional("HMAC_KEY")) {
+        (Some(arn), _) => SecretSource::Stored(arn),
+        (None, key) => {
+            if mode == LaunchMode::Prod {
+                env.wrong("HMAC_KEY_ARN", "is missing: HMAC_KEY is for local runs only");
+            }
+            // It hides addresses in a table of a developer's machine: any key will do.
+            SecretSource::Inline(Secret::new(key.unwrap_or_else(|| "for local runs".to_owned())))
+        }
+    };
+    let mut config = LimitsConfig::new(key, mode);
+    for (limited, setting, _) in TABLE {
+        match env.optional(setting).map(|text| Limit::parse(&text)) {
+            None => {}
+            Some(Some(limit)) => config.set(limited, limit),
+            Some(None) => {
+                env.wrong(setting, "must be BURST/SECONDS, as in 5/30: five at once, then one each 30 s")
+            }
+        }
+    }
+    config
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_stands_in_the_order_of_its_names() {
+        for (place, (limited, _, _)) in TABLE.into_iter().enumerate() {
+            assert_eq!(limited as usize, place);
+        }
+    }
+
+    #[test]
+    fn production_is_strict_and_a_test_is_not() {
+        let key = || SecretSource::Stored(String::new());
+        let of = |mode| LimitsConfig::new(key(), mode).of(Limited::SignInAccount);
+        assert_eq!((of(LaunchMode::Prod), of(LaunchMode::Test)), (limit(5, 30), RELAXED));
+    }
+}

@@ -1,0 +1,75 @@
+//! What the audit log remembers: who did what to whom, and how it ended.
+//!
+//! A new kind of entry is a variant here; it is recorded in the transaction of the change.
+
+use std::net::IpAddr;
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    SignUp,
+    SignIn,
+    SignOut,
+    SessionRevoked,
+    SessionReuseDetected,
+    PasswordChanged,
+}
+
+impl Action {
+    /// The word in the column.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::SignUp => "sign_up",
+            Self::SignIn => "sign_in",
+            Self::SignOut => "sign_out",
+            Self::SessionRevoked => "session_revoked",
+            Self::SessionReuseDetected => "session_reuse_detected",
+            Self::PasswordChanged => "password_changed",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    Success,
+    Failure,
+}
+
+impl Outcome {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Failure => "failure",
+        }
+    }
+}
+
+/// One row to be. The database adds the time, the repository the request's id.
+#[derive(Debug)]
+pub struct Entry {
+    pub action: Action,
+    pub outcome: Outcome,
+    /// Who did it. `None`: nobody we know.
+    pub actor: Option<Uuid>,
+    /// To whom.
+    pub subject: Option<Uuid>,
+    pub ip: Option<IpAddr>,
+    /// A JSON object of ids and words; never a secret, never what a caller typed.
+    pub details: Value,
+}
+
+impl Entry {
+    /// A user did this to their own account.
+    pub fn own(action: Action, user: Uuid, ip: Option<IpAddr>) -> Self {
+        let outcome = Outcome::Success;
+        Self { action, outcome, actor: Some(user), subject: Some(user), ip, details: json!({}) }
+    }
+
+    #[must_use]
+    pub fn with(mut self, details: Value) -> Self {
+        self.details = details;
+        self
+    }
+}

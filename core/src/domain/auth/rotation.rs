@@ -1,0 +1,136 @@
+//! What a refresh token is worth that is not, or no longer, its session's live one.
+
+use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
+
+use super::{Sid, Token};
+
+/// A client whose answer was lost retries after its gateway has given up, at 29 seconds.
+const REPLAY_UNSEEN: Duration = Duration::seconds(60);
+/// Once the new access token was used, only parallel tabs of one browser still hold the old pair.
+const REPLAY_SEEN: Duration = Duration::seconds(10);
+
+/// A session as it is stored, locked against other refreshes.
+#[derive(Debug, Clone)]
+pub struct StoredSession {
+    pub user: Uuid,
+    pub user_is_active: bool,
+    /// The generation of the live pair, and the one that it replaced: only one step back can be
+    /// replayed.
+    pub live: Sid,
+    pub parent: Option<Sid>,
+    /// The key that signed the live pair, and when, in whole seconds.
+    pub kid: String,
+    pub rotated_at: OffsetDateTime,
+    /// The first use of the live access token.
+    pub seen_at: Option<OffsetDateTime>,
+    pub idle_until: OffsetDateTime,
+    pub expires_at: OffsetDateTime,
+    pub revoked: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// The session or its user is gone.
+    Over,
+    /// It is the live token after all: something changed between two statements.
+    Live,
+    /// The token that was just replaced, by a client that did not get the answer: the same pair again.
+    Replay,
+    /// A token that was replaced long ago: two parties hold tokens of one session.
+    Reuse,
+}
+
+impl StoredSession {
+    /// What `token`, whose signature is good, is worth at `now`.
+    pub fn judge(&self, token: &Token, now: OffsetDateTime) -> Standing {
+        let over = self.revoked || self.idle_until <= now || self.expires_at <= now;
+        if over || !self.user_is_active || self.user != token.user {
+            return Standing::Over;
+        }
+        if token.generation == self.live {
+            return Standing::Live;
+        }
+        let window = if self.seen_at.is_some() { REPLAY_SEEN } else { REPLAY_UNSEEN };
+        let fresh = now - self.rotated_at <= window;
+        if fresh && self.parent.as_ref() == Some(&token.generation) {
+            Standing::Replay
+        } else {
+            Standing::Reuse
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+    use crate::domain::auth::TokenKind;
+
+    const ROTATED: OffsetDateTime = datetime!(2026-01-01 12:00:00 UTC);
+
+    fn session() -> StoredSession {
+        StoredSession {
+            user: Uuid::from_u128(1),
+            user_is_active: true,
+            live: Sid::from_bits(3),
+            parent: Some(Sid::from_bits(2)),
+            kid: "k".into(),
+            rotated_at: ROTATED,
+            seen_at: None,
+            idle_until: ROTATED + Duration::days(5),
+            expires_at: ROTATED + Duration::days(30),
+            revoked: false,
+        }
+    }
+
+    fn token(generation: u128) -> Token {
+        Token {
+            kind: TokenKind::Refresh,
+            user: Uuid::from_u128(1),
+            session: Sid::from_bits(9),
+            generation: Sid::from_bits(generation),
+            expires_at: ROTATED + Duration::days(5),
+        }
+    }
+
+    fn judged(session: &StoredSession, generation: u128, seconds: i64) -> Standing {
+        session.judge(&token(generation), ROTATED + Duration::seconds(seconds))
+    }
+
+    #[test]
+    fn the_parent_is_replayed_for_a_minute_and_for_ten_seconds_once_its_successor_was_seen() {
+        let mut session = session();
+        assert_eq!([0, 1, 60, 61].map(|s| judged(&session, 2, s)), {
+            use Standing::{Replay, Reuse};
+            [Replay, Replay, Replay, Reuse]
+        });
+        session.seen_at = Some(ROTATED);
+        assert_eq!([10, 11].map(|s| judged(&session, 2, s)), [Standing::Replay, Standing::Reuse]);
+    }
+
+    #[test]
+    fn a_grandparent_is_reuse_at_once_and_the_live_token_is_live() {
+        assert_eq!(judged(&session(), 1, 0), Standing::Reuse);
+        assert_eq!(judged(&session(), 3, 0), Standing::Live);
+        let first = StoredSession { parent: None, ..session() };
+        assert_eq!(judged(&first, 2, 0), Standing::Reuse);
+    }
+
+    #[test]
+    fn of_a_session_that_is_over_nothing_is_worth_anything() {
+        let over = [
+            StoredSession { revoked: true, ..session() },
+            StoredSession { user_is_active: false, ..session() },
+            StoredSession { user: Uuid::from_u128(2), ..session() },
+            StoredSession { idle_until: ROTATED, ..session() },
+            StoredSession { expires_at: ROTATED, ..session() },
+        ];
+        for session in over {
+            for generation in [1, 2, 3] {
+                assert_eq!(judged(&session, generation, 0), Standing::Over);
+            }
+        }
+    }
+}

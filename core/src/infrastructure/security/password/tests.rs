@@ -1,0 +1,80 @@
+use super::*;
+
+fn passwords() -> Passwords {
+    Passwords::new(PasswordsConfig::default())
+}
+
+fn attempt(text: &str) -> PasswordAttempt {
+    PasswordAttempt::parse(text).expect("a possible password")
+}
+
+async fn verified(text: &str, hash: &str) -> Result<Match> {
+    passwords().verify_any(&attempt(text), Some(&PasswordHash::new(hash.to_owned()))).await
+}
+
+#[tokio::test]
+async fn a_password_verifies_against_its_own_hash_only() {
+    let passwords = passwords();
+    let hash = passwords.renew(&attempt("correct horse battery")).await.expect("hash");
+    assert!(hash.expose().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", hash.expose());
+    let verify = async |text: &str, hash| passwords.verify(&attempt(text), hash).await.expect("verify");
+    assert_eq!(verify("correct horse battery", Some(&hash)).await, Match::Yes);
+    assert_eq!(verify("correct horse batterz", Some(&hash)).await, Match::No);
+    assert_eq!(verify("correct horse battery", None).await, Match::No);
+}
+
+#[tokio::test]
+async fn one_password_hashes_differently_each_time() {
+    let passwords = passwords();
+    let first = passwords.renew(&attempt("correct horse battery")).await.expect("hash");
+    let second = passwords.renew(&attempt("correct horse battery")).await.expect("hash");
+    assert_ne!(first, second);
+}
+
+#[tokio::test]
+async fn a_hash_by_another_implementation_verifies_and_is_outdated_by_its_length() {
+    // The reference command line: echo -n password | argon2 somesalt -id -t 2 -m 16 -p 1 -l 24 -e
+    let known = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
+    assert!(matches!(verified("password", known).await, Ok(Match::Yes | Match::Outdated)));
+    assert!(matches!(verified("passwore", known).await, Ok(Match::No)));
+}
+
+#[tokio::test]
+async fn a_hash_of_less_work_is_right_and_outdated() {
+    let cheap = Passwords::new(PasswordsConfig { memory_kib: 8192, passes: 1, ..PasswordsConfig::default() });
+    let hash = cheap.renew(&attempt("correct horse battery")).await.expect("hash");
+    let dear = passwords();
+    let verify = async |text: &str| dear.verify(&attempt(text), Some(&hash)).await.expect("verify");
+    assert_eq!(verify("correct horse battery").await, Match::Outdated);
+    assert_eq!(verify("correct horse batterz").await, Match::No);
+}
+
+#[tokio::test]
+async fn a_bcrypt_hash_counts_the_first_72_bytes_as_they_were_typed() {
+    // Made by the prototype's library: bcrypt.hashpw(text, bcrypt.gensalt(4)).
+    let long = "é".repeat(36);
+    let hash = bcrypt::hash(&long, 4).expect("a hash");
+    for (text, expected) in [
+        (long.clone(), Match::Outdated),
+        (format!("{long}and what follows is not looked at"), Match::Outdated),
+        ("e\u{301}".repeat(24), Match::No),
+        ("é".repeat(35), Match::No),
+    ] {
+        assert_eq!(verified(&text, &hash).await.expect("verify"), expected, "{text}");
+    }
+}
+
+#[tokio::test]
+async fn what_asks_for_gigabytes_minutes_or_is_no_hash_is_refused() {
+    for hash in [
+        "$argon2id$v=19$m=4194304,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
+        "$argon2id$v=19$m=19456,t=4000000,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
+        "$argon2i$v=19$m=19456,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
+        "$2b$31$abcdefghijklmnopqrstuuSMnLpO2xRgMVVZVWNyZMzKQbhUEXK9S",
+        "$2b$12$short",
+        "plain text",
+        "",
+    ] {
+        assert!(verified("password", hash).await.is_err(), "{hash}");
+    }
+}

@@ -1,0 +1,106 @@
+//! Names for addresses and accounts that tell nobody whose they are.
+
+use std::{fmt, net::IpAddr};
+
+use ring::hmac;
+
+use crate::domain::users::Email;
+
+/// Half of an HMAC-SHA-256: enough to be unique.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Pseudonym([u8; 16]);
+
+impl Pseudonym {
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// 32 hex digits.
+impl fmt::Display for Pseudonym {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Pseudonym {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// The key that makes them. Without it nobody can look for the pseudonym of an address they guess.
+#[derive(Clone)]
+pub struct Pseudonyms(hmac::Key);
+
+impl Pseudonyms {
+    pub fn new(key: &str) -> Self {
+        Self(hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes()))
+    }
+
+    pub fn of_account(&self, email: &Email) -> Pseudonym {
+        self.of(&[b"account", email.as_str().as_bytes()])
+    }
+
+    /// One for a whole network: a /64 is what a provider gives to one customer, who may use every
+    /// address in it.
+    pub fn of_address(&self, ip: Option<IpAddr>) -> Pseudonym {
+        self.of(&[b"address", &prefix(ip)])
+    }
+
+    pub fn of_account_at(&self, account: &[u8], ip: Option<IpAddr>) -> Pseudonym {
+        self.of(&[b"account at", account, &prefix(ip)])
+    }
+
+    fn of(&self, parts: &[&[u8]]) -> Pseudonym {
+        let mut context = hmac::Context::with_key(&self.0);
+        for part in parts {
+            // Lengths, so that no two lists of parts run together to the same bytes.
+            context.update(&(part.len() as u64).to_le_bytes());
+            context.update(part);
+        }
+        let mut half = [0; 16];
+        half.copy_from_slice(&context.sign().as_ref()[..16]);
+        Pseudonym(half)
+    }
+}
+
+impl fmt::Debug for Pseudonyms {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Pseudonyms")
+    }
+}
+
+/// /32 or /64. Requests without an address share one.
+fn prefix(ip: Option<IpAddr>) -> Vec<u8> {
+    match ip.map(|ip| ip.to_canonical()) {
+        None => Vec::new(),
+        Some(IpAddr::V4(ip)) => ip.octets().to_vec(),
+        Some(IpAddr::V6(ip)) => ip.octets()[..8].to_vec(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(key: &str, ip: &str) -> Pseudonym {
+        Pseudonyms::new(key).of_address(ip.parse().ok())
+    }
+
+    #[test]
+    fn neighbours_in_one_network_share_a_name_and_others_do_not() {
+        assert_eq!(of("k", "2001:db8:0:1::1"), of("k", "2001:db8:0:1:ffff::2"));
+        assert_ne!(of("k", "2001:db8:0:1::1"), of("k", "2001:db8:0:2::1"));
+        assert_ne!(of("k", "203.0.113.7"), of("k", "203.0.113.8"));
+        assert_eq!(of("k", "203.0.113.7"), of("k", "::ffff:203.0.113.7"));
+    }
+
+    #[test]
+    fn without_the_key_there_is_no_telling() {
+        assert_ne!(of("k", "203.0.113.7"), of("l", "203.0.113.7"));
+        let email = Email::parse("ada@example.com").expect("an address");
+        let named = Pseudonyms::new("k").of_account(&email).to_string();
+        assert!(named.len() == 32 && !named.contains("ada"));
+    }
+}

@@ -1,0 +1,199 @@
+//! The last net: whatever looks like a secret is blotted out of a line before it is written.
+//!
+//! What keeps secrets out of logs are the types (`mask::Secret`); this is for the day when someone
+//! formats the wrong thing. It knows shapes, not values: tokens, password hashes, passwords in
+//! URLs, and values under telling names.
+
+use std::io::{self, Write};
+
+use tracing_subscriber::fmt::MakeWriter;
+
+const BLOT: &str = "***";
+
+/// Whether a byte may stand in a secret of some kind.
+type Characters = fn(u8) -> bool;
+
+/// Text that follows one of these is secret as long as its characters are those of such a secret.
+const STARTS: [(&str, Characters); 6] = [
+    // A JWT: base64url of `{"`, and two more parts.
+    ("eyJ", is_token),
+    ("$argon2", is_hash),
+    ("$2a$", is_hash),
+    ("$2b$", is_hash),
+    ("$2y$", is_hash),
+    ("Bearer ", is_token),
+];
+
+/// The value of such a key or field is secret.
+const NAMES: [&str; 9] = [
+    "password",
+    "current",
+    "new",
+    "access",
+    "refresh",
+    "authorization",
+    "secret_key",
+    "hmac_key",
+    "db_password",
+];
+
+fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-_.=+/~".contains(&byte)
+}
+
+fn is_hash(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"$=,+/.".contains(&byte)
+}
+
+/// The line without what looks like a secret.
+pub(super) fn redact(line: &str) -> String {
+    let mut clean = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(c) = rest.chars().next() {
+        if let Some((kept, hidden)) = secret_at(rest, clean.as_bytes().last().copied()) {
+            clean.push_str(&rest[..kept]);
+            clean.push_str(BLOT);
+            rest = &rest[kept + hidden..];
+        } else {
+            clean.push(c);
+            rest = &rest[c.len_utf8()..];
+        }
+    }
+    clean
+}
+
+/// If a secret begins here: how many bytes to keep, and how many to hide after them.
+fn secret_at(text: &str, before: Option<u8>) -> Option<(usize, usize)> {
+    shaped(text).or_else(|| in_url(text)).or_else(|| named(text, before))
+}
+
+fn shaped(text: &str) -> Option<(usize, usize)> {
+    let (start, belongs) = STARTS.iter().find(|(start, _)| text.starts_with(start))?;
+    let length = text[start.len()..].bytes().take_while(|byte| belongs(*byte)).count();
+    // `eyJ` may be part of a word, and so short a thing is no secret.
+    (length >= 8).then_some(if *start == "Bearer " {
+        (start.len(), length)
+    } else {
+        (0, start.len() + length)
+    })
+}
+
+/// `postgres://user:password@host`
+fn in_url(text: &str) -> Option<(usize, usize)> {
+    let rest = text.strip_prefix("://")?;
+    let authority = &rest[..rest.find(['/', ' ', '"', '?']).unwrap_or(rest.len())];
+    let (login, _) = authority.rsplit_once('@')?;
+    let (user, password) = login.split_once(':')?;
+    Some(("://".len() + user.len() + 1, password.len()))
+}
+
+/// `"password":"…"`, also inside a string, where the quotes are escaped, and `password=…`.
+fn named(text: &str, before: Option<u8>) -> Option<(usize, usize)> {
+    if before.is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+        return None;
+    }
+    let name =
+        NAMES.iter().find(|name| text.get(..name.len()).is_some_and(|t| t.eq_ignore_ascii_case(name)))?;
+    let after = &text[name.len()..];
+    if let Some(value) = after.strip_prefix('=') {
+        let hidden = value
+            .bytes()
+            .take_while(|byte| !byte.is_ascii_whitespace() && !b"\",;&\\".contains(byte))
+            .count();
+        return (hidden > 0).then_some((name.len() + 1, hidden));
+    }
+    // The closing quote of the key, a colon, the opening quote of the value, each as deeply escaped.
+    let depth = after.bytes().take_while(|byte| *byte == b'\\').count();
+    let quote = after.get(..=depth)?;
+    let value = after.strip_prefix(quote).filter(|_| quote.ends_with('"'))?;
+    let value = value.trim_start().strip_prefix(':')?.trim_start().strip_prefix(quote)?;
+    let kept = text.len() - value.len();
+    Some((kept, end_of_string(value, depth)))
+}
+
+/// Where a string ends whose quotes stand behind `depth` backslashes.
+fn end_of_string(value: &str, depth: usize) -> usize {
+    let mut backslashes = 0;
+    for (at, byte) in value.bytes().enumerate() {
+        match byte {
+            b'\\' => backslashes += 1,
+            b'"' if backslashes <= depth => return at - backslashes,
+            _ => backslashes = 0,
+        }
+    }
+    value.len()
+}
+
+/// Wraps a writer of lines.
+pub(super) struct Redacted<M>(pub(super) M);
+
+pub(super) struct Line<W: Write>(W);
+
+impl<'w, M: MakeWriter<'w>> MakeWriter<'w> for Redacted<M> {
+    type Writer = Line<M::Writer>;
+
+    fn make_writer(&'w self) -> Self::Writer {
+        Line(self.0.make_writer())
+    }
+}
+
+impl<W: Write> Write for Line<W> {
+    /// The formatter hands over whole lines.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write_all(redact(&String::from_utf8_lossy(bytes)).as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_looks_like_a_secret_is_blotted_out() {
+        for (line, clean) in [
+            ("got eyJhbGciOiJIUzI1NiJ9.eyJ1c2VyIjoxfQ.c2ln, no", "got ***, no"),
+            ("Authorization: Bearer abcdefgh.ij", "Authorization: Bearer ***"),
+            ("hash $argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA end", "hash *** end"),
+            ("$2b$12$abcdefghijklmnopqrstuu", "***"),
+            ("to postgres://app:hun:ter@2@db:5432/app", "to postgres://app:***@db:5432/app"),
+            (r#"{"email":"a","password":"hun\"ter2","x":1}"#, r#"{"email":"a","password":"***","x":1}"#),
+            (
+                r#"{"message":"body {\"password\": \"hunter2\"} end"}"#,
+                r#"{"message":"body {\"password\": \"***\"} end"}"#,
+            ),
+            ("password=hunter2 tries=3", "password=*** tries=3"),
+            (r#"{"Refresh":"abc"}"#, r#"{"Refresh":"***"}"#),
+        ] {
+            assert_eq!(redact(line), clean);
+        }
+    }
+
+    #[test]
+    fn what_is_none_stays_as_it_is() {
+        for line in [
+            r#"{"timestamp":"2026-01-05T10:11:12Z","message":"request refused","renew":"x","status":409}"#,
+            "wrong current password: refused",
+            "the password was changed; ü 🦀",
+            "http://127.0.0.1:5440/a@b",
+            "eyJ short",
+            "",
+            "password",
+            r#""password"#,
+            r#""password":"#,
+            "password\\",
+        ] {
+            assert_eq!(redact(line), line);
+        }
+    }
+
+    #[test]
+    fn a_string_that_does_not_end_is_hidden_to_its_end() {
+        assert_eq!(redact(r#""password":"hunter2"#), r#""password":"***"#);
+        assert_eq!(redact(r#"{\"password\":\"hunter2"#), r#"{\"password\":\"***"#);
+    }
+}

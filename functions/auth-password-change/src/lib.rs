@@ -1,0 +1,44 @@
+//! `POST /api/v1/auth/password/change/`: the old password for a new one.
+
+use app_core::{
+    App, Error, Result,
+    domain::users::{Email, PasswordAttempt},
+    interfaces::http::{
+        self, NoContent, Request,
+        openapi::{AnyProblem, AuthProblem, BodyProblem},
+    },
+};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PasswordChangeRequest {
+    #[schema(value_type = String, format = Password, max_length = 128, example = "correct horse battery")]
+    current: PasswordAttempt,
+    /// Any characters; length is what helps. Not one of the common ones, nor the address.
+    #[schema(value_type = String, format = Password, min_length = 8, max_length = 128, example = "staple of another horse")]
+    new: PasswordAttempt,
+}
+
+/// Change your password
+///
+/// Ends all other sessions of the user. A wrong current password is answered 401, like any wrong
+/// credentials.
+#[utoipa::path(
+    post, path = "/api/v1/auth/password/change/", tag = "auth", operation_id = "change_password",
+    security(("bearer" = [])),
+    request_body = PasswordChangeRequest,
+    responses((status = 204, description = "Changed; this session goes on, all others are over"), AuthProblem, BodyProblem, AnyProblem),
+)]
+pub async fn handler(app: App, request: Request) -> Result<NoContent> {
+    let caller = http::caller(&app, &request).await?;
+    let body: PasswordChangeRequest = request.json()?;
+    let email = caller.user.email.as_deref().and_then(|text| Email::parse(text).ok());
+    let accepted = app.password_policy().accept(&body.new, email.as_ref());
+    let new = accepted.map_err(|reason| Error::invalid("new", reason))?;
+    let (auth, limits) = (app.auth().await?, app.limits().await?);
+    auth.change_password(app.passwords(), &limits, &caller.token, &body.current, &new, request.client())
+        .await?;
+    Ok(NoContent)
+}

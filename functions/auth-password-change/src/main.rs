@@ -1,0 +1,9 @@
+//! `POST /api/v1/auth/password/change/`: the old password for a new one.
+use app_core::{App, Need, interfaces::http, telemetry};
+
+#[tokio::main(flavor = "current_thread")] // one invocation at a time: one thread is enough
+async fn main() -> Result<(), http::RuntimeError> {
+    telemetry::init();
+    let app = App::from_env(&[Need::Database, Need::Tokens, Need::Limits]).await?; // once per cold start
+    http::serve(app, auth_password_change::handler).await
+}

@@ -1,0 +1,1 @@
+drop index auth_session_idle_until_idx;

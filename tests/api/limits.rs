@@ -1,0 +1,227 @@
+//! Who tries too often is told to wait, exactly, whatever becomes of the tries.
+
+use std::{net::IpAddr, time::Duration};
+
+use app_core::{
+    config::{Limited, LimitsConfig},
+    domain::rate_limit::Limit,
+    infrastructure::{
+        repository::{
+            clean_up::{Expired, delete},
+            rate_limit::{Bucket, Try, take},
+        },
+        security::Pseudonyms,
+    },
+    testing::{Event, TestApp, event},
+};
+use futures_util::future::join_all;
+use serde_json::json;
+
+use crate::{
+    support::{Answer, call, count, sign_in, sign_up, signed_in},
+    wire::wired,
+};
+
+const PASSWORD: &str = "correct horse battery";
+const HOUR: Duration = Duration::from_secs(3600);
+
+async fn limited(limits: &[(Limited, u32)]) -> TestApp {
+    TestApp::with(|config| set(config.limits.as_mut(), limits)).await
+}
+
+fn set(config: Option<&mut LimitsConfig>, limits: &[(Limited, u32)]) {
+    let config = config.expect("limits");
+    for (limited, burst) in limits {
+        config.set(*limited, Limit::new(*burst, HOUR));
+    }
+}
+
+fn from(event: Event, address: &str) -> Event {
+    let mut event = event.header("X-Forwarded-For", Some("192.0.2.1"));
+    event.0["requestContext"]["identity"]["sourceIp"] = json!(address);
+    event
+}
+
+async fn sign_in_from(app: &TestApp, address: &str, email: &str, password: &str) -> Answer {
+    let body = json!({ "email": email, "password": password });
+    call(app, auth_tokens::handler, &from(event("auth-tokens").body(&body), address)).await
+}
+
+#[track_caller]
+fn must_wait(answer: &Answer) {
+    answer.is_error(429, "rate_limited");
+    let seconds: u64 = answer.header("retry-after").and_then(|text| text.parse().ok()).expect("seconds");
+    assert!((1..=3600).contains(&seconds), "{answer:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_500_tries_on_50_connections_a_burst_of_10_accepts_10() {
+    let app = TestApp::with(|config| {
+        if let Some(database) = &mut config.database {
+            database.pool_size = 50;
+        }
+    })
+    .await;
+    let db = app.app.db().expect("a database");
+    let key = Pseudonyms::new("k").of_address(Some(IpAddr::from([203, 0, 113, 7])));
+    let attempt =
+        Try { bucket: Bucket { name: "test", key }, limit: Limit::new(10, HOUR), looks_only: false };
+    let clients = join_all((0..50).map(|_| async {
+        let conn = db.conn().await.expect("a connection");
+        let mut accepted = 0;
+        for _ in 0..10 {
+            let verdict = take(&conn, &[attempt]).await.expect("a verdict")[0];
+            assert!(verdict.allowed || (verdict.retry_after > HOUR / 2 && verdict.retry_after <= HOUR));
+            accepted += u32::from(verdict.allowed);
+        }
+        accepted
+    }))
+    .await;
+    assert_eq!(clients.iter().sum::<u32>(), 10);
+}
+
+#[tokio::test]
+async fn what_was_used_comes_back_one_at_a_time() {
+    let app = TestApp::new().await;
+    let conn = app.app.db().expect("a database").conn().await.expect("a connection");
+    let key = Pseudonyms::new("k").of_address(None);
+    let limit = Limit::new(2, Duration::from_millis(400));
+    let attempt = Try { bucket: Bucket { name: "test", key }, limit, looks_only: false };
+    let look = Try { looks_only: true, ..attempt };
+    let ask = async |one: Try| take(&conn, &[one]).await.expect("a verdict")[0].allowed;
+    assert!(ask(look).await, "a look at nothing");
+    assert_eq!(
+        [ask(attempt).await, ask(attempt).await, ask(look).await, ask(attempt).await],
+        [true, true, false, false]
+    );
+    tokio::time::sleep(Duration::from_millis(450)).await;
+    assert_eq!(
+        [ask(look).await, ask(look).await, ask(attempt).await, ask(attempt).await],
+        [true, true, true, false]
+    );
+    assert_eq!(delete(&conn, Expired::Limits).await.expect("deleted"), 0);
+    tokio::time::sleep(Duration::from_millis(900)).await;
+    assert_eq!(delete(&conn, Expired::Limits).await.expect("deleted"), 1);
+}
+
+#[tokio::test]
+async fn sign_ups_that_fail_count_too() {
+    let app = limited(&[(Limited::SignUpAddress, 5)]).await;
+    assert_eq!(sign_up(&app, "ada@example.com").await.status, 200);
+    for _ in 0..2 {
+        sign_up(&app, "ada@example.com").await.is_error(409, "already_exists");
+        sign_up(&app, "no address").await.is_error(422, "validation");
+    }
+    must_wait(&sign_up(&app, "bob@example.com").await);
+    assert_eq!(count(&app, "select count(*) from users").await, 1);
+}
+
+#[tokio::test]
+async fn an_address_runs_out_and_another_one_does_not() {
+    let app = limited(&[(Limited::SignInAddress, 3)]).await;
+    sign_up(&app, "ada@example.com").await;
+    for number in 0..3 {
+        let email = format!("nobody{number}@example.com");
+        sign_in_from(&app, "203.0.113.7", &email, PASSWORD).await.is_error(401, "unauthenticated");
+    }
+    // The header says that it comes from elsewhere, as before; nobody believes it.
+    must_wait(&sign_in_from(&app, "203.0.113.7", "ada@example.com", PASSWORD).await);
+    assert_eq!(sign_in_from(&app, "203.0.113.8", "ada@example.com", PASSWORD).await.status, 200);
+}
+
+#[tokio::test]
+async fn of_one_network_of_version_6_all_addresses_are_one() {
+    let app = limited(&[(Limited::SignInAddress, 2)]).await;
+    for host in 1..=2 {
+        let address = format!("2001:db8:0:1::{host}");
+        sign_in_from(&app, &address, "ada@example.com", PASSWORD).await.is_error(401, "unauthenticated");
+    }
+    must_wait(&sign_in_from(&app, "2001:db8:0:1:abcd::3", "ada@example.com", PASSWORD).await);
+    sign_in_from(&app, "2001:db8:0:2::1", "ada@example.com", PASSWORD).await.is_error(401, "unauthenticated");
+}
+
+#[tokio::test]
+async fn an_account_runs_out_for_one_address_whether_it_exists_or_not() {
+    for email in ["ada@example.com", "nobody@example.com"] {
+        let app = limited(&[(Limited::SignInAccount, 5)]).await;
+        sign_up(&app, "ada@example.com").await;
+        for _ in 0..5 {
+            sign_in_from(&app, "203.0.113.7", email, "wrong horse battery")
+                .await
+                .is_error(401, "unauthenticated");
+        }
+        must_wait(&sign_in_from(&app, "203.0.113.7", email, PASSWORD).await);
+        assert_ne!(sign_in_from(&app, "203.0.113.8", email, PASSWORD).await.status, 429);
+    }
+}
+
+#[tokio::test]
+async fn many_failures_in_a_row_from_anywhere_slow_an_account_down_for_everyone() {
+    for email in ["ada@example.com", "nobody@example.com"] {
+        let app = limited(&[(Limited::SignInFailures, 4)]).await;
+        sign_up(&app, "ada@example.com").await;
+        for host in 1..=4 {
+            let address = format!("203.0.113.{host}");
+            sign_in_from(&app, &address, email, "wrong horse battery").await.is_error(401, "unauthenticated");
+        }
+        must_wait(&sign_in_from(&app, "203.0.113.9", email, PASSWORD).await);
+        assert_ne!(sign_in_from(&app, "203.0.113.9", "bob@example.com", PASSWORD).await.status, 429);
+    }
+}
+
+#[tokio::test]
+async fn a_success_ends_the_row_of_failures() {
+    let app = limited(&[(Limited::SignInFailures, 4)]).await;
+    sign_up(&app, "ada@example.com").await;
+    for _ in 0..3 {
+        for _ in 0..3 {
+            sign_in(&app, "ada@example.com", "wrong horse battery").await.is_error(401, "unauthenticated");
+        }
+        assert_eq!(sign_in(&app, "ada@example.com", PASSWORD).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn who_was_told_to_wait_is_told_again_without_the_database() {
+    let (app, wire) = wired(|config| set(config.limits.as_mut(), &[(Limited::SignUpAddress, 1)])).await;
+    assert_eq!(sign_up(&app, "ada@example.com").await.status, 200);
+    must_wait(&sign_up(&app, "bob@example.com").await);
+    let (answer, trips) = wire.count(sign_up(&app, "bob@example.com")).await;
+    must_wait(&answer);
+    assert_eq!(trips, 0);
+}
+
+#[tokio::test]
+async fn a_stolen_access_token_is_no_licence_to_guess_the_password() {
+    let app = limited(&[(Limited::PasswordChange, 3)]).await;
+    let access = signed_in(&app).await.text("/access");
+    let guess = async || {
+        let body = json!({ "current": "wrong horse battery", "new": "staple of another horse" });
+        call(&app, auth_password_change::handler, &event("auth-password-change").bearer(&access).body(&body))
+            .await
+    };
+    for _ in 0..3 {
+        guess().await.is_error(401, "unauthenticated");
+    }
+    must_wait(&guess().await);
+}
+
+#[tokio::test]
+async fn the_table_names_nobody() {
+    let app = TestApp::new().await;
+    signed_in(&app).await;
+    sign_in(&app, "nobody@example.com", PASSWORD).await;
+    let rows = app
+        .database
+        .client()
+        .await
+        .query("select bucket, encode(key, 'escape'), r::text from rate_limit r", &[])
+        .await
+        .expect("rows");
+    assert!(rows.len() >= 4);
+    for row in rows {
+        let text =
+            format!("{} {} {}", row.get::<_, String>(0), row.get::<_, String>(1), row.get::<_, String>(2));
+        assert!(!text.contains("example.com") && !text.contains("203.0.113"), "{text}");
+    }
+}

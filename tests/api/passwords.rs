@@ -1,0 +1,153 @@
+//! Choosing a password, changing it, and hashes that get better at sign-in.
+
+use app_core::testing::{TestApp, event};
+use futures_util::future::{join, join_all};
+use serde_json::json;
+
+use crate::support::{Answer, call, count, me, refresh, sign_in, sign_up, signed_in};
+
+const OLD: &str = "correct horse battery";
+const NEW: &str = "staple of another horse";
+
+async fn change(app: &TestApp, pair: &Answer, current: &str, new: &str) -> Answer {
+    let body = json!({ "current": current, "new": new });
+    let event = event("auth-password-change").bearer(&pair.text("/access")).body(&body);
+    call(app, auth_password_change::handler, &event).await
+}
+
+async fn set_hash(app: &TestApp, hash: &str) {
+    let client = app.database.client().await;
+    client.execute("update users set password_hashed = $1", &[&hash]).await.expect("a hash");
+}
+
+async fn hash(app: &TestApp) -> String {
+    let client = app.database.client().await;
+    client.query_one("select password_hashed from users", &[]).await.expect("a user").get(0)
+}
+
+#[tokio::test]
+async fn a_changed_password_is_the_one_that_counts_and_all_other_sessions_are_over() {
+    let app = TestApp::new().await;
+    let here = signed_in(&app).await;
+    let there = sign_in(&app, "ada@example.com", OLD).await;
+    assert_eq!(change(&app, &here, OLD, NEW).await.status, 204);
+    assert_eq!(me(&app, &here.text("/access")).await.status, 200);
+    assert_eq!(refresh(&app, &here.text("/refresh")).await.status, 200);
+    me(&app, &there.text("/access")).await.is_error(401, "unauthenticated");
+    refresh(&app, &there.text("/refresh")).await.is_error(401, "unauthenticated");
+    sign_in(&app, "ada@example.com", OLD).await.is_error(401, "unauthenticated");
+    assert_eq!(sign_in(&app, "ada@example.com", NEW).await.status, 200);
+    let noted = "select count(*) from audit_log where action = 'password_changed' and outcome = 'success'";
+    assert_eq!(count(&app, noted).await, 1);
+}
+
+#[tokio::test]
+async fn who_does_not_know_the_password_does_not_change_it() {
+    let app = TestApp::new().await;
+    let pair = signed_in(&app).await;
+    change(&app, &pair, "wrong horse battery", NEW).await.is_error(401, "unauthenticated");
+    assert_eq!(sign_in(&app, "ada@example.com", OLD).await.status, 200);
+    let noted = "select count(*) from audit_log where action = 'password_changed' and outcome = 'failure'";
+    assert_eq!(count(&app, noted).await, 1);
+}
+
+#[tokio::test]
+async fn what_must_not_be_chosen_is_named_and_nothing_changes() {
+    let app = TestApp::new().await;
+    let pair = signed_in(&app).await;
+    for (new, reason) in
+        [("short", "too_short"), ("Password123", "too_common"), ("ada@example.com", "too_common")]
+    {
+        change(&app, &pair, OLD, new).await.is_error(422, "validation").names("new", reason);
+        let body = json!({ "email": "ada@example.com", "password": new });
+        let answer = call(&app, auth_sign_up::handler, &event("auth-sign-up").body(&body)).await;
+        answer.is_error(422, "validation").names("password", reason);
+    }
+    assert_eq!(sign_in(&app, "ada@example.com", OLD).await.status, 200);
+}
+
+#[tokio::test]
+async fn the_least_length_is_a_setting() {
+    let app = TestApp::with(|config| config.passwords.min_length = 30).await;
+    sign_up(&app, "ada@example.com").await.is_error(422, "validation").names("password", "too_short");
+}
+
+#[tokio::test]
+async fn two_spellings_of_one_password_are_one_password() {
+    let app = TestApp::new().await;
+    let body = json!({ "email": "ada@example.com", "password": "caf\u{e9} noir ﬁn" });
+    assert_eq!(call(&app, auth_sign_up::handler, &event("auth-sign-up").body(&body)).await.status, 200);
+    assert_eq!(sign_in(&app, "ada@example.com", "cafe\u{301} noir fin").await.status, 200);
+}
+
+/// `bcrypt.hashpw(b"correct horse battery", bcrypt.gensalt(4))` and the like, by the prototype.
+fn prototype_hash(password: &str) -> String {
+    bcrypt::hash(password, 4).expect("a hash")
+}
+
+#[tokio::test]
+async fn a_hash_of_the_prototype_is_accepted_and_becomes_argon2id() {
+    let app = TestApp::new().await;
+    sign_up(&app, "ada@example.com").await;
+    set_hash(&app, &prototype_hash(OLD)).await;
+    sign_in(&app, "ada@example.com", "wrong horse battery").await.is_error(401, "unauthenticated");
+    assert!(hash(&app).await.starts_with("$2b$"), "a wrong password must not renew anything");
+    assert_eq!(sign_in(&app, "ada@example.com", OLD).await.status, 200);
+    let renewed = hash(&app).await;
+    assert!(renewed.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{renewed}");
+    assert_eq!(sign_in(&app, "ada@example.com", OLD).await.status, 200);
+    assert_eq!(hash(&app).await, renewed, "renewed once");
+}
+
+#[tokio::test]
+async fn the_prototype_looked_at_72_bytes_until_the_first_sign_in_here() {
+    let app = TestApp::new().await;
+    sign_up(&app, "ada@example.com").await;
+    let long = "0123456789abcdef".repeat(5);
+    set_hash(&app, &prototype_hash(&long)).await;
+    assert_eq!(sign_in(&app, "ada@example.com", &long).await.status, 200);
+    // From now on every character counts.
+    sign_in(&app, "ada@example.com", &long[..72]).await.is_error(401, "unauthenticated");
+    assert_eq!(sign_in(&app, "ada@example.com", &long).await.status, 200);
+}
+
+#[tokio::test]
+async fn when_hashing_becomes_dearer_each_hash_is_renewed_at_its_owners_next_sign_in() {
+    let app = TestApp::with(|config| config.passwords.passes = 3).await;
+    sign_up(&app, "ada@example.com").await;
+    let cheaper = TestApp::new().await;
+    sign_up(&cheaper, "ada@example.com").await;
+    set_hash(&app, &hash(&cheaper).await).await;
+    assert!(hash(&app).await.contains("t=2"));
+    assert_eq!(sign_in(&app, "ada@example.com", OLD).await.status, 200);
+    assert!(hash(&app).await.contains("t=3"));
+}
+
+#[tokio::test]
+async fn many_sign_ins_at_once_renew_a_hash_once_and_all_succeed() {
+    let app = TestApp::new().await;
+    sign_up(&app, "ada@example.com").await;
+    set_hash(&app, &prototype_hash(OLD)).await;
+    let answers = join_all((0..8).map(|_| sign_in(&app, "ada@example.com", OLD))).await;
+    assert!(answers.iter().all(|answer| answer.status == 200), "{answers:?}");
+    assert_eq!(count(&app, "select count(*) from auth_session").await, 8);
+}
+
+/// Whatever the order: the old password opens no session that outlives the change.
+#[tokio::test]
+async fn a_sign_in_beside_a_password_change_leaves_no_session_of_the_old_password() {
+    let app = TestApp::new().await;
+    let here = signed_in(&app).await;
+    let (mut old, mut new) = (OLD.to_owned(), NEW.to_owned());
+    for _ in 0..6 {
+        let sign_ins = join_all((0..3).map(|_| sign_in(&app, "ada@example.com", &old)));
+        let (changed, answers) = join(change(&app, &here, &old, &new), sign_ins).await;
+        assert_eq!(changed.status, 204);
+        for answer in answers.iter().filter(|answer| answer.status == 200) {
+            me(&app, &answer.text("/access")).await.is_error(401, "unauthenticated");
+        }
+        std::mem::swap(&mut old, &mut new);
+    }
+    let live = "select count(*) from auth_session where revoked_at is null";
+    assert_eq!(count(&app, live).await, 1);
+}

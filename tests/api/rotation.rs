@@ -1,0 +1,238 @@
+//! Refresh tokens are used once; what is used twice is told apart from what was stolen.
+
+use app_core::testing::TestApp;
+use futures_util::future::join_all;
+use time::Duration;
+
+use crate::{
+    support::{Answer, count, me, refresh, sign_in, signed_in},
+    wire::{Cut, wired},
+};
+
+const PASSWORD: &str = "correct horse battery";
+const LIVE: &str = "select count(*) from auth_session where revoked_at is null";
+
+fn same(one: &Answer, other: &Answer) -> bool {
+    one.body == other.body
+}
+
+#[tokio::test]
+async fn of_forty_refreshes_at_once_one_rotates_and_all_get_the_same_pair() {
+    let app = TestApp::new().await;
+    let mut token = signed_in(&app).await.text("/refresh");
+    for round in 1..=20 {
+        app.clock.advance(Duration::seconds(1));
+        let answers = join_all((0..40).map(|_| refresh(&app, &token))).await;
+        assert!(answers.iter().all(|answer| answer.status == 200), "{answers:?}");
+        assert!(answers.iter().all(|answer| same(answer, &answers[0])), "round {round}: the pair was forked");
+        assert_eq!(count(&app, "select generation::bigint from auth_session").await, round);
+        token = answers[0].text("/refresh");
+        assert_eq!(me(&app, &answers[0].text("/access")).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn whoever_lost_the_answer_gets_the_same_pair_for_a_minute() {
+    for seconds in [0, 1, 30, 59, 60] {
+        let app = TestApp::new().await;
+        let first = signed_in(&app).await;
+        let second = refresh(&app, &first.text("/refresh")).await;
+        app.clock.advance(Duration::seconds(seconds));
+        let again = refresh(&app, &first.text("/refresh")).await;
+        assert_eq!(again.status, 200, "after {seconds} s: {again:?}");
+        assert!(same(&second, &again), "after {seconds} s it is another pair");
+        assert_eq!(refresh(&app, &again.text("/refresh")).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn a_replay_changes_nothing() {
+    let app = TestApp::new().await;
+    let first = signed_in(&app).await;
+    let second = refresh(&app, &first.text("/refresh")).await;
+    let state = "select md5(string_agg(s::text, ''))::text from auth_session s";
+    let client = app.database.client().await;
+    let before: String = client.query_one(state, &[]).await.expect("a row").get(0);
+    app.clock.advance(Duration::seconds(20));
+    assert!(same(&refresh(&app, &first.text("/refresh")).await, &second));
+    let after: String = client.query_one(state, &[]).await.expect("a row").get(0);
+    assert_eq!(before, after);
+}
+
+/// The session is over, seen from another connection, and everyone was told the same.
+async fn ended(app: &TestApp, answer: &Answer) {
+    answer.is_error(401, "unauthenticated");
+    let mut garbage = refresh(app, "x.y.z").await;
+    garbage.body["error_id"] = answer.body["error_id"].clone();
+    assert!(same(answer, &garbage), "a thief can tell: {answer:?}");
+    let reason = "select count(*) from auth_session where revoked_at is not null and revoke_reason = 'reuse'";
+    assert_eq!(count(app, reason).await, 1, "the revocation was rolled back with the answer");
+    let noted =
+        "select count(*) from audit_log where action = 'session_reuse_detected' and subject is not null";
+    assert_eq!(count(app, noted).await, 1);
+    let told = "select count(*) from outbox where body::jsonb ->> 'event' = 'session_reuse_detected'
+                and body::jsonb #>> '{data,uuid}' = (select uuid::text from users)";
+    assert_eq!(count(app, told).await, 1);
+}
+
+#[tokio::test]
+async fn a_stolen_refresh_token_ends_the_session() {
+    let app = TestApp::new().await;
+    let first = signed_in(&app).await;
+    let other = sign_in(&app, "ada@example.com", PASSWORD).await;
+    let second = refresh(&app, &first.text("/refresh")).await;
+    app.clock.advance(Duration::seconds(61));
+    ended(&app, &refresh(&app, &first.text("/refresh")).await).await;
+    // Neither the thief's nor the victim's tokens are worth anything now, whichever was which.
+    refresh(&app, &second.text("/refresh")).await.is_error(401, "unauthenticated");
+    me(&app, &second.text("/access")).await.is_error(401, "unauthenticated");
+    refresh(&app, &first.text("/refresh")).await.is_error(401, "unauthenticated");
+    // The user's other session does not care.
+    assert_eq!(me(&app, &other.text("/access")).await.status, 200);
+    assert_eq!(refresh(&app, &other.text("/refresh")).await.status, 200);
+}
+
+#[tokio::test]
+async fn once_the_new_pair_was_used_the_old_one_is_good_for_ten_seconds() {
+    for (seconds, good) in [(10, true), (11, false)] {
+        let app = TestApp::new().await;
+        let first = signed_in(&app).await;
+        let second = refresh(&app, &first.text("/refresh")).await;
+        assert_eq!(me(&app, &second.text("/access")).await.status, 200);
+        app.clock.advance(Duration::seconds(seconds));
+        let again = refresh(&app, &first.text("/refresh")).await;
+        if good {
+            assert!(same(&again, &second));
+        } else {
+            ended(&app, &again).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_grandparent_ends_the_session_at_once() {
+    let app = TestApp::new().await;
+    let first = signed_in(&app).await;
+    let second = refresh(&app, &first.text("/refresh")).await;
+    let third = refresh(&app, &second.text("/refresh")).await;
+    assert_eq!(third.status, 200);
+    ended(&app, &refresh(&app, &first.text("/refresh")).await).await;
+    me(&app, &third.text("/access")).await.is_error(401, "unauthenticated");
+}
+
+#[tokio::test]
+async fn an_old_access_token_still_in_flight_does_not_make_a_retry_look_stolen() {
+    let app = TestApp::new().await;
+    let first = signed_in(&app).await;
+    let second = refresh(&app, &first.text("/refresh")).await;
+    app.clock.advance(Duration::seconds(5));
+    assert_eq!(me(&app, &first.text("/access")).await.status, 200);
+    app.clock.advance(Duration::seconds(40));
+    assert!(same(&refresh(&app, &first.text("/refresh")).await, &second));
+}
+
+#[tokio::test]
+async fn reuse_seen_by_many_at_once_is_noted_once() {
+    let app = TestApp::new().await;
+    let first = signed_in(&app).await;
+    refresh(&app, &first.text("/refresh")).await;
+    app.clock.advance(Duration::seconds(61));
+    let token = first.text("/refresh");
+    let answers = join_all((0..20).map(|_| refresh(&app, &token))).await;
+    assert!(answers.iter().all(|answer| answer.status == 401));
+    ended(&app, &answers[0]).await;
+}
+
+#[tokio::test]
+async fn a_session_that_someone_holds_on_to_is_a_503_that_says_when_to_come_back() {
+    let app = TestApp::new().await;
+    let token = signed_in(&app).await.text("/refresh");
+    let mut holder = app.database.client().await;
+    let held = holder.transaction().await.expect("a transaction");
+    held.execute("select from auth_session for update", &[]).await.expect("a lock");
+    let busy = refresh(&app, &token).await;
+    busy.is_error(503, "unavailable");
+    assert!(busy.header("retry-after").is_some());
+    held.rollback().await.expect("rollback");
+    assert_eq!(refresh(&app, &token).await.status, 200, "the token was lost with the 503");
+}
+
+/// Cut at any round trip, before the server hears it or before its answer arrives: the client
+/// tries again with what it has, and either the old pair is still good or the new one is.
+#[tokio::test]
+async fn wherever_the_database_is_lost_exactly_one_pair_is_alive() {
+    for cut in [Cut::Question, Cut::Answer] {
+        for number in 1.. {
+            let (app, wire) = wired(|_| {}).await;
+            let first = signed_in(&app).await;
+            // Prepared before, so that the count does not depend on it.
+            let first = refresh(&app, &first.text("/refresh")).await;
+            wire.cut_at(number, cut);
+            let answer = refresh(&app, &first.text("/refresh")).await;
+            if !wire.was_cut() {
+                assert!(number > 1 && answer.status == 200);
+                break;
+            }
+            answer.is_error(503, "unavailable");
+            assert_eq!(count(&app, LIVE).await, 1, "{cut:?} at {number}");
+            app.clock.advance(Duration::seconds(30));
+            let retried = refresh(&app, &first.text("/refresh")).await;
+            assert_eq!(retried.status, 200, "{cut:?} at {number}: {retried:?}");
+            assert_eq!(
+                count(&app, "select generation::bigint from auth_session").await,
+                2,
+                "one rotation in all"
+            );
+            assert_eq!(me(&app, &retried.text("/access")).await.status, 200);
+            assert_eq!(refresh(&app, &retried.text("/refresh")).await.status, 200);
+        }
+    }
+}
+
+#[tokio::test]
+async fn wherever_the_database_is_lost_a_replay_is_repeated_or_answered() {
+    for cut in [Cut::Question, Cut::Answer] {
+        for number in 1.. {
+            let (app, wire) = wired(|_| {}).await;
+            let first = signed_in(&app).await;
+            let second = refresh(&app, &first.text("/refresh")).await;
+            assert!(same(&refresh(&app, &first.text("/refresh")).await, &second));
+            wire.cut_at(number, cut);
+            let answer = refresh(&app, &first.text("/refresh")).await;
+            let was_cut = wire.was_cut();
+            assert!(answer.status == 200 || was_cut, "{answer:?}");
+            assert!(same(&refresh(&app, &first.text("/refresh")).await, &second), "{cut:?} at {number}");
+            assert_eq!(count(&app, LIVE).await, 1);
+            if !was_cut {
+                break;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn wherever_the_database_is_lost_a_theft_is_noted_whole_or_not_at_all() {
+    let whole = "select (select count(*) from auth_session where revoke_reason = 'reuse') * 100
+                 + (select count(*) from audit_log where action = 'session_reuse_detected') * 10
+                 + (select count(*) from outbox where body like '%session_reuse_detected%')";
+    for cut in [Cut::Question, Cut::Answer] {
+        for number in 1.. {
+            let (app, wire) = wired(|_| {}).await;
+            let first = signed_in(&app).await;
+            refresh(&app, &first.text("/refresh")).await;
+            app.clock.advance(Duration::seconds(61));
+            wire.cut_at(number, cut);
+            let answer = refresh(&app, &first.text("/refresh")).await;
+            let was_cut = wire.was_cut();
+            let state = count(&app, whole).await;
+            assert!([0, 111].contains(&state), "{cut:?} at {number}: {state}");
+            assert!(was_cut || (answer.status == 401 && state == 111), "{answer:?}");
+            // Tried again, the thief is found out at the latest now.
+            refresh(&app, &first.text("/refresh")).await.is_error(401, "unauthenticated");
+            assert_eq!(count(&app, whole).await, 111, "{cut:?} at {number}");
+            if !was_cut {
+                break;
+            }
+        }
+    }
+}

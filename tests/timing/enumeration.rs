@@ -1,0 +1,77 @@
+//! The time of an answer does not tell which addresses have an account. (That its bytes do not is
+//! shown in tests/api/sign_in.rs.)
+//!
+//! `ENUMERATION_PAIRS` sets how many interleaved pairs are timed; 2,000 is the full measure (each is taken twice).
+
+use std::time::{Duration, Instant};
+
+use app_core::testing::{TestApp, event};
+use serde_json::json;
+
+use crate::ALONE;
+use crate::support::{call, sign_up};
+
+fn pairs() -> usize {
+    #[expect(clippy::disallowed_methods, reason = "how long a test runs is for whoever runs it to say")]
+    let set = std::env::var("ENUMERATION_PAIRS").ok();
+    set.map_or(100, |text| text.parse().expect("ENUMERATION_PAIRS is a number"))
+}
+
+async fn timed(app: &TestApp, email: &str) -> Duration {
+    let body = json!({ "email": email, "password": "wrong horse battery" });
+    let event = event("auth-tokens").body(&body);
+    let started = Instant::now();
+    let answer = call(app, auth_tokens::handler, &event).await;
+    assert_eq!(answer.status, 401);
+    started.elapsed()
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+async fn with_ada_and_someone_deactivated() -> TestApp {
+    let app = TestApp::new().await;
+    sign_up(&app, "ada@example.com").await;
+    sign_up(&app, "off@example.com").await;
+    let off = "update users set is_active = false where email = 'off@example.com'";
+    app.database.client().await.execute(off, &[]).await.expect("deactivated");
+    app
+}
+
+#[tokio::test]
+async fn the_time_of_an_answer_does_not_tell_whether_an_account_exists() {
+    let _alone = ALONE.lock().await;
+    let app = with_ada_and_someone_deactivated().await;
+    for other in ["nobody@example.com", "off@example.com"] {
+        // Again if it is off: a busy machine errs one way and another, a leak always the same.
+        let measured = [measure(&app, other).await, measure(&app, other).await];
+        let third =
+            if measured.iter().all(|(good, _)| *good) { None } else { Some(measure(&app, other).await) };
+        let all: Vec<_> = measured.into_iter().chain(third).collect();
+        let good = all.iter().filter(|(good, _)| *good).count();
+        assert!(good >= 2, "{other}: the time gives it away: {all:?}");
+    }
+}
+
+/// Whether it is within 3 % and 1 ms, and what was measured.
+async fn measure(app: &TestApp, other: &str) -> (bool, String) {
+    let (mut known, mut differences) = (Vec::new(), Vec::new());
+    for number in 0..pairs() {
+        // Who comes first takes turns: the second may find warmer caches.
+        let (ada, unknown) = if number % 2 == 0 {
+            let ada = timed(app, "ada@example.com").await;
+            (ada, timed(app, other).await)
+        } else {
+            let unknown = timed(app, other).await;
+            (timed(app, "ada@example.com").await, unknown)
+        };
+        known.push(ada.as_secs_f64() * 1e3);
+        differences.push((unknown.as_secs_f64() - ada.as_secs_f64()) * 1e3);
+    }
+    let (typical, difference) = (median(known), median(differences).abs());
+    let text = format!("{} pairs, median {typical:.2} ms, difference {difference:.3} ms", pairs());
+    println!("{other}: {text}");
+    (difference < 1.0 && difference < 0.03 * typical, text)
+}
