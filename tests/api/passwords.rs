@@ -1,5 +1,7 @@
 //! Choosing a password, changing it, and hashes that get better at sign-in.
 
+use std::time::Duration;
+
 use app_core::testing::{TestApp, event};
 use futures_util::future::{join, join_all};
 use serde_json::json;
@@ -150,4 +152,26 @@ async fn a_sign_in_beside_a_password_change_leaves_no_session_of_the_old_passwor
     }
     let live = "select count(*) from auth_session where revoked_at is null";
     assert_eq!(count(&app, live).await, 1);
+}
+
+/// The change commits after the sign-in has verified the old password and before it stores a session.
+#[tokio::test]
+async fn a_password_that_changes_between_its_check_and_the_session_opens_none() {
+    let app = TestApp::new().await;
+    sign_up(&app, "ada@example.com").await;
+    let body = json!({ "email": "bob@example.com", "password": NEW });
+    assert_eq!(call(&app, auth_sign_up::handler, &event("auth-sign-up").body(&body)).await.status, 200);
+    let mut client = app.database.client().await;
+    let change = client.transaction().await.expect("a transaction");
+    let to_bobs = "update users set password_hashed = (select password_hashed from users where email = 'bob@example.com')
+                   where email = 'ada@example.com'";
+    change.execute(to_bobs, &[]).await.expect("changed");
+    let committed = async {
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        change.commit().await.expect("committed");
+    };
+    let (answer, ()) = join(sign_in(&app, "ada@example.com", OLD), committed).await;
+    answer.is_error(401, "unauthenticated");
+    assert_eq!(count(&app, "select count(*) from auth_session").await, 0);
+    assert_eq!(sign_in(&app, "ada@example.com", NEW).await.status, 200);
 }

@@ -135,8 +135,9 @@ fn capitalised(text: &str) -> String {
     chars.next().map(|first| format!("{}{}.", first.to_uppercase(), chars.as_str())).unwrap_or_default()
 }
 
+/// Rounded up: who comes back a moment early is only told to wait again.
 fn seconds(wait: Duration) -> HeaderValue {
-    HeaderValue::from(wait.as_secs().max(1))
+    HeaderValue::from(wait.as_secs_f64().ceil().max(1.0) as u64)
 }
 
 #[cfg(test)]
@@ -193,7 +194,9 @@ mod tests {
     fn a_refused_token_says_which_scheme_and_a_busy_service_says_when() {
         assert_eq!(render(&Error::Unauthenticated("x"), "r", false).headers()[WWW_AUTHENTICATE], "Bearer");
         assert_eq!(render(&Error::unavailable("x", "y"), "r", false).headers()[RETRY_AFTER], "2");
-        let limited = Error::RateLimited { retry_after: Duration::from_secs(7) };
-        assert_eq!(render(&limited, "r", false).headers()[RETRY_AFTER], "7");
+        for (millis, seconds) in [(0, "1"), (7_000, "7"), (7_001, "8")] {
+            let limited = Error::RateLimited { retry_after: Duration::from_millis(millis) };
+            assert_eq!(render(&limited, "r", false).headers()[RETRY_AFTER], seconds);
+        }
     }
 }
