@@ -21,8 +21,11 @@ pub(crate) const RESPONSE: &str = "response";
 pub(crate) const SIGN_UP: Scene = Scene {
     name: "sign-up",
     steps: &[
+        // Before all else, and by itself: what fails counts, too.
+        "insert into rate_limit",
         "begin",
         "insert into users",
+        "insert into audit_log",
         "insert into outbox",
         "commit",
         "SendMessageBatch",
