@@ -35,6 +35,8 @@ enum How {
     FailTwice,
     GiveUp,
     Hang,
+    Linger,
+    Babble,
 }
 
 impl Task for Trouble {
@@ -51,6 +53,11 @@ impl Task for Trouble {
             How::Retry | How::FailTwice => Err(Error::unavailable("something", "not now")),
             How::GiveUp => Err(Error::NotFound("user")),
             How::Hang => std::future::pending().await,
+            How::Linger => {
+                tokio::time::sleep(Duration::from_secs(2)).await;
+                Ok(json!("done"))
+            }
+            How::Babble => Ok(json!("meow".repeat(20_000))),
         }
     }
 }
@@ -184,4 +191,46 @@ async fn of_two_tasks_with_one_key_the_one_that_waits_goes_on() {
     let error = "select count(*) from task where state = 'failed' and error like 'superseded by %: something unavailable%'";
     assert_eq!(number(&app, error).await, 1);
     assert_eq!(number(&app, "select count(*) from task where state = 'queued'").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_workers_that_have_one_message_at_once_one_runs_it_and_the_others_hold_on_to_it() {
+    let app = TestApp::new().await;
+    let body =
+        json!({ "task": "trouble", "args": { "how": "linger" }, "id": Uuid::from_u128(1), "attempt": 1 });
+    let body = body.to_string();
+    let enqueued = "insert into task (id, name, queue, args) values ('00000000-0000-0000-0000-000000000001', 'trouble', 'tasks', '{}')";
+    app.database.client().await.batch_execute(enqueued).await.expect("a task");
+    let outcomes =
+        futures_util::future::join_all((0..6).map(|_| run(&app, &body, Duration::from_secs(10)))).await;
+    let done = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
+    assert_eq!(done, 1, "whoever did not run it must not take its message off the queue");
+    assert_eq!((row(&app).await.0.as_str(), number(&app, USERS).await), ("succeeded", 1));
+}
+
+#[tokio::test]
+async fn a_result_that_is_too_large_fails_for_good() {
+    let app = TestApp::new().await;
+    assert!(deliver(&app, How::Babble, 1).await.is_empty());
+    let (state, _, error) = row(&app).await;
+    assert!(state == "failed" && error.contains("result"), "{state} {error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_that_a_transaction_relies_on_does_not_begin_before_its_commit() {
+    let app = TestApp::new().await;
+    let db = app.app.db().expect("a database");
+    let mut conn = db.conn().await.expect("a connection");
+    let mut tx = conn.begin().await.expect("a transaction");
+    let task = || Enqueue::new(&Trouble { how: How::FailTwice }).expect("a task").unique("k");
+    let waiting = task().write(&mut tx).await.expect("a task");
+    let sent = tx.commit().await.expect("commit");
+    // Somebody changes what it works on, and finds that it waits already.
+    let mut tx = conn.begin().await.expect("a transaction");
+    assert_eq!(task().write(&mut tx).await.expect("a task"), waiting);
+    let mut begins = std::pin::pin!(run(&app, &sent[0].body, Duration::from_secs(10)));
+    let early = tokio::time::timeout(Duration::from_millis(300), &mut begins).await;
+    assert!(early.is_err(), "it would not see the change");
+    tx.commit().await.expect("commit");
+    begins.await.expect("taken off the queue");
 }

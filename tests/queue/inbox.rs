@@ -70,7 +70,7 @@ pub(crate) fn deposit(id: Uuid, account: usize, amount: i64) -> String {
 
 async fn deliver(app: &TestApp, handlers: &Handlers, bodies: &[&str]) -> Result<()> {
     let deliveries: Vec<_> = bodies.iter().map(|body| Delivery { body, message_id: "m-1" }).collect();
-    events::handle_messages(app.app.db()?, handlers, &deliveries).await.map(drop)
+    events::handle_messages(app.app.db()?, handlers, &deliveries).await.error.map_or(Ok(()), Err)
 }
 
 const SUM: &str = "select coalesce(sum((meta ->> 'sum')::int8), 0)::int8 from users";
@@ -127,15 +127,28 @@ impl Handler for SecondTry {
 async fn each_handler_of_an_event_is_done_with_it_by_itself() {
     let app = TestApp::new().await;
     open_accounts(&app, 1).await;
-    let handlers = Handlers::new().on::<AddUp>().on::<SecondTry>();
+    // The one that fails stands first: it must not keep the other from being done.
+    let handlers = Handlers::new().on::<SecondTry>().on::<AddUp>();
     let body = deposit(Uuid::from_u128(1), 0, 1);
-    assert!(deliver(&app, &handlers, &[&body]).await.is_err(), "the second handler wants it again");
-    let second = "select count(*) from users where first_name = 'second try'";
-    assert_eq!((number(&app, SUM).await, number(&app, second).await), (1, 0));
+    assert!(deliver(&app, &handlers, &[&body]).await.is_err(), "the first handler wants it again");
+    let tried = "select count(*) from users where first_name = 'second try'";
+    assert_eq!((number(&app, SUM).await, number(&app, tried).await), (1, 0));
     deliver(&app, &handlers, &[&body]).await.expect("now it is well");
-    assert_eq!(
-        (number(&app, SUM).await, number(&app, second).await),
-        (1, 1),
-        "the first was not asked again"
-    );
+    assert_eq!((number(&app, SUM).await, number(&app, tried).await), (1, 1), "the other was not asked again");
+}
+
+#[tokio::test]
+async fn an_event_of_a_newer_version_than_its_handlers_read_is_refused() {
+    let app = TestApp::new().await;
+    open_accounts(&app, 1).await;
+    let newer = deposit(Uuid::from_u128(1), 0, 1).replacen('{', r#"{"v": 2, "#, 1);
+    let refused = deliver(&app, &Handlers::new().on::<AddUp>(), &[&newer]).await;
+    assert!(refused.is_err_and(|error| error.to_string().contains("newer version")));
+    assert_eq!(number(&app, SUM).await, 0);
+}
+
+#[test]
+#[should_panic(expected = "deposited has two handlers of the name add_up")]
+fn two_handlers_of_one_name_would_be_taken_for_one() {
+    let _ = Handlers::new().on::<AddUp>().on::<AddUp>();
 }

@@ -262,3 +262,23 @@ async fn a_message_whose_relay_died_is_free_again_after_its_lease() {
     tokio::time::sleep(lease).await;
     assert_eq!(relayed(&app).await, (1, 0));
 }
+
+#[tokio::test]
+async fn claiming_reads_no_more_than_it_needs() {
+    let app = TestApp::new().await;
+    let client = app.database.client().await;
+    let fill = "insert into outbox (id, queue, body, published_at) select gen_random_uuid(), 'events', '{}', now() from generate_series(1, 20000);
+                insert into outbox (id, queue, body) select gen_random_uuid(), 'events', '{}' from generate_series(1, 20);
+                analyze outbox";
+    client.batch_execute(fill).await.expect("rows");
+    let plan =
+        client.simple_query(&format!("explain (generic_plan) {}", outbox::CLAIM)).await.expect("a plan");
+    let plan: Vec<&str> = plan
+        .iter()
+        .filter_map(|message| match message {
+            tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0),
+            _ => None,
+        })
+        .collect();
+    assert!(plan.len() > 3 && !plan.iter().any(|line| line.contains("Seq Scan")), "{plan:#?}");
+}

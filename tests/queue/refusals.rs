@@ -9,7 +9,7 @@ use app_core::{
     testing::TestApp,
 };
 
-use crate::support::{batch_of, call, consume, number};
+use crate::support::{batch_of, call, consume, number, work};
 
 const SOURCE: Source = Source { queue: Queue::Events, together: true };
 
@@ -52,4 +52,42 @@ async fn what_may_still_be_done_leaves_its_reason_only_when_it_comes_for_the_las
     }
     assert_eq!(call(&app, SOURCE, not_now, &batch_of(&message, 3)).await, ["m-1"]);
     assert_eq!(reason(&app, "m-1").await, Some((None, "something unavailable: not now".into())));
+}
+
+#[tokio::test]
+async fn a_nul_in_a_message_keeps_nobody_from_noting_why() {
+    let app = TestApp::new().await;
+    let message = [("m-1".to_owned(), r#"{"event": "a\u0000b", "data": {}}"#.to_owned())];
+    assert_eq!(consume(&app, &batch_of(&message, 1)).await, ["m-1"]);
+    let (name, _) = reason(&app, "m-1").await.expect("a reason");
+    assert_eq!(name.as_deref(), Some("a\u{fffd}b"));
+}
+
+#[tokio::test]
+async fn what_is_done_after_all_has_no_reason_any_more() {
+    async fn last_time_it_works(_: App, records: Vec<Record>, _: Instant) -> Result<Vec<Outgoing>> {
+        if records[0].receives() < 2 { Err(Error::NotFound("user")) } else { Ok(Vec::new()) }
+    }
+    let app = TestApp::new().await;
+    let message = [("m-1".to_owned(), "{}".to_owned())];
+    assert_eq!(call(&app, SOURCE, last_time_it_works, &batch_of(&message, 1)).await, ["m-1"]);
+    assert!(reason(&app, "m-1").await.is_some());
+    assert!(call(&app, SOURCE, last_time_it_works, &batch_of(&message, 2)).await.is_empty());
+    assert_eq!(reason(&app, "m-1").await, None);
+}
+
+#[tokio::test]
+async fn a_task_whose_message_is_given_up_says_so_and_frees_its_key() {
+    let app = TestApp::with(|config| config.queues.max_receive_count = 1).await;
+    let id = uuid::Uuid::from_u128(1);
+    // Somebody else is running it: for the worker, a failure that may pass.
+    let running = format!(
+        "insert into task (id, name, queue, args, state, running_until, unique_key)
+         values ('{id}', 'say_meow', 'tasks', '{{}}', 'running', now() + interval '1 hour', 'k')"
+    );
+    app.database.client().await.batch_execute(&running).await.expect("a task");
+    let body = serde_json::json!({ "task": "say_meow", "id": id, "attempt": 1 }).to_string();
+    assert_eq!(work(&app, &batch_of(&[("m-1".to_owned(), body)], 1)).await, ["m-1"]);
+    let told = "select count(*) from task where unique_key is null and error like '%running elsewhere%'";
+    assert_eq!(number(&app, told).await, 1);
 }

@@ -46,7 +46,8 @@ impl Random {
 async fn handler(app: App, records: Vec<Record>, _: Instant) -> Result<Vec<Outgoing>> {
     let handlers = Handlers::new().on::<AddUp>();
     let deliveries: Vec<_> = records.iter().map(Record::delivery).collect();
-    events::handle_messages(app.db()?, &handlers, &deliveries).await
+    let handled = events::handle_messages(app.db()?, &handlers, &deliveries).await;
+    handled.error.map_or(Ok(handled.outgoing), Err)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -114,3 +114,16 @@ async fn refused_credentials_and_a_closed_port_are_unavailable() {
         assert!(matches!(db.conn().await, Err(Error::Unavailable { what: "database", .. })));
     }
 }
+
+#[tokio::test]
+async fn a_connection_whose_statement_was_given_up_is_not_waited_for() {
+    let database = TestDatabase::empty().await;
+    let db = db(&database, |_| {});
+    let first = backend(&db).await;
+    let conn = db.conn().await.expect("a connection");
+    let slow = tokio::time::timeout(Duration::from_millis(50), conn.rows("select pg_sleep(20)", &[])).await;
+    assert!(slow.is_err(), "nobody waits for it any more");
+    drop(conn);
+    let next = tokio::time::timeout(Duration::from_secs(5), backend(&db)).await;
+    assert_ne!(next.expect("it does not stand behind the slow statement"), first);
+}

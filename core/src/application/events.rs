@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::handlers::{EventEntry, Handlers};
 use crate::{
-    domain::Result,
+    domain::{Error, Result},
     infrastructure::{
         db::{Conn, Db},
         messaging::{
@@ -29,11 +29,11 @@ pub struct Delivery<'a> {
 /// # Errors
 /// `Validation` for an event that nobody handles, or data that its handlers cannot read.
 pub async fn send(db: &Db, handlers: &Handlers, event: &str, data: Value) -> Result<(Uuid, Vec<Outgoing>)> {
-    handlers.check(event, &data)?;
-    let message = EventMessage::named(event, 1, data)?;
+    let (version, group) = handlers.check(event, &data)?;
+    let message = EventMessage::named(event, version, data)?;
     let mut conn = db.conn().await?;
     let mut tx = conn.begin().await?;
-    tx.send_event(&message, None)?;
+    tx.send_event(&message, group)?;
     Ok((message.id, tx.commit().await?))
 }
 
@@ -44,41 +44,66 @@ struct Kind<'a> {
     events: Vec<(Uuid, Value)>,
 }
 
-/// Calls the events' handlers and returns what they want sent. Each handler has one transaction
-/// for all events of its kind, so ten events cost as many round trips as one.
+/// What came of events: some handlers may be done with them while another failed.
+#[derive(Debug, Default)]
+pub struct Handled {
+    /// Committed, and to be sent.
+    pub outgoing: Vec<Outgoing>,
+    /// The first failure. `Malformed` for a message that nobody can handle; any other error means
+    /// that the messages should come again.
+    pub error: Option<Error>,
+}
+
+/// Calls the events' handlers, all of them, whatever becomes of the others. Each handler has one
+/// transaction for all events of its kind, so ten events cost as many round trips as one.
 ///
-/// # Errors
-/// `Malformed` for a message that nobody can handle; any other error means that the messages
-/// should come again. Of several messages some may be done by then: handed in again, alone or
-/// together, they change nothing.
-pub async fn handle_messages(
+/// Handed in again, alone or together, messages that are done change nothing.
+pub async fn handle_messages(db: &Db, handlers: &Handlers, deliveries: &[Delivery<'_>]) -> Handled {
+    let mut handled = Handled::default();
+    if let Err(error) = try_all(db, handlers, deliveries, &mut handled).await {
+        handled.error = Some(error);
+    }
+    handled
+}
+
+async fn try_all(
     db: &Db,
     handlers: &Handlers,
     deliveries: &[Delivery<'_>],
-) -> Result<Vec<Outgoing>> {
+    handled: &mut Handled,
+) -> Result<()> {
+    let kinds = by_kind(handlers, deliveries)?;
+    let mut conn = db.conn().await?;
+    for kind in kinds {
+        for handler in kind.handlers {
+            match handle(&mut conn, handler, &kind.events).await {
+                Ok(outgoing) => handled.outgoing.extend(outgoing),
+                Err(error) if handled.error.is_none() => handled.error = Some(error),
+                Err(error) => tracing::warn!(handler = handler.name, error = error.chain(), "failed, too"),
+            }
+        }
+    }
+    Ok(())
+}
+
+fn by_kind<'a>(handlers: &'a Handlers, deliveries: &[Delivery<'_>]) -> Result<Vec<Kind<'a>>> {
     let mut kinds: Vec<Kind<'_>> = Vec::new();
     for delivery in deliveries {
         let message: ReceivedEvent = envelope::parse(delivery.body)?;
         let id = message.event_id(delivery.message_id);
         tracing::info!(event = message.event, event_id = %id, caused_by = message.trace.request_id, "event received");
+        let handlers = handlers.find_event(&message.event)?;
+        if handlers.iter().any(|handler| message.v > handler.version) {
+            return Err(Error::Malformed("the event is of a newer version than its handlers read".into()));
+        }
         match kinds.iter_mut().find(|kind| kind.name == message.event) {
             // One message may stand twice in a batch.
             Some(kind) if kind.events.iter().any(|(other, _)| *other == id) => {}
             Some(kind) => kind.events.push((id, message.data)),
-            None => {
-                let handlers = handlers.find_event(&message.event)?;
-                kinds.push(Kind { name: message.event, handlers, events: vec![(id, message.data)] });
-            }
+            None => kinds.push(Kind { name: message.event, handlers, events: vec![(id, message.data)] }),
         }
     }
-    let mut conn = db.conn().await?;
-    let mut outgoing = Vec::new();
-    for kind in kinds {
-        for handler in kind.handlers {
-            outgoing.extend(handle(&mut conn, handler, &kind.events).await?);
-        }
-    }
-    Ok(outgoing)
+    Ok(kinds)
 }
 
 /// One transaction: the handler's effects, and the note that it is done with these events.

@@ -15,7 +15,7 @@ use super::tasks::{
 };
 use crate::{
     domain::{Error, Result, auth::events::SessionReuseDetected, event::Event, users::events::UserCreated},
-    infrastructure::db::Tx,
+    infrastructure::{db::Tx, messaging::Queue},
 };
 
 pub fn table() -> Handlers {
@@ -55,7 +55,8 @@ pub trait Handler: Send + Sync {
 type OnEvents =
     Box<dyn for<'a> Fn(&'a mut Tx<'_>, Vec<(Uuid, Value)>) -> BoxFuture<'a, Result<()>> + Send + Sync>;
 type RunTask = Box<dyn for<'a> Fn(&'a mut Job<'_>, Value) -> BoxFuture<'a, Result<Value>> + Send + Sync>;
-type Check = fn(&Value) -> Result<()>;
+/// Version and group of an event with this data.
+type Check = fn(&Value) -> Result<(i32, Option<String>)>;
 
 #[derive(Default)]
 pub struct Handlers {
@@ -65,11 +66,14 @@ pub struct Handlers {
 
 pub(crate) struct EventEntry {
     pub(crate) name: &'static str,
+    /// The newest form of the data that it reads.
+    pub(crate) version: i32,
     pub(crate) handle: OnEvents,
     check: Check,
 }
 
 pub(crate) struct TaskEntry {
+    pub(crate) queue: Queue,
     pub(crate) max_attempts: i32,
     pub(crate) backoff: Backoff,
     pub(crate) run: RunTask,
@@ -108,15 +112,21 @@ impl Handlers {
     }
 
     fn add<E: Event>(mut self, name: &'static str, handle: OnEvents) -> Self {
-        let check: Check = |data| parse::<E>(data.clone()).map(drop);
-        self.events.entry(E::NAME).or_default().push(EventEntry { name, handle, check });
+        let check: Check = |data| parse::<E>(data.clone()).map(|event| (E::VERSION, event.group()));
+        let handlers = self.events.entry(E::NAME).or_default();
+        // In the inbox the second would be taken for the first.
+        let twin = handlers.iter().any(|other| other.name == name);
+        assert!(!twin, "{} has two handlers of the name {name}", E::NAME);
+        handlers.push(EventEntry { name, version: E::VERSION, handle, check });
         self
     }
 
     #[must_use]
     pub fn task<T: Task + 'static>(mut self) -> Self {
         let run: RunTask = Box::new(|job, args| async move { parse::<T>(args)?.run(job).await }.boxed());
-        self.tasks.insert(T::NAME, TaskEntry { max_attempts: T::MAX_ATTEMPTS, backoff: T::BACKOFF, run });
+        let entry = TaskEntry { queue: T::QUEUE, max_attempts: T::MAX_ATTEMPTS, backoff: T::BACKOFF, run };
+        let other = self.tasks.insert(T::NAME, entry);
+        assert!(other.is_none(), "two tasks have the name {}", T::NAME);
         self
     }
 
@@ -130,14 +140,14 @@ impl Handlers {
         self.tasks.keys().copied()
     }
 
-    /// Whether somebody handles this event, and can read its data.
+    /// Version and group of an event that somebody handles and whose data can be read.
     ///
     /// # Errors
     /// `Validation`: `event` is unknown, or `data` has the wrong shape.
-    pub fn check(&self, event: &str, data: &Value) -> Result<()> {
-        let handlers = self.events.get(event).ok_or_else(|| Error::invalid("event", "unknown"))?;
-        let well = handlers.iter().all(|handler| (handler.check)(data).is_ok());
-        if well { Ok(()) } else { Err(Error::invalid("data", "format")) }
+    pub fn check(&self, event: &str, data: &Value) -> Result<(i32, Option<String>)> {
+        let handler = self.events.get(event).and_then(|handlers| handlers.first());
+        let handler = handler.ok_or_else(|| Error::invalid("event", "unknown"))?;
+        (handler.check)(data).map_err(|_| Error::invalid("data", "format"))
     }
 
     pub(crate) fn find_event(&self, name: &str) -> Result<&[EventEntry]> {

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::{
-    domain::Result,
+    domain::{Error, Result},
     infrastructure::{
         db::Db,
         messaging::{Bus, Outgoing, Queue, outbox},
@@ -14,6 +14,9 @@ use crate::{
 };
 
 const QUEUES: [Queue; 2] = [Queue::Events, Queue::Tasks];
+
+/// One call to a queue carries this many.
+const CALL: usize = 10;
 
 /// What a caller's answer may wait for its messages to leave.
 const PUBLISH_BUDGET: Duration = Duration::from_millis(250);
@@ -24,29 +27,49 @@ pub async fn publish(db: &Db, bus: &dyn Bus, outgoing: Vec<Outgoing>) {
     let count = outgoing.len();
     let work = async {
         for mut round in rounds(outgoing) {
+            let mut complete = true;
             for queue in QUEUES {
                 let own: Vec<Outgoing> = round.extract_if(.., |m| m.queue == queue).collect();
-                if !own.is_empty() {
-                    let sent = bus.send(queue, &own).await?;
-                    outbox::mark_published(&db.conn().await?, &sent.accepted).await?;
-                    if sent.accepted.len() < own.len() {
-                        // Nothing of a group may overtake what has just been refused.
-                        tracing::warn!(refused = ?sent.refused, "not all accepted, the rest is left to the relay");
-                        return Ok(());
-                    }
-                }
+                complete &= send_own(db, bus, queue, &own).await;
+            }
+            if !complete {
+                // Nothing of a group may overtake what has not left.
+                return;
             }
         }
-        Ok(())
     };
-    match tokio::time::timeout(PUBLISH_BUDGET, work).await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => {
-            let error: crate::domain::Error = error;
-            tracing::warn!(messages = count, error = error.chain(), "left to the relay");
-        }
-        Err(_) => tracing::warn!(messages = count, "publishing took too long, left to the relay"),
+    if tokio::time::timeout(PUBLISH_BUDGET, work).await.is_err() {
+        tracing::warn!(messages = count, "publishing took too long, the rest is left to the relay");
     }
+}
+
+/// Whether all of them have left. One queue's failure is not the other's.
+async fn send_own(db: &Db, bus: &dyn Bus, queue: Queue, own: &[Outgoing]) -> bool {
+    // What one call has sent is marked before the next: if time runs out, it is not sent again.
+    for call in own.chunks(CALL) {
+        let sent = async {
+            let sent = bus.send(queue, call).await?;
+            outbox::mark_published(&db.conn().await?, &sent.accepted).await?;
+            Ok::<_, Error>(sent)
+        };
+        match sent.await {
+            Ok(sent) if sent.accepted.len() == call.len() => {}
+            Ok(sent) => {
+                tracing::warn!(queue = queue.as_str(), refused = ?sent.refused, "not all accepted, the rest is left to the relay");
+                return false;
+            }
+            Err(error) => {
+                tracing::warn!(
+                    queue = queue.as_str(),
+                    messages = own.len(),
+                    error = error.chain(),
+                    "left to the relay"
+                );
+                return false;
+            }
+        }
+    }
+    true
 }
 
 /// Messages of one group go one after the other: the n-th of each group is in round n. Nearly

@@ -13,5 +13,8 @@ pub const SOURCE: Source = Source { queue: Queue::Events, together: true };
 
 pub async fn handler(app: App, records: Vec<Record>, _: Instant) -> Result<Vec<Outgoing>> {
     let deliveries: Vec<_> = records.iter().map(Record::delivery).collect();
-    events::handle_messages(app.db()?, app.handlers(), &deliveries).await
+    let handled = events::handle_messages(app.db()?, app.handlers(), &deliveries).await;
+    let Some(error) = handled.error else { return Ok(handled.outgoing) };
+    app.publish(handled.outgoing).await;
+    Err(error)
 }

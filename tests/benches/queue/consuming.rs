@@ -54,7 +54,8 @@ impl Handler for Count {
 async fn consumer(app: App, records: Vec<Record>, _: Instant) -> Result<Vec<Outgoing>> {
     let handlers = Handlers::new().on::<Count>();
     let deliveries: Vec<_> = records.iter().map(Record::delivery).collect();
-    events::handle_messages(app.db()?, &handlers, &deliveries).await
+    let handled = events::handle_messages(app.db()?, &handlers, &deliveries).await;
+    handled.error.map_or(Ok(handled.outgoing), Err)
 }
 
 /// Ten new messages as Lambda hands them over.

@@ -12,8 +12,8 @@ use crate::{
     infrastructure::repository::clean_up::{BATCH, Expired, delete},
 };
 
-/// With less time than this left the rest is put off.
-const RESERVE: Duration = Duration::from_secs(5);
+/// The rest that there was no time for waits this long.
+const PAUSE: Duration = Duration::from_secs(60);
 
 /// What is kept for how long stands in `infrastructure/repository/clean_up.rs`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -24,25 +24,22 @@ impl Task for CleanUp {
 
     async fn run(self, job: &mut Job<'_>) -> Result<Value> {
         let mut deleted = Map::new();
-        let mut done = true;
+        let (mut done, reserve) = (true, job.time_left() / 4);
         for what in Expired::ALL {
-            let mut rows = 0;
-            loop {
-                if job.time_left() < RESERVE {
-                    done = false;
-                    break;
-                }
-                // Each batch commits by itself: locks are short, and what is gone stays gone.
+            // Each batch commits by itself: locks are short, and what is gone stays gone. One of each
+            // kind is always deleted, so that every run gets on.
+            let mut rows = delete(job.conn()?, what).await?;
+            let mut full = rows == BATCH;
+            while full && job.time_left() > reserve {
                 let batch = delete(job.conn()?, what).await?;
                 rows += batch;
-                if batch < BATCH {
-                    break;
-                }
+                full = batch == BATCH;
             }
+            done &= !full;
             deleted.insert(what.table().to_owned(), json!(rows));
         }
         if !done {
-            Enqueue::new(&self)?.unique("rest").write(job.tx().await?).await?;
+            Enqueue::new(&self)?.unique("rest").delay(PAUSE).write(job.tx().await?).await?;
         }
         let result = json!({ "deleted": deleted, "done": done });
         tracing::info!(%result, "cleaned up");

@@ -27,7 +27,14 @@ pub struct Enqueue<T> {
 impl<T: Task> Enqueue<T> {
     pub fn new(task: &T) -> Result<Self> {
         let args = serde_json::to_value(task).map_err(Error::internal)?;
-        let row = NewTask { id: Uuid::now_v7(), name: T::NAME, args, unique_key: None, owner: None };
+        let row = NewTask {
+            id: Uuid::now_v7(),
+            name: T::NAME,
+            queue: T::QUEUE,
+            args,
+            unique_key: None,
+            owner: None,
+        };
         Ok(Self { row, delay: Duration::ZERO, task: PhantomData })
     }
 
@@ -88,22 +95,29 @@ impl<T: Task> Enqueue<T> {
         }
     }
 
-    /// Many at once, in one statement. Those that are there already, or wait under their key, are
-    /// left out.
+    /// Many at once; those without a key in one statement. Those that are there already, or wait
+    /// under their key, are left out.
     pub async fn write_all(tx: &mut Tx<'_>, tasks: Vec<Self>) -> Result<()> {
-        let rows: Vec<NewTask> = tasks.iter().map(|task| task.row.clone()).collect();
-        let new = tasks::create(&*tx, &rows).await?;
-        for task in tasks {
+        let (mut keyed, free): (Vec<_>, Vec<_>) =
+            tasks.into_iter().partition(|task| task.row.unique_key.is_some());
+        let rows: Vec<NewTask> = free.iter().map(|task| task.row.clone()).collect();
+        let new = if rows.is_empty() { Vec::new() } else { tasks::create(&*tx, &rows).await? };
+        for task in free {
             if new.contains(&task.row.id) {
                 task.send(tx)?;
             }
+        }
+        // In one order, whatever the caller's: two transactions with the same keys cannot deadlock.
+        keyed.sort_by(|a, b| a.row.unique_key.cmp(&b.row.unique_key));
+        for task in keyed {
+            task.write(tx).await?;
         }
         Ok(())
     }
 
     fn send(self, tx: &mut Tx<'_>) -> Result<Uuid> {
-        let NewTask { id, args, .. } = self.row;
-        tx.enqueue(message_id(id, 1), &TaskMessage::new(T::NAME, args, id, 1), self.delay)?;
+        let NewTask { id, args, queue, .. } = self.row;
+        tx.enqueue(queue, message_id(id, 1), &TaskMessage::new(T::NAME, args, id, 1), self.delay)?;
         Ok(id)
     }
 }

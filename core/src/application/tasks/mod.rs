@@ -18,20 +18,22 @@ use serde_json::Value;
 
 pub use enqueue::Enqueue;
 pub use job::{Job, Outside};
-pub use worker::{Worker, find};
+pub use worker::{Worker, find, set_aside};
 
-use crate::domain::Result;
+use crate::{domain::Result, infrastructure::messaging::Queue};
 
 pub trait Task: Serialize + DeserializeOwned + Send + Sync {
     /// The name on the wire, in snake case.
     const NAME: &'static str;
+    /// The queue that carries it. A second queue is a variant of `Queue`, and a worker of its own.
+    const QUEUE: Queue = Queue::Tasks;
     /// After this many failures it has failed for good.
     const MAX_ATTEMPTS: i32 = 5;
     /// How long to wait after the n-th failure, n from 1. Up to half of it is taken off at random,
     /// so that what failed together does not come back together.
     const BACKOFF: Backoff = exponential;
 
-    /// Does the work, and returns what is kept as the task's result.
+    /// Does the work, and returns what is kept as the task's result: at most 64 KiB of JSON.
     ///
     /// An error that may pass (`Error::retryable`) is tried again, any other is final. What is
     /// written through `job.tx()` commits together with the success: it happens once. What

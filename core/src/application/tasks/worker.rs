@@ -31,6 +31,9 @@ use crate::{
 /// The claim outlives the run by this: the outcome has to be written down, too.
 const GRACE: Duration = Duration::from_secs(5);
 
+/// Large things belong into a table of their own.
+const MAX_RESULT_BYTES: usize = 64 * 1024;
+
 /// What running tasks takes.
 #[derive(Debug)]
 pub struct Worker<'a> {
@@ -56,7 +59,7 @@ impl<'a> Worker<'a> {
         let id = message.task_id(delivery.message_id);
 
         let mut conn = self.db.conn().await?;
-        match self.claim(&conn, &message, id, end).await? {
+        match self.claim(&conn, &message, entry, id, end).await? {
             Claim::Ours => {}
             Claim::RunningElsewhere => return Err(Error::unavailable("task", "running elsewhere")),
             Claim::Over | Claim::Unknown => return Ok(Vec::new()),
@@ -68,11 +71,18 @@ impl<'a> Worker<'a> {
         }
     }
 
-    async fn claim(&self, conn: &Conn, message: &TaskMessage, id: Uuid, end: Instant) -> Result<Claim> {
+    async fn claim(
+        &self,
+        conn: &Conn,
+        message: &TaskMessage,
+        entry: &TaskEntry,
+        id: Uuid,
+        end: Instant,
+    ) -> Result<Claim> {
         let running_for = end.saturating_duration_since(Instant::now()) + GRACE;
         match tasks::claim(conn, id, message.attempt, running_for).await? {
             Claim::Unknown => {
-                tasks::adopt(conn, id, &message.task, &message.args, message.attempt).await?;
+                tasks::adopt(conn, id, &message.task, entry.queue, &message.args, message.attempt).await?;
                 tasks::claim(conn, id, message.attempt, running_for).await
             }
             claim => Ok(claim),
@@ -89,6 +99,9 @@ async fn attempt(mut job: Job<'_>, entry: &TaskEntry, args: Value, end: Instant)
         Ok(Err(panic)) => return Err(Error::internal(telemetry::caught(&*panic))),
         Err(late) => return Err(Error::unavailable("time", late)),
     };
+    if result.to_string().len() > MAX_RESULT_BYTES {
+        return Err(Error::invalid("result", "too_long"));
+    }
     job.succeed(&result).await
 }
 
@@ -110,12 +123,37 @@ async fn failed(
     }
     let delay = jittered((entry.backoff)(attempt))?;
     tracing::warn!(task, task_id = %id, attempt, delay_ms = delay.as_millis() as u64, error = why, "task failed, it will be tried again");
+    match retry(conn, entry, &task, &args, (id, attempt), &why, delay).await {
+        // Another task of its key was written at this very moment. Now it can be seen.
+        Err(Error::AlreadyExists(_)) => retry(conn, entry, &task, &args, (id, attempt), &why, delay).await,
+        other => other,
+    }
+}
+
+/// The next attempt's number and its message are one commit.
+async fn retry(
+    conn: &mut Conn,
+    entry: &TaskEntry,
+    task: &str,
+    args: &Value,
+    (id, attempt): (Uuid, i32),
+    why: &str,
+    delay: Duration,
+) -> Result<Vec<Outgoing>> {
     let mut tx = conn.begin().await?;
-    if tasks::retry(&tx, id, attempt, &why).await? {
-        let (message_id, message) = enqueue::retry(&task, args, id, attempt + 1);
-        tx.enqueue(message_id, &message, delay)?;
+    if tasks::retry(&tx, id, attempt, why).await? {
+        let (message_id, message) = enqueue::retry(task, args.clone(), id, attempt + 1);
+        tx.enqueue(entry.queue, message_id, &message, delay)?;
     }
     tx.commit().await
+}
+
+/// The message of a task has been given up: whoever asks for the task is told, and its key is free.
+/// What the message does not say is left alone.
+pub async fn set_aside(db: &Db, delivery: Delivery<'_>, reason: &str) -> Result<()> {
+    let Ok(message) = envelope::parse::<TaskMessage>(delivery.body) else { return Ok(()) };
+    let id = message.task_id(delivery.message_id);
+    tasks::set_aside(&db.conn().await?, id, message.attempt, reason).await
 }
 
 /// Between half of it and all of it.

@@ -13,7 +13,10 @@ use tokio::task::JoinHandle;
 use tokio_postgres::{Client, NoTls, config::SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::error::{from_postgres, is_refused_login};
+use super::{
+    Waiting,
+    error::{from_postgres, is_refused_login},
+};
 use crate::{
     config::{DatabaseConfig, DatabaseLogin},
     domain::{Error, Result},
@@ -151,24 +154,35 @@ fn tls_by(pem: &str) -> Result<MakeRustlsConnect> {
     Ok(MakeRustlsConnect::new(config))
 }
 
+/// What the pool holds.
+pub(super) struct Connection {
+    pub(super) client: ClientWrapper,
+    pub(super) waiting: Waiting,
+}
+
 impl managed::Manager for Connector {
-    type Type = ClientWrapper;
+    type Type = Connection;
     type Error = Error;
 
-    async fn create(&self) -> Result<ClientWrapper> {
+    async fn create(&self) -> Result<Connection> {
         // Boxed: connecting is a large future, and every request's future would carry it.
-        Box::pin(self.connect()).await.map(|(client, driver)| ClientWrapper::new(client, driver))
+        let (client, driver) = Box::pin(self.connect()).await?;
+        Ok(Connection { client: ClientWrapper::new(client, driver), waiting: Waiting::default() })
     }
 
     async fn recycle(
         &self,
-        client: &mut ClientWrapper,
+        connection: &mut Connection,
         metrics: &managed::Metrics,
     ) -> managed::RecycleResult<Error> {
         // After a freeze this runs before the driver has: let it see that the server hung up.
         tokio::task::yield_now().await;
+        let Connection { client, waiting } = connection;
         if client.is_closed() {
             return Err(managed::RecycleError::message("closed"));
+        }
+        if waiting.given_up() {
+            return Err(managed::RecycleError::message("still at a statement that nobody waits for"));
         }
         if metrics.last_used() < CHECK_AFTER_IDLE {
             return Ok(());

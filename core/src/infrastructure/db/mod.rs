@@ -7,6 +7,7 @@ mod connect;
 mod error;
 mod sql;
 mod tx;
+mod waiting;
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,13 +16,14 @@ use deadpool::{Runtime, managed};
 pub use error::from_postgres;
 pub use sql::{Link, Param, Sql};
 pub use tx::Tx;
+pub use waiting::Waiting;
 
 use super::secrets::Secrets;
 use crate::{
     config::{DatabaseConfig, OutboxConfig, Statements},
     domain::{Error, Result},
 };
-use connect::Connector;
+use connect::{Connection, Connector};
 
 type Pool = managed::Pool<Connector>;
 
@@ -93,14 +95,18 @@ impl Conn {
     /// Starts a transaction. Dropped without `commit`, it rolls back.
     pub async fn begin(&mut self) -> Result<Tx<'_>> {
         let (statements, own_lease) = (self.statements, self.own_lease);
-        let inner = self.object.transaction().await.map_err(from_postgres)?;
-        Ok(Tx::new(inner, statements, own_lease))
+        let Connection { client, waiting } = &mut *self.object;
+        let question = waiting.ask();
+        let inner = client.transaction().await;
+        question.answered();
+        Ok(Tx::new(inner.map_err(from_postgres)?, waiting, statements, own_lease))
     }
 }
 
 impl Sql for Conn {
     fn link(&self) -> Link<'_> {
-        Link { client: &self.object, prepared: &self.object.statement_cache, statements: self.statements }
+        let Connection { client, waiting } = &*self.object;
+        Link { client, waiting, prepared: &client.statement_cache, statements: self.statements }
     }
 }
 

@@ -9,7 +9,7 @@ use tokio_postgres::{
     types::{ToSql, Type},
 };
 
-use super::from_postgres;
+use super::{Waiting, from_postgres};
 use crate::{config::Statements, domain::Result};
 
 /// A value and its Postgres type. Naming the type saves the round trip that asks for it, and lets
@@ -46,31 +46,42 @@ pub trait Sql: Sync {
 /// A client, what it has prepared, and whether it may prepare.
 pub struct Link<'a> {
     pub(super) client: &'a Client,
+    pub(super) waiting: &'a Waiting,
     pub(super) prepared: &'a StatementCache,
     pub(super) statements: Statements,
 }
 
 impl Link<'_> {
     async fn rows(&self, text: &str, params: &[Param<'_>]) -> Result<Vec<Row>, tokio_postgres::Error> {
-        match self.statements {
+        let question = self.waiting.ask();
+        let rows = match self.statements {
             Statements::Unnamed => self.client.query_typed(text, params).await,
             Statements::Prepared => {
                 let (values, types): (Vec<_>, Vec<_>) = params.iter().cloned().unzip();
-                let rows = self.client.query(&self.prepare(text, &types).await?, &values).await;
-                rows.inspect_err(|error| self.forget_outdated(error))
+                match self.prepare(text, &types).await {
+                    Ok(statement) => self.client.query(&statement, &values).await,
+                    Err(error) => Err(error),
+                }
             }
-        }
+        };
+        question.answered();
+        rows.inspect_err(|error| self.forget_outdated(error))
     }
 
     async fn execute(&self, text: &str, params: &[Param<'_>]) -> Result<u64, tokio_postgres::Error> {
-        match self.statements {
+        let question = self.waiting.ask();
+        let count = match self.statements {
             Statements::Unnamed => self.client.execute_typed(text, params).await,
             Statements::Prepared => {
                 let (values, types): (Vec<_>, Vec<_>) = params.iter().cloned().unzip();
-                let count = self.client.execute(&self.prepare(text, &types).await?, &values).await;
-                count.inspect_err(|error| self.forget_outdated(error))
+                match self.prepare(text, &types).await {
+                    Ok(statement) => self.client.execute(&statement, &values).await,
+                    Err(error) => Err(error),
+                }
             }
-        }
+        };
+        question.answered();
+        count.inspect_err(|error| self.forget_outdated(error))
     }
 
     /// "Cached plan must not change result type": a migration has changed a table since. What this

@@ -5,7 +5,7 @@ use std::time::Duration;
 use deadpool_postgres::Transaction;
 use uuid::Uuid;
 
-use super::{Link, Sql, from_postgres};
+use super::{Link, Sql, Waiting, from_postgres};
 use crate::{
     config::Statements,
     domain::{Result, event::Event},
@@ -19,14 +19,20 @@ use crate::{
 /// Rolls back when dropped. `commit` writes recorded messages to the outbox first.
 pub struct Tx<'a> {
     inner: Transaction<'a>,
+    waiting: &'a Waiting,
     statements: Statements,
     own_lease: Duration,
     messages: Vec<Outgoing>,
 }
 
 impl<'a> Tx<'a> {
-    pub(super) fn new(inner: Transaction<'a>, statements: Statements, own_lease: Duration) -> Self {
-        Self { inner, statements, own_lease, messages: Vec::new() }
+    pub(super) fn new(
+        inner: Transaction<'a>,
+        waiting: &'a Waiting,
+        statements: Statements,
+        own_lease: Duration,
+    ) -> Self {
+        Self { inner, waiting, statements, own_lease, messages: Vec::new() }
     }
 
     /// Something happened: it will be told on the events queue once this commits.
@@ -46,11 +52,11 @@ impl<'a> Tx<'a> {
         Ok(())
     }
 
-    /// Work to be done on the tasks queue once this commits, and not before `delay` is over. The
+    /// Work to be done by a queue's worker once this commits, and not before `delay` is over. The
     /// task's row is the caller's, and so is the message's id: one task is sent once an attempt.
-    pub fn enqueue(&mut self, id: Uuid, task: &TaskMessage, delay: Duration) -> Result<()> {
+    pub fn enqueue(&mut self, queue: Queue, id: Uuid, task: &TaskMessage, delay: Duration) -> Result<()> {
         let body = task.to_json()?;
-        self.messages.push(Outgoing { id, queue: Queue::Tasks, body, group: None, delay });
+        self.messages.push(Outgoing { id, queue, body, group: None, delay });
         Ok(())
     }
 
@@ -62,7 +68,10 @@ impl<'a> Tx<'a> {
         } else {
             outbox::insert(&self, &self.messages, self.own_lease).await?
         };
-        self.inner.commit().await.map_err(from_postgres)?;
+        let question = self.waiting.ask();
+        let committed = self.inner.commit().await;
+        question.answered();
+        committed.map_err(from_postgres)?;
         Ok(ours)
     }
 }
@@ -71,6 +80,7 @@ impl Sql for Tx<'_> {
     fn link(&self) -> Link<'_> {
         Link {
             client: self.inner.client(),
+            waiting: self.waiting,
             prepared: &self.inner.statement_cache,
             statements: self.statements,
         }

@@ -3,13 +3,19 @@
 use tokio_postgres::types::Type;
 
 use super::Queue;
-use crate::{domain::Result, infrastructure::db::Sql};
+use crate::{
+    domain::Result,
+    infrastructure::{
+        db::Sql,
+        repository::{column, printable},
+    },
+};
 
 /// Longer reasons are cut: the whole cause chain is in the log.
 const MAX_REASON: i32 = 2000;
 
-/// Notes why a message will end in the dead-letter queue. Returns whether this is news: a message
-/// is refused several times before SQS moves it.
+/// Notes why a message will end in the dead-letter queue; the last reason counts. Returns whether
+/// this is news: a message is refused several times before SQS moves it.
 pub async fn note(
     conn: &impl Sql,
     queue: Queue,
@@ -17,18 +23,30 @@ pub async fn note(
     name: Option<&str>,
     reason: &str,
 ) -> Result<bool> {
-    let news = conn
-        .execute(
+    let row = conn
+        .row(
             "insert into dead_letter (queue, message_id, name, reason) values ($1, $2, left($3, 200), left($4, $5))
-             on conflict (queue, message_id) do nothing",
+             on conflict (queue, message_id) do update set name = excluded.name, reason = excluded.reason, at = now()
+             -- Zero in a row that was inserted, not updated.
+             returning xmax::text = '0' as news",
             &[
                 (&queue.as_str(), Type::TEXT),
                 (&message_id, Type::TEXT),
-                (&name, Type::TEXT),
-                (&reason, Type::TEXT),
+                (&name.map(printable), Type::TEXT),
+                (&printable(reason), Type::TEXT),
                 (&MAX_REASON, Type::INT4),
             ],
         )
         .await?;
-    Ok(news > 0)
+    row.map_or(Ok(false), |row| column(&row, "news"))
+}
+
+/// It was done after all.
+pub async fn forget(conn: &impl Sql, queue: Queue, message_id: &str) -> Result<()> {
+    conn.execute(
+        "delete from dead_letter where queue = $1 and message_id = $2",
+        &[(&queue.as_str(), Type::TEXT), (&message_id, Type::TEXT)],
+    )
+    .await
+    .map(drop)
 }

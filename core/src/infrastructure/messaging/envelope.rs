@@ -69,6 +69,8 @@ pub struct ReceivedEvent {
     pub event: String,
     pub data: Value,
     pub id: Option<String>,
+    #[serde(default = "first_version")]
+    pub v: i32,
     #[serde(default)]
     pub trace: Trace,
 }
@@ -90,6 +92,10 @@ pub struct TaskMessage {
     pub attempt: i32,
     #[serde(default)]
     pub trace: Trace,
+}
+
+fn first_version() -> i32 {
+    1
 }
 
 fn first_attempt() -> i32 {

@@ -23,7 +23,26 @@ const MAX_BODY_BYTES: usize = 100 * 1024;
 const QUEUE_DELAY: Duration = Duration::from_secs(15 * 60);
 
 /// One call to SQS takes this many.
-const CLAIM: i64 = 10;
+const CLAIM_ROWS: i64 = 10;
+
+/// Public for the test that asks Postgres for its plan.
+pub const CLAIM: &str = "
+    -- Materialized: as a plain subquery it could run again, and lock more than ten.
+    with due as materialized (
+      select id from outbox as mine
+      where published_at is null and due_at <= clock_timestamp()
+        and queue = any($3)
+        and (group_key is null or not exists (
+              select from outbox as earlier
+              where earlier.group_key = mine.group_key and earlier.published_at is null
+                and earlier.seq < mine.seq))
+      order by due_at, seq limit $4
+      for update skip locked)
+    update outbox set due_at = clock_timestamp() + $2 * interval '1 second', lease_by = $1,
+           attempts = attempts + 1
+    from due where outbox.id = due.id
+    returning seq, outbox.id, queue, body, group_key,
+              greatest(0, extract(epoch from deliver_at - clock_timestamp()))::float8 as delay";
 
 /// Refused this often by the queue itself, a message waits for a person.
 const MAX_REFUSALS: i32 = 10;
@@ -112,27 +131,12 @@ pub async fn claim(conn: &impl Sql, relay: Uuid, queues: &[Queue], lease: Durati
     let words: Vec<&str> = queues.iter().map(|queue| queue.as_str()).collect();
     let rows = conn
         .rows(
-            // Materialized: as a plain subquery it could run again, and lock more than ten.
-            "with due as materialized (
-               select seq from outbox as mine
-               where published_at is null and due_at <= clock_timestamp()
-                 and queue = any($3)
-                 and (group_key is null or not exists (
-                       select from outbox as earlier
-                       where earlier.group_key = mine.group_key and earlier.published_at is null
-                         and earlier.seq < mine.seq))
-               order by due_at, seq limit $4
-               for update skip locked)
-             update outbox set due_at = clock_timestamp() + $2 * interval '1 second', lease_by = $1,
-                    attempts = attempts + 1
-             from due where outbox.seq = due.seq
-             returning outbox.seq, id, queue, body, group_key,
-                       greatest(0, extract(epoch from deliver_at - clock_timestamp()))::float8 as delay",
+            CLAIM,
             &[
                 (&relay, Type::UUID),
                 (&lease.as_secs_f64(), Type::FLOAT8),
                 (&words, Type::TEXT_ARRAY),
-                (&CLAIM, Type::INT8),
+                (&CLAIM_ROWS, Type::INT8),
             ],
         )
         .await?;

@@ -59,9 +59,9 @@ impl SqsBus {
         // Our own ids come back: what does not parse is not ours.
         let id = |text: &str| Uuid::parse_str(text).ok();
         sent.accepted.extend(answer.successful().iter().filter_map(|entry| id(entry.id())));
-        let refused =
-            answer.failed().iter().filter_map(|entry| Some((id(entry.id())?, entry.code().to_owned())));
-        sent.refused.extend(refused);
+        // A failure on the side of SQS says nothing about the message: it is simply not sent yet.
+        let refused = answer.failed().iter().filter(|entry| entry.sender_fault());
+        sent.refused.extend(refused.filter_map(|entry| Some((id(entry.id())?, entry.code().to_owned()))));
         Ok(())
     }
 }

@@ -41,10 +41,11 @@ impl Expired {
             Self::Sessions => ("auth_session", "idle_until", "30 days"),
             // Only for looking into what was sent when.
             Self::PublishedMessages => ("outbox", "published_at", "7 days"),
-            // A message lives at most 4 days on its queue and 14 on the dead-letter queue; after a
-            // redrive 4 more. Nobody may forget it before.
-            Self::HandledMessages => ("inbox", "at", "30 days"),
-            Self::FinishedTasks => ("task", "finished_at", "30 days"),
+            // A message lives at most 4 days on its queue and 14 on the dead-letter queue, and each
+            // redrive gives it as much again. Nobody may forget it before.
+            Self::HandledMessages => ("inbox", "at", "90 days"),
+            // The same: a task whose row is gone would run again.
+            Self::FinishedTasks => ("task", "finished_at", "90 days"),
             // Twice as long as the dead-letter queue keeps the message itself.
             Self::DeadLetters => ("dead_letter", "at", "30 days"),
             Self::Strikes => ("strike", "at", "30 days"),
@@ -60,7 +61,9 @@ pub async fn delete(sql: &impl Sql, what: Expired) -> Result<u64> {
     // ctid: where the row stands; the cheapest way to name rows that a limit has chosen.
     let text = format!(
         "delete from {table} where ctid = any(array(
-           select ctid from {table} where {since} < clock_timestamp() - interval '{kept}' order by {since} limit $1))"
+           select ctid from {table} where {since} < clock_timestamp() - interval '{kept}'
+           order by {since} limit $1 for update skip locked))
+         and {since} < clock_timestamp() - interval '{kept}'"
     );
     sql.execute(&text, &[(&(BATCH as i64), Type::INT8)]).await
 }

@@ -56,3 +56,8 @@ impl<'a, E: Entity, C: Sql> Repository<'a, E, C> {
 pub fn column<'a, T: FromSql<'a>>(row: &'a Row, name: &str) -> Result<T> {
     row.try_get(name).map_err(Error::internal)
 }
+
+/// Text that Postgres can store: it knows no NUL.
+pub fn printable(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
+}

@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::column;
+use super::{column, printable};
 use crate::{
     domain::{Error, Result},
     infrastructure::{db::Sql, messaging::Queue},
@@ -17,6 +17,7 @@ use crate::{
 pub struct NewTask {
     pub id: Uuid,
     pub name: &'static str,
+    pub queue: Queue,
     pub args: Value,
     pub unique_key: Option<String>,
     pub owner: Option<Uuid>,
@@ -27,24 +28,23 @@ pub struct NewTask {
 pub async fn create(sql: &impl Sql, tasks: &[NewTask]) -> Result<Vec<Uuid>> {
     let ids: Vec<Uuid> = tasks.iter().map(|task| task.id).collect();
     let names: Vec<&str> = tasks.iter().map(|task| task.name).collect();
+    let queues: Vec<&str> = tasks.iter().map(|task| task.queue.as_str()).collect();
     let args: Vec<&Value> = tasks.iter().map(|task| &task.args).collect();
     let keys: Vec<Option<&str>> = tasks.iter().map(|task| task.unique_key.as_deref()).collect();
     let owners: Vec<Option<Uuid>> = tasks.iter().map(|task| task.owner).collect();
     let rows = sql
         .rows(
             "insert into task (id, name, queue, args, unique_key, owner)
-             select id, name, $6, args, unique_key, owner
-             from unnest($1::uuid[], $2::text[], $3::jsonb[], $4::text[], $5::uuid[])
-                  as new (id, name, args, unique_key, owner)
+             select * from unnest($1::uuid[], $2::text[], $3::text[], $4::jsonb[], $5::text[], $6::uuid[])
              on conflict do nothing
              returning id",
             &[
                 (&ids, Type::UUID_ARRAY),
                 (&names, Type::TEXT_ARRAY),
+                (&queues, Type::TEXT_ARRAY),
                 (&args, Type::JSONB_ARRAY),
                 (&keys, Type::TEXT_ARRAY),
                 (&owners, Type::UUID_ARRAY),
-                (&Queue::Tasks.as_str(), Type::TEXT),
             ],
         )
         .await?;
@@ -53,13 +53,20 @@ pub async fn create(sql: &impl Sql, tasks: &[NewTask]) -> Result<Vec<Uuid>> {
 
 /// Writes the row of a task that came without one: from a schedule, or by hand. Does nothing if
 /// another copy of its message was faster.
-pub async fn adopt(sql: &impl Sql, id: Uuid, name: &str, args: &Value, attempt: i32) -> Result<()> {
+pub async fn adopt(
+    sql: &impl Sql,
+    id: Uuid,
+    name: &str,
+    queue: Queue,
+    args: &Value,
+    attempt: i32,
+) -> Result<()> {
     sql.execute(
         "insert into task (id, name, queue, args, attempt) values ($1, $2, $3, $4, $5) on conflict (id) do nothing",
         &[
             (&id, Type::UUID),
             (&name, Type::TEXT),
-            (&Queue::Tasks.as_str(), Type::TEXT),
+            (&queue.as_str(), Type::TEXT),
             (&args, Type::JSONB),
             (&attempt, Type::INT4),
         ],
@@ -68,11 +75,12 @@ pub async fn adopt(sql: &impl Sql, id: Uuid, name: &str, args: &Value, attempt: 
     .map(drop)
 }
 
-/// The task of this name and key that waits to be run, if there is one.
+/// The task of this name and key that waits to be run, if there is one. It does not begin before
+/// the caller's transaction has committed: so it sees what that has changed.
 pub async fn find_waiting(sql: &impl Sql, name: &str, unique_key: &str) -> Result<Option<Uuid>> {
     let row = sql
         .row(
-            "select id from task where name = $1 and unique_key = $2 and state in ('queued', 'retrying')",
+            "select id from task where name = $1 and unique_key = $2 and state in ('queued', 'retrying') for share",
             &[(&name, Type::TEXT), (&unique_key, Type::TEXT)],
         )
         .await?;
@@ -102,14 +110,19 @@ pub async fn claim(sql: &impl Sql, id: Uuid, attempt: i32, running_for: Duration
     let seconds = running_for.as_secs_f64();
     let row = sql
         .row(
-            "with claimed as (
+            // Locked first: whoever waits here for another claim must see what that one has done. The
+            // rest of the statement would still see the row as it was before.
+            "with found as materialized (
+               select id, state, attempt, running_until from task where id = $1 for update),
+             claimed as (
                update task set state = 'running', started_at = clock_timestamp(),
                       running_until = clock_timestamp() + $3 * interval '1 second'
-               where id = $1 and attempt = $2
-                 and (state in ('queued', 'retrying') or (state = 'running' and running_until < clock_timestamp()))
-               returning id)
-             select exists (select from claimed) as ours, state = 'running' and attempt = $2 as running
-             from task where id = $1",
+               from found
+               where task.id = found.id and found.attempt = $2
+                 and (found.state in ('queued', 'retrying')
+                      or (found.state = 'running' and found.running_until < clock_timestamp()))
+               returning task.id)
+             select exists (select from claimed) as ours, state = 'running' and attempt = $2 as running from found",
             &[(&id, Type::UUID), (&attempt, Type::INT4), (&seconds, Type::FLOAT8)],
         )
         .await?;
@@ -124,8 +137,8 @@ pub async fn claim(sql: &impl Sql, id: Uuid, attempt: i32, running_for: Duration
 /// Ends a task well.
 ///
 /// # Errors
-/// `Unavailable` when this attempt is not ours any more: it took longer than it was claimed for,
-/// and somebody else has begun. Nothing of it may be committed.
+/// `Unavailable` when this attempt is over: it took longer than it was claimed for, and somebody
+/// else has ended it. What it wrote must not be committed.
 pub async fn succeed(sql: &impl Sql, id: Uuid, attempt: i32, result: &Value) -> Result<()> {
     let ended = sql
         .execute(
@@ -146,7 +159,7 @@ pub async fn fail(sql: &impl Sql, id: Uuid, attempt: i32, error: &str) -> Result
         .execute(
             "update task set state = 'failed', error = left($3, 2000), finished_at = clock_timestamp(), running_until = null
              where id = $1 and attempt = $2 and state = 'running'",
-            &[(&id, Type::UUID), (&attempt, Type::INT4), (&error, Type::TEXT)],
+            &[(&id, Type::UUID), (&attempt, Type::INT4), (&printable(error), Type::TEXT)],
         )
         .await?;
     still_ours(ended)
@@ -157,7 +170,8 @@ pub async fn fail(sql: &impl Sql, id: Uuid, attempt: i32, error: &str) -> Result
 /// one will do the work, and this one has ended.
 ///
 /// # Errors
-/// As [`succeed`].
+/// As [`succeed`]; `AlreadyExists` when that other task was written at this very moment: a second
+/// try finds it.
 pub async fn retry(tx: &impl Sql, id: Uuid, attempt: i32, error: &str) -> Result<bool> {
     let row = tx
         .row(
@@ -174,11 +188,23 @@ pub async fn retry(tx: &impl Sql, id: Uuid, attempt: i32, error: &str) -> Result
                    and twin.state in ('queued', 'retrying')
              where mine.id = $1 and mine.attempt = $2 and mine.state = 'running'
              returning mine.state = 'retrying' as again",
-            &[(&id, Type::UUID), (&attempt, Type::INT4), (&error, Type::TEXT)],
+            &[(&id, Type::UUID), (&attempt, Type::INT4), (&printable(error), Type::TEXT)],
         )
         .await?;
     still_ours(row.iter().len() as u64)?;
     row.map_or(Ok(false), |row| column(&row, "again"))
+}
+
+/// The message of this attempt has been given up. Only a redrive will run it, so it must not keep
+/// others of its key from being started, and whoever asks is told.
+pub async fn set_aside(sql: &impl Sql, id: Uuid, attempt: i32, reason: &str) -> Result<()> {
+    sql.execute(
+        "update task set unique_key = null, error = left($3, 2000)
+         where id = $1 and attempt = $2 and state in ('queued', 'retrying', 'running')",
+        &[(&id, Type::UUID), (&attempt, Type::INT4), (&printable(reason), Type::TEXT)],
+    )
+    .await
+    .map(drop)
 }
 
 fn still_ours(changed: u64) -> Result<()> {

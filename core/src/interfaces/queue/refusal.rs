@@ -3,8 +3,9 @@
 use super::{Record, Source};
 use crate::{
     app::App,
+    application::tasks,
     domain::{Error, Result},
-    infrastructure::messaging::{dead_letters, envelope},
+    infrastructure::messaging::{Queue, dead_letters, envelope},
 };
 
 /// Logs a failure, and if the record will not get better, or was handed out for the last time,
@@ -19,6 +20,12 @@ pub(super) async fn note(app: &App, source: Source, record: &Record, error: &Err
             "message failed, it will come again"
         );
         return;
+    }
+    if source.queue == Queue::Tasks
+        && let Ok(db) = app.db()
+        && let Err(second) = tasks::set_aside(db, record.delivery(), &error.chain()).await
+    {
+        tracing::warn!(error = second.chain(), "the task's row does not say that its message was given up");
     }
     match keep(app, source, record, error).await {
         // A refused message is handed out until SQS moves it: one line is enough.

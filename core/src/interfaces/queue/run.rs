@@ -10,7 +10,7 @@ use super::{BatchResponse, Record, Source, refusal};
 use crate::{
     app::App,
     domain::{Error, Result},
-    infrastructure::messaging::{Outgoing, strikes},
+    infrastructure::messaging::{Outgoing, dead_letters, strikes},
     interfaces::runtime::guarded,
     telemetry,
 };
@@ -18,8 +18,9 @@ use crate::{
 /// How many processes may die with a record before it is not tried any more.
 const MAX_STRIKES: i32 = 2;
 
-/// Kept back from a record that hangs, to answer for the batch.
-const LAST_WORD: Duration = Duration::from_millis(500);
+/// Kept back from a record that hangs: first to note what became of it, then to answer for the batch.
+const TO_NOTE: Duration = Duration::from_millis(1_000);
+const TO_ANSWER: Duration = Duration::from_millis(400);
 
 /// Committed messages are sent when there are this many, or when the first of them has waited this
 /// long: one call carries ten, and the relay would take them over after a few seconds.
@@ -87,7 +88,8 @@ where
         if !self.source.together || new.len() < 2 || (ordered && !old.is_empty()) || self.late() {
             return records;
         }
-        match self.call(new).await {
+        let limit = self.deadline.checked_sub(TO_NOTE).unwrap_or(self.deadline);
+        match self.call(new, limit).await {
             Ok(outgoing) => {
                 self.keep(outgoing).await;
                 old
@@ -101,46 +103,45 @@ where
     }
 
     async fn one(&mut self, record: &Record) {
-        let blocked = record.fifo_group().is_some_and(|group| self.failed_groups.contains(group));
-        if blocked || self.late() {
-            // It was not tried, and nothing is wrong with it.
-            tracing::warn!(message_id = record.message_id, blocked, "not started, it will come again");
-            self.response.fail(record);
-            return;
+        // Not started. Nothing is wrong with it, but a receive is used up.
+        if record.fifo_group().is_some_and(|group| self.failed_groups.contains(group)) {
+            return self
+                .fail(record, &Error::unavailable("batch", "an earlier one of its group failed"))
+                .await;
         }
-        let outcome = telemetry::with_request_id(record.message_id.clone(), async {
-            let outcome = self.watched(record).await;
-            if let Err(error) = &outcome {
-                refusal::note(self.app, self.source, record, error).await;
-            }
-            outcome
-        })
-        .await;
-        match outcome {
+        if self.late() {
+            return self.fail(record, &Error::unavailable("batch", "no time was left to start it")).await;
+        }
+        let limit = self.deadline.checked_sub(TO_NOTE).unwrap_or(self.deadline);
+        let work = tokio::time::timeout_at(limit.into(), self.watched(record, limit));
+        let outcome = telemetry::with_request_id(record.message_id.clone(), work).await;
+        match outcome.unwrap_or_else(|late| Err(Error::unavailable("time", late))) {
             Ok(outgoing) => self.keep(outgoing).await,
-            Err(_) => self.failed(record),
+            Err(error) => self.fail(record, &error).await,
         }
     }
 
     /// A record that has come before may be the one that killed the process.
-    async fn watched(&self, record: &Record) -> Result<Vec<Outgoing>> {
+    async fn watched(&self, record: &Record, limit: Instant) -> Result<Vec<Outgoing>> {
         if record.receives() == 1 {
-            return self.call(vec![record.clone()]).await;
+            return self.call(vec![record.clone()], limit).await;
         }
-        let (db, queue) = (self.app.db()?, self.source.queue);
-        strikes::set(&db.conn().await?, queue, &record.message_id).await?;
-        let outcome = self.call(vec![record.clone()]).await;
+        let (db, queue, id) = (self.app.db()?, self.source.queue, &record.message_id);
+        strikes::set(&db.conn().await?, queue, id).await?;
+        let outcome = self.call(vec![record.clone()], limit).await;
+        let survived = async {
+            let conn = db.conn().await?;
+            strikes::clear(&conn, queue, id).await?;
+            if outcome.is_ok() { dead_letters::forget(&conn, queue, id).await } else { Ok(()) }
+        };
         // If this fails, the record only looks more dangerous than it is.
-        if let Ok(conn) = db.conn().await
-            && let Err(error) = strikes::clear(&conn, queue, &record.message_id).await
-        {
+        if let Err(error) = survived.await {
             tracing::warn!(error = error.chain(), "a strike could not be cleared");
         }
         outcome
     }
 
-    async fn call(&self, records: Vec<Record>) -> Result<Vec<Outgoing>> {
-        let limit = self.deadline.checked_sub(LAST_WORD).unwrap_or(self.deadline);
+    async fn call(&self, records: Vec<Record>, limit: Instant) -> Result<Vec<Outgoing>> {
         guarded(limit, (self.handler)(self.app.clone(), records, self.end)).await
     }
 
@@ -173,11 +174,16 @@ where
     }
 
     async fn fail(&mut self, record: &Record, error: &Error) {
-        telemetry::with_request_id(
-            record.message_id.clone(),
-            refusal::note(self.app, self.source, record, error),
-        )
-        .await;
+        let limit = self.deadline.checked_sub(TO_ANSWER).unwrap_or(self.deadline);
+        let note = refusal::note(self.app, self.source, record, error);
+        let note = tokio::time::timeout_at(limit.into(), note);
+        if telemetry::with_request_id(record.message_id.clone(), note).await.is_err() {
+            tracing::warn!(
+                message_id = record.message_id,
+                error = error.chain(),
+                "no time to note a failure"
+            );
+        }
         self.failed(record);
     }
 
@@ -196,7 +202,9 @@ where
             self.first_outgoing = Instant::now();
         }
         self.outgoing.extend(outgoing);
-        if self.outgoing.len() >= PUBLISH_COUNT || self.first_outgoing.elapsed() > PUBLISH_AFTER {
+        // A record that is worked on alone may take long: what the one before it left cannot wait.
+        let full = self.outgoing.len() >= PUBLISH_COUNT || self.first_outgoing.elapsed() > PUBLISH_AFTER;
+        if full || !self.source.together {
             self.publish().await;
         }
     }
