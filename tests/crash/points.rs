@@ -70,6 +70,7 @@ pub(crate) const CONSUMER_AGAIN: Scene = Scene {
         "insert into outbox",
         "commit",
         "delete from strike",
+        "delete from dead_letter",
         "SendMessageBatch",
         "update outbox set published_at",
     ],
@@ -85,6 +86,7 @@ pub(crate) const CONSUMER_APPLIED: Scene = Scene {
         "insert into inbox",
         "rollback",
         "delete from strike",
+        "delete from dead_letter",
     ],
 };
 
@@ -107,6 +109,7 @@ pub(crate) const WORKER_AGAIN: Scene = Scene {
         "select from users",
         "update task set state = 'succeeded'",
         "delete from strike",
+        "delete from dead_letter",
     ],
 };
 
