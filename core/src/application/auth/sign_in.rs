@@ -58,7 +58,7 @@ impl Auth<'_> {
         Err(Error::unavailable("user", "changed while signing in"))
     }
 
-    /// Counts and notes a failed try. The same statements whatever the reason.
+    /// Notes a failed try, by the same statement whatever the reason. It was counted when it came.
     async fn refuse(
         &self,
         limits: &Limits<'_>,
@@ -67,7 +67,6 @@ impl Auth<'_> {
         outcome: Match,
         client: Client<'_>,
     ) -> Result<Error> {
-        limits.sign_in_failed(email).await?;
         let reason = match (&known, outcome) {
             (None, _) => "unknown",
             (Some(_), Match::No) => "password",
