@@ -222,17 +222,21 @@ async fn who_was_told_to_wait_is_told_again_without_the_database() {
 
 #[tokio::test]
 async fn a_stolen_access_token_is_no_licence_to_guess_the_password() {
-    let app = limited(&[(Limited::PasswordChange, 3)]).await;
-    let access = signed_in(&app).await.text("/access");
-    let guess = async || {
-        let body = json!({ "current": "wrong horse battery", "new": "staple of another horse" });
-        call(&app, auth_password_change::handler, &event("auth-password-change").bearer(&access).body(&body))
-            .await
-    };
-    for _ in 0..3 {
-        guess().await.is_error(401, "unauthenticated");
+    for (limited_by, same_address) in [(Limited::PasswordChange, true), (Limited::PasswordChangeUser, false)]
+    {
+        let app = limited(&[(limited_by, 3)]).await;
+        let access = signed_in(&app).await.text("/access");
+        let guess = async |host: u8| {
+            let body = json!({ "current": "wrong horse battery", "new": "staple of another horse" });
+            let event = event("auth-password-change").bearer(&access).body(&body);
+            let address = format!("203.0.113.{}", if same_address { 1 } else { host });
+            call(&app, auth_password_change::handler, &from(event, &address)).await
+        };
+        for host in 1..=3 {
+            guess(host).await.is_error(401, "unauthenticated");
+        }
+        must_wait(&guess(4).await);
     }
-    must_wait(&guess().await);
 }
 
 #[tokio::test]

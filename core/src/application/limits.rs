@@ -51,8 +51,14 @@ impl Limits<'_> {
 
     pub async fn password_change(&self, user: Uuid, ip: Option<IpAddr>) -> Result<()> {
         let key = self.pseudonyms.of_account_at(user.as_bytes(), ip);
-        let bucket = Bucket { name: "password_change", key };
-        self.admit(&[self.attempt(Limited::PasswordChange, bucket)]).await
+        let here = Bucket { name: "password_change", key };
+        // Whoever has a stolen token may have many addresses, too.
+        let anywhere = Bucket { name: "password_change.user", key: self.pseudonyms.of_user(user) };
+        self.admit(&[
+            self.attempt(Limited::PasswordChange, here),
+            self.attempt(Limited::PasswordChangeUser, anywhere),
+        ])
+        .await
     }
 
     /// Where an account's failures are counted; forgotten when it signs in.

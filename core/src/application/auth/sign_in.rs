@@ -41,7 +41,7 @@ impl Auth<'_> {
         for _ in 0..2 {
             let known = users::credentials_by_email(&self.db.conn().await?, email).await?;
             let hash = known.as_ref().and_then(|user| user.password.as_ref());
-            let outcome = passwords.verify_any(attempt, hash).await?;
+            let outcome = passwords.verify(attempt, hash).await?;
             let (user, hash) = match known {
                 Some(Credentials { uuid, is_active: true, password: Some(hash) }) if outcome != Match::No => {
                     (uuid, hash)

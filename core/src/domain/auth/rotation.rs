@@ -42,10 +42,15 @@ pub enum Standing {
 }
 
 impl StoredSession {
+    /// Whether it, or its user, is gone at `now`.
+    pub fn is_over(&self, user: Uuid, now: OffsetDateTime) -> bool {
+        let ended = self.revoked || self.idle_until <= now || self.expires_at <= now;
+        ended || !self.user_is_active || self.user != user
+    }
+
     /// What `token`, whose signature is good, is worth at `now`.
     pub fn judge(&self, token: &Token, now: OffsetDateTime) -> Standing {
-        let over = self.revoked || self.idle_until <= now || self.expires_at <= now;
-        if over || !self.user_is_active || self.user != token.user {
+        if self.is_over(token.user, now) {
             return Standing::Over;
         }
         if token.generation == self.live {
