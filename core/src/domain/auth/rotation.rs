@@ -71,7 +71,6 @@ mod tests {
     use time::macros::datetime;
 
     use super::*;
-    use crate::domain::auth::TokenKind;
 
     const ROTATED: OffsetDateTime = datetime!(2026-01-01 12:00:00 UTC);
 
@@ -91,13 +90,7 @@ mod tests {
     }
 
     fn token(generation: u128) -> Token {
-        Token {
-            kind: TokenKind::Refresh,
-            user: Uuid::from_u128(1),
-            session: Sid::from_bits(9),
-            generation: Sid::from_bits(generation),
-            expires_at: ROTATED + Duration::days(5),
-        }
+        Token { user: Uuid::from_u128(1), session: Sid::from_bits(9), generation: Sid::from_bits(generation) }
     }
 
     fn judged(session: &StoredSession, generation: u128, seconds: i64) -> Standing {
