@@ -124,10 +124,21 @@ async fn sloppy(app: App, request: Request) -> Result<NoContent> {
     panic!("{app:?} {request:?} {attempt:?} {:?}", request.json::<serde_json::Value>().is_ok())
 }
 
+/// Somebody's own, with plain fields.
+#[derive(Debug)]
+#[expect(dead_code, reason = "only printed")]
+struct Careless {
+    current: String,
+    new: Option<String>,
+    token: String,
+}
+
 /// What no review should let through: secrets themselves in a panic's text.
 async fn reckless(_: App, request: Request) -> Result<NoContent> {
     let body: serde_json::Value = request.json()?;
-    panic!("{body} Bearer {} password={}", secret("token"), secret("password"))
+    let careless =
+        Careless { current: secret("current"), new: Some(secret("new")), token: secret("plain token") };
+    panic!("{careless:?} {body} {body:?} Bearer {} password={}", secret("token"), secret("password"))
 }
 
 #[tokio::test]

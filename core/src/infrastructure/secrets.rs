@@ -79,7 +79,7 @@ impl Secrets {
                 Ok(value) => Ok(value),
                 Err(error) => {
                     tracing::warn!(
-                        secret = id,
+                        secret_id = id,
                         error = error.chain(),
                         "secret store unreachable, using the known value"
                     );
