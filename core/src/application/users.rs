@@ -1,18 +1,22 @@
-//! Making users.
+//! Making users, changing them, and taking their access away.
+
+use serde_json::json;
+use uuid::Uuid;
 
 use crate::{
     domain::{
         Error, Result,
-        audit::{Action, Entry},
-        auth::Client,
+        audit::{Action, Entry, Outcome},
+        auth::{Client, RevokeReason},
+        clock::Clock,
         users::{Email, NewUser, Password, Phone, ProfileChange, User, events::UserCreated},
     },
     infrastructure::{db::Db, messaging::Outgoing, repository, security::password::Passwords},
 };
 
-#[derive(Debug)]
 pub struct Users<'a> {
     pub(crate) db: &'a Db,
+    pub(crate) clock: &'a dyn Clock,
     pub(crate) passwords: &'a Passwords,
 }
 
@@ -56,6 +60,33 @@ impl Users<'_> {
         updated.ok_or(Error::NotFound("user"))
     }
 
+    /// Ends all sessions of the user, too: made active again, the user signs in anew, and no token of
+    /// before comes back to life. `actor` is whoever does it.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no active user of this uuid.
+    pub async fn deactivate(&self, user: Uuid, actor: Uuid, client: Client<'_>) -> Result<()> {
+        let (now, reason) = (self.clock.now(), RevokeReason::Deactivated);
+        let mut conn = self.db.conn().await?;
+        let tx = conn.begin().await?;
+        // The user first: a sign-in that is under way waits for this, or this for it.
+        if !repository::users::deactivate(&tx, user).await? {
+            return Err(Error::NotFound("user"));
+        }
+        let ended = repository::sessions::revoke_all(&tx, user, None, reason, now).await?;
+        let entry = Entry {
+            action: Action::UserDeactivated,
+            outcome: Outcome::Success,
+            actor: Some(actor),
+            subject: Some(user),
+            ip: client.ip,
+            details: json!({ "ended": ended }),
+        };
+        repository::audit::record(&tx, &entry).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
     async fn create(&self, new: NewUser, client: Client<'_>) -> Result<Created> {
         let mut conn = self.db.conn().await?;
         let mut tx = conn.begin().await?;
@@ -64,5 +95,11 @@ impl Users<'_> {
         tx.record(&UserCreated { uuid: user.uuid })?;
         let outgoing = tx.commit().await?;
         Ok(Created { user, outgoing })
+    }
+}
+
+impl std::fmt::Debug for Users<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Users").finish_non_exhaustive()
     }
 }

@@ -15,6 +15,7 @@ pub enum Action {
     SessionRevoked,
     SessionReuseDetected,
     PasswordChanged,
+    UserDeactivated,
 }
 
 impl Action {
@@ -27,6 +28,7 @@ impl Action {
             Self::SessionRevoked => "session_revoked",
             Self::SessionReuseDetected => "session_reuse_detected",
             Self::PasswordChanged => "password_changed",
+            Self::UserDeactivated => "user_deactivated",
         }
     }
 }

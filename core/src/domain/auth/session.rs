@@ -76,6 +76,10 @@ pub enum RevokeReason {
     Revoked,
     Reuse,
     PasswordChange,
+    /// Its user was.
+    Deactivated,
+    /// Its user was.
+    Deleted,
 }
 
 impl RevokeReason {
@@ -86,6 +90,8 @@ impl RevokeReason {
             Self::Revoked => "revoked",
             Self::Reuse => "reuse",
             Self::PasswordChange => "password_change",
+            Self::Deactivated => "deactivated",
+            Self::Deleted => "deleted",
         }
     }
 }

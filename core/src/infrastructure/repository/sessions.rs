@@ -132,11 +132,11 @@ pub async fn user_of(sql: &impl Sql, token: &Token, now: OffsetDateTime) -> Resu
         .row(
             &format!(
                 "with live as (
-                   select user_uuid from auth_session
+                   select id as session, user_uuid from auth_session
                    where id = $1 and user_uuid = $3 and revoked_at is null and idle_until > $4 and expires_at > $4
                  ), seen as (
                    update auth_session set seen_at = $4
-                   where id = $1 and access_sid = $2 and seen_at is null and revoked_at is null
+                   where id in (select session from live) and access_sid = $2 and seen_at is null
                  )
                  select {fields} from users join live on live.user_uuid = users.uuid where is_active"
             ),

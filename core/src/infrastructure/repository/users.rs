@@ -160,6 +160,12 @@ fn credentials(row: &Row) -> Result<Credentials> {
     })
 }
 
+/// Returns whether there was an active user of this uuid.
+pub async fn deactivate(sql: &impl Sql, uuid: Uuid) -> Result<bool> {
+    let text = "update users set is_active = false, updated_at = now() where uuid = $1 and is_active";
+    Ok(sql.execute(text, &[(&uuid, Type::UUID)]).await? > 0)
+}
+
 /// Puts `new` in the place of `old`. Returns whether `old` still stood there, with an active user.
 pub async fn replace_hash(
     sql: &impl Sql,
