@@ -8,6 +8,7 @@ mod forgery;
 mod health;
 mod limits;
 mod passwords;
+mod permissions;
 mod process;
 mod refresh;
 mod rotation;

@@ -44,6 +44,14 @@ pub enum AuthProblem {
     Unauthenticated(ErrorBody),
 }
 
+/// Endpoints that not everybody may call.
+#[derive(Debug, IntoResponses)]
+pub enum RightProblem {
+    /// You are signed in and none of your roles allows this
+    #[response(status = 403)]
+    Forbidden(ErrorBody),
+}
+
 /// Endpoints about one thing.
 #[derive(Debug, IntoResponses)]
 pub enum MissingProblem {
