@@ -194,7 +194,7 @@ impl App {
     }
 
     pub fn users(&self) -> Result<Users<'_>> {
-        Ok(Users { db: self.db()?, passwords: self.passwords() })
+        Ok(Users { db: self.db()?, clock: self.clock(), passwords: self.passwords() })
     }
 
     pub async fn auth(&self) -> Result<Auth<'_>> {

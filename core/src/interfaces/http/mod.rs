@@ -23,10 +23,10 @@ pub use caller::Caller;
 pub use error::{ErrorBody, ErrorDetail};
 pub use json_body::MAX_BODY_BYTES;
 pub use lambda_http::http::StatusCode;
-pub use query::{Allowed, ListQuery};
+pub use query::{Allowed, ListQuery, Listed};
 pub use reply::{Json, NoContent, Reply, WithStatus};
 pub use request::Request;
-pub use responses::{TokensResponse, UserResponse};
+pub use responses::{ListResponse, TokensResponse, UserResponse};
 pub use serve::{answer, serve};
 
 pub use super::runtime::RuntimeError;

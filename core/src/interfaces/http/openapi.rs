@@ -19,6 +19,17 @@ pub enum AnyProblem {
     Unavailable(ErrorBody),
 }
 
+/// Endpoints that read a query string.
+#[derive(Debug, IntoResponses)]
+pub enum QueryProblem {
+    /// A key that is not known here
+    #[response(status = 400)]
+    Malformed(ErrorBody),
+    /// A value that does not fit its key
+    #[response(status = 422)]
+    Validation(ErrorBody),
+}
+
 /// Endpoints that read a body.
 #[derive(Debug, IntoResponses)]
 pub enum BodyProblem {
