@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use aws_sdk_sqs::types::{SendMessageBatchRequestEntry, SendMessageBatchResultEntry};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -98,7 +98,7 @@ async fn of_a_batch_with_one_poisoned_message_nine_are_applied_and_one_is_dead_l
     // One more visibility later nothing has followed it: the other nine were taken off the queue.
     tokio::time::sleep(Duration::from_secs(8)).await;
     assert_eq!(meows(&users).await, 9);
-    let ours: Vec<_> = sent.successful().iter().filter_map(|one| one.message_id()).collect();
+    let ours: Vec<_> = sent.successful().iter().map(SendMessageBatchResultEntry::message_id).collect();
     let letters = "select count(*) from dead_letter where message_id = any($1)";
     let letters: i64 = database().await.query_one(letters, &[&ours]).await.expect("a count").get(0);
     assert_eq!(letters, 1, "the tenth");
