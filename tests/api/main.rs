@@ -2,6 +2,7 @@
 //! on a real Postgres.
 
 mod administration;
+mod audit;
 mod canaries;
 mod debug_send_message;
 mod edge;
@@ -9,6 +10,7 @@ mod forgery;
 mod health;
 mod limits;
 mod lists;
+mod matrix;
 mod passwords;
 mod permissions;
 mod process;
