@@ -1,10 +1,10 @@
 //! Who may call an endpoint. A handler says it by the type of its last argument, and a function
 //! without one does not compile:
 //!
-//! - [`Public`]: anybody;
+//! - `Public`: anybody;
 //! - `Caller<SignedIn>`: whoever has a live access token, user and session;
 //! - `Caller<UsersRead>`: the same, and one of the user's roles has that permission;
-//! - [`RefreshToken`]: whoever brings one; the use case decides what it is worth.
+//! - `RefreshToken`: whoever brings one; the use case decides what it is worth.
 //!
 //! What a row's owner may see of it is the use case's business. A new permission that endpoints
 //! name is a struct here.
