@@ -10,7 +10,7 @@ use app_core::{
     App, Result,
     config::SecretSource,
     domain::{mask::Secret, users::PasswordAttempt},
-    interfaces::http::{NoContent, Request},
+    interfaces::http::{NoContent, Public, Request},
     telemetry,
     testing::{Event, TestApp, event},
 };
@@ -119,7 +119,7 @@ async fn with_canaries() -> TestApp {
     .await
 }
 
-async fn sloppy(app: App, request: Request) -> Result<NoContent> {
+async fn sloppy(app: App, request: Request, _: Public) -> Result<NoContent> {
     let attempt = PasswordAttempt::parse(&secret("attempt")).expect("a possible password");
     panic!("{app:?} {request:?} {attempt:?} {:?}", request.json::<serde_json::Value>().is_ok())
 }
@@ -134,7 +134,7 @@ struct Careless {
 }
 
 /// What no review should let through: secrets themselves in a panic's text.
-async fn reckless(_: App, request: Request) -> Result<NoContent> {
+async fn reckless(_: App, request: Request, _: Public) -> Result<NoContent> {
     let body: serde_json::Value = request.json()?;
     let careless =
         Careless { current: secret("current"), new: Some(secret("new")), token: secret("plain token") };

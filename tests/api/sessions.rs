@@ -110,31 +110,6 @@ async fn the_list_shows_ones_own_live_sessions_and_which_one_this_is() {
 }
 
 #[tokio::test]
-async fn who_is_deactivated_and_active_again_signs_in_anew_and_old_tokens_stay_dead() {
-    let app = TestApp::new().await;
-    let ada = signed_in(&app).await;
-    sign_up(&app, "bob@example.com").await;
-    let bob = sign_in(&app, "bob@example.com", PASSWORD).await;
-    let [ada_uuid, bob_uuid] = [&ada, &bob].map(|pair| pair.text("/user_data/uuid").parse().expect("a uuid"));
-    let users = app.app.users().expect("users");
-    let client = Client { ip: None, user_agent: None };
-    users.deactivate(ada_uuid, bob_uuid, client).await.expect("deactivated");
-    is_out(&app, &ada).await;
-    sign_in(&app, "ada@example.com", PASSWORD).await.is_error(401, "unauthenticated");
-    let twice = users.deactivate(ada_uuid, bob_uuid, client).await;
-    assert!(matches!(twice, Err(Error::NotFound("user"))), "{twice:?}");
-
-    let again = "update users set is_active = true";
-    app.database.client().await.execute(again, &[]).await.expect("active again");
-    is_out(&app, &ada).await;
-    is_good(&sign_in(&app, "ada@example.com", PASSWORD).await);
-    is_good(&me(&app, &bob.text("/access")).await);
-    assert_eq!(audited(&app, "user_deactivated").await, 1);
-    let ended = "select count(*) from auth_session where revoke_reason = 'deactivated'";
-    assert_eq!(count(&app, ended).await, 1);
-}
-
-#[tokio::test]
 async fn nobody_ends_somebody_elses_session() {
     let app = TestApp::new().await;
     let ada = signed_in(&app).await;

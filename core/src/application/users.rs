@@ -1,13 +1,12 @@
-//! Making users, changing them, and taking their access away.
+//! Users: making them, changing them, and what administrators do to them.
 
-use serde_json::json;
-use uuid::Uuid;
+mod administer;
 
 use crate::{
     domain::{
         Error, Result,
-        audit::{Action, Entry, Outcome},
-        auth::{Client, RevokeReason},
+        audit::{Action, Entry},
+        auth::Client,
         clock::Clock,
         users::{Email, NewUser, Password, Phone, ProfileChange, User, events::UserCreated},
     },
@@ -56,35 +55,8 @@ impl Users<'_> {
     /// # Errors
     /// `NotFound` when the user has been deleted in the meantime.
     pub async fn update_profile(&self, id: i64, change: ProfileChange) -> Result<User> {
-        let updated = repository::users::update_profile(&self.db.conn().await?, id, change).await?;
+        let updated = repository::users::update(&self.db.conn().await?, id, change.into()).await?;
         updated.ok_or(Error::NotFound("user"))
-    }
-
-    /// Ends all sessions of the user, too: made active again, the user signs in anew, and no token of
-    /// before comes back to life. `actor` is whoever does it.
-    ///
-    /// # Errors
-    /// `NotFound` when there is no active user of this uuid.
-    pub async fn deactivate(&self, user: Uuid, actor: Uuid, client: Client<'_>) -> Result<()> {
-        let (now, reason) = (self.clock.now(), RevokeReason::Deactivated);
-        let mut conn = self.db.conn().await?;
-        let tx = conn.begin().await?;
-        // The user first: a sign-in that is under way waits for this, or this for it.
-        if !repository::users::deactivate(&tx, user).await? {
-            return Err(Error::NotFound("user"));
-        }
-        let ended = repository::sessions::revoke_all(&tx, user, None, reason, now).await?;
-        let entry = Entry {
-            action: Action::UserDeactivated,
-            outcome: Outcome::Success,
-            actor: Some(actor),
-            subject: Some(user),
-            ip: client.ip,
-            details: json!({ "ended": ended }),
-        };
-        repository::audit::record(&tx, &entry).await?;
-        tx.commit().await?;
-        Ok(())
     }
 
     async fn create(&self, new: NewUser, client: Client<'_>) -> Result<Created> {

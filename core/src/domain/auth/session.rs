@@ -76,10 +76,8 @@ pub enum RevokeReason {
     Revoked,
     Reuse,
     PasswordChange,
-    /// Its user was.
+    /// Its user was deactivated.
     Deactivated,
-    /// Its user was.
-    Deleted,
 }
 
 impl RevokeReason {
@@ -91,7 +89,6 @@ impl RevokeReason {
             Self::Reuse => "reuse",
             Self::PasswordChange => "password_change",
             Self::Deactivated => "deactivated",
-            Self::Deleted => "deleted",
         }
     }
 }
