@@ -11,6 +11,7 @@ use crate::{
         handlers::{self, Handlers},
         limits::Limits,
         outbox,
+        roles::Roles,
         tasks::{Outside, Worker},
         users::Users,
     },
@@ -194,7 +195,11 @@ impl App {
     }
 
     pub fn users(&self) -> Result<Users<'_>> {
-        Ok(Users { db: self.db()?, passwords: self.passwords() })
+        Ok(Users { db: self.db()?, clock: self.clock(), passwords: self.passwords() })
+    }
+
+    pub fn roles(&self) -> Result<Roles<'_>> {
+        Ok(Roles { db: self.db()? })
     }
 
     pub async fn auth(&self) -> Result<Auth<'_>> {

@@ -10,7 +10,7 @@ use app_core::{
     App, Result,
     config::SecretSource,
     domain::{mask::Secret, users::PasswordAttempt},
-    interfaces::http::{NoContent, Request},
+    interfaces::http::{NoContent, Public, Request},
     telemetry,
     testing::{Event, TestApp, event},
 };
@@ -29,7 +29,7 @@ fn secret(what: &str) -> String {
 }
 
 #[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Lines(Arc<Mutex<Vec<u8>>>);
 
 impl Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -43,7 +43,7 @@ impl Write for Lines {
 }
 
 impl Lines {
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8(self.0.lock().expect("no panic").clone()).expect("text")
     }
 }
@@ -119,15 +119,26 @@ async fn with_canaries() -> TestApp {
     .await
 }
 
-async fn sloppy(app: App, request: Request) -> Result<NoContent> {
+async fn sloppy(app: App, request: Request, _: Public) -> Result<NoContent> {
     let attempt = PasswordAttempt::parse(&secret("attempt")).expect("a possible password");
     panic!("{app:?} {request:?} {attempt:?} {:?}", request.json::<serde_json::Value>().is_ok())
 }
 
+/// Somebody's own, with plain fields.
+#[derive(Debug)]
+#[expect(dead_code, reason = "only printed")]
+struct Careless {
+    current: String,
+    new: Option<String>,
+    token: String,
+}
+
 /// What no review should let through: secrets themselves in a panic's text.
-async fn reckless(_: App, request: Request) -> Result<NoContent> {
+async fn reckless(_: App, request: Request, _: Public) -> Result<NoContent> {
     let body: serde_json::Value = request.json()?;
-    panic!("{body} Bearer {} password={}", secret("token"), secret("password"))
+    let careless =
+        Careless { current: secret("current"), new: Some(secret("new")), token: secret("plain token") };
+    panic!("{careless:?} {body} {body:?} Bearer {} password={}", secret("token"), secret("password"))
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use app_core::{
 };
 use serde_json::{Value, json};
 
-use crate::support::{Answer, call, count, signed_in};
+use crate::support::{Answer, allow, call, count, signed_in};
 
 async fn send(app: &TestApp, access: &str, body: &Value) -> Answer {
     let event = event("debug-send-message").bearer(access).body(body);
@@ -15,6 +15,7 @@ async fn send(app: &TestApp, access: &str, body: &Value) -> Answer {
 async fn an_event_goes_through_the_outbox_to_the_queue() {
     let app = TestApp::new().await;
     let access = signed_in(&app).await.text("/access");
+    allow(&app, &["debug:send"]).await;
     app.bus.take();
     let data = json!({ "uuid": "2bb58a19-2001-4a8b-a223-79b2ba7d5229" });
     let answer = send(&app, &access, &json!({ "event": "user_created", "data": data })).await;
@@ -30,6 +31,7 @@ async fn an_event_goes_through_the_outbox_to_the_queue() {
 async fn what_nobody_could_handle_is_not_sent() {
     let app = TestApp::new().await;
     let access = signed_in(&app).await.text("/access");
+    allow(&app, &["debug:send"]).await;
     app.bus.take();
     let unknown = send(&app, &access, &json!({ "event": "user_teleported", "data": {} })).await;
     unknown.is_error(422, "validation").names("event", "unknown");
@@ -39,13 +41,17 @@ async fn what_nobody_could_handle_is_not_sent() {
 }
 
 #[tokio::test]
-async fn only_for_those_who_are_signed_in_and_never_in_production() {
+async fn only_for_those_who_may_and_never_in_production() {
     let app = TestApp::new().await;
     let body = json!({ "event": "user_created", "data": { "uuid": uuid::Uuid::nil() } });
     send(&app, "no token", &body).await.is_error(401, "unauthenticated");
+    let access = signed_in(&app).await.text("/access");
+    allow(&app, &["users:read", "users:write", "tasks:read", "audit:read"]).await;
+    send(&app, &access, &body).await.is_error(403, "forbidden");
 
     let app = TestApp::with(|config| config.launch_mode = LaunchMode::Prod).await;
     let access = signed_in(&app).await.text("/access");
+    allow(&app, &["debug:send"]).await;
     send(&app, &access, &body).await.is_error(404, "not_found");
     assert_eq!(count(&app, "select count(*) from outbox").await, 1, "the sign-up's own");
 }

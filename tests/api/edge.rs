@@ -5,21 +5,21 @@ use std::time::{Duration, Instant};
 use app_core::{
     App, Error, Result,
     config::Cors,
-    interfaces::http::{self, Json, NoContent, Request},
+    interfaces::http::{self, Json, NoContent, Public, Request},
     testing::{TestApp, event},
 };
 
 use crate::support::{call, call_raw, sign_up};
 
-async fn panicking(_: App, _: Request) -> Result<NoContent> {
+async fn panicking(_: App, _: Request, _: Public) -> Result<NoContent> {
     panic!("the secret cause")
 }
 
-async fn failing(_: App, _: Request) -> Result<NoContent> {
+async fn failing(_: App, _: Request, _: Public) -> Result<NoContent> {
     Err(Error::internal("the secret cause"))
 }
 
-async fn well(_: App, _: Request) -> Result<Json<&'static str>> {
+async fn well(_: App, _: Request, _: Public) -> Result<Json<&'static str>> {
     Ok(Json("well"))
 }
 
@@ -125,7 +125,7 @@ async fn an_open_api_allows_any_origin_and_never_credentials() {
 
 #[tokio::test]
 async fn a_handler_that_takes_too_long_is_answered_in_time() {
-    async fn slow(_: App, _: Request) -> Result<NoContent> {
+    async fn slow(_: App, _: Request, _: Public) -> Result<NoContent> {
         tokio::time::sleep(Duration::from_secs(60)).await;
         Ok(NoContent)
     }

@@ -47,6 +47,10 @@ async fn sign_in_from(app: &TestApp, address: &str, email: &str, password: &str)
     call(app, auth_tokens::handler, &from(event("auth-tokens").body(&body), address)).await
 }
 
+fn pseudonyms() -> Pseudonyms {
+    Pseudonyms::new("a key for tests, of 32 bytes or more")
+}
+
 #[track_caller]
 fn must_wait(answer: &Answer) {
     answer.is_error(429, "rate_limited");
@@ -63,9 +67,8 @@ async fn of_500_tries_on_50_connections_a_burst_of_10_accepts_10() {
     })
     .await;
     let db = app.app.db().expect("a database");
-    let key = Pseudonyms::new("k").of_address(Some(IpAddr::from([203, 0, 113, 7])));
-    let attempt =
-        Try { bucket: Bucket { name: "test", key }, limit: Limit::new(10, HOUR), looks_only: false };
+    let key = pseudonyms().of_address(Some(IpAddr::from([203, 0, 113, 7])));
+    let attempt = Try { bucket: Bucket { name: "test", key }, limit: Limit::new(10, HOUR) };
     // One after the other: fifty logins at once take a small machine longer than a login may.
     let mut connections = Vec::new();
     for _ in 0..50 {
@@ -88,24 +91,32 @@ async fn of_500_tries_on_50_connections_a_burst_of_10_accepts_10() {
 async fn what_was_used_comes_back_one_at_a_time() {
     let app = TestApp::new().await;
     let conn = app.app.db().expect("a database").conn().await.expect("a connection");
-    let key = Pseudonyms::new("k").of_address(None);
+    let key = pseudonyms().of_address(None);
     let limit = Limit::new(2, Duration::from_millis(400));
-    let attempt = Try { bucket: Bucket { name: "test", key }, limit, looks_only: false };
-    let look = Try { looks_only: true, ..attempt };
-    let ask = async |one: Try| take(&conn, &[one]).await.expect("a verdict")[0].allowed;
-    assert!(ask(look).await, "a look at nothing");
-    assert_eq!(
-        [ask(attempt).await, ask(attempt).await, ask(look).await, ask(attempt).await],
-        [true, true, false, false]
-    );
+    let attempt = Try { bucket: Bucket { name: "test", key }, limit };
+    let ask = async || take(&conn, &[attempt]).await.expect("a verdict")[0].allowed;
+    assert_eq!([ask().await, ask().await, ask().await], [true, true, false]);
     tokio::time::sleep(Duration::from_millis(450)).await;
-    assert_eq!(
-        [ask(look).await, ask(look).await, ask(attempt).await, ask(attempt).await],
-        [true, true, true, false]
-    );
+    assert_eq!([ask().await, ask().await], [true, false]);
     assert_eq!(delete(&conn, Expired::Limits).await.expect("deleted"), 0);
     tokio::time::sleep(Duration::from_millis(900)).await;
     assert_eq!(delete(&conn, Expired::Limits).await.expect("deleted"), 1);
+}
+
+/// Verdicts up to the first refusal, and what is behind it is untouched.
+#[tokio::test]
+async fn who_is_refused_by_one_bucket_uses_up_nothing_of_the_next() {
+    let app = TestApp::new().await;
+    let conn = app.app.db().expect("a database").conn().await.expect("a connection");
+    let key = pseudonyms().of_address(None);
+    let of = |name| Try { bucket: Bucket { name, key }, limit: Limit::new(1, HOUR) };
+    let ask = async |tries: &[Try]| {
+        let verdicts = take(&conn, tries).await.expect("verdicts");
+        verdicts.iter().map(|verdict| verdict.allowed).collect::<Vec<_>>()
+    };
+    assert_eq!(ask(&[of("address")]).await, [true]);
+    assert_eq!(ask(&[of("address"), of("account")]).await, [false]);
+    assert_eq!(ask(&[of("elsewhere"), of("account"), of("address")]).await, [true, true, false]);
 }
 
 #[tokio::test]
@@ -173,6 +184,20 @@ async fn many_failures_in_a_row_from_anywhere_slow_an_account_down_for_everyone(
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_guesses_at_once_from_everywhere_no_more_are_let_in_than_fit() {
+    for email in ["ada@example.com", "nobody@example.com"] {
+        let app = limited(&[(Limited::SignInFailures, 1)]).await;
+        sign_up(&app, "ada@example.com").await;
+        let addresses: Vec<String> = (1..=20).map(|host| format!("203.0.113.{host}")).collect();
+        let guess = |address| sign_in_from(&app, address, email, "wrong horse battery");
+        let answers = join_all(addresses.iter().map(|address| guess(address))).await;
+        let (checked, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 401);
+        assert_eq!((checked.len(), refused.len()), (1, 19), "{answers:?}");
+        refused.into_iter().for_each(must_wait);
+    }
+}
+
 #[tokio::test]
 async fn a_success_ends_the_row_of_failures() {
     let app = limited(&[(Limited::SignInFailures, 4)]).await;
@@ -197,17 +222,21 @@ async fn who_was_told_to_wait_is_told_again_without_the_database() {
 
 #[tokio::test]
 async fn a_stolen_access_token_is_no_licence_to_guess_the_password() {
-    let app = limited(&[(Limited::PasswordChange, 3)]).await;
-    let access = signed_in(&app).await.text("/access");
-    let guess = async || {
-        let body = json!({ "current": "wrong horse battery", "new": "staple of another horse" });
-        call(&app, auth_password_change::handler, &event("auth-password-change").bearer(&access).body(&body))
-            .await
-    };
-    for _ in 0..3 {
-        guess().await.is_error(401, "unauthenticated");
+    for (limited_by, same_address) in [(Limited::PasswordChange, true), (Limited::PasswordChangeUser, false)]
+    {
+        let app = limited(&[(limited_by, 3)]).await;
+        let access = signed_in(&app).await.text("/access");
+        let guess = async |host: u8| {
+            let body = json!({ "current": "wrong horse battery", "new": "staple of another horse" });
+            let event = event("auth-password-change").bearer(&access).body(&body);
+            let address = format!("203.0.113.{}", if same_address { 1 } else { host });
+            call(&app, auth_password_change::handler, &from(event, &address)).await
+        };
+        for host in 1..=3 {
+            guess(host).await.is_error(401, "unauthenticated");
+        }
+        must_wait(&guess(4).await);
     }
-    must_wait(&guess().await);
 }
 
 #[tokio::test]

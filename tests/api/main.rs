@@ -1,13 +1,18 @@
 //! Endpoints, called as Lambda calls them: an event of `events/` in, the gateway's answer out,
 //! on a real Postgres.
 
+mod administration;
+mod audit;
 mod canaries;
 mod debug_send_message;
 mod edge;
 mod forgery;
 mod health;
 mod limits;
+mod lists;
+mod matrix;
 mod passwords;
+mod permissions;
 mod process;
 mod refresh;
 mod rotation;

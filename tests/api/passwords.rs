@@ -2,11 +2,18 @@
 
 use std::time::Duration;
 
-use app_core::testing::{TestApp, event};
+use app_core::{
+    telemetry,
+    testing::{TestApp, event},
+};
 use futures_util::future::{join, join_all};
 use serde_json::json;
+use tracing_subscriber::filter::LevelFilter;
 
-use crate::support::{Answer, call, count, me, refresh, sign_in, sign_up, signed_in};
+use crate::{
+    canaries::Lines,
+    support::{Answer, call, count, me, refresh, sign_in, sign_up, signed_in},
+};
 
 const OLD: &str = "correct horse battery";
 const NEW: &str = "staple of another horse";
@@ -101,16 +108,56 @@ async fn a_hash_of_the_prototype_is_accepted_and_becomes_argon2id() {
     assert_eq!(hash(&app).await, renewed, "renewed once");
 }
 
+/// A sign-in does not show what follows the 72 bytes: a slip there must not become the password.
 #[tokio::test]
-async fn the_prototype_looked_at_72_bytes_until_the_first_sign_in_here() {
+async fn of_a_long_password_of_the_prototype_72_bytes_count_until_it_is_changed() {
     let app = TestApp::new().await;
     sign_up(&app, "ada@example.com").await;
     let long = "0123456789abcdef".repeat(5);
+    let slip = format!("{}a slip", &long[..72]);
     set_hash(&app, &prototype_hash(&long)).await;
+    for text in [&slip, &long, &slip] {
+        assert_eq!(sign_in(&app, "ada@example.com", text).await.status, 200);
+        assert!(hash(&app).await.starts_with("$2b$"), "renewed with what nobody has checked");
+    }
+    let pair = sign_in(&app, "ada@example.com", &long).await;
+    assert_eq!(change(&app, &pair, &slip, &long).await.status, 204);
+    assert!(hash(&app).await.starts_with("$argon2id$"));
+    sign_in(&app, "ada@example.com", &slip).await.is_error(401, "unauthenticated");
     assert_eq!(sign_in(&app, "ada@example.com", &long).await.status, 200);
-    // From now on every character counts.
-    sign_in(&app, "ada@example.com", &long[..72]).await.is_error(401, "unauthenticated");
-    assert_eq!(sign_in(&app, "ada@example.com", &long).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_hash_that_nobody_can_read_is_answered_like_a_wrong_password_and_logged() {
+    let app = TestApp::new().await;
+    sign_up(&app, "ada@example.com").await;
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let _guard = telemetry::capture(LevelFilter::ERROR, move || writer.clone());
+    for unreadable in ["plain text", "", "$2b$31$abcdefghijklmnopqrstuuSMnLpO2xRgMVVZVWNyZMzKQbhUEXK9S"] {
+        set_hash(&app, unreadable).await;
+        sign_in(&app, "ada@example.com", OLD).await.is_error(401, "unauthenticated");
+    }
+    assert_eq!(lines.text().matches("not one that this version can read").count(), 3, "{}", lines.text());
+}
+
+/// "Sign out everywhere" commits while the thief's new password is being hashed.
+#[tokio::test]
+async fn a_session_that_ends_while_its_password_is_changed_changes_nothing() {
+    let app = TestApp::new().await;
+    let pair = signed_in(&app).await;
+    let mut client = app.database.client().await;
+    let sign_out = client.transaction().await.expect("a transaction");
+    sign_out.execute("select from users for update", &[]).await.expect("locked");
+    let committed = async {
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        let everywhere = "update auth_session set revoked_at = created_at, revoke_reason = 'sign_out'";
+        sign_out.execute(everywhere, &[]).await.expect("signed out");
+        sign_out.commit().await.expect("committed");
+    };
+    let (answer, ()) = join(change(&app, &pair, OLD, NEW), committed).await;
+    answer.is_error(401, "unauthenticated");
+    assert_eq!(sign_in(&app, "ada@example.com", OLD).await.status, 200);
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::{
-    support::{call, me, refresh, sign_in, sign_up, signed_in},
+    support::{allow, call, me, refresh, sign_in, sign_up, signed_in},
     wire::wired,
 };
 use app_core::testing::event;
@@ -23,10 +23,13 @@ async fn each_request_costs_as_many_round_trips_as_declared() {
     assert_eq!((third.status, trips), (200, 1), "refresh");
     let (answer, trips) = wire.count(me(&app, &third.text("/access"))).await;
     assert_eq!((answer.status, trips), (200, 1), "me");
+    allow(&app, &["users:read", "debug:send"]).await;
+    let (answer, trips) = wire.count(me(&app, &third.text("/access"))).await;
+    assert_eq!((answer.status, trips), (200, 1), "permissions cost nothing");
     let (answer, trips) = wire.count(sign_in(&app, "ada@example.com", PASSWORD)).await;
     assert!(answer.status == 200 && trips <= 6, "sign-in: {trips}");
     let (answer, trips) = wire.count(sign_in(&app, "ada@example.com", "wrong horse battery")).await;
-    assert!(answer.status == 401 && trips <= 6, "failed sign-in: {trips}");
+    assert!(answer.status == 401 && trips <= 3, "failed sign-in: {trips}");
     let (answer, trips) = wire.count(sign_up(&app, "bob@example.com")).await;
     assert!(answer.status == 200 && trips <= 7, "sign-up: {trips}");
 

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use app_core::{
     App, Result,
-    interfaces::http::{self, Reply, Request},
+    interfaces::http::{self, Admission, Reply, Request},
     testing::{Event, TestApp, event},
 };
 use serde_json::{Value, json};
@@ -51,18 +51,20 @@ fn in_a_minute() -> Instant {
     Instant::now() + Duration::from_secs(60)
 }
 
-pub(crate) async fn call<H, F, R>(app: &TestApp, handler: H, event: &Event) -> Answer
+pub(crate) async fn call<H, A, F, R>(app: &TestApp, handler: H, event: &Event) -> Answer
 where
-    H: Fn(App, Request) -> F,
+    H: Fn(App, Request, A) -> F,
+    A: Admission,
     F: Future<Output = Result<R>>,
     R: Reply,
 {
     call_raw(app, handler, &event.to_string()).await
 }
 
-pub(crate) async fn call_raw<H, F, R>(app: &TestApp, handler: H, event: &str) -> Answer
+pub(crate) async fn call_raw<H, A, F, R>(app: &TestApp, handler: H, event: &str) -> Answer
 where
-    H: Fn(App, Request) -> F,
+    H: Fn(App, Request, A) -> F,
+    A: Admission,
     F: Future<Output = Result<R>>,
     R: Reply,
 {
@@ -105,6 +107,17 @@ pub(crate) async fn signed_in(app: &TestApp) -> Answer {
     let answer = sign_in(app, "ada@example.com", "correct horse battery").await;
     assert_eq!(answer.status, 200, "{answer:?}");
     answer
+}
+
+/// Gives everybody a role that has just these permissions.
+pub(crate) async fn allow(app: &TestApp, permissions: &[&str]) {
+    let client = app.database.client().await;
+    let make =
+        "insert into role values ('test', 'of a test', $1) on conflict (name) do update set permissions = $1";
+    client.execute(make, &[&permissions]).await.expect("a role");
+    let grant =
+        "insert into user_role (user_uuid, role) select uuid, 'test' from users on conflict do nothing";
+    client.execute(grant, &[]).await.expect("a grant");
 }
 
 /// One number from one row.

@@ -5,7 +5,7 @@ use app_core::{
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::support::{Answer, call, sign_in, sign_up, signed_in};
+use crate::support::{Answer, allow, call, sign_in, sign_up, signed_in};
 
 fn of(task: &str, access: &str) -> Event {
     let mut event = event("tasks-get").bearer(access);
@@ -67,5 +67,19 @@ async fn somebody_elses_task_is_as_if_it_were_not_there() {
     };
     assert_eq!(strip(&hidden), strip(&absent));
     get(&app, "meow", &eve).await.is_error(404, "not_found");
+    allow(&app, &["users:read", "audit:read"]).await;
+    get(&app, &theirs, &eve).await.is_error(404, "not_found");
     get(&app, &theirs, "no token").await.is_error(401, "unauthenticated");
+}
+
+#[tokio::test]
+async fn whoever_may_read_tasks_sees_those_of_others() {
+    let app = TestApp::new().await;
+    let theirs = start(&app, &signed_in(&app).await.text("/user_data/uuid")).await;
+    assert_eq!(sign_up(&app, "eve@example.com").await.status, 200);
+    let eve = sign_in(&app, "eve@example.com", "correct horse battery").await.text("/access");
+    allow(&app, &["tasks:read"]).await;
+    let answer = get(&app, &theirs, &eve).await;
+    assert_eq!((answer.status, answer.text("/uuid")), (200, theirs));
+    get(&app, &Uuid::from_u128(7).to_string(), &eve).await.is_error(404, "not_found");
 }

@@ -20,7 +20,7 @@ fn folders() -> BTreeSet<String> {
 }
 
 /// `UsersMeFunction` is `users-me`.
-fn stem(logical_id: &str) -> String {
+pub(crate) fn stem(logical_id: &str) -> String {
     let name = logical_id.strip_suffix("Function").unwrap_or(logical_id);
     let mut stem = String::new();
     for c in name.chars() {
@@ -33,7 +33,7 @@ fn stem(logical_id: &str) -> String {
 }
 
 /// What is in one list and not in the other, in words.
-fn differences(left: (&str, &BTreeSet<String>), right: (&str, &BTreeSet<String>)) -> Vec<String> {
+pub(crate) fn differences(left: (&str, &BTreeSet<String>), right: (&str, &BTreeSet<String>)) -> Vec<String> {
     let missing = |a: (&str, &BTreeSet<String>), b: (&str, &BTreeSet<String>)| {
         a.1.difference(b.1).map(|name| format!("{name} is in {} and not in {}", a.0, b.0)).collect::<Vec<_>>()
     };

@@ -18,6 +18,7 @@ use crate::{
 const ALLOWED: Allowed = Allowed {
     filters: &[("name", &Op::ALL), ("meta", &Op::ALL), ("id", &Op::ALL), ("day", &Op::ALL)],
     orders: &["name", "id", "day"],
+    default_order: &[],
     default_limit: 25,
     max_limit: 100,
 };

@@ -14,6 +14,7 @@ mod oracle;
 mod outbox_operations;
 mod prototype_faults;
 mod random_cases;
+mod role_operations;
 mod sample;
 mod statement_text;
 mod support;

@@ -23,6 +23,11 @@ use utoipa::{
         auth_password_change::handler,
         users_me::handler,
         users_me_update::handler,
+        users_list::handler,
+        users_get::handler,
+        users_update::handler,
+        users_delete::handler,
+        audit_list::handler,
         tasks_get::handler,
         debug_send_message::handler,
         debug_health_check::handler
@@ -30,6 +35,7 @@ use utoipa::{
     tags(
         (name = "auth", description = "Signing up, in, and staying signed in"),
         (name = "users", description = "Users"),
+        (name = "audit", description = "What happened to accounts"),
         (name = "tasks", description = "Background tasks"),
         (name = "debug", description = "For operators")
     ),

@@ -1,4 +1,4 @@
-//! `cargo xtask queue` and `cargo xtask outbox`, against the real queue API and the real database.
+//! `cargo xtask queue`, `outbox` and `users`, against the real queue API and the real database.
 //!
 //! Dead letters lie in a queue of the test's own, because other tests count those of the stack.
 
@@ -9,7 +9,7 @@ use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::{database, eventually, meows, messages_in, setting, sqs};
+use crate::support::{database, eventually, meows, messages_in, new_address, setting, sqs};
 
 /// A queue and its dead-letter queue.
 struct Queues {
@@ -230,4 +230,27 @@ async fn the_outbox_is_shown_and_a_parked_message_is_set_free() {
         said.contains(&format!("{id} is not parked")) && said.contains(&format!("{unknown} is not in")),
         "{said}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_administrator_is_made_from_the_command_line() {
+    let address = new_address();
+    let insert = "insert into users (email) values ($1) returning uuid";
+    let uuid: Uuid = database().await.query_one(insert, &[&address]).await.expect("a user").get(0);
+
+    let users = |arguments: &[&str]| xtask().arg("users").args(arguments).output().expect("xtask runs");
+    let granted = out(&users(&["grant", &address, "admin"]));
+    assert_eq!(granted.trim(), format!("{uuid} now has the role admin"));
+    assert!(out(&users(&["grant", &address, "admin"])).contains("already has"));
+    let roles = out(&users(&["roles"]));
+    assert!(roles.contains("admin") && roles.contains("users:write"), "{roles}");
+    assert!(out(&users(&["revoke", &address, "admin"])).contains("no longer has"));
+    let query =
+        "select count(*) from audit_log where subject = $1 and action in ('role_granted', 'role_revoked')";
+    assert_eq!(database().await.query_one(query, &[&uuid]).await.expect("a count").get::<_, i64>(0), 2);
+
+    let unknown = users(&["grant", "nobody@example.com", "admin"]);
+    let said = String::from_utf8_lossy(&unknown.stderr);
+    assert!(!unknown.status.success() && said.contains("user not found"), "{said}");
+    assert!(said.contains("must be one that has signed up"), "{said}");
 }

@@ -5,7 +5,12 @@
 
 use std::time::{Duration, Instant};
 
-use app_core::testing::{TestApp, event};
+use app_core::{
+    config::PasswordsConfig,
+    domain::users::PasswordAttempt,
+    infrastructure::security::password::Passwords,
+    testing::{TestApp, event},
+};
 use serde_json::json;
 
 use crate::ALONE;
@@ -31,20 +36,29 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-async fn with_ada_and_someone_deactivated() -> TestApp {
+/// Ada, someone deactivated, and two whose hashes are cheaper than today's or not to be read.
+async fn with_all_kinds() -> TestApp {
     let app = TestApp::new().await;
-    sign_up(&app, "ada@example.com").await;
-    sign_up(&app, "off@example.com").await;
+    for name in ["ada", "off", "cheap", "broken"] {
+        sign_up(&app, &format!("{name}@example.com")).await;
+    }
+    let cheap = Passwords::new(PasswordsConfig { memory_kib: 8192, passes: 1, ..Default::default() });
+    let attempt = PasswordAttempt::parse("correct horse battery").expect("a password");
+    let cheap = cheap.renew(&attempt).await.expect("a hash");
+    let client = app.database.client().await;
     let off = "update users set is_active = false where email = 'off@example.com'";
-    app.database.client().await.execute(off, &[]).await.expect("deactivated");
+    client.execute(off, &[]).await.expect("deactivated");
+    let set = "update users set password_hashed = $1 where email = $2";
+    client.execute(set, &[&cheap.expose(), &"cheap@example.com"]).await.expect("a cheap hash");
+    client.execute(set, &[&"no hash", &"broken@example.com"]).await.expect("a broken hash");
     app
 }
 
 #[tokio::test]
 async fn the_time_of_an_answer_does_not_tell_whether_an_account_exists() {
     let _alone = ALONE.lock().await;
-    let app = with_ada_and_someone_deactivated().await;
-    for other in ["nobody@example.com", "off@example.com"] {
+    let app = with_all_kinds().await;
+    for other in ["nobody@example.com", "off@example.com", "cheap@example.com", "broken@example.com"] {
         // Again if it is off: a busy machine errs one way and another, a leak always the same.
         let measured = [measure(&app, other).await, measure(&app, other).await];
         let third =

@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     bench, coverage, down, env, invoke, keys, lint, logs, migrate, mutants, openapi, outbox, queue, test, up,
+    users,
 };
 use crate::ui;
 
@@ -99,6 +100,18 @@ enum Command {
         #[arg(long, global = true, value_name = "NAME")]
         stack_name: Option<String>,
     },
+    /// Give roles to users and take them away: this makes the first administrator.
+    ///
+    /// The database is found as by `outbox`. A change counts at the user's next request and stands
+    /// in the audit log.
+    Users {
+        #[command(subcommand)]
+        action: users::Action,
+        /// A stack on AWS, by its name in CloudFormation; credentials, profile and region are those
+        /// of this shell.
+        #[arg(long, global = true, value_name = "NAME")]
+        stack_name: Option<String>,
+    },
     /// Replace the key that signs tokens, step by step, without signing anyone out.
     Keys {
         #[command(subcommand)]
@@ -169,6 +182,7 @@ fn execute(command: Command) -> Result<ExitCode> {
         Command::Migrate { action } => migrate::run(&action)?,
         Command::Queue { action, stack_name } => queue::run(&action, stack_name.as_deref())?,
         Command::Outbox { action, stack_name } => return outbox::run(&action, stack_name.as_deref()),
+        Command::Users { action, stack_name } => users::run(&action, stack_name.as_deref())?,
         Command::Test { arguments } => return test::run(&arguments),
         Command::Mutants { names } => return mutants::run(&names),
         Command::Bench { what } => return bench::run(&what),

@@ -3,6 +3,7 @@
 //! Nothing is remembered anywhere but in the secret itself: its keys, which of them signs, and when
 //! Secrets Manager took in this version of it. So any machine may do the next step.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -55,6 +56,10 @@ pub enum Step {
     Remove,
 }
 
+/// A fetch that fails when the cache has run out leaves the old keys in use this much longer, or for
+/// one more life of the cache if that is shorter: `RETRY` in core/src/infrastructure/secrets.rs.
+const RETRY: Duration = Duration::from_secs(30);
+
 /// How long each step must have been known before the next one.
 #[derive(Debug, Clone, Copy)]
 pub struct Waits {
@@ -62,32 +67,57 @@ pub struct Waits {
     pub cache: Duration,
     /// The longest life of a token.
     pub token: Duration,
+    /// From 1 s, because times are told in whole seconds; more where clocks differ.
+    pub margin: Duration,
+}
+
+impl Waits {
+    /// After this, every function has seen a change of the secret.
+    fn known_to_all(self) -> Duration {
+        self.cache + RETRY.min(self.cache) + self.margin
+    }
 }
 
 /// Where a rotation stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standing {
     pub next: Step,
-    /// Seconds since 1970; past, if it may be done now.
+    /// Seconds since 1970.
     pub due: u64,
+}
+
+impl Standing {
+    /// Whether the next step may be done at `now`, in seconds since 1970.
+    #[must_use]
+    pub fn is_due(&self, now: u64) -> bool {
+        self.due <= now
+    }
 }
 
 /// What may be done next, and when. `changed` is when the secret became what it is, in seconds
 /// since 1970.
 ///
 /// # Errors
-/// When the secret holds more keys than a rotation makes.
+/// When the secret holds more keys than a rotation makes, or two whose names do not say which one is
+/// to replace the other.
 pub fn standing(set: &KeySet, changed: u64, waits: Waits) -> Result<Standing> {
     let after = |wait: Duration| changed + wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
     let others = set.others();
     match others[..] {
         [] => Ok(Standing { next: Step::Add, due: 0 }),
-        // Names sort by age: a key that is younger than the signing one was added to replace it.
-        [other] if age(other) > age(&set.signing) => {
-            Ok(Standing { next: Step::Switch, due: after(waits.cache) })
-        }
-        // A function that has not seen the switch still signs with the old key for as long as its cache.
-        [_] => Ok(Standing { next: Step::Remove, due: after(waits.cache + waits.token) }),
+        [other] => match age(other).cmp(&age(&set.signing)) {
+            // A key that is younger than the signing one was added to replace it.
+            Ordering::Greater => Ok(Standing { next: Step::Switch, due: after(waits.known_to_all()) }),
+            // A function that has not seen the switch still signs with the old key.
+            Ordering::Less => {
+                Ok(Standing { next: Step::Remove, due: after(waits.known_to_all() + waits.token) })
+            }
+            Ordering::Equal => bail!(
+                "the names `{other}` and `{}` were made by hand and do not say which key is the newer one. Take \
+                 `{other}` out if nothing signs with it any more, or let it sign, then rotate",
+                set.signing
+            ),
+        },
         _ => bail!(
             "the secret holds {} keys; a rotation makes two. Take the ones out that nothing signs with any more",
             set.keys.len()
@@ -111,14 +141,20 @@ pub fn after(set: &KeySet, step: Step, kid: &str, key: &[u8]) -> KeySet {
     set
 }
 
-/// The name of a key that is made now: names sort by age, and the bare key is older than all.
+/// The name of a key that is made now, which tells its age.
 #[must_use]
 pub fn new_kid(now: u64) -> String {
     format!("k{now:011}")
 }
 
-fn age(kid: &str) -> (bool, &str) {
-    (kid != BARE, kid)
+/// Who made a key, and when: greater is younger. The bare key of a fresh deployment is older than one
+/// that was named by hand, and that is older than any that `new_kid` named.
+fn age(kid: &str) -> (u8, u64) {
+    let made = kid.strip_prefix('k').and_then(|digits| digits.parse().ok());
+    match made {
+        Some(at) if new_kid(at) == kid => (2, at),
+        _ => (u8::from(kid != BARE), 0),
+    }
 }
 
 fn base64(bytes: &[u8]) -> String {
@@ -139,7 +175,11 @@ fn base64(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    const WAITS: Waits = Waits { cache: Duration::from_secs(300), token: Duration::from_secs(432_000) };
+    const WAITS: Waits = Waits {
+        cache: Duration::from_secs(300),
+        token: Duration::from_secs(432_000),
+        margin: Duration::from_secs(10),
+    };
 
     fn next(set: &KeySet) -> (Step, u64) {
         let standing = standing(set, 1_000, WAITS).expect("a rotation");
@@ -152,16 +192,45 @@ mod tests {
         assert_eq!(next(&set), (Step::Add, 0));
         let set = after(&set, Step::Add, &new_kid(2_000), &[7; 32]);
         assert_eq!((set.signing.as_str(), set.keys.len()), ("bare", 2));
-        assert_eq!(next(&set), (Step::Switch, 1_300));
+        assert_eq!(next(&set), (Step::Switch, 1_000 + 340));
         let set = after(&set, Step::Switch, "", &[]);
         assert_eq!((set.signing.as_str(), set.keys.len()), ("k00000002000", 2));
-        assert_eq!(next(&set), (Step::Remove, 1_000 + 300 + 432_000));
+        assert_eq!(next(&set), (Step::Remove, 1_000 + 340 + 432_000));
         let set = after(&set, Step::Remove, "", &[]);
         assert_eq!((set.signing.as_str(), set.keys.len()), ("k00000002000", 1));
         // The next rotation, with two keys of the same kind of name.
         let set = after(&set, Step::Add, &new_kid(20_000_000_000), &[8; 32]);
         assert_eq!(next(&set).0, Step::Switch);
         assert_eq!(next(&after(&set, Step::Switch, "", &[])).0, Step::Remove);
+    }
+
+    /// An instance may have read the secret just before it changed, at the end of that second, and fail
+    /// to read it again once.
+    #[test]
+    fn nothing_is_due_before_the_slowest_instance_knows() {
+        let keys = BTreeMap::from([(BARE.to_owned(), String::new()), (new_kid(900), String::new())]);
+        let set = KeySet { signing: BARE.to_owned(), keys };
+        for (cache, slowest) in [(300, 1_000 + 300 + 30 + 1), (2, 1_000 + 2 + 2 + 1), (0, 1_001)] {
+            let waits = Waits { cache: Duration::from_secs(cache), margin: Duration::from_secs(1), ..WAITS };
+            let at = standing(&set, 1_000, waits).expect("a rotation");
+            assert!(!at.is_due(slowest - 1) && at.is_due(slowest), "{at:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_made_by_hand_is_older_than_a_generated_one() {
+        let pair = |signing: &str, other: &str| {
+            let keys = [signing, other].map(|kid| (kid.to_owned(), String::new()));
+            KeySet { signing: signing.to_owned(), keys: BTreeMap::from(keys) }
+        };
+        let new = new_kid(1_767_607_872);
+        for old in ["prod-2025", "zzz", "k2", "k99999999999x", "K00000000001", BARE] {
+            assert_eq!(next(&pair(old, &new)).0, Step::Switch, "{old}");
+            assert_eq!(next(&pair(&new, old)).0, Step::Remove, "{old}");
+        }
+        assert_eq!(next(&pair(BARE, "prod-2025")).0, Step::Switch);
+        let guess = standing(&pair("prod-2024", "prod-2025"), 0, WAITS);
+        assert!(guess.is_err_and(|error| error.to_string().contains("prod-2025")));
     }
 
     #[test]

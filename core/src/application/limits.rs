@@ -35,30 +35,30 @@ impl Limits<'_> {
         self.admit(&[self.attempt(Limited::SignUpAddress, bucket)]).await
     }
 
-    /// Looks at the account's failures, too, without adding one.
+    /// Counts the try among the account's failures, too, before anyone knows what becomes of it: of any
+    /// number at once only so many are let in. A success forgets them all.
     pub async fn sign_in(&self, email: &Email, ip: Option<IpAddr>) -> Result<()> {
         let address = Bucket { name: "sign_in.address", key: self.pseudonyms.of_address(ip) };
         let key = self.pseudonyms.of_account_at(email.as_str().as_bytes(), ip);
         let account = Bucket { name: "sign_in.account", key };
-        let failures = self.attempt(Limited::SignInFailures, self.failures(email));
         self.admit(&[
             self.attempt(Limited::SignInAddress, address),
             self.attempt(Limited::SignInAccount, account),
-            Try { looks_only: true, ..failures },
+            self.attempt(Limited::SignInFailures, self.failures(email)),
         ])
         .await
     }
 
-    /// Counts a failure of an account. The next try is told, not this one.
-    pub async fn sign_in_failed(&self, email: &Email) -> Result<()> {
-        let failure = self.attempt(Limited::SignInFailures, self.failures(email));
-        rate_limit::take(&self.db.conn().await?, &[failure]).await.map(drop)
-    }
-
     pub async fn password_change(&self, user: Uuid, ip: Option<IpAddr>) -> Result<()> {
         let key = self.pseudonyms.of_account_at(user.as_bytes(), ip);
-        let bucket = Bucket { name: "password_change", key };
-        self.admit(&[self.attempt(Limited::PasswordChange, bucket)]).await
+        let here = Bucket { name: "password_change", key };
+        // Whoever has a stolen token may have many addresses, too.
+        let anywhere = Bucket { name: "password_change.user", key: self.pseudonyms.of_user(user) };
+        self.admit(&[
+            self.attempt(Limited::PasswordChange, here),
+            self.attempt(Limited::PasswordChangeUser, anywhere),
+        ])
+        .await
     }
 
     /// Where an account's failures are counted; forgotten when it signs in.
@@ -72,7 +72,7 @@ impl Limits<'_> {
     }
 
     fn attempt(&self, limited: Limited, bucket: Bucket) -> Try {
-        Try { bucket, limit: self.settings.of(limited), looks_only: false }
+        Try { bucket, limit: self.settings.of(limited) }
     }
 
     async fn admit(&self, tries: &[Try]) -> Result<()> {

@@ -7,5 +7,6 @@ pub mod handlers;
 pub mod health;
 pub mod limits;
 pub mod outbox;
+pub mod roles;
 pub mod tasks;
 pub mod users;

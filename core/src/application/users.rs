@@ -1,18 +1,21 @@
-//! Making users.
+//! Users: making them, changing them, and what administrators do to them.
+
+mod administer;
 
 use crate::{
     domain::{
         Error, Result,
         audit::{Action, Entry},
         auth::Client,
+        clock::Clock,
         users::{Email, NewUser, Password, Phone, ProfileChange, User, events::UserCreated},
     },
     infrastructure::{db::Db, messaging::Outgoing, repository, security::password::Passwords},
 };
 
-#[derive(Debug)]
 pub struct Users<'a> {
     pub(crate) db: &'a Db,
+    pub(crate) clock: &'a dyn Clock,
     pub(crate) passwords: &'a Passwords,
 }
 
@@ -52,7 +55,7 @@ impl Users<'_> {
     /// # Errors
     /// `NotFound` when the user has been deleted in the meantime.
     pub async fn update_profile(&self, id: i64, change: ProfileChange) -> Result<User> {
-        let updated = repository::users::update_profile(&self.db.conn().await?, id, change).await?;
+        let updated = repository::users::update(&self.db.conn().await?, id, change.into()).await?;
         updated.ok_or(Error::NotFound("user"))
     }
 
@@ -64,5 +67,11 @@ impl Users<'_> {
         tx.record(&UserCreated { uuid: user.uuid })?;
         let outgoing = tx.commit().await?;
         Ok(Created { user, outgoing })
+    }
+}
+
+impl std::fmt::Debug for Users<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Users").finish_non_exhaustive()
     }
 }

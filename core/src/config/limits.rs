@@ -21,9 +21,11 @@ pub enum Limited {
     SignUpAddress,
     /// Tries to change the password, for each pair of user and address.
     PasswordChange,
+    /// The same for each user, from anywhere.
+    PasswordChangeUser,
 }
 
-const COUNT: usize = 5;
+const COUNT: usize = 6;
 
 /// What, its setting, and its default in PROD: so many at once, then one each so many seconds.
 const TABLE: [(Limited, &str, Limit); COUNT] = [
@@ -32,6 +34,7 @@ const TABLE: [(Limited, &str, Limit); COUNT] = [
     (Limited::SignInFailures, "RATE_LIMIT_SIGN_IN_FAILURES", limit(100, 30)),
     (Limited::SignUpAddress, "RATE_LIMIT_SIGN_UP_ADDRESS", limit(5, 720)),
     (Limited::PasswordChange, "RATE_LIMIT_PASSWORD_CHANGE", limit(5, 30)),
+    (Limited::PasswordChangeUser, "RATE_LIMIT_PASSWORD_CHANGE_USER", limit(20, 60)),
 ];
 
 /// In LOCAL and TEST everyone comes from one address.

@@ -5,6 +5,7 @@
 use std::net::IpAddr;
 
 use serde_json::{Value, json};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +16,12 @@ pub enum Action {
     SessionRevoked,
     SessionReuseDetected,
     PasswordChanged,
+    UserUpdated,
+    UserDeactivated,
+    UserActivated,
+    UserDeleted,
+    RoleGranted,
+    RoleRevoked,
 }
 
 impl Action {
@@ -27,6 +34,12 @@ impl Action {
             Self::SessionRevoked => "session_revoked",
             Self::SessionReuseDetected => "session_reuse_detected",
             Self::PasswordChanged => "password_changed",
+            Self::UserUpdated => "user_updated",
+            Self::UserDeactivated => "user_deactivated",
+            Self::UserActivated => "user_activated",
+            Self::UserDeleted => "user_deleted",
+            Self::RoleGranted => "role_granted",
+            Self::RoleRevoked => "role_revoked",
         }
     }
 }
@@ -63,8 +76,19 @@ pub struct Entry {
 impl Entry {
     /// A user did this to their own account.
     pub fn own(action: Action, user: Uuid, ip: Option<IpAddr>) -> Self {
-        let outcome = Outcome::Success;
-        Self { action, outcome, actor: Some(user), subject: Some(user), ip, details: json!({}) }
+        Self::by(user, action, user, ip)
+    }
+
+    /// A user did this to an account.
+    pub fn by(actor: Uuid, action: Action, subject: Uuid, ip: Option<IpAddr>) -> Self {
+        let (outcome, details) = (Outcome::Success, json!({}));
+        Self { action, outcome, actor: Some(actor), subject: Some(subject), ip, details }
+    }
+
+    /// An operator did this to an account, through the function `operations`.
+    pub fn by_operator(action: Action, subject: Uuid) -> Self {
+        let (outcome, details) = (Outcome::Success, json!({}));
+        Self { action, outcome, actor: None, subject: Some(subject), ip: None, details }
     }
 
     #[must_use]
@@ -72,4 +96,19 @@ impl Entry {
         self.details = details;
         self
     }
+}
+
+/// A row as it stands.
+#[derive(Debug, Clone)]
+pub struct Recorded {
+    pub id: i64,
+    pub at: OffsetDateTime,
+    pub action: String,
+    pub outcome: String,
+    pub actor: Option<Uuid>,
+    pub subject: Option<Uuid>,
+    pub ip: Option<IpAddr>,
+    /// The request that did it.
+    pub request_id: Option<String>,
+    pub details: Value,
 }

@@ -17,7 +17,7 @@ use crate::{
     domain::{Error, Result},
 };
 
-/// Key rotation waits this long before it signs with a new key.
+/// Key rotation waits this long, and `RETRY`, before it signs with a new key (xtask/src/keys.rs).
 const TTL: Duration = Duration::from_secs(5 * 60);
 /// After a failed fetch, how long a known value is used before the store is asked again.
 const RETRY: Duration = Duration::from_secs(30);
@@ -79,7 +79,7 @@ impl Secrets {
                 Ok(value) => Ok(value),
                 Err(error) => {
                     tracing::warn!(
-                        secret = id,
+                        secret_id = id,
                         error = error.chain(),
                         "secret store unreachable, using the known value"
                     );

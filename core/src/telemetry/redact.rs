@@ -25,13 +25,16 @@ const STARTS: [(&str, Characters); 6] = [
 ];
 
 /// The value of such a key or field is secret.
-const NAMES: [&str; 9] = [
+const NAMES: [&str; 12] = [
     "password",
     "current",
     "new",
     "access",
     "refresh",
     "authorization",
+    "token",
+    "secret",
+    "signing",
     "secret_key",
     "hmac_key",
     "db_password",
@@ -87,28 +90,42 @@ fn in_url(text: &str) -> Option<(usize, usize)> {
     Some(("://".len() + user.len() + 1, password.len()))
 }
 
-/// `"password":"…"`, also inside a string, where the quotes are escaped, and `password=…`.
+/// `"password":"…"`, also inside a string, where the quotes are escaped; Rust's own
+/// `password: "…"` and `password: Some("…")`; and `password=…`.
 fn named(text: &str, before: Option<u8>) -> Option<(usize, usize)> {
     if before.is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
         return None;
     }
-    let name =
-        NAMES.iter().find(|name| text.get(..name.len()).is_some_and(|t| t.eq_ignore_ascii_case(name)))?;
-    let after = &text[name.len()..];
-    if let Some(value) = after.strip_prefix('=') {
-        let hidden = value
-            .bytes()
-            .take_while(|byte| !byte.is_ascii_whitespace() && !b"\",;&\\".contains(byte))
-            .count();
-        return (hidden > 0).then_some((name.len() + 1, hidden));
+    let is = |name: &&&str| text.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name));
+    NAMES.iter().filter(is).find_map(|name| {
+        let (kept, hidden) = value(&text[name.len()..])?;
+        Some((name.len() + kept, hidden))
+    })
+}
+
+/// The value behind a name: how many bytes stand before it, and how many it has.
+fn value(text: &str) -> Option<(usize, usize)> {
+    // The closing quote of the name, if it stands in quotes, escaped or not.
+    let unquoted = text.trim_start_matches('\\').strip_prefix('"').unwrap_or(text).trim_start();
+    let bare = unquoted.strip_prefix('=');
+    let start = inside(bare.or_else(|| unquoted.strip_prefix(':'))?.trim_start());
+    let depth = start.bytes().take_while(|byte| *byte == b'\\').count();
+    if let Some(string) = start[depth..].strip_prefix('"') {
+        return Some((text.len() - string.len(), end_of_string(string, depth)));
     }
-    // The closing quote of the key, a colon, the opening quote of the value, each as deeply escaped.
-    let depth = after.bytes().take_while(|byte| *byte == b'\\').count();
-    let quote = after.get(..=depth)?;
-    let value = after.strip_prefix(quote).filter(|_| quote.ends_with('"'))?;
-    let value = value.trim_start().strip_prefix(':')?.trim_start().strip_prefix(quote)?;
-    let kept = text.len() - value.len();
-    Some((kept, end_of_string(value, depth)))
+    let rest = bare?;
+    let hidden =
+        rest.bytes().take_while(|byte| !byte.is_ascii_whitespace() && !b"\",;&\\".contains(byte)).count();
+    (hidden > 0).then_some((text.len() - rest.len(), hidden))
+}
+
+/// What stands in `Some(` and the like, however many.
+fn inside(text: &str) -> &str {
+    let name = text.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || b"_:".contains(byte)).count();
+    match text[name..].strip_prefix('(') {
+        Some(rest) if name > 0 => inside(rest),
+        _ => text,
+    }
 }
 
 /// Where a string ends whose quotes stand behind `depth` backslashes.
@@ -168,6 +185,14 @@ mod tests {
             ),
             ("password=hunter2 tries=3", "password=*** tries=3"),
             (r#"{"Refresh":"abc"}"#, r#"{"Refresh":"***"}"#),
+            (r#"Change { current: "hunter2", n: 1 }"#, r#"Change { current: "***", n: 1 }"#),
+            (
+                r#"{"message":"C { new: Some(\"hun\\\"ter2\") }"}"#,
+                r#"{"message":"C { new: Some(\"***\") }"}"#,
+            ),
+            (r#"Object {"token": String("abc"), "x": 1}"#, r#"Object {"token": String("***"), "x": 1}"#),
+            (r#"secret_key: Secret(Some("abc")), x"#, r#"secret_key: Secret(Some("***")), x"#),
+            (r#"signing="abc" secret=abc end"#, r#"signing="***" secret=*** end"#),
         ] {
             assert_eq!(redact(line), clean);
         }
@@ -186,6 +211,9 @@ mod tests {
             r#""password"#,
             r#""password":"#,
             "password\\",
+            "token: Some(7), secret: None, signing: k1",
+            "secret:",
+            "password: Some(",
         ] {
             assert_eq!(redact(line), line);
         }

@@ -4,7 +4,7 @@ use app_core::{
     App, Error, Result,
     domain::users::{Email, PasswordAttempt},
     interfaces::http::{
-        self, NoContent, Request,
+        Caller, NoContent, Request, SignedIn,
         openapi::{AnyProblem, AuthProblem, BodyProblem},
     },
 };
@@ -31,8 +31,7 @@ pub struct PasswordChangeRequest {
     request_body = PasswordChangeRequest,
     responses((status = 204, description = "Changed; this session goes on, all others are over"), AuthProblem, BodyProblem, AnyProblem),
 )]
-pub async fn handler(app: App, request: Request) -> Result<NoContent> {
-    let caller = http::caller(&app, &request).await?;
+pub async fn handler(app: App, request: Request, caller: Caller<SignedIn>) -> Result<NoContent> {
     let body: PasswordChangeRequest = request.json()?;
     let email = caller.user.email.as_deref().and_then(|text| Email::parse(text).ok());
     let accepted = app.password_policy().accept(&body.new, email.as_ref());

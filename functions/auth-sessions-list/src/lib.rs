@@ -4,7 +4,7 @@ use app_core::{
     App, Result,
     domain::auth::{ListedSession, Sid},
     interfaces::http::{
-        self, Json, Request,
+        Caller, Json, Request, SignedIn,
         openapi::{AnyProblem, AuthProblem},
     },
 };
@@ -41,8 +41,7 @@ pub struct SessionResponse {
     security(("bearer" = [])),
     responses((status = 200, description = "The live sessions of the user", body = SessionsResponse), AuthProblem, AnyProblem),
 )]
-pub async fn handler(app: App, request: Request) -> Result<Json<SessionsResponse>> {
-    let caller = http::caller(&app, &request).await?;
+pub async fn handler(app: App, _: Request, caller: Caller<SignedIn>) -> Result<Json<SessionsResponse>> {
     let sessions = app.auth().await?.list(caller.user.uuid).await?;
     let results = sessions.into_iter().map(|session| describe(session, &caller.token.session)).collect();
     Ok(Json(SessionsResponse { results }))

@@ -3,7 +3,7 @@
 use app_core::{
     App, Result,
     interfaces::http::{
-        self, ErrorBody, NoContent, Request,
+        Caller, ErrorBody, NoContent, Request, SignedIn,
         openapi::{AnyProblem, AuthProblem},
     },
 };
@@ -21,8 +21,7 @@ use app_core::{
         AuthProblem, AnyProblem,
     ),
 )]
-pub async fn handler(app: App, request: Request) -> Result<NoContent> {
-    let caller = http::caller(&app, &request).await?;
+pub async fn handler(app: App, request: Request, caller: Caller<SignedIn>) -> Result<NoContent> {
     let id = request.path_parameter("id").unwrap_or_default();
     app.auth().await?.revoke(caller.user.uuid, id, request.client()).await?;
     Ok(NoContent)

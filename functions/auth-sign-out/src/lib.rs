@@ -3,7 +3,7 @@
 use app_core::{
     App, Result,
     interfaces::http::{
-        self, NoContent, Request,
+        Caller, NoContent, Request, SignedIn,
         openapi::{AnyProblem, AuthProblem, BodyProblem},
     },
 };
@@ -28,8 +28,7 @@ pub struct SignOutRequest {
     request_body(content = Option<SignOutRequest>),
     responses((status = 204, description = "Signed out"), AuthProblem, BodyProblem, AnyProblem),
 )]
-pub async fn handler(app: App, request: Request) -> Result<NoContent> {
-    let caller = http::caller(&app, &request).await?;
+pub async fn handler(app: App, request: Request, caller: Caller<SignedIn>) -> Result<NoContent> {
     let body: SignOutRequest = request.json_or_default()?;
     app.auth().await?.sign_out(&caller.token, body.everywhere, request.client()).await?;
     Ok(NoContent)

@@ -4,7 +4,7 @@ use app_core::{
     App, Error, Result,
     domain::users::{Email, PasswordAttempt, User},
     interfaces::http::{
-        Json, Request,
+        Json, Public, Request,
         openapi::{AnyProblem, BodyProblem},
     },
 };
@@ -45,7 +45,7 @@ pub struct SignUpResponse {
         BodyProblem, AnyProblem,
     ),
 )]
-pub async fn handler(app: App, request: Request) -> Result<Json<SignUpResponse>> {
+pub async fn handler(app: App, request: Request, _: Public) -> Result<Json<SignUpResponse>> {
     app.limits().await?.sign_up(request.client().ip).await?; // before all else: what fails counts, too
     let body: SignUpRequest = request.json()?;
     let accepted = app.password_policy().accept(&body.password, Some(&body.email));

@@ -3,7 +3,7 @@
 use app_core::{
     App, Result,
     interfaces::http::{
-        self, Json, Request, TokensResponse,
+        Json, RefreshToken, Request, TokensResponse,
         openapi::{AnyProblem, AuthProblem},
     },
 };
@@ -17,8 +17,7 @@ use app_core::{
     security(("bearer" = [])),
     responses((status = 200, description = "The next pair of the session", body = TokensResponse), AuthProblem, AnyProblem),
 )]
-pub async fn handler(app: App, request: Request) -> Result<Json<TokensResponse>> {
-    let token = http::bearer(&request)?;
-    let pair = app.auth().await?.refresh(token, request.client()).await?;
+pub async fn handler(app: App, request: Request, token: RefreshToken) -> Result<Json<TokensResponse>> {
+    let pair = app.auth().await?.refresh(&token.0, request.client()).await?;
     Ok(Json(pair.into()))
 }

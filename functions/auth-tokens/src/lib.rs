@@ -4,7 +4,7 @@ use app_core::{
     App, Result,
     domain::users::{Email, PasswordAttempt},
     interfaces::http::{
-        Json, Request, TokensResponse,
+        Json, Public, Request, TokensResponse,
         openapi::{AnyProblem, AuthProblem, BodyProblem},
     },
 };
@@ -28,7 +28,7 @@ pub struct TokensRequest {
     request_body = TokensRequest,
     responses((status = 200, description = "The first pair of a new session", body = TokensResponse), AuthProblem, BodyProblem, AnyProblem),
 )]
-pub async fn handler(app: App, request: Request) -> Result<Json<TokensResponse>> {
+pub async fn handler(app: App, request: Request, _: Public) -> Result<Json<TokensResponse>> {
     let body: TokensRequest = request.json()?;
     let (auth, limits) = (app.auth().await?, app.limits().await?);
     let pair = auth.sign_in(app.passwords(), &limits, &body.email, &body.password, request.client()).await?;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use app_core::{
     App, Result,
     application::health,
-    interfaces::http::{Request, StatusCode, WithStatus, openapi::AnyProblem},
+    interfaces::http::{Public, Request, StatusCode, WithStatus, openapi::AnyProblem},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -28,7 +28,7 @@ pub struct HealthResponse {
         AnyProblem,
     ),
 )]
-pub async fn handler(app: App, _: Request) -> Result<WithStatus<HealthResponse>> {
+pub async fn handler(app: App, _: Request, _: Public) -> Result<WithStatus<HealthResponse>> {
     let checks = health::check(app.db()?, app.bus()?).await;
     let well = checks.iter().all(|check| check.outcome.is_ok());
     let (status_code, status) =

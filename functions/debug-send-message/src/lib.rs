@@ -5,8 +5,8 @@ use app_core::{
     application::events,
     config::LaunchMode,
     interfaces::http::{
-        self, Request, StatusCode, WithStatus,
-        openapi::{AnyProblem, AuthProblem, BodyProblem, MissingProblem},
+        Caller, DebugSend, Request, StatusCode, WithStatus,
+        openapi::{AnyProblem, AuthProblem, BodyProblem, MissingProblem, RightProblem},
     },
 };
 use serde::{Deserialize, Serialize};
@@ -36,18 +36,21 @@ pub struct SendMessageResponse {
 /// Through the outbox, like an event of our own making. Not in production: there it does not exist.
 #[utoipa::path(
     post, path = "/api/v1/debug/send-message/", tag = "debug", operation_id = "send_message",
-    security(("bearer" = [])),
+    security(("bearer" = ["debug:send"])),
     request_body = SendMessageRequest,
     responses(
         (status = 201, description = "It is on its way", body = SendMessageResponse),
-        AuthProblem, MissingProblem, BodyProblem, AnyProblem,
+        AuthProblem, RightProblem, MissingProblem, BodyProblem, AnyProblem,
     ),
 )]
-pub async fn handler(app: App, request: Request) -> Result<WithStatus<SendMessageResponse>> {
+pub async fn handler(
+    app: App,
+    request: Request,
+    _: Caller<DebugSend>,
+) -> Result<WithStatus<SendMessageResponse>> {
     if app.config().launch_mode == LaunchMode::Prod {
         return Err(Error::NotFound("route"));
     }
-    http::caller(&app, &request).await?;
     let SendMessageRequest { event, data } = request.json()?;
     let (id, outgoing) = events::send(app.db()?, app.handlers(), &event, data).await?;
     app.publish(outgoing).await;

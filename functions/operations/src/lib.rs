@@ -1,16 +1,22 @@
-//! Invoked by an operator, mostly through `cargo xtask outbox` and `cargo xtask queue`: the database
-//! is rarely in reach of the operator's own machine.
+//! Invoked by an operator, mostly through `cargo xtask outbox`, `queue` and `users`: the database is
+//! rarely in reach of the operator's own machine.
 //!
 //! Event: `{"command": "outbox_status"}`, `{"command": "outbox_unpark", "ids": […]}`, the same with
-//! `"all": true`, or `{"command": "dead_letters", "queue": "tasks", "message_ids": […]}`.
+//! `"all": true`, `{"command": "dead_letters", "queue": "tasks", "message_ids": […]}`,
+//! `{"command": "roles"}`, `{"command": "role_grant", "email": "…", "role": "admin"}` or `role_revoke`.
 
 use std::time::Instant;
 
 use app_core::{
     App, Error, Result,
+    application::roles::RoleChange,
+    domain::users::Email,
     infrastructure::{
         messaging::Queue,
-        repository::operations::{self, DeadLetter, OutboxStatus, Unparked},
+        repository::{
+            operations::{self, DeadLetter, OutboxStatus, Unparked},
+            roles::Role,
+        },
     },
 };
 use serde::{Deserialize, Serialize};
@@ -31,6 +37,15 @@ pub enum OperationsRequest {
         queue: String,
         message_ids: Vec<String>,
     },
+    Roles,
+    RoleGrant {
+        email: Email,
+        role: String,
+    },
+    RoleRevoke {
+        email: Email,
+        role: String,
+    },
 }
 
 #[derive(Debug, Serialize)]
@@ -39,25 +54,36 @@ pub enum OperationsResponse {
     Outbox(OutboxStatus),
     Unparked(Unparked),
     DeadLetters { dead_letters: Vec<DeadLetter> },
+    Roles { roles: Vec<Role> },
+    RoleChange(RoleChange),
 }
 
 pub async fn handler(app: App, request: OperationsRequest, _: Instant) -> Result<OperationsResponse> {
-    let sql = app.db()?.conn().await?;
+    let db = app.db()?;
     Ok(match request {
-        OperationsRequest::OutboxStatus => OperationsResponse::Outbox(operations::outbox_status(&sql).await?),
+        OperationsRequest::OutboxStatus => {
+            OperationsResponse::Outbox(operations::outbox_status(&db.conn().await?).await?)
+        }
         OperationsRequest::OutboxUnpark { ids, all: false } if !ids.is_empty() => {
-            OperationsResponse::Unparked(operations::unpark(&sql, &ids).await?)
+            OperationsResponse::Unparked(operations::unpark(&db.conn().await?, &ids).await?)
         }
         OperationsRequest::OutboxUnpark { ids, all: true } if ids.is_empty() => {
-            OperationsResponse::Unparked(operations::unpark_all(&sql).await?)
+            OperationsResponse::Unparked(operations::unpark_all(&db.conn().await?).await?)
         }
         OperationsRequest::OutboxUnpark { .. } => {
             return Err(Error::Malformed("the event: name ids, or say \"all\": true".into()));
         }
         OperationsRequest::DeadLetters { queue, message_ids } => {
             let queue = Queue::parse(&queue).ok_or_else(|| Error::invalid("queue", "events_or_tasks"))?;
-            let dead_letters = operations::dead_letters(&sql, queue, &message_ids).await?;
+            let dead_letters = operations::dead_letters(&db.conn().await?, queue, &message_ids).await?;
             OperationsResponse::DeadLetters { dead_letters }
+        }
+        OperationsRequest::Roles => OperationsResponse::Roles { roles: app.roles()?.list().await? },
+        OperationsRequest::RoleGrant { email, role } => {
+            OperationsResponse::RoleChange(app.roles()?.grant(&email, &role).await?)
+        }
+        OperationsRequest::RoleRevoke { email, role } => {
+            OperationsResponse::RoleChange(app.roles()?.revoke(&email, &role).await?)
         }
     })
 }

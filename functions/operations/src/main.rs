@@ -1,4 +1,4 @@
-//! Invoked by an operator: looks into the outbox, and sets messages free.
+//! Invoked by an operator: looks into the outbox, sets messages free, gives roles.
 use app_core::{App, Need, interfaces::job, telemetry};
 
 #[tokio::main(flavor = "current_thread")] // one invocation at a time: one thread is enough

@@ -3,9 +3,10 @@
 use app_core::{
     App, Result,
     application::tasks,
+    domain::auth::Permission,
     infrastructure::repository::tasks::TaskView,
     interfaces::http::{
-        self, Json, Request,
+        Caller, Json, Request, SignedIn,
         openapi::{AnyProblem, AuthProblem, MissingProblem},
     },
 };
@@ -39,16 +40,16 @@ pub struct TaskResponse {
 
 /// What became of a task
 ///
-/// One of your own; somebody else's answers as one that does not exist.
+/// One of your own, or any with `tasks:read`; somebody else's answers as one that does not exist.
 #[utoipa::path(
     get, path = "/api/v1/tasks/{uuid}/", tag = "tasks", operation_id = "get_task",
     security(("bearer" = [])),
     params(("uuid" = Uuid, Path, description = "The task")),
     responses((status = 200, description = "The task", body = TaskResponse), AuthProblem, MissingProblem, AnyProblem),
 )]
-pub async fn handler(app: App, request: Request) -> Result<Json<TaskResponse>> {
-    let caller = http::caller(&app, &request).await?;
-    let task = tasks::find(app.db()?, request.path_uuid("uuid", "task")?, caller.user.uuid).await?;
+pub async fn handler(app: App, request: Request, caller: Caller<SignedIn>) -> Result<Json<TaskResponse>> {
+    let owner = (!caller.may(Permission::TasksRead)).then_some(caller.user.uuid);
+    let task = tasks::find(app.db()?, request.path_uuid("uuid", "task")?, owner).await?;
     Ok(Json(task.into()))
 }
 

@@ -8,7 +8,7 @@ use app_core::{
         users::{Birthday, Meta, ProfileChange},
     },
     interfaces::http::{
-        self, Json, Request, UserResponse,
+        Caller, Json, Request, SignedIn, UserResponse,
         openapi::{AnyProblem, AuthProblem, BodyProblem},
     },
 };
@@ -60,8 +60,7 @@ pub struct UpdateMeRequest {
     request_body = UpdateMeRequest,
     responses((status = 200, description = "The user as it is now", body = UserResponse), AuthProblem, BodyProblem, AnyProblem),
 )]
-pub async fn handler(app: App, request: Request) -> Result<Json<UserResponse>> {
-    let caller = http::caller(&app, &request).await?;
+pub async fn handler(app: App, request: Request, caller: Caller<SignedIn>) -> Result<Json<UserResponse>> {
     let body: UpdateMeRequest = request.json()?;
     let user = app.users()?.update_profile(caller.user.id, body.into()).await?;
     Ok(Json(user.into()))

@@ -3,7 +3,7 @@
 use app_core::{
     App, Result,
     interfaces::http::{
-        self, Json, Request, UserResponse,
+        Caller, Json, Request, SignedIn, UserResponse,
         openapi::{AnyProblem, AuthProblem},
     },
 };
@@ -16,7 +16,6 @@ use app_core::{
     security(("bearer" = [])),
     responses((status = 200, description = "The user behind the access token", body = UserResponse), AuthProblem, AnyProblem),
 )]
-pub async fn handler(app: App, request: Request) -> Result<Json<UserResponse>> {
-    let caller = http::caller(&app, &request).await?; // 401 unless token, session and user are all live
+pub async fn handler(_: App, _: Request, caller: Caller<SignedIn>) -> Result<Json<UserResponse>> {
     Ok(Json(caller.user.into()))
 }

@@ -16,6 +16,9 @@ use crate::python::{Environment, Python};
 use crate::stack::{self, DEV, REGION};
 use crate::ui;
 
+/// For whole seconds, and for clocks that differ.
+const MARGIN: Duration = Duration::from_secs(10);
+
 /// What to do with the keys.
 #[derive(Debug, Subcommand)]
 pub enum Action {
@@ -104,7 +107,7 @@ pub fn run(action: &Action) -> Result<ExitCode> {
         announce(&at);
         return Ok(ExitCode::SUCCESS);
     }
-    if at.due > now() {
+    if !at.is_due(now()) {
         ui::say("nothing was changed: it is too early");
         announce(&at);
         return Ok(ExitCode::FAILURE);
@@ -124,6 +127,7 @@ fn find(checkout: &Checkout, options: &Options) -> Result<(Secret, Waits)> {
     let mut waits = Waits {
         cache: Duration::from_secs(options.cache_seconds),
         token: Duration::from_secs(options.refresh_days * 86_400),
+        margin: MARGIN,
     };
     let python = Python::ready(checkout)?;
     let log = checkout.state_dir(DEV)?.join("keys.log");

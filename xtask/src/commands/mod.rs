@@ -15,3 +15,4 @@ pub mod outbox;
 pub mod queue;
 pub mod test;
 pub mod up;
+pub mod users;

@@ -1,4 +1,4 @@
-//! What an operator looks at and mends: queues, dead letters, the outbox. Of the running stack, of
+//! What an operator looks at and mends: queues, dead letters, the outbox, who has which role. Of the running stack, of
 //! a stack on AWS, or of what the caller's environment names.
 //!
 //! Queues are asked through boto3, which knows profiles and sign-on. The database is asked through

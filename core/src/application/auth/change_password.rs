@@ -21,7 +21,8 @@ impl Auth<'_> {
     /// Ends all other sessions of the user: whoever knew the old password is out.
     ///
     /// # Errors
-    /// `Unauthenticated` when `current` is not the password. `RateLimited`: a stolen access token is
+    /// `Unauthenticated` when `current` is not the password, or the caller's session is over by the time
+    /// both passwords have been hashed. `RateLimited`: a stolen access token is
     /// no licence to guess it.
     pub async fn change_password(
         &self,
@@ -49,6 +50,12 @@ impl Auth<'_> {
         let tx = conn.begin().await?;
         if !users::replace_hash(&tx, user, &old, &hash).await? {
             return Err(Error::Unauthenticated("the password was changed in the meantime"));
+        }
+        // After the user, as everything locks them. Whoever signed out everywhere meanwhile meant this
+        // caller, too.
+        let session = sessions::lock(&tx, &token.session).await?;
+        if session.is_none_or(|session| session.is_over(user, now)) {
+            return Err(Error::Unauthenticated("the session was ended in the meantime"));
         }
         let ended =
             sessions::revoke_all(&tx, user, Some(&token.session), RevokeReason::PasswordChange, now).await?;

@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 use crate::{
     domain::{
         Error, Result,
-        auth::{Token, TokenKind},
+        auth::{Permissions, Token, TokenKind},
         clock::Clock,
         users::User,
     },
@@ -26,15 +26,15 @@ pub struct Auth<'a> {
 }
 
 impl Auth<'_> {
-    /// The user behind an access token: one round trip, and none for a token that is not ours.
+    /// The user behind an access token, and what they may do now: one round trip, and none for a token that is not ours.
     ///
     /// # Errors
     /// `Unauthenticated` when token, session or user is not live.
-    pub async fn authenticate(&self, text: &str) -> Result<(User, Token)> {
+    pub async fn authenticate(&self, text: &str) -> Result<(User, Permissions, Token)> {
         let now = self.now();
         let token = self.tokens.verify(text, TokenKind::Access, now)?;
         match stored::user_of(&self.db.conn().await?, &token, now).await? {
-            Some(user) => Ok((user, token)),
+            Some((user, permissions)) => Ok((user, permissions, token)),
             None => Err(Error::Unauthenticated("session over, or user gone")),
         }
     }

@@ -41,7 +41,7 @@ impl Auth<'_> {
         for _ in 0..2 {
             let known = users::credentials_by_email(&self.db.conn().await?, email).await?;
             let hash = known.as_ref().and_then(|user| user.password.as_ref());
-            let outcome = passwords.verify_any(attempt, hash).await?;
+            let outcome = passwords.verify(attempt, hash).await?;
             let (user, hash) = match known {
                 Some(Credentials { uuid, is_active: true, password: Some(hash) }) if outcome != Match::No => {
                     (uuid, hash)
@@ -58,7 +58,7 @@ impl Auth<'_> {
         Err(Error::unavailable("user", "changed while signing in"))
     }
 
-    /// Counts and notes a failed try. The same statements whatever the reason.
+    /// Notes a failed try, by the same statement whatever the reason. It was counted when it came.
     async fn refuse(
         &self,
         limits: &Limits<'_>,
@@ -67,7 +67,6 @@ impl Auth<'_> {
         outcome: Match,
         client: Client<'_>,
     ) -> Result<Error> {
-        limits.sign_in_failed(email).await?;
         let reason = match (&known, outcome) {
             (None, _) => "unknown",
             (Some(_), Match::No) => "password",

@@ -2,11 +2,13 @@
 
 mod client;
 pub mod events;
+mod permission;
 mod rotation;
 mod session;
 mod token;
 
 pub use client::Client;
+pub use permission::{Permission, Permissions};
 pub use rotation::{Standing, StoredSession};
 pub use session::{ListedSession, NewSession, RevokeReason, SESSION_LIFETIME, Sid};
 pub use token::{Token, TokenKind, TokenPair};

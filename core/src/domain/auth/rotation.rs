@@ -42,10 +42,15 @@ pub enum Standing {
 }
 
 impl StoredSession {
+    /// Whether it, or its user, is gone at `now`.
+    pub fn is_over(&self, user: Uuid, now: OffsetDateTime) -> bool {
+        let ended = self.revoked || self.idle_until <= now || self.expires_at <= now;
+        ended || !self.user_is_active || self.user != user
+    }
+
     /// What `token`, whose signature is good, is worth at `now`.
     pub fn judge(&self, token: &Token, now: OffsetDateTime) -> Standing {
-        let over = self.revoked || self.idle_until <= now || self.expires_at <= now;
-        if over || !self.user_is_active || self.user != token.user {
+        if self.is_over(token.user, now) {
             return Standing::Over;
         }
         if token.generation == self.live {
@@ -66,7 +71,6 @@ mod tests {
     use time::macros::datetime;
 
     use super::*;
-    use crate::domain::auth::TokenKind;
 
     const ROTATED: OffsetDateTime = datetime!(2026-01-01 12:00:00 UTC);
 
@@ -86,13 +90,7 @@ mod tests {
     }
 
     fn token(generation: u128) -> Token {
-        Token {
-            kind: TokenKind::Refresh,
-            user: Uuid::from_u128(1),
-            session: Sid::from_bits(9),
-            generation: Sid::from_bits(generation),
-            expires_at: ROTATED + Duration::days(5),
-        }
+        Token { user: Uuid::from_u128(1), session: Sid::from_bits(9), generation: Sid::from_bits(generation) }
     }
 
     fn judged(session: &StoredSession, generation: u128, seconds: i64) -> Standing {

@@ -76,6 +76,8 @@ pub enum RevokeReason {
     Revoked,
     Reuse,
     PasswordChange,
+    /// Its user was deactivated.
+    Deactivated,
 }
 
 impl RevokeReason {
@@ -86,6 +88,7 @@ impl RevokeReason {
             Self::Revoked => "revoked",
             Self::Reuse => "reuse",
             Self::PasswordChange => "password_change",
+            Self::Deactivated => "deactivated",
         }
     }
 }

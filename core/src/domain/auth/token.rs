@@ -1,6 +1,5 @@
 //! What a token says once its signature, kind and expiry have been checked.
 
-use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::Sid;
@@ -16,12 +15,10 @@ pub enum TokenKind {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token {
-    pub kind: TokenKind,
     pub user: Uuid,
     pub session: Sid,
     /// The generation of the session that this token belongs to.
     pub generation: Sid,
-    pub expires_at: OffsetDateTime,
 }
 
 /// What a client carries away from sign-in or refresh.

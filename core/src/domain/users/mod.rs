@@ -15,4 +15,4 @@ pub use meta::Meta;
 pub use password::{Password, PasswordAttempt, PasswordHash};
 pub use password_policy::PasswordPolicy;
 pub use phone::Phone;
-pub use user::{NewUser, ProfileChange, User};
+pub use user::{NewUser, ProfileChange, User, UserChange};

@@ -64,3 +64,46 @@ pub struct ProfileChange {
     /// Replaces the whole object; emptied, it is `{}`.
     pub meta: Patch<Meta>,
 }
+
+impl ProfileChange {
+    /// The names of what it changes; never what to.
+    pub fn fields(&self) -> Vec<&'static str> {
+        let fields = [
+            ("first_name", self.first_name == Patch::Absent),
+            ("last_name", self.last_name == Patch::Absent),
+            ("birthday", self.birthday == Patch::Absent),
+            ("photo", self.photo == Patch::Absent),
+            ("street", self.street == Patch::Absent),
+            ("city", self.city == Patch::Absent),
+            ("state", self.state == Patch::Absent),
+            ("zip_code", self.zip_code == Patch::Absent),
+            ("country", self.country == Patch::Absent),
+            ("meta", self.meta == Patch::Absent),
+        ];
+        fields.into_iter().filter(|(_, absent)| !absent).map(|(name, _)| name).collect()
+    }
+}
+
+/// What an administrator may change about others. Not the address, the phone or the password:
+/// whoever could change those could sign in as anybody.
+#[derive(Debug, Clone, Default)]
+pub struct UserChange {
+    pub profile: ProfileChange,
+    /// Whether they may sign in; `None` leaves it.
+    pub is_active: Option<bool>,
+}
+
+impl UserChange {
+    /// The names of what it changes.
+    pub fn fields(&self) -> Vec<&'static str> {
+        let mut fields = self.profile.fields();
+        fields.extend(self.is_active.map(|_| "is_active"));
+        fields
+    }
+}
+
+impl From<ProfileChange> for UserChange {
+    fn from(profile: ProfileChange) -> Self {
+        Self { profile, is_active: None }
+    }
+}

@@ -1,11 +1,18 @@
 //! Table `audit_log`: rows are added in the transaction of what they tell, and never changed. The
 //! role that functions use may not (see the migration).
 
-use tokio_postgres::types::Type;
+use tokio_postgres::{Row, types::Type};
 
+use super::column;
 use crate::{
-    domain::{Result, audit::Entry},
-    infrastructure::db::Sql,
+    domain::{
+        Result,
+        audit::{Entry, Recorded},
+    },
+    infrastructure::{
+        db::Sql,
+        query::{Column, Entity, Kind, Shape},
+    },
     telemetry,
 };
 
@@ -25,4 +32,39 @@ pub async fn record(sql: &impl Sql, entry: &Entry) -> Result<()> {
     )
     .await?;
     Ok(())
+}
+
+impl Shape for Recorded {
+    const FIELDS: &'static [&'static str] =
+        &["id", "at", "action", "outcome", "actor", "subject", "ip", "request_id", "details"];
+
+    fn from_row(row: &Row) -> Result<Self> {
+        Ok(Self {
+            id: column(row, "id")?,
+            at: column(row, "at")?,
+            action: column(row, "action")?,
+            outcome: column(row, "outcome")?,
+            actor: column(row, "actor")?,
+            subject: column(row, "subject")?,
+            ip: column(row, "ip")?,
+            request_id: column(row, "request_id")?,
+            details: column(row, "details")?,
+        })
+    }
+}
+
+/// For reading; rows are written by [`record`] alone. `ip` is none of the columns that filters know.
+impl Entity for Recorded {
+    const TABLE: &'static str = "audit_log";
+    const KEY: &'static str = "id";
+    const COLUMNS: &'static [Column] = &[
+        Column::new("id", Kind::Int8).generated(),
+        Column::new("at", Kind::Timestamptz).generated(),
+        Column::new("action", Kind::Text).generated(),
+        Column::new("outcome", Kind::Text).generated(),
+        Column::new("actor", Kind::Uuid).nullable().generated(),
+        Column::new("subject", Kind::Uuid).nullable().generated(),
+        Column::new("request_id", Kind::Text).nullable().generated(),
+        Column::new("details", Kind::Jsonb).generated(),
+    ];
 }

@@ -10,6 +10,7 @@ pub mod clean_up;
 pub mod operations;
 pub mod rate_limit;
 mod read;
+pub mod roles;
 pub mod sessions;
 pub mod tasks;
 pub mod users;

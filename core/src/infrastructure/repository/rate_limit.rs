@@ -30,8 +30,6 @@ pub struct Bucket {
 pub struct Try {
     pub bucket: Bucket,
     pub limit: Limit,
-    /// A look is answered like a use, and uses nothing up.
-    pub looks_only: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -41,24 +39,20 @@ pub struct Verdict {
     pub retry_after: Duration,
 }
 
-/// Uses the buckets, all in one statement. Takes a connection, not a transaction, so that it
-/// commits by itself: rolled back with a request that fails, it would count nothing.
+/// Uses the buckets in their order, all in one statement, each only if all before it allowed it: who
+/// is refused for an address uses up nothing of an account. Takes a connection, not a transaction, so
+/// that it commits by itself: rolled back with a request that fails, it would count nothing.
 ///
-/// One verdict a try, in their order.
+/// One verdict a try, in their order, up to the first that refuses.
 pub async fn take(conn: &Conn, tries: &[Try]) -> Result<Vec<Verdict>> {
-    let seconds: Vec<[f64; 3]> = tries
-        .iter()
-        .map(|one| {
-            let emission = one.limit.every.as_secs_f64();
-            [emission, one.limit.window().as_secs_f64(), if one.looks_only { 0.0 } else { emission }]
-        })
-        .collect();
+    let seconds: Vec<[f64; 2]> =
+        tries.iter().map(|one| [one.limit.every.as_secs_f64(), one.limit.window().as_secs_f64()]).collect();
     let keys: Vec<&[u8]> = tries.iter().map(|one| one.bucket.key.as_bytes()).collect();
-    let mut params: Vec<Param<'_>> = Vec::with_capacity(tries.len() * 5);
-    for ((one, key), [emission, window, cost]) in tries.iter().zip(&keys).zip(&seconds) {
+    let mut params: Vec<Param<'_>> = Vec::with_capacity(tries.len() * 4);
+    for ((one, key), [emission, window]) in tries.iter().zip(&keys).zip(&seconds) {
         params.push((&one.bucket.name, Type::TEXT));
         params.push((key, Type::BYTEA));
-        params.extend([emission, window, cost].map(|number| (number as _, Type::FLOAT8)));
+        params.extend([emission, window].map(|number| (number as _, Type::FLOAT8)));
     }
     let rows = conn.rows(&statement(tries.len()), &params).await?;
     let verdict = |row| {
@@ -73,8 +67,12 @@ pub async fn take(conn: &Conn, tries: &[Try]) -> Result<Vec<Verdict>> {
 fn statement(count: usize) -> String {
     let (mut upserts, mut answers) = (String::new(), String::new());
     for place in 0..count {
-        let [name, key, emission, window, cost] = std::array::from_fn(|n| place * 5 + n + 1);
+        let [name, key, emission, window] = std::array::from_fn(|n| place * 4 + n + 1);
         let comma = if place == 0 { "with" } else { "," };
+        let admitted = match place.checked_sub(1) {
+            None => String::new(),
+            Some(before) => format!("from b{before} where b{before}.allowed"),
+        };
         let fits = format!(
             "greatest(r.tat, statement_timestamp()) + make_interval(secs => ${emission})
                <= statement_timestamp() + make_interval(secs => ${window})"
@@ -84,10 +82,10 @@ fn statement(count: usize) -> String {
             upserts,
             "{comma} b{place} as (
                insert into rate_limit as r (bucket, key, tat, allowed)
-               values (${name}, ${key}, statement_timestamp() + make_interval(secs => ${cost}), true)
+               select ${name}, ${key}, statement_timestamp() + make_interval(secs => ${emission}), true {admitted}
                on conflict (bucket, key) do update set
                  allowed = {fits},
-                 tat = case when {fits} then greatest(r.tat, statement_timestamp()) + make_interval(secs => ${cost})
+                 tat = case when {fits} then greatest(r.tat, statement_timestamp()) + make_interval(secs => ${emission})
                        else r.tat end
                returning allowed,
                  extract(epoch from tat + make_interval(secs => ${emission} - ${window}) - statement_timestamp())::float8 as wait

@@ -8,7 +8,9 @@ use super::{column, rate_limit::Bucket};
 use crate::{
     domain::{
         Error, Result,
-        auth::{ListedSession, NewSession, RevokeReason, SESSION_LIFETIME, Sid, StoredSession, Token},
+        auth::{
+            ListedSession, NewSession, Permissions, RevokeReason, SESSION_LIFETIME, Sid, StoredSession, Token,
+        },
         users::{PasswordHash, User},
     },
     infrastructure::{db::Sql, query::Shape},
@@ -123,22 +125,29 @@ pub async fn lock(tx: &impl Sql, id: &Sid) -> Result<Option<StoredSession>> {
     }))
 }
 
-/// The active user behind an access token whose session is live, in one round trip that also
-/// notes the first use of the live generation. An older generation's access token is good until
-/// it expires, and notes nothing.
-pub async fn user_of(sql: &impl Sql, token: &Token, now: OffsetDateTime) -> Result<Option<User>> {
+/// The active user behind an access token whose session is live, and what they may do now, in one
+/// round trip that also notes the first use of the live generation. An older generation's access
+/// token is good until it expires, and notes nothing.
+pub async fn user_of(
+    sql: &impl Sql,
+    token: &Token,
+    now: OffsetDateTime,
+) -> Result<Option<(User, Permissions)>> {
     let fields = User::FIELDS.join(", ");
     let row = sql
         .row(
             &format!(
                 "with live as (
-                   select user_uuid from auth_session
+                   select id as session, user_uuid from auth_session
                    where id = $1 and user_uuid = $3 and revoked_at is null and idle_until > $4 and expires_at > $4
                  ), seen as (
                    update auth_session set seen_at = $4
-                   where id = $1 and access_sid = $2 and seen_at is null and revoked_at is null
+                   where id in (select session from live) and access_sid = $2 and seen_at is null
                  )
-                 select {fields} from users join live on live.user_uuid = users.uuid where is_active"
+                 select {fields},
+                        array(select unnest(role.permissions) from user_role join role on role.name = user_role.role
+                              where user_role.user_uuid = users.uuid) as permissions
+                 from users join live on live.user_uuid = users.uuid where is_active"
             ),
             &[
                 (&token.session.as_str(), Type::TEXT),
@@ -148,7 +157,9 @@ pub async fn user_of(sql: &impl Sql, token: &Token, now: OffsetDateTime) -> Resu
             ],
         )
         .await?;
-    row.as_ref().map(User::from_row).transpose()
+    let Some(row) = row else { return Ok(None) };
+    let words: Vec<&str> = column(&row, "permissions")?;
+    Ok(Some((User::from_row(&row)?, Permissions::from_words(words))))
 }
 
 /// A user's live sessions, the last used first, at most a hundred.
@@ -216,4 +227,9 @@ pub async fn revoke_all(
         ],
     )
     .await
+}
+
+/// Removes all sessions of a user, live or over. Returns how many there were.
+pub async fn delete_all(sql: &impl Sql, user: Uuid) -> Result<u64> {
+    sql.execute("delete from auth_session where user_uuid = $1", &[(&user, Type::UUID)]).await
 }

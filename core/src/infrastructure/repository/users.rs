@@ -10,7 +10,7 @@ use crate::{
         Result,
         patch::Patch,
         text::Text,
-        users::{Birthday, Email, NewUser, PasswordHash, Phone, ProfileChange, User},
+        users::{Birthday, Email, NewUser, PasswordHash, Phone, User, UserChange},
     },
     infrastructure::{
         db::Sql,
@@ -101,9 +101,27 @@ pub async fn create(sql: &impl Sql, new: &NewUser) -> Result<User> {
     Repository::<User, _>::on(sql).create(&values).await
 }
 
-/// Changes a user's profile and returns the user; `None` when there is no such user any more.
-pub async fn update_profile(sql: &impl Sql, id: i64, change: ProfileChange) -> Result<Option<User>> {
+pub async fn find(sql: &impl Sql, uuid: Uuid) -> Result<Option<User>> {
+    Repository::<User, _>::on(sql).first(&Filter::new().eq("uuid", uuid), &Order::default()).await
+}
+
+/// A user, locked until the caller's transaction ends.
+pub async fn lock(tx: &impl Sql, uuid: Uuid) -> Result<Option<User>> {
+    let fields = User::FIELDS.join(", ");
+    let text = format!("select {fields} from users where uuid = $1 for update");
+    tx.row(&text, &[(&uuid, Type::UUID)]).await?.as_ref().map(User::from_row).transpose()
+}
+
+/// Returns whether there was such a user.
+pub async fn delete(sql: &impl Sql, uuid: Uuid) -> Result<bool> {
+    Ok(Repository::<User, _>::on(sql).delete(&Filter::new().eq("uuid", uuid)).await? > 0)
+}
+
+/// Changes a user and returns them as they are now; `None` when there is no such user any more.
+pub async fn update(sql: &impl Sql, id: i64, change: UserChange) -> Result<Option<User>> {
+    let UserChange { profile: change, is_active } = change;
     let values = Values::new()
+        .set_some("is_active", is_active)
         .patch("first_name", change.first_name, Text::into_string)
         .patch("last_name", change.last_name, Text::into_string)
         .patch("birthday", change.birthday, Birthday::date)

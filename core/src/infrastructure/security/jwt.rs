@@ -163,9 +163,7 @@ impl Tokens {
             return Err(refuse("no token of ours lives that long"));
         }
         match (session.and_then(Sid::parse), generation.and_then(Sid::parse)) {
-            (Some(session), Some(generation)) => {
-                Ok(Token { kind, user: claims.user.uuid, session, generation, expires_at })
-            }
+            (Some(session), Some(generation)) => Ok(Token { user: claims.user.uuid, session, generation }),
             _ => Err(refuse("no session in the token")),
         }
     }

@@ -49,34 +49,23 @@ impl Passwords {
         self.hash_text(verified.expose()).await
     }
 
-    /// Without a hash to compare with, the same work is done for nothing, so that an unknown user
-    /// cannot be told by the time the answer takes.
+    /// Without a hash to compare with, or with one that nobody can read, the same work is done for
+    /// nothing, so that an unknown user cannot be told by the time the answer takes.
     pub async fn verify(&self, attempt: &PasswordAttempt, hash: Option<&PasswordHash>) -> Result<Match> {
-        let Some(hash) = hash else {
-            let (text, cost) = (attempt.expose().to_owned(), self.cost);
-            self.run(move |memory| argon::derive(&text, &[0; 16], cost, memory).map(drop)).await?;
-            return Ok(Match::No);
-        };
-        let stored = argon::Stored::parse(hash.expose()).ok_or_else(unreadable)?;
-        let (text, cost) = (attempt.expose().to_owned(), self.cost);
-        let outdated = stored.cost.is_below(cost);
-        let same = self.run(move |memory| stored.matches(&text, memory)).await?;
-        Ok(match (same, outdated) {
-            (false, _) => Match::No,
-            (true, false) => Match::Yes,
-            (true, true) => Match::Outdated,
-        })
-    }
-
-    /// The same for hashes of the prototype, too. Only sign-in calls it: it renews such a hash, so
-    /// that none is left where anything else looks.
-    pub async fn verify_any(&self, attempt: &PasswordAttempt, hash: Option<&PasswordHash>) -> Result<Match> {
-        let Some(hash) = hash.filter(|hash| legacy::is_bcrypt(hash.expose())) else {
-            return self.verify(attempt, hash).await;
-        };
-        let (raw, hash) = (attempt.expose_raw().to_owned(), hash.expose().to_owned());
-        let same = self.run(move |_| legacy::matches(&raw, &hash).ok_or_else(unreadable)).await?;
-        Ok(if same { Match::Outdated } else { Match::No })
+        let cost = self.cost;
+        if let Some(hash) = hash {
+            let (attempt, hash) = (attempt.clone(), hash.clone());
+            if let Some(found) = self.run(move |memory| compare(&attempt, &hash, cost, memory)).await? {
+                return Ok(found);
+            }
+            tracing::error!(
+                "a stored password hash is not one that this version can read; its owner is answered as for a \
+                 wrong password. Set it to null, or put the right one back"
+            );
+        }
+        let text = attempt.expose().to_owned();
+        self.run(move |memory| argon::derive(&text, &[0; 16], cost, memory)).await?;
+        Ok(Match::No)
     }
 
     async fn hash_text(&self, text: &str) -> Result<PasswordHash> {
@@ -95,8 +84,26 @@ impl Passwords {
     }
 }
 
-fn unreadable() -> Error {
-    Error::internal("a stored password hash is not one that this version can read")
+/// `None` when the hash cannot be read.
+fn compare(
+    attempt: &PasswordAttempt,
+    hash: &PasswordHash,
+    cost: Cost,
+    memory: &mut Vec<Block>,
+) -> Result<Option<Match>> {
+    if legacy::is_bcrypt(hash.expose()) {
+        return Ok(legacy::compare(attempt.expose_raw(), hash.expose()));
+    }
+    let Some(stored) = argon::Stored::parse(hash.expose()) else { return Ok(None) };
+    let same = stored.matches(attempt.expose(), memory)?;
+    if let Some(missing) = stored.cost.missing_to(cost) {
+        argon::derive(attempt.expose(), &[0; 16], missing, memory)?;
+    }
+    Ok(Some(match (same, stored.cost.is_below(cost)) {
+        (false, _) => Match::No,
+        (true, false) => Match::Yes,
+        (true, true) => Match::Outdated,
+    }))
 }
 
 impl std::fmt::Debug for Passwords {

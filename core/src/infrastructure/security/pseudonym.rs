@@ -3,6 +3,7 @@
 use std::{fmt, net::IpAddr};
 
 use ring::hmac;
+use uuid::Uuid;
 
 use crate::domain::users::Email;
 
@@ -40,6 +41,10 @@ impl Pseudonyms {
 
     pub fn of_account(&self, email: &Email) -> Pseudonym {
         self.of(&[b"account", email.as_str().as_bytes()])
+    }
+
+    pub fn of_user(&self, user: Uuid) -> Pseudonym {
+        self.of(&[b"user", user.as_bytes()])
     }
 
     /// One for a whole network: a /64 is what a provider gives to one customer, who may use every

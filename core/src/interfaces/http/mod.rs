@@ -1,8 +1,10 @@
 //! HTTP through API Gateway (REST).
 //!
-//! A function is `serve(app, handler)`; a handler takes the `App` and the [`Request`], returns
-//! something that [`Reply`]s or an error, and knows no status codes but its own success.
+//! A function is `serve(app, handler)`; a handler takes the `App`, the [`Request`] and whoever may
+//! call it (see [`Admission`]), returns something that [`Reply`]s or an error, and knows no status
+//! codes but its own success.
 
+mod access;
 mod caller;
 mod cors;
 mod error;
@@ -14,14 +16,17 @@ mod request;
 mod responses;
 mod serve;
 
-pub use caller::{Caller, bearer, caller};
+pub use access::{
+    Access, Admission, AuditRead, DebugSend, Public, RefreshToken, Right, SignedIn, UsersRead, UsersWrite,
+};
+pub use caller::Caller;
 pub use error::{ErrorBody, ErrorDetail};
 pub use json_body::MAX_BODY_BYTES;
 pub use lambda_http::http::StatusCode;
-pub use query::{Allowed, ListQuery};
+pub use query::{Allowed, ListQuery, Listed};
 pub use reply::{Json, NoContent, Reply, WithStatus};
 pub use request::Request;
-pub use responses::{TokensResponse, UserResponse};
+pub use responses::{ListResponse, TokensResponse, UserResponse};
 pub use serve::{answer, serve};
 
 pub use super::runtime::RuntimeError;

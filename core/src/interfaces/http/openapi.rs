@@ -19,6 +19,17 @@ pub enum AnyProblem {
     Unavailable(ErrorBody),
 }
 
+/// Endpoints that read a query string.
+#[derive(Debug, IntoResponses)]
+pub enum QueryProblem {
+    /// A key that is not known here
+    #[response(status = 400)]
+    Malformed(ErrorBody),
+    /// A value that does not fit its key
+    #[response(status = 422)]
+    Validation(ErrorBody),
+}
+
 /// Endpoints that read a body.
 #[derive(Debug, IntoResponses)]
 pub enum BodyProblem {
@@ -42,6 +53,14 @@ pub enum AuthProblem {
     /// Missing, wrong or expired credentials
     #[response(status = 401)]
     Unauthenticated(ErrorBody),
+}
+
+/// Endpoints that not everybody may call.
+#[derive(Debug, IntoResponses)]
+pub enum RightProblem {
+    /// You are signed in and none of your roles allows this
+    #[response(status = 403)]
+    Forbidden(ErrorBody),
 }
 
 /// Endpoints about one thing.

@@ -6,7 +6,11 @@
 
 use crate::{
     domain::{Error, Result},
-    infrastructure::query::{Cursor, Entity, Filter, Kind, Op, Order, Page, Value},
+    infrastructure::{
+        db::Sql,
+        query::{Cursor, Entity, Filter, Kind, Op, Order, Page, Value},
+        repository::Repository,
+    },
 };
 
 /// What an endpoint lets its callers ask.
@@ -15,6 +19,8 @@ pub struct Allowed {
     /// Columns, each with its operators. For a jsonb column they are the ones inside of it, too.
     pub filters: &'static [(&'static str, &'static [Op])],
     pub orders: &'static [&'static str],
+    /// Without a word of the caller; the primary key if it is empty.
+    pub default_order: &'static [&'static str],
     pub default_limit: u32,
     pub max_limit: u32,
 }
@@ -42,7 +48,7 @@ impl ListQuery {
     ) -> Result<Self> {
         let mut query = Self {
             filter: Filter::new(),
-            order: Order::default(),
+            order: Order::by(allowed.default_order.iter().copied()),
             page: Page::new(allowed.default_limit)?,
             count: false,
         };
@@ -74,6 +80,25 @@ impl ListQuery {
         };
         Ok(query)
     }
+}
+
+impl ListQuery {
+    /// Fetches the page.
+    pub async fn run<E: Entity>(&self, sql: &impl Sql) -> Result<Listed<E>> {
+        let repository = Repository::<E, _>::on(sql);
+        let (rows, next) = repository.page_as(&self.filter, &self.order, &self.page).await?;
+        let count = if self.count { Some(repository.count(&self.filter).await?) } else { None };
+        Ok(Listed { rows, next, count })
+    }
+}
+
+/// A page of rows.
+#[derive(Debug)]
+pub struct Listed<E> {
+    pub rows: Vec<E>,
+    pub next: Option<Cursor>,
+    /// How many rows match, if that was asked.
+    pub count: Option<u64>,
 }
 
 fn order(text: &str, allowed: &Allowed) -> Result<Order> {

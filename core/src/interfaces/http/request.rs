@@ -70,6 +70,16 @@ impl Request {
         if self.body.is_empty() { Ok(T::default()) } else { self.json() }
     }
 
+    /// The decoded keys and values behind the `?`, by key: the gateway hands them over in no order,
+    /// and one question should be one statement.
+    pub fn query(&self) -> Vec<(&str, &str)> {
+        let all = &self.event.multi_value_query_string_parameters;
+        let query = if all.is_empty() { &self.event.query_string_parameters } else { all };
+        let mut pairs: Vec<_> = query.iter().collect();
+        pairs.sort_unstable();
+        pairs
+    }
+
     /// A uuid in the path, such as `{uuid}` of `/api/v1/tasks/{uuid}/`.
     ///
     /// # Errors

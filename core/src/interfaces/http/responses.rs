@@ -6,6 +6,7 @@ use time::{Date, OffsetDateTime};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::Listed;
 use crate::domain::{auth::TokenPair, users::User};
 
 /// A pair of tokens and whose they are.
@@ -37,6 +38,29 @@ impl From<TokenPair> for TokensResponse {
 impl std::fmt::Debug for TokensResponse {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("TokensResponse").field("user_data", &self.user_data).finish_non_exhaustive()
+    }
+}
+
+/// A page of a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ListResponse<T> {
+    results: Vec<T>,
+    /// Where the next page starts, for `cursor`; null on the last one.
+    #[schema(required)]
+    next: Option<String>,
+    /// How many match on all pages; only with `count=true`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    count: Option<u64>,
+}
+
+impl<E, T: From<E>> From<Listed<E>> for ListResponse<T> {
+    fn from(listed: Listed<E>) -> Self {
+        Self {
+            results: listed.rows.into_iter().map(T::from).collect(),
+            next: listed.next.map(|cursor| cursor.encode()),
+            count: listed.count,
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use lambda_http::{
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::value::RawValue;
 
-use super::{Reply, Request, cors, error, reply::Answer};
+use super::{Admission, Reply, Request, cors, error, reply::Answer};
 use crate::{
     app::App,
     domain::Result,
@@ -26,9 +26,12 @@ const RESERVE: Duration = Duration::from_millis(300);
 ///
 /// The runtime hands over raw JSON and never sees an error: `lambda_http::run` would parse before
 /// any of our code, and answer a malformed event in its own words.
-pub async fn serve<H, F, R>(app: App, handler: H) -> Result<(), RuntimeError>
+///
+/// Whom the handler's last argument does not admit never reaches it.
+pub async fn serve<H, A, F, R>(app: App, handler: H) -> Result<(), RuntimeError>
 where
-    H: Fn(App, Request) -> F,
+    H: Fn(App, Request, A) -> F,
+    A: Admission,
     F: Future<Output = Result<R>>,
     R: Reply,
 {
@@ -43,7 +46,7 @@ where
 
 /// One event to one answer; also the door for tests. `invocation` is Lambda's own id, used where
 /// the gateway's is missing.
-pub async fn answer<H, F, R>(
+pub async fn answer<H, A, F, R>(
     app: &App,
     handler: H,
     event: &str,
@@ -51,7 +54,8 @@ pub async fn answer<H, F, R>(
     deadline: Instant,
 ) -> ApiGatewayProxyResponse
 where
-    H: Fn(App, Request) -> F,
+    H: Fn(App, Request, A) -> F,
+    A: Admission,
     F: Future<Output = Result<R>>,
     R: Reply,
 {
@@ -66,7 +70,10 @@ where
                 match cors::preflight(&request) {
                     Some(answer) => (cors_headers, Ok(answer)),
                     None => {
-                        let work = async { handler(app.clone(), request).await?.into_answer() };
+                        let work = async {
+                            let admitted = A::admit(app, &request).await?;
+                            handler(app.clone(), request, admitted).await?.into_answer()
+                        };
                         (cors_headers, guarded(end, work).await)
                     }
                 }

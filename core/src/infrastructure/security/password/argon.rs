@@ -34,6 +34,17 @@ impl Cost {
         self.memory_kib < wanted.memory_kib || self.passes < wanted.passes || self.bytes < wanted.bytes
     }
 
+    /// The work that `wanted` takes and this does not, in no more memory than `wanted`: a cheap hash
+    /// must not answer sooner than no hash. `None` when it takes as much.
+    pub(super) fn missing_to(self, wanted: Self) -> Option<Self> {
+        let work = |cost: Self| u64::from(cost.memory_kib) * u64::from(cost.passes);
+        let missing = work(wanted).checked_sub(work(self))?;
+        let passes = missing.div_ceil(u64::from(wanted.memory_kib)).max(1);
+        let memory_kib = u32::try_from(missing / passes).ok()?;
+        let passes = u32::try_from(passes).ok()?;
+        (memory_kib >= Params::MIN_M_COST).then_some(Self { memory_kib, passes, ..wanted })
+    }
+
     fn params(self) -> Result<Params> {
         Params::new(self.memory_kib, self.passes, self.lanes, Some(self.bytes)).map_err(Error::internal)
     }

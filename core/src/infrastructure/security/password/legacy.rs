@@ -1,5 +1,9 @@
 //! Hashes of the prototype: bcrypt, `$2b$`, over the first 72 bytes of the text as it was typed.
 
+use super::Match;
+
+/// What follows these is not looked at.
+const BYTES_THAT_COUNT: usize = 72;
 /// Each step doubles the time; 14 takes a second.
 const MAX_COST: u32 = 14;
 
@@ -8,11 +12,19 @@ pub(super) fn is_bcrypt(hash: &str) -> bool {
 }
 
 /// `None` when it is no bcrypt hash after all, or one that would take too long.
-pub(super) fn matches(raw: &str, hash: &str) -> Option<bool> {
+///
+/// A longer text is never `Outdated`: nobody knows whether its end is as it was when the hash was made,
+/// and a new hash would make a slip there the password.
+pub(super) fn compare(raw: &str, hash: &str) -> Option<Match> {
     let cost: u32 = hash.get(4..6)?.parse().ok()?;
     if cost > MAX_COST {
         return None;
     }
-    // It takes 72 bytes, as the prototype's library does, and compares in constant time.
-    bcrypt::verify(raw, hash).ok()
+    // Compares in constant time.
+    let same = bcrypt::verify(raw, hash).ok()?;
+    Some(match same {
+        false => Match::No,
+        true if raw.len() > BYTES_THAT_COUNT => Match::Yes,
+        true => Match::Outdated,
+    })
 }

@@ -13,6 +13,7 @@ const ALLOWED: Allowed = Allowed {
         ("meta", &[Op::E, Op::In, Op::JsonbLike]),
     ],
     orders: &["created_at", "id"],
+    default_order: &[],
     default_limit: 25,
     max_limit: 100,
 };

@@ -1,0 +1,82 @@
+//! What administrators do to the accounts of others. Never to their own: whoever is the last one
+//! would lock everybody out.
+
+use serde_json::json;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::Users;
+use crate::{
+    domain::{
+        Error, Result,
+        audit::{Action, Entry},
+        auth::{Client, RevokeReason},
+        users::{User, UserChange},
+    },
+    infrastructure::repository::{audit, sessions, users},
+};
+
+impl Users<'_> {
+    /// # Errors
+    /// `NotFound`.
+    pub async fn find(&self, user: Uuid) -> Result<User> {
+        users::find(&self.db.conn().await?, user).await?.ok_or(Error::NotFound("user"))
+    }
+
+    /// Changes a profile, and whether its owner may sign in. Whoever may not any more is out: all
+    /// their sessions end in the same transaction.
+    ///
+    /// # Errors
+    /// `NotFound`. `Forbidden` for one's own account, which has its own endpoint.
+    pub async fn change(&self, user: Uuid, change: UserChange, by: Uuid, client: Client<'_>) -> Result<User> {
+        not_oneself(user, by)?;
+        let fields = change.fields();
+        let mut conn = self.db.conn().await?;
+        let tx = conn.begin().await?;
+        // Locked: what is noted below is what this change did.
+        let before = users::lock(&tx, user).await?.ok_or(Error::NotFound("user"))?;
+        let after = users::update(&tx, before.id, change).await?.ok_or(Error::NotFound("user"))?;
+        let (action, ended) = match (before.is_active, after.is_active) {
+            (true, false) => {
+                let reason = RevokeReason::Deactivated;
+                let ended = sessions::revoke_all(&tx, user, None, reason, self.now()).await?;
+                (Action::UserDeactivated, ended)
+            }
+            (false, true) => (Action::UserActivated, 0),
+            _ => (Action::UserUpdated, 0),
+        };
+        if !fields.is_empty() {
+            let details = json!({ "fields": fields, "ended": ended });
+            audit::record(&tx, &Entry::by(by, action, user, client.ip).with(details)).await?;
+        }
+        tx.commit().await?;
+        Ok(after)
+    }
+
+    /// Removes the row, its roles and its sessions. The audit log keeps the uuid.
+    ///
+    /// # Errors
+    /// As [`Users::change`].
+    pub async fn delete(&self, user: Uuid, by: Uuid, client: Client<'_>) -> Result<()> {
+        not_oneself(user, by)?;
+        let mut conn = self.db.conn().await?;
+        let tx = conn.begin().await?;
+        // The user first: a sign-in at this moment waits for that row, and then opens no session.
+        if !users::delete(&tx, user).await? {
+            return Err(Error::NotFound("user"));
+        }
+        let ended = sessions::delete_all(&tx, user).await?;
+        let entry = Entry::by(by, Action::UserDeleted, user, client.ip);
+        audit::record(&tx, &entry.with(json!({ "sessions": ended }))).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    fn now(&self) -> OffsetDateTime {
+        self.clock.now()
+    }
+}
+
+fn not_oneself(user: Uuid, by: Uuid) -> Result<()> {
+    if user == by { Err(Error::Forbidden) } else { Ok(()) }
+}

@@ -1,0 +1,103 @@
+//! `GET /api/v1/audit/`: what happened to accounts.
+
+use std::net::IpAddr;
+
+use app_core::{
+    App, Result,
+    domain::audit::Recorded,
+    infrastructure::query::Op,
+    interfaces::http::{
+        Allowed, AuditRead, Caller, Json, ListQuery, ListResponse, Request,
+        openapi::{AnyProblem, AuthProblem, QueryProblem, RightProblem},
+    },
+};
+use serde::Serialize;
+use serde_json::Value;
+use time::OffsetDateTime;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AuditResponse {
+    id: i64,
+    #[serde(with = "time::serde::rfc3339")]
+    at: OffsetDateTime,
+    #[schema(example = "sign_in")]
+    action: String,
+    /// `success` or `failure`.
+    outcome: String,
+    /// Who did it; null for nobody we know, and for operators.
+    #[schema(required)]
+    actor: Option<Uuid>,
+    /// To whom. The user may be gone.
+    #[schema(required)]
+    subject: Option<Uuid>,
+    #[schema(required, value_type = Option<String>)]
+    ip: Option<IpAddr>,
+    #[schema(required)]
+    request_id: Option<String>,
+    /// Ids and words, by kind of action.
+    #[schema(value_type = Object)]
+    details: Value,
+}
+
+const ALLOWED: Allowed = Allowed {
+    filters: &[
+        ("at", &[Op::Gt, Op::Gte, Op::Lt, Op::Lte]),
+        ("action", &[Op::E, Op::Ne, Op::In, Op::NotIn]),
+        ("outcome", &[Op::E]),
+        ("actor", &[Op::E, Op::IsNull]),
+        ("subject", &[Op::E, Op::IsNull]),
+        ("request_id", &[Op::E]),
+    ],
+    orders: &["id"],
+    default_order: &["-id"],
+    default_limit: 25,
+    max_limit: 100,
+};
+
+/// Read the audit log
+///
+/// Filters are `column=value` and `column__op=value`: `subject=…`, `action__in=sign_in,sign_out`,
+/// `at__gte=2026-01-01T00:00:00Z`. All of them must hold.
+#[utoipa::path(
+    get, path = "/api/v1/audit/", tag = "audit", operation_id = "list_audit",
+    security(("bearer" = ["audit:read"])),
+    params(
+        ("order" = Option<String>, Query, description = "`-id`, the newest first, by default; or `id`"),
+        ("limit" = Option<u32>, Query, description = "1 to 100"),
+        ("cursor" = Option<String>, Query, description = "`next` of the page before, with the same filters and order"),
+        ("offset" = Option<u64>, Query, description = "Instead of a cursor"),
+        ("count" = Option<bool>, Query, description = "Count all that match, too; it costs a scan"),
+    ),
+    responses(
+        (status = 200, description = "A page of the log", body = ListResponse<AuditResponse>),
+        AuthProblem, RightProblem, QueryProblem, AnyProblem,
+    ),
+)]
+pub async fn handler(
+    app: App,
+    request: Request,
+    _: Caller<AuditRead>,
+) -> Result<Json<ListResponse<AuditResponse>>> {
+    let allowed = Allowed { default_limit: app.config().api_default_limit, ..ALLOWED };
+    let query = ListQuery::parse::<Recorded>(request.query(), &allowed)?;
+    let listed = query.run::<Recorded>(&app.db()?.conn().await?).await?;
+    Ok(Json(listed.into()))
+}
+
+impl From<Recorded> for AuditResponse {
+    fn from(row: Recorded) -> Self {
+        Self {
+            id: row.id,
+            at: row.at,
+            action: row.action,
+            outcome: row.outcome,
+            actor: row.actor,
+            subject: row.subject,
+            ip: row.ip,
+            request_id: row.request_id,
+            details: row.details,
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! `DELETE /api/v1/users/{uuid}/`: an administrator removes somebody else.
+
+use app_core::{
+    App, Result,
+    interfaces::http::{
+        Caller, NoContent, Request, UsersWrite,
+        openapi::{AnyProblem, AuthProblem, MissingProblem, RightProblem},
+    },
+};
+
+/// Delete a user
+///
+/// Their row, roles and sessions are gone for good; to keep them, set `is_active` to false instead.
+/// Not yourself: that is refused with 403.
+#[utoipa::path(
+    delete, path = "/api/v1/users/{uuid}/", tag = "users", operation_id = "delete_user",
+    security(("bearer" = ["users:write"])),
+    params(("uuid" = Uuid, Path, description = "The user")),
+    responses(
+        (status = 204, description = "Gone"),
+        AuthProblem, RightProblem, MissingProblem, AnyProblem,
+    ),
+)]
+pub async fn handler(app: App, request: Request, caller: Caller<UsersWrite>) -> Result<NoContent> {
+    let user = request.path_uuid("uuid", "user")?;
+    app.users()?.delete(user, caller.user.uuid, request.client()).await?;
+    Ok(NoContent)
+}

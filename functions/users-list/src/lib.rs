@@ -1,0 +1,67 @@
+//! `GET /api/v1/users/`: all users, for administrators.
+
+use app_core::{
+    App, Result,
+    domain::users::User,
+    infrastructure::query::Op,
+    interfaces::http::{
+        Allowed, Caller, Json, ListQuery, ListResponse, Request, UserResponse, UsersRead,
+        openapi::{AnyProblem, AuthProblem, QueryProblem, RightProblem},
+    },
+};
+
+const TEXT: &[Op] = &[Op::E, Op::Ne, Op::In, Op::NotIn, Op::Like, Op::Ilike, Op::NotLikeAll, Op::IsNull];
+const TIME: &[Op] = &[Op::Gt, Op::Gte, Op::Lt, Op::Lte];
+
+/// Not the hash: not even whether there is one.
+const ALLOWED: Allowed = Allowed {
+    filters: &[
+        ("id", &[Op::E, Op::In, Op::Gt, Op::Lt]),
+        ("uuid", &[Op::E, Op::In]),
+        ("email", TEXT),
+        ("phone", TEXT),
+        ("first_name", TEXT),
+        ("last_name", TEXT),
+        ("city", TEXT),
+        ("country", TEXT),
+        ("is_active", &[Op::E]),
+        ("is_guest", &[Op::E]),
+        ("meta", &[Op::E, Op::Ne, Op::In, Op::JsonbLike, Op::JsonbNotLike, Op::IsNull]),
+        ("created_at", TIME),
+        ("updated_at", TIME),
+    ],
+    orders: &["id", "email", "last_name", "created_at", "updated_at"],
+    default_order: &["-id"],
+    default_limit: 25,
+    max_limit: 100,
+};
+
+/// List users
+///
+/// Filters are `column=value` and `column__op=value`: `email__ilike=ada`, `is_active=false`,
+/// `created_at__gte=2026-01-01T00:00:00Z`, `meta__theme__e=dark`. All of them must hold.
+#[utoipa::path(
+    get, path = "/api/v1/users/", tag = "users", operation_id = "list_users",
+    security(("bearer" = ["users:read"])),
+    params(
+        ("order" = Option<String>, Query, description = "Columns, descending with a minus; the newest first by default", example = "-created_at,email"),
+        ("limit" = Option<u32>, Query, description = "1 to 100"),
+        ("cursor" = Option<String>, Query, description = "`next` of the page before, with the same filters and order"),
+        ("offset" = Option<u64>, Query, description = "Instead of a cursor"),
+        ("count" = Option<bool>, Query, description = "Count all that match, too; it costs a scan"),
+    ),
+    responses(
+        (status = 200, description = "A page of users", body = ListResponse<UserResponse>),
+        AuthProblem, RightProblem, QueryProblem, AnyProblem,
+    ),
+)]
+pub async fn handler(
+    app: App,
+    request: Request,
+    _: Caller<UsersRead>,
+) -> Result<Json<ListResponse<UserResponse>>> {
+    let allowed = Allowed { default_limit: app.config().api_default_limit, ..ALLOWED };
+    let query = ListQuery::parse::<User>(request.query(), &allowed)?;
+    let listed = query.run::<User>(&app.db()?.conn().await?).await?;
+    Ok(Json(listed.into()))
+}

@@ -1,0 +1,104 @@
+//! `PATCH /api/v1/users/{uuid}/`: an administrator changes somebody else.
+
+use app_core::{
+    App, Error, Result,
+    domain::{
+        patch::Patch,
+        text::Text,
+        users::{Birthday, Meta, ProfileChange, UserChange},
+    },
+    interfaces::http::{
+        Caller, Json, Request, UserResponse, UsersWrite,
+        openapi::{AnyProblem, AuthProblem, BodyProblem, MissingProblem, RightProblem},
+    },
+};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+/// A key that is left out stays as it is; null empties it. Written out again beside the one for
+/// one's own profile: what each door takes should be seen at that door.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UpdateUserRequest {
+    /// false: signs them out everywhere, and in no more. Not null.
+    #[serde(default)]
+    #[schema(value_type = bool, required = false)]
+    is_active: Patch<bool>,
+    #[serde(default)]
+    #[schema(value_type = Option<String>, max_length = 128)]
+    first_name: Patch<Text<128>>,
+    #[serde(default)]
+    #[schema(value_type = Option<String>, max_length = 128)]
+    last_name: Patch<Text<128>>,
+    /// `YYYY-MM-DD`
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = Date)]
+    birthday: Patch<Birthday>,
+    #[serde(default)]
+    #[schema(value_type = Option<String>, max_length = 2048)]
+    photo: Patch<Text<2048>>,
+    #[serde(default)]
+    #[schema(value_type = Option<String>, max_length = 128)]
+    street: Patch<Text<128>>,
+    #[serde(default)]
+    #[schema(value_type = Option<String>, max_length = 64)]
+    city: Patch<Text<64>>,
+    #[serde(default)]
+    #[schema(value_type = Option<String>, max_length = 24)]
+    state: Patch<Text<24>>,
+    #[serde(default)]
+    #[schema(value_type = Option<String>, max_length = 24)]
+    zip_code: Patch<Text<24>>,
+    #[serde(default)]
+    #[schema(value_type = Option<String>, max_length = 64)]
+    country: Patch<Text<64>>,
+    /// Replaces the whole object: at most 16 KiB and eight levels.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>)]
+    meta: Patch<Meta>,
+}
+
+/// Change a user
+///
+/// Not yourself: that is refused with 403. Each change stands in the audit log.
+#[utoipa::path(
+    patch, path = "/api/v1/users/{uuid}/", tag = "users", operation_id = "update_user",
+    security(("bearer" = ["users:write"])),
+    params(("uuid" = Uuid, Path, description = "The user")),
+    request_body = UpdateUserRequest,
+    responses(
+        (status = 200, description = "The user as they are now", body = UserResponse),
+        AuthProblem, RightProblem, MissingProblem, BodyProblem, AnyProblem,
+    ),
+)]
+pub async fn handler(app: App, request: Request, caller: Caller<UsersWrite>) -> Result<Json<UserResponse>> {
+    let user = request.path_uuid("uuid", "user")?;
+    let change = request.json::<UpdateUserRequest>()?.try_into()?;
+    let user = app.users()?.change(user, change, caller.user.uuid, request.client()).await?;
+    Ok(Json(user.into()))
+}
+
+impl TryFrom<UpdateUserRequest> for UserChange {
+    type Error = Error;
+
+    fn try_from(body: UpdateUserRequest) -> Result<Self> {
+        let is_active = match body.is_active {
+            Patch::Absent => None,
+            Patch::Null => return Err(Error::invalid("is_active", "null")),
+            Patch::Set(is_active) => Some(is_active),
+        };
+        let profile = ProfileChange {
+            first_name: body.first_name,
+            last_name: body.last_name,
+            birthday: body.birthday,
+            photo: body.photo,
+            street: body.street,
+            city: body.city,
+            state: body.state,
+            zip_code: body.zip_code,
+            country: body.country,
+            meta: body.meta,
+        };
+        Ok(Self { profile, is_active })
+    }
+}

@@ -1,0 +1,84 @@
+//! Who may call what: every route says so, what is open to anybody is a reviewed list, and the API's
+//! description says the same.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use app_core::interfaces::http::Access;
+use serde_json::{Value, json};
+
+use super::{
+    routes::{differences, stem},
+    template::document::{events, functions, template},
+};
+
+/// Reviewed: these do without a caller. A route that joins them needs a reason here.
+const PUBLIC: [&str; 3] = [
+    "auth-sign-up",       // nobody is known yet; limited by address
+    "auth-tokens",        // the same, limited by address and account
+    "debug-health-check", // load balancers sign in nowhere; it tells which dependency is down and no more
+];
+
+/// Reviewed: these take a refresh token, which their use case checks.
+const REFRESHING: [&str; 1] = ["auth-tokens-refresh"];
+
+fn declared() -> BTreeMap<&'static str, Access> {
+    app_tests::access::table().into_iter().collect()
+}
+
+/// `GET /api/v1/users/me/`, by function.
+fn routes() -> Vec<(String, String)> {
+    let template = template();
+    let mut routes = Vec::new();
+    for (id, function) in functions(&template) {
+        for event in events(function, "Api").into_iter().filter(|event| event["Method"] != "OPTIONS") {
+            let (method, path) = (&event["Method"], &event["Path"]);
+            let (method, path) = (method.as_str().expect("a method"), path.as_str().expect("a path"));
+            routes.push((stem(id), format!("{} {path}/", method.to_lowercase())));
+        }
+    }
+    routes
+}
+
+#[test]
+fn every_route_of_the_template_declares_who_may_call_it() {
+    let routes: BTreeSet<String> = routes().into_iter().map(|(function, _)| function).collect();
+    let declared = declared().into_keys().map(str::to_owned).collect();
+    let found = differences(("template.yaml", &routes), ("tests/src/access.rs", &declared));
+    assert!(found.is_empty(), "{found:#?}");
+}
+
+#[test]
+fn what_is_open_to_anybody_is_a_reviewed_list() {
+    let named = |access: Access| -> BTreeSet<&str> {
+        declared().into_iter().filter(|(_, declared)| *declared == access).map(|(name, _)| name).collect()
+    };
+    assert_eq!(named(Access::Public), BTreeSet::from(PUBLIC));
+    assert_eq!(named(Access::RefreshToken), BTreeSet::from(REFRESHING));
+}
+
+#[test]
+fn the_description_says_what_the_handlers_declare() {
+    let document: Value = serde_json::from_str(&app_tests::openapi::document()).expect("json");
+    let declared = declared();
+    for (function, route) in routes() {
+        let (method, path) = route.split_once(' ').expect("two words");
+        let operation = &document["paths"][path][method];
+        let expected = match declared[function.as_str()] {
+            Access::Public => Value::Null,
+            Access::RefreshToken | Access::SignedIn => json!([{ "bearer": [] }]),
+            Access::Permission(permission) => json!([{ "bearer": [permission.as_str()] }]),
+        };
+        assert_eq!(operation["security"], expected, "{route}");
+        let refuses = |status: &str| operation["responses"].get(status).is_some();
+        assert_eq!(
+            refuses("401"),
+            declared[function.as_str()] != Access::Public || function == "auth-tokens",
+            "{route}: 401"
+        );
+        assert_eq!(
+            refuses("403"),
+            matches!(declared[function.as_str()], Access::Permission(_)),
+            "{route}: 403"
+        );
+    }
+}

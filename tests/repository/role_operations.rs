@@ -1,0 +1,88 @@
+//! Giving and taking roles as an operator does, through the function `operations`.
+
+use std::time::{Duration, Instant};
+
+use app_core::{interfaces::job, testing::TestApp};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+async fn ask(app: &TestApp, event: &Value) -> Result<Value, String> {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let answer = job::answer(&app.app, operations::handler, &event.to_string(), deadline).await;
+    answer.map(|answer| serde_json::to_value(answer).expect("json")).map_err(|error| error.error_message)
+}
+
+async fn change(app: &TestApp, command: &str, email: &str, role: &str) -> Result<Value, String> {
+    ask(app, &json!({ "command": command, "email": email, "role": role })).await
+}
+
+/// A test's app with one user, and who that is.
+async fn world() -> (TestApp, Uuid) {
+    let app = TestApp::new().await;
+    let insert = "insert into users (email) values ('ada@example.com') returning uuid";
+    let uuid = app.database.client().await.query_one(insert, &[]).await.expect("a user").get(0);
+    (app, uuid)
+}
+
+/// What the audit log says about roles.
+async fn noted(app: &TestApp) -> Vec<(String, Option<Uuid>, Option<Uuid>, Value)> {
+    let query = "select action, actor, subject, details from audit_log order by id";
+    let rows = app.database.client().await.query(query, &[]).await.expect("rows");
+    rows.iter().map(|row| (row.get(0), row.get(1), row.get(2), row.get(3))).collect()
+}
+
+async fn holders(app: &TestApp) -> i64 {
+    let query = "select count(*) from user_role where role = 'admin'";
+    app.database.client().await.query_one(query, &[]).await.expect("a count").get(0)
+}
+
+#[tokio::test]
+async fn a_role_is_given_and_taken_once_and_each_time_noted() {
+    let (app, ada) = world().await;
+    let outcome = |changed: bool| Ok(json!({ "user": ada, "changed": changed }));
+    assert_eq!(change(&app, "role_grant", " ADA@Example.com", "admin").await, outcome(true));
+    assert_eq!(change(&app, "role_grant", "ada@example.com", "admin").await, outcome(false));
+    assert_eq!(holders(&app).await, 1);
+    assert_eq!(change(&app, "role_revoke", "ada@example.com", "admin").await, outcome(true));
+    assert_eq!(change(&app, "role_revoke", "ada@example.com", "admin").await, outcome(false));
+    assert_eq!(holders(&app).await, 0);
+    let role = json!({ "role": "admin" });
+    let row = |action: &str| (action.to_owned(), None, Some(ada), role.clone());
+    assert_eq!(noted(&app).await, [row("role_granted"), row("role_revoked")]);
+}
+
+#[tokio::test]
+async fn whoever_or_whatever_is_unknown_is_named_and_nothing_changes() {
+    let (app, _) = world().await;
+    for (email, role, said) in [
+        ("eve@example.com", "admin", "user not found"),
+        ("ada@example.com", "god", "role not found"),
+        ("ada@example.com", "", "role not found"),
+    ] {
+        for command in ["role_grant", "role_revoke"] {
+            assert_eq!(change(&app, command, email, role).await.expect_err("refused"), said);
+        }
+    }
+    let unreadable = change(&app, "role_grant", "ada", "admin").await.expect_err("refused");
+    assert!(unreadable.contains("format"), "{unreadable}");
+    assert!(noted(&app).await.is_empty());
+}
+
+#[tokio::test]
+async fn the_roles_are_shown_with_what_they_allow_and_how_many_have_them() {
+    let (app, _) = world().await;
+    change(&app, "role_grant", "ada@example.com", "admin").await.expect("granted");
+    let shown = ask(&app, &json!({ "command": "roles" })).await.expect("the roles");
+    let admin = &shown["roles"][0];
+    assert_eq!((&admin["name"], &admin["users"]), (&json!("admin"), &json!(1)));
+    assert!(admin["permissions"].as_array().is_some_and(|words| words.contains(&json!("users:write"))));
+}
+
+#[tokio::test]
+async fn a_grant_that_cannot_be_noted_is_none() {
+    let (app, _) = world().await;
+    let full = "alter table audit_log add constraint full_up check (action not like 'role%')";
+    app.database.client().await.batch_execute(full).await.expect("a log that takes no more");
+    assert!(change(&app, "role_grant", "ada@example.com", "admin").await.is_err());
+    assert_eq!(holders(&app).await, 0);
+}

@@ -1,0 +1,39 @@
+//! Who may call which endpoint, as the handlers declare it. A new endpoint is one line in `table`.
+
+use app_core::{
+    App, Result,
+    interfaces::http::{Access, Admission, Reply, Request},
+};
+
+/// Each endpoint by the name of its function.
+pub fn table() -> Vec<(&'static str, Access)> {
+    vec![
+        ("auth-sign-up", of(auth_sign_up::handler)),
+        ("auth-tokens", of(auth_tokens::handler)),
+        ("auth-tokens-refresh", of(auth_tokens_refresh::handler)),
+        ("auth-sign-out", of(auth_sign_out::handler)),
+        ("auth-sessions-list", of(auth_sessions_list::handler)),
+        ("auth-sessions-revoke", of(auth_sessions_revoke::handler)),
+        ("auth-password-change", of(auth_password_change::handler)),
+        ("users-me", of(users_me::handler)),
+        ("users-me-update", of(users_me_update::handler)),
+        ("users-list", of(users_list::handler)),
+        ("users-get", of(users_get::handler)),
+        ("users-update", of(users_update::handler)),
+        ("users-delete", of(users_delete::handler)),
+        ("audit-list", of(audit_list::handler)),
+        ("tasks-get", of(tasks_get::handler)),
+        ("debug-send-message", of(debug_send_message::handler)),
+        ("debug-health-check", of(debug_health_check::handler)),
+    ]
+}
+
+fn of<H, A, F, R>(_: H) -> Access
+where
+    H: Fn(App, Request, A) -> F,
+    A: Admission,
+    F: Future<Output = Result<R>>,
+    R: Reply,
+{
+    A::ACCESS
+}
