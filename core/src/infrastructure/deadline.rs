@@ -30,3 +30,44 @@ impl Deadline {
         self.left(clock).is_zero()
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    /// A wall clock that only a test moves, while `tokio::time` moves the other one.
+    pub(in super::super) struct Wall(Mutex<OffsetDateTime>);
+
+    impl Default for Wall {
+        fn default() -> Self {
+            Self(Mutex::new(OffsetDateTime::UNIX_EPOCH + time::Duration::days(20_000)))
+        }
+    }
+
+    impl Wall {
+        pub(in super::super) fn advance(&self, by: time::Duration) {
+            *self.0.lock().expect("no panic") += by;
+        }
+    }
+
+    impl Clock for Wall {
+        fn now(&self) -> OffsetDateTime {
+            *self.0.lock().expect("no panic")
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_is_reached_when_either_clock_says_so() {
+        let wall = Wall::default();
+        let (one, other) =
+            (Deadline::after(Duration::from_secs(9), &wall), Deadline::after(Duration::from_secs(4), &wall));
+        assert_eq!((one.left(&wall), other.is_reached(&wall)), (Duration::from_secs(9), false));
+        wall.advance(time::Duration::seconds(5));
+        assert_eq!((one.left(&wall), other.is_reached(&wall)), (Duration::from_secs(4), true));
+        wall.advance(time::Duration::hours(-1));
+        tokio::time::advance(Duration::from_secs(9)).await;
+        assert!(one.is_reached(&wall));
+    }
+}

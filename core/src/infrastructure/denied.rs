@@ -51,10 +51,10 @@ impl std::fmt::Debug for Denied {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{infrastructure::security::Pseudonyms, testing::ManualClock};
+    use crate::infrastructure::{deadline::tests::Wall, security::Pseudonyms};
 
-    fn denied() -> (Arc<ManualClock>, Denied) {
-        let clock = Arc::new(ManualClock::default());
+    fn denied() -> (Arc<Wall>, Denied) {
+        let clock = Arc::new(Wall::default());
         (clock.clone(), Denied { clock, ..Denied::default() })
     }
 

@@ -146,7 +146,7 @@ mod tests {
     use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
     use super::*;
-    use crate::testing::ManualClock;
+    use crate::infrastructure::deadline::tests::Wall;
 
     /// Counts how often it is asked, and answers with the count.
     #[derive(Default)]
@@ -190,7 +190,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_instance_that_was_frozen_wakes_with_an_old_secret_and_fetches_it() {
         let (_, secrets) = secrets();
-        let clock = Arc::new(ManualClock::default());
+        let clock = Arc::new(Wall::default());
         let secrets = Secrets { clock: clock.clone(), ..secrets };
         assert_eq!(text(&secrets).await, "1");
         clock.advance(time::Duration::seconds(299));
