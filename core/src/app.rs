@@ -213,7 +213,7 @@ impl App {
 
     pub async fn limits(&self) -> Result<Limits<'_>> {
         let settings = self.0.config.limits.as_ref().ok_or_else(|| undeclared("Need::Limits"))?;
-        let pseudonyms = Pseudonyms::new(&self.0.secrets.get(&settings.key).await?);
+        let pseudonyms = Pseudonyms::new(&self.0.secrets.get(&settings.key).await?)?;
         Ok(Limits { db: self.db()?, denied: &self.0.denied, settings, pseudonyms })
     }
 

@@ -48,7 +48,7 @@ async fn sign_in_from(app: &TestApp, address: &str, email: &str, password: &str)
 }
 
 fn pseudonyms() -> Pseudonyms {
-    Pseudonyms::new("a key for tests, of 32 bytes or more")
+    Pseudonyms::new("a key for tests, of 32 bytes or more").expect("a good key")
 }
 
 #[track_caller]

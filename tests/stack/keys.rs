@@ -34,6 +34,7 @@ fn spawn(name: &str, secret: &str) -> Function {
         ("PROJECT_NAME", "APP".to_owned()),
         ("SECRET_KEY_ARN", secret.to_owned()),
         ("SECRETS_CACHE_SECONDS", CACHE.as_secs().to_string()),
+        ("HMAC_KEY", "a key for tests, of 32 bytes or more".to_owned()),
         ("DB_HOST", "127.0.0.1".to_owned()),
         ("DB_PORT", url.get_ports()[0].to_string()),
         ("DB_NAME", url.get_dbname().unwrap_or_default().to_owned()),

@@ -71,11 +71,17 @@ pub(super) fn read(env: &mut Reader<'_>, mode: LaunchMode) -> LimitsConfig {
     let key = match (env.optional("HMAC_KEY_ARN"), env.optional("HMAC_KEY")) {
         (Some(arn), _) => SecretSource::Stored(arn),
         (None, key) => {
-            if mode == LaunchMode::Prod {
-                env.wrong("HMAC_KEY_ARN", "is missing: HMAC_KEY is for local runs only");
+            match mode {
+                LaunchMode::Prod => env.wrong("HMAC_KEY_ARN", "is missing: HMAC_KEY is not for PROD"),
+                LaunchMode::Test if key.is_none() => env.wrong(
+                    "HMAC_KEY_ARN or HMAC_KEY",
+                    "is missing: the default is for LOCAL only; make one with `openssl rand -base64 48`",
+                ),
+                LaunchMode::Test | LaunchMode::Local => {}
             }
             // It hides addresses in a table of a developer's machine: any key will do.
-            SecretSource::Inline(Secret::new(key.unwrap_or_else(|| "for local runs".to_owned())))
+            let local = || "for local runs, where there is nobody to hide".to_owned();
+            SecretSource::Inline(Secret::new(key.unwrap_or_else(local)))
         }
     };
     let mut config = LimitsConfig::new(key, mode);

@@ -116,6 +116,13 @@ fn prod_refuses_debug_open_cors_plain_secrets_and_a_database_without_tls() {
 }
 
 #[test]
+fn only_a_local_run_has_a_key_for_pseudonyms_by_default() {
+    let text = problem(local(&[("LAUNCH_MODE", "TEST")]));
+    assert!(text.contains("HMAC_KEY"), "{text}");
+    assert!(local(&[("LAUNCH_MODE", "TEST"), ("HMAC_KEY", "0123456789abcdef0123456789abcdef")]).is_ok());
+}
+
+#[test]
 fn an_origin_with_a_path_or_a_wildcard_inside_is_refused() {
     for list in [
         r#"["https://a.example/"]"#,

@@ -3,6 +3,7 @@
 
 pub mod aws;
 pub mod db;
+mod deadline;
 pub mod denied;
 pub mod mail;
 pub mod messaging;

@@ -9,12 +9,14 @@ use std::{
 
 use aws_sdk_secretsmanager::Client;
 use futures_util::{FutureExt, future::BoxFuture};
-use tokio::time::Instant;
 
-use super::aws;
+use super::{aws, deadline::Deadline};
 use crate::{
     config::{AwsConfig, SecretSource},
-    domain::{Error, Result},
+    domain::{
+        Error, Result,
+        clock::{Clock, SystemClock},
+    },
 };
 
 /// Key rotation waits this long, and `RETRY`, before it signs with a new key (xtask/src/keys.rs).
@@ -26,12 +28,13 @@ pub struct Secrets {
     store: Box<dyn Store>,
     cache: Mutex<HashMap<String, Known>>,
     ttl: Duration,
+    clock: Arc<dyn Clock>,
 }
 
 #[derive(Clone)]
 struct Known {
     value: Arc<str>,
-    good_until: Instant,
+    good_until: Deadline,
 }
 
 /// Where secrets are kept; a trait for the tests of the cache and of those who use it.
@@ -45,7 +48,7 @@ impl Secrets {
     }
 
     pub(super) fn over(store: Box<dyn Store>) -> Self {
-        Self { store, cache: Mutex::new(HashMap::new()), ttl: TTL }
+        Self { store, cache: Mutex::new(HashMap::new()), ttl: TTL, clock: Arc::new(SystemClock) }
     }
 
     /// With another time than five minutes.
@@ -73,7 +76,7 @@ impl Secrets {
     pub async fn stored(&self, id: &str) -> Result<Arc<str>> {
         let known = self.known(id);
         match known {
-            Some(known) if Instant::now() < known.good_until => Ok(known.value),
+            Some(known) if !known.good_until.is_reached(&*self.clock) => Ok(known.value),
             None => self.fetch(id).await,
             Some(known) => match self.fetch(id).await {
                 Ok(value) => Ok(value),
@@ -110,7 +113,7 @@ impl Secrets {
     }
 
     fn keep(&self, id: &str, value: Arc<str>, time: Duration) {
-        let known = Known { value, good_until: Instant::now() + time };
+        let known = Known { value, good_until: Deadline::after(time, &*self.clock) };
         self.cache.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned(), known);
     }
 }
@@ -143,6 +146,7 @@ mod tests {
     use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
     use super::*;
+    use crate::infrastructure::deadline::tests::Wall;
 
     /// Counts how often it is asked, and answers with the count.
     #[derive(Default)]
@@ -181,6 +185,22 @@ mod tests {
         assert_eq!(text(&secrets).await, "1");
         tokio::time::advance(Duration::from_secs(1)).await;
         assert_eq!(text(&secrets).await, "2");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_instance_that_was_frozen_wakes_with_an_old_secret_and_fetches_it() {
+        let (_, secrets) = secrets();
+        let clock = Arc::new(Wall::default());
+        let secrets = Secrets { clock: clock.clone(), ..secrets };
+        assert_eq!(text(&secrets).await, "1");
+        clock.advance(time::Duration::seconds(299));
+        assert_eq!(text(&secrets).await, "1");
+        clock.advance(time::Duration::seconds(1));
+        assert_eq!(text(&secrets).await, "2");
+        // Set back it does no harm: the other clock tells.
+        clock.advance(time::Duration::hours(-5));
+        tokio::time::advance(TTL).await;
+        assert_eq!(text(&secrets).await, "3");
     }
 
     #[tokio::test(start_paused = true)]

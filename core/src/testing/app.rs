@@ -40,7 +40,7 @@ impl TestApp {
                 refresh_lifetime: time::Duration::days(5),
             }),
             limits: Some(LimitsConfig::new(
-                SecretSource::Inline(Secret::new("a key for tests".into())),
+                SecretSource::Inline(Secret::new("a key for tests, of 32 bytes or more".into())),
                 LaunchMode::Test,
             )),
             passwords: PasswordsConfig::default(),

@@ -7,8 +7,12 @@ use super::{Email, Password, PasswordAttempt};
 /// runs and walks).
 const COMMON: &str = include_str!("common_passwords.txt");
 
-/// A common word stays one with so many digits or signs behind it: a year, an exclamation mark.
-const LONGEST_TAIL: usize = 6;
+/// A common word stays one with so many digits or signs around it: a year, an exclamation mark.
+const MOST_AROUND: usize = 6;
+/// A text of so few runs and single characters is as easy to guess as they are.
+const FEWEST_PIECES: usize = 4;
+/// A shorter one is no run, but single characters.
+const SHORTEST_RUN: usize = 3;
 /// A text that is so few characters over and over is as easy to guess as they are.
 const LONGEST_REPEATED: usize = 4;
 
@@ -28,9 +32,11 @@ impl PasswordPolicy {
             return Err("too_short");
         }
         let lower = text.to_lowercase();
-        if is_common(&lower)
-            || is_run(&lower)
+        let stem = stem(&lower);
+        if COMMON.lines().any(|line| line == lower || Some(line) == stem)
+            || pieces(&lower) < FEWEST_PIECES
             || is_repetition(&lower)
+            || stem.is_some_and(is_repetition)
             || email.is_some_and(|e| is_of(e, &lower))
         {
             return Err("too_common");
@@ -39,23 +45,31 @@ impl PasswordPolicy {
     }
 }
 
-fn is_common(lower: &str) -> bool {
-    let stem = lower.trim_end_matches(|c: char| !c.is_alphabetic());
-    let short_tail = lower.chars().count() - stem.chars().count() <= LONGEST_TAIL;
-    // A few dozen microseconds, beside a hash of tens of milliseconds.
-    COMMON.lines().any(|line| line == lower || (short_tail && line == stem))
+/// The text without the digits and signs at both ends, if they are few.
+fn stem(lower: &str) -> Option<&str> {
+    let stem = lower.trim_matches(|c: char| !c.is_alphabetic());
+    (lower.chars().count() - stem.chars().count() <= MOST_AROUND).then_some(stem)
 }
 
-/// `12345678`, `hgfedcba`.
-fn is_run(lower: &str) -> bool {
+/// Of how many runs (`12345`, `gfed`, `aaa`) and single characters between them the text consists:
+/// `123654789` is three.
+fn pieces(lower: &str) -> usize {
     let codes: Vec<i64> = lower.chars().map(|c| i64::from(u32::from(c))).collect();
-    [1, -1].iter().any(|step| codes.windows(2).all(|pair| pair[1] - pair[0] == *step))
+    let (mut pieces, mut rest) = (0, &codes[..]);
+    while !rest.is_empty() {
+        let run = |step| 1 + rest.windows(2).take_while(|pair| pair[1] - pair[0] == step).count();
+        let longest = [1, 0, -1].map(run).into_iter().max().unwrap_or(1);
+        rest = &rest[if longest < SHORTEST_RUN { 1 } else { longest }..];
+        pieces += 1;
+    }
+    pieces
 }
 
-/// `aaaaaaaa`, `abcabcabc`.
+/// `abababab`, `abcabcabc`.
 fn is_repetition(lower: &str) -> bool {
     let chars: Vec<char> = lower.chars().collect();
-    (1..=LONGEST_REPEATED).any(|length| chars.windows(length + 1).all(|window| window[0] == window[length]))
+    let all = |length: usize| chars.windows(length + 1).all(|window| window[0] == window[length]);
+    (1..=LONGEST_REPEATED).any(|length| chars.len() >= 2 * length && all(length))
 }
 
 /// The address itself, or what stands before its `@`.
@@ -100,6 +114,30 @@ mod tests {
             "abcabcabc",
             "testtest",
             "ｐａｓｓｗｏｒｄ",
+            "12345678a",
+            "123456789a",
+            "1234567891",
+            "12345678910",
+            "123654789",
+            "222333444",
+            "a12345678",
+            "aa12345678",
+            "asd123456",
+            "abcdefg1",
+            "abcdefg123",
+            "aaaa1111",
+            "1234567a",
+            "!QAZ2wsx",
+            "1qaz!QAZ",
+            "q1w2e3r4t5y6",
+            "woaini1314",
+            "tinkerbell",
+            "godisgood",
+            "blink182",
+            "contraseña",
+            "!password",
+            "123password!",
+            "xyxyxyxy12",
             "ada.lovelace",
             "Ada.Lovelace@example.com",
         ] {
@@ -109,9 +147,15 @@ mod tests {
 
     #[test]
     fn length_counts_code_points_and_what_is_long_enough_and_rare_is_taken() {
-        for text in
-            ["correct horse battery", "üäöüäößx", "hunter2!hunter3", "ada.lovelace1815", "🦀🐙🦑🐠🐡🐬🐳🐋"]
-        {
+        for text in [
+            "correct horse battery",
+            "üäöüäößx",
+            "hunter2!hunter3",
+            "ada.lovelace1815",
+            "rv194857",
+            "abc7xyz9k",
+            "🦀🐙🦑🐠🐡🐬🐳🐋",
+        ] {
             assert_eq!(accept(text), Ok(()), "{text}");
         }
         assert_eq!(accept("üäöüäöß"), Err("too_short"));

@@ -5,7 +5,10 @@ use std::{fmt, net::IpAddr};
 use ring::hmac;
 use uuid::Uuid;
 
-use crate::domain::users::Email;
+use crate::domain::{Error, Result, users::Email};
+
+/// HMAC-SHA-256 gains nothing from more, and is weaker with less.
+const MIN_KEY_BYTES: usize = 32;
 
 /// Half of an HMAC-SHA-256: enough to be unique.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -35,8 +38,15 @@ impl fmt::Debug for Pseudonym {
 pub struct Pseudonyms(hmac::Key);
 
 impl Pseudonyms {
-    pub fn new(key: &str) -> Self {
-        Self(hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes()))
+    /// # Errors
+    /// `Configuration` when the key is of less than 32 bytes: a short one can be guessed from a dump of
+    /// the table, and with it every address in there.
+    pub fn new(key: &str) -> Result<Self> {
+        if key.len() < MIN_KEY_BYTES {
+            let why = "HMAC_KEY is of less than 32 bytes; make one with `openssl rand -base64 48`";
+            return Err(Error::Configuration(why.into()));
+        }
+        Ok(Self(hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes())))
     }
 
     pub fn of_account(&self, email: &Email) -> Pseudonym {
@@ -89,8 +99,23 @@ fn prefix(ip: Option<IpAddr>) -> Vec<u8> {
 mod tests {
     use super::*;
 
+    fn pseudonyms(key: &str) -> Pseudonyms {
+        Pseudonyms::new(&format!("{key}, made longer: 32 bytes or more")).expect("a good key")
+    }
+
     fn of(key: &str, ip: &str) -> Pseudonym {
-        Pseudonyms::new(key).of_address(ip.parse().ok())
+        pseudonyms(key).of_address(ip.parse().ok())
+    }
+
+    #[test]
+    fn a_short_key_is_refused_without_being_quoted() {
+        let short = "0123456789abcdef0123456789abcde";
+        let said = Pseudonyms::new(short).map(drop).map_err(|error| error.chain());
+        assert!(
+            said.as_ref().is_err_and(|said| said.contains("HMAC_KEY") && !said.contains(short)),
+            "{said:?}"
+        );
+        assert!(Pseudonyms::new(&format!("{short}f")).is_ok());
     }
 
     #[test]
@@ -105,7 +130,7 @@ mod tests {
     fn without_the_key_there_is_no_telling() {
         assert_ne!(of("k", "203.0.113.7"), of("l", "203.0.113.7"));
         let email = Email::parse("ada@example.com").expect("an address");
-        let named = Pseudonyms::new("k").of_account(&email).to_string();
+        let named = pseudonyms("k").of_account(&email).to_string();
         assert!(named.len() == 32 && !named.contains("ada"));
     }
 }
