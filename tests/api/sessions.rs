@@ -1,10 +1,6 @@
 //! Signing out, the list of sessions, and ending one.
 
-use app_core::{
-    Error,
-    domain::auth::Client,
-    testing::{TestApp, event},
-};
+use app_core::testing::{TestApp, event};
 use serde_json::json;
 use time::Duration;
 
