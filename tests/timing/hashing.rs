@@ -29,12 +29,15 @@ async fn two_hundred_sign_ins_at_once_are_hashed_one_by_one_and_health_answers_m
     let alone = Instant::now();
     assert_eq!(sign_in(&app, "ada@example.com", PASSWORD).await.status, 200);
     let alone = alone.elapsed();
+    // With the one arena that is kept.
+    let data = || resident_mib(std::process::id()).0;
+    let data_before = data();
 
     let started = Instant::now();
     let crowd = join_all((0..200).map(|_| sign_in(&app, "ada@example.com", PASSWORD)));
     let health = async {
         let mut slowest = Duration::ZERO;
-        let mut most_threads = 0;
+        let (mut most_threads, mut most_data) = (0, 0.0_f64);
         for _ in 0..40 {
             tokio::time::sleep(Duration::from_millis(20)).await;
             let asked = Instant::now();
@@ -42,16 +45,19 @@ async fn two_hundred_sign_ins_at_once_are_hashed_one_by_one_and_health_answers_m
             assert_eq!(answer.status, 200, "{answer:?}");
             slowest = slowest.max(asked.elapsed());
             most_threads = most_threads.max(threads());
+            most_data = most_data.max(data());
         }
-        (slowest, most_threads, started.elapsed())
+        (slowest, most_threads, most_data - data_before, started.elapsed())
     };
-    let (answers, (slowest, most_threads, health_took)) = futures_util::future::join(crowd, health).await;
+    let (answers, (slowest, most_threads, grown, health_took)) =
+        futures_util::future::join(crowd, health).await;
     let took = started.elapsed();
     assert!(answers.iter().all(|answer| answer.status == 200));
     println!(
-        "alone {alone:?}, 200 in {took:?}, health at most {slowest:?}, threads {before} to {most_threads}"
+        "alone {alone:?}, 200 in {took:?}, health at most {slowest:?}, threads {before} to {most_threads}, {grown:.1} MiB more"
     );
     assert!(most_threads <= before + 8, "{most_threads} threads wait for one memory");
+    assert!(grown < 2.0 * 19.0, "{grown:.1} MiB more: several hashes had memory at once");
     assert!(health_took < took, "health was asked while they were hashed");
     assert!(slowest < Duration::from_secs(1), "health waited {slowest:?} for the hashes");
 }
