@@ -58,6 +58,10 @@ pub fn capture<W>(level: LevelFilter, writer: W) -> tracing::subscriber::Default
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
+    // While there is one subscriber in the process, a log line that another thread reaches first is
+    // judged by that thread alone, which has none, and would stay silent here, too.
+    static ANOTHER: std::sync::OnceLock<tracing::Dispatch> = std::sync::OnceLock::new();
+    ANOTHER.get_or_init(|| tracing::Dispatch::new(tracing_subscriber::registry()));
     lines(level, writer).set_default()
 }
 

@@ -2,6 +2,7 @@
 //! on a real Postgres.
 
 mod administration;
+mod api_keys;
 mod audit;
 mod canaries;
 mod debug_send_message;

@@ -12,13 +12,16 @@ use app_tests::access;
 use serde_json::json;
 use time::Duration;
 
-use crate::support::{Answer, allow, call, sign_in, sign_up};
+use crate::{
+    api_keys::api_key,
+    support::{Answer, allow, call, sign_in, sign_up},
+};
 
 const PASSWORD: &str = "correct horse battery";
 
 type Call = for<'a> fn(&'a TestApp, &'a Event) -> Pin<Box<dyn Future<Output = Answer> + 'a>>;
 
-fn doors() -> [(&'static str, Call); 17] {
+fn doors() -> [(&'static str, Call); 20] {
     [
         ("auth-sign-up", |app, event| Box::pin(call(app, auth_sign_up::handler, event))),
         ("auth-tokens", |app, event| Box::pin(call(app, auth_tokens::handler, event))),
@@ -34,6 +37,9 @@ fn doors() -> [(&'static str, Call); 17] {
         ("users-update", |app, event| Box::pin(call(app, users_update::handler, event))),
         ("users-delete", |app, event| Box::pin(call(app, users_delete::handler, event))),
         ("audit-list", |app, event| Box::pin(call(app, audit_list::handler, event))),
+        ("api-keys-create", |app, event| Box::pin(call(app, api_keys_create::handler, event))),
+        ("api-keys-list", |app, event| Box::pin(call(app, api_keys_list::handler, event))),
+        ("api-keys-revoke", |app, event| Box::pin(call(app, api_keys_revoke::handler, event))),
         ("tasks-get", |app, event| Box::pin(call(app, tasks_get::handler, event))),
         ("debug-send-message", |app, event| Box::pin(call(app, debug_send_message::handler, event))),
         ("debug-health-check", |app, event| Box::pin(call(app, debug_health_check::handler, event))),
@@ -134,7 +140,7 @@ async fn a_deactivated_user_gets_nowhere_with_tokens_that_were_good_a_moment_ago
         let token = match declared(name) {
             Access::Public => continue,
             Access::RefreshToken => pair.text("/refresh"),
-            Access::SignedIn | Access::Permission(_) => pair.text("/access"),
+            Access::SignedIn | Access::Permission(_) | Access::PermissionOrKey(_) => pair.text("/access"),
         };
         let answer = call(&app, &sample(name).bearer(&token)).await;
         assert_eq!(answer.status, 401, "{name}: {answer:?}");
@@ -148,7 +154,7 @@ async fn a_permission_opens_its_own_doors_and_all_the_others_together_do_not() {
         let pair = pair(&app).await;
         let mine = sample(name).bearer(&pair.text("/access"));
         match declared(name) {
-            Access::Permission(permission) => {
+            Access::Permission(permission) | Access::PermissionOrKey(permission) => {
                 allow(&app, &others(permission)).await;
                 call(&app, &mine).await.is_error(403, "forbidden");
                 allow(&app, &[permission.as_str()]).await;
@@ -167,7 +173,9 @@ async fn without_the_permission_a_row_that_is_there_answers_like_one_that_is_not
     let bob = sign_up(&app, "bob@example.com").await.text("/uuid");
     let access = pair(&app).await.text("/access");
     for (name, call) in doors().into_iter().filter(|(name, _)| name.starts_with("users-")) {
-        let Access::Permission(_) = declared(name) else { continue };
+        if !matches!(declared(name), Access::Permission(_) | Access::PermissionOrKey(_)) {
+            continue;
+        }
         let mut answers = Vec::new();
         for uuid in [bob.as_str(), "9c704230-7825-4913-a00a-3450779974e8", "none"] {
             let mut event = sample(name).bearer(&access);
@@ -177,5 +185,31 @@ async fn without_the_permission_a_row_that_is_there_answers_like_one_that_is_not
             answers.push((answer.status, answer.body));
         }
         assert!(answers.iter().all(|answer| *answer == answers[0] && answer.0 == 403), "{name}: {answers:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_api_key_opens_the_doors_that_take_one_and_of_those_only_its_own() {
+    let app = with_ada().await;
+    let all = Permission::ALL.map(Permission::as_str);
+    allow(&app, &all).await;
+    let access = pair(&app).await.text("/access");
+    let full = api_key(&app, &access, &all).await;
+    for (name, call) in doors() {
+        let Access::PermissionOrKey(permission) = declared(name) else {
+            if declared(name) != Access::Public {
+                let answer = call(&app, &sample(name).bearer(&full)).await;
+                assert_eq!(answer.status, 401, "{name} takes no key: {answer:?}");
+            }
+            continue;
+        };
+        let answer = call(&app, &sample(name).bearer(&full)).await;
+        assert!(![401, 403, 500].contains(&answer.status), "{name}: {answer:?}");
+        let lacking = api_key(&app, &access, &others(permission)).await;
+        call(&app, &sample(name).bearer(&lacking)).await.is_error(403, "forbidden");
+        // Its user may do it no more, and so may no key of theirs.
+        allow(&app, &others(permission)).await;
+        call(&app, &sample(name).bearer(&full)).await.is_error(403, "forbidden");
+        allow(&app, &all).await;
     }
 }

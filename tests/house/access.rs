@@ -67,6 +67,9 @@ fn the_description_says_what_the_handlers_declare() {
             Access::Public => Value::Null,
             Access::RefreshToken | Access::SignedIn => json!([{ "bearer": [] }]),
             Access::Permission(permission) => json!([{ "bearer": [permission.as_str()] }]),
+            Access::PermissionOrKey(permission) => {
+                json!([{ "bearer": [permission.as_str()] }, { "api_key": [permission.as_str()] }])
+            }
         };
         assert_eq!(operation["security"], expected, "{route}");
         let refuses = |status: &str| operation["responses"].get(status).is_some();
@@ -77,7 +80,7 @@ fn the_description_says_what_the_handlers_declare() {
         );
         assert_eq!(
             refuses("403"),
-            matches!(declared[function.as_str()], Access::Permission(_)),
+            matches!(declared[function.as_str()], Access::Permission(_) | Access::PermissionOrKey(_)),
             "{route}: 403"
         );
     }

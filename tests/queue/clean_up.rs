@@ -19,6 +19,9 @@ const ROWS: &str = "
     insert into task (id, name, queue, args, created_at) values (gen_random_uuid(), 'waits', 'tasks', '{}', now() - interval '1 year');
     insert into dead_letter (queue, message_id, reason, at)
       select 'events', n::text, 'r', now() - n * interval '1 day' from unnest(array[29, 31]) as n;
+    insert into users (email) values ('ada@example.com');
+    insert into api_key (id, user_uuid, name, secret_hash, permissions, created_at, expires_at)
+      select n::text, uuid, 'k', sha256('k'), '{}', now(), now() - n * interval '1 day' from users, unnest(array[29, 31]) as n;
     insert into strike (queue, message_id, strikes, at)
       select 'events', n::text, 1, now() - n * interval '1 day' from unnest(array[29, 31]) as n";
 
@@ -34,6 +37,7 @@ async fn what_has_had_its_time_goes_and_everything_else_stays() {
         ("dead_letter", 1),
         ("strike", 1),
         ("rate_limit", 1),
+        ("api_key", 1),
     ] {
         assert_eq!(number(&app, &format!("select count(*) from {table}")).await, left, "{table}");
     }

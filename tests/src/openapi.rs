@@ -28,6 +28,9 @@ use utoipa::{
         users_update::handler,
         users_delete::handler,
         audit_list::handler,
+        api_keys_create::handler,
+        api_keys_list::handler,
+        api_keys_revoke::handler,
         tasks_get::handler,
         debug_send_message::handler,
         debug_health_check::handler
@@ -36,6 +39,7 @@ use utoipa::{
         (name = "auth", description = "Signing up, in, and staying signed in"),
         (name = "users", description = "Users"),
         (name = "audit", description = "What happened to accounts"),
+        (name = "api-keys", description = "Keys for programs"),
         (name = "tasks", description = "Background tasks"),
         (name = "debug", description = "For operators")
     ),
@@ -53,6 +57,9 @@ impl Modify for Bearer {
             .components
             .get_or_insert_default()
             .add_security_scheme("bearer", SecurityScheme::Http(scheme));
+        let mut key = Http::new(HttpAuthScheme::Bearer);
+        key.description = Some("An API key, `apk_…`, in the place of an access token".into());
+        document.components.get_or_insert_default().add_security_scheme("api_key", SecurityScheme::Http(key));
     }
 }
 

@@ -22,6 +22,8 @@ pub enum Action {
     UserDeleted,
     RoleGranted,
     RoleRevoked,
+    ApiKeyCreated,
+    ApiKeyRevoked,
 }
 
 impl Action {
@@ -40,6 +42,8 @@ impl Action {
             Self::UserDeleted => "user_deleted",
             Self::RoleGranted => "role_granted",
             Self::RoleRevoked => "role_revoked",
+            Self::ApiKeyCreated => "api_key_created",
+            Self::ApiKeyRevoked => "api_key_revoked",
         }
     }
 }

@@ -14,7 +14,7 @@ const BLOT: &str = "***";
 type Characters = fn(u8) -> bool;
 
 /// Text that follows one of these is secret as long as its characters are those of such a secret.
-const STARTS: [(&str, Characters); 6] = [
+const STARTS: [(&str, Characters); 7] = [
     // A JWT: base64url of `{"`, and two more parts.
     ("eyJ", is_token),
     ("$argon2", is_hash),
@@ -22,6 +22,8 @@ const STARTS: [(&str, Characters); 6] = [
     ("$2b$", is_hash),
     ("$2y$", is_hash),
     ("Bearer ", is_token),
+    // An API key.
+    ("apk_", is_key),
 ];
 
 /// The value of such a key or field is secret.
@@ -42,6 +44,10 @@ const NAMES: [&str; 12] = [
 
 fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-_.=+/~".contains(&byte)
+}
+
+fn is_key(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
 fn is_hash(byte: u8) -> bool {

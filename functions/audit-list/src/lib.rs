@@ -7,7 +7,7 @@ use app_core::{
     domain::audit::Recorded,
     infrastructure::query::Op,
     interfaces::http::{
-        Allowed, AuditRead, Caller, Json, ListQuery, ListResponse, Request,
+        Allowed, AuditRead, Json, KeyOrCaller, ListQuery, ListResponse, Request,
         openapi::{AnyProblem, AuthProblem, QueryProblem, RightProblem},
     },
 };
@@ -62,7 +62,7 @@ const ALLOWED: Allowed = Allowed {
 /// `at__gte=2026-01-01T00:00:00Z`. All of them must hold.
 #[utoipa::path(
     get, path = "/api/v1/audit/", tag = "audit", operation_id = "list_audit",
-    security(("bearer" = ["audit:read"])),
+    security(("bearer" = ["audit:read"]), ("api_key" = ["audit:read"])),
     params(
         ("order" = Option<String>, Query, description = "`-id`, the newest first, by default; or `id`"),
         ("limit" = Option<u32>, Query, description = "1 to 100"),
@@ -78,7 +78,7 @@ const ALLOWED: Allowed = Allowed {
 pub async fn handler(
     app: App,
     request: Request,
-    _: Caller<AuditRead>,
+    _: KeyOrCaller<AuditRead>,
 ) -> Result<Json<ListResponse<AuditResponse>>> {
     let allowed = Allowed { default_limit: app.config().api_default_limit, ..ALLOWED };
     let query = ListQuery::parse::<Recorded>(request.query(), &allowed)?;

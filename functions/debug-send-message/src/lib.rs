@@ -5,7 +5,7 @@ use app_core::{
     application::events,
     config::LaunchMode,
     interfaces::http::{
-        Caller, DebugSend, Request, StatusCode, WithStatus,
+        DebugSend, KeyOrCaller, Request, StatusCode, WithStatus,
         openapi::{AnyProblem, AuthProblem, BodyProblem, MissingProblem, RightProblem},
     },
 };
@@ -36,7 +36,7 @@ pub struct SendMessageResponse {
 /// Through the outbox, like an event of our own making. Not in production: there it does not exist.
 #[utoipa::path(
     post, path = "/api/v1/debug/send-message/", tag = "debug", operation_id = "send_message",
-    security(("bearer" = ["debug:send"])),
+    security(("bearer" = ["debug:send"]), ("api_key" = ["debug:send"])),
     request_body = SendMessageRequest,
     responses(
         (status = 201, description = "It is on its way", body = SendMessageResponse),
@@ -46,7 +46,7 @@ pub struct SendMessageResponse {
 pub async fn handler(
     app: App,
     request: Request,
-    _: Caller<DebugSend>,
+    _: KeyOrCaller<DebugSend>,
 ) -> Result<WithStatus<SendMessageResponse>> {
     if app.config().launch_mode == LaunchMode::Prod {
         return Err(Error::NotFound("route"));

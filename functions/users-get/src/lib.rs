@@ -3,7 +3,7 @@
 use app_core::{
     App, Result,
     interfaces::http::{
-        Caller, Json, Request, UserResponse, UsersRead,
+        Json, KeyOrCaller, Request, UserResponse, UsersRead,
         openapi::{AnyProblem, AuthProblem, MissingProblem, RightProblem},
     },
 };
@@ -11,14 +11,14 @@ use app_core::{
 /// One user
 #[utoipa::path(
     get, path = "/api/v1/users/{uuid}/", tag = "users", operation_id = "get_user",
-    security(("bearer" = ["users:read"])),
+    security(("bearer" = ["users:read"]), ("api_key" = ["users:read"])),
     params(("uuid" = Uuid, Path, description = "The user")),
     responses(
         (status = 200, description = "The whole profile, without the password's hash", body = UserResponse),
         AuthProblem, RightProblem, MissingProblem, AnyProblem,
     ),
 )]
-pub async fn handler(app: App, request: Request, _: Caller<UsersRead>) -> Result<Json<UserResponse>> {
+pub async fn handler(app: App, request: Request, _: KeyOrCaller<UsersRead>) -> Result<Json<UserResponse>> {
     let user = app.users()?.find(request.path_uuid("uuid", "user")?).await?;
     Ok(Json(user.into()))
 }

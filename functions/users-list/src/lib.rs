@@ -5,7 +5,7 @@ use app_core::{
     domain::users::User,
     infrastructure::query::Op,
     interfaces::http::{
-        Allowed, Caller, Json, ListQuery, ListResponse, Request, UserResponse, UsersRead,
+        Allowed, Json, KeyOrCaller, ListQuery, ListResponse, Request, UserResponse, UsersRead,
         openapi::{AnyProblem, AuthProblem, QueryProblem, RightProblem},
     },
 };
@@ -42,7 +42,7 @@ const ALLOWED: Allowed = Allowed {
 /// `created_at__gte=2026-01-01T00:00:00Z`, `meta__theme__e=dark`. All of them must hold.
 #[utoipa::path(
     get, path = "/api/v1/users/", tag = "users", operation_id = "list_users",
-    security(("bearer" = ["users:read"])),
+    security(("bearer" = ["users:read"]), ("api_key" = ["users:read"])),
     params(
         ("order" = Option<String>, Query, description = "Columns, descending with a minus; the newest first by default", example = "-created_at,email"),
         ("limit" = Option<u32>, Query, description = "1 to 100"),
@@ -58,7 +58,7 @@ const ALLOWED: Allowed = Allowed {
 pub async fn handler(
     app: App,
     request: Request,
-    _: Caller<UsersRead>,
+    _: KeyOrCaller<UsersRead>,
 ) -> Result<Json<ListResponse<UserResponse>>> {
     let allowed = Allowed { default_limit: app.config().api_default_limit, ..ALLOWED };
     let query = ListQuery::parse::<User>(request.query(), &allowed)?;

@@ -1,5 +1,6 @@
 //! Signing in, staying signed in, and who is asking: a file each for what users do.
 
+mod api_keys;
 mod change_password;
 mod refresh;
 mod sessions;
@@ -18,6 +19,8 @@ use crate::{
     },
     infrastructure::{db::Db, repository::sessions as stored, security::jwt::Tokens},
 };
+
+pub use api_keys::KeyWish;
 
 pub struct Auth<'a> {
     pub(crate) db: &'a Db,

@@ -1,5 +1,6 @@
 //! Sessions and the tokens that name them.
 
+mod api_key;
 mod client;
 pub mod events;
 mod permission;
@@ -7,6 +8,7 @@ mod rotation;
 mod session;
 mod token;
 
+pub use api_key::{ApiKey, ListedKey};
 pub use client::Client;
 pub use permission::{Permission, Permissions};
 pub use rotation::{Standing, StoredSession};

@@ -2,8 +2,11 @@
 //!
 //! A new permission is a variant here, and a migration that adds its word to the roles that have it.
 
+use serde::Deserialize;
+
 /// One word of a role.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
 pub enum Permission {
     /// See every user.
     UsersRead,
@@ -15,11 +18,19 @@ pub enum Permission {
     DebugSend,
     /// Read the audit log.
     AuditRead,
+    /// Make API keys of one's own.
+    ApiKeysWrite,
 }
 
 impl Permission {
-    pub const ALL: [Self; 5] =
-        [Self::UsersRead, Self::UsersWrite, Self::TasksRead, Self::DebugSend, Self::AuditRead];
+    pub const ALL: [Self; 6] = [
+        Self::UsersRead,
+        Self::UsersWrite,
+        Self::TasksRead,
+        Self::DebugSend,
+        Self::AuditRead,
+        Self::ApiKeysWrite,
+    ];
 
     /// The word in the database and in the API's description.
     pub fn as_str(self) -> &'static str {
@@ -29,11 +40,20 @@ impl Permission {
             Self::TasksRead => "tasks:read",
             Self::DebugSend => "debug:send",
             Self::AuditRead => "audit:read",
+            Self::ApiKeysWrite => "api_keys:write",
         }
     }
 
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|permission| permission.as_str() == word)
+    }
+}
+
+impl TryFrom<String> for Permission {
+    type Error = &'static str;
+
+    fn try_from(word: String) -> Result<Self, Self::Error> {
+        Self::parse(&word).ok_or("unknown")
     }
 }
 

@@ -17,10 +17,11 @@ pub enum Expired {
     DeadLetters,
     Strikes,
     Limits,
+    ApiKeys,
 }
 
 impl Expired {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Sessions,
         Self::PublishedMessages,
         Self::HandledMessages,
@@ -28,6 +29,7 @@ impl Expired {
         Self::DeadLetters,
         Self::Strikes,
         Self::Limits,
+        Self::ApiKeys,
     ];
 
     pub fn table(self) -> &'static str {
@@ -49,6 +51,8 @@ impl Expired {
             // Twice as long as the dead-letter queue keeps the message itself.
             Self::DeadLetters => ("dead_letter", "at", "30 days"),
             Self::Strikes => ("strike", "at", "30 days"),
+            // Revoked ones, too: whose it was can be looked into until then.
+            Self::ApiKeys => ("api_key", "expires_at", "30 days"),
             // Once its time has come, a row says the same as no row.
             Self::Limits => ("rate_limit", "tat", "0"),
         }

@@ -4,6 +4,7 @@
 //! Everything takes `&impl Sql`: a connection, where each statement commits by itself, or a
 //! caller's transaction, which may span several repositories.
 
+pub mod api_keys;
 pub mod audit;
 mod bulk;
 pub mod clean_up;

@@ -5,7 +5,10 @@ pub mod password;
 mod pseudonym;
 mod ring_hmac;
 
-use ring::rand::{SecureRandom, SystemRandom};
+use ring::{
+    digest::{SHA256, digest},
+    rand::{SecureRandom, SystemRandom},
+};
 
 pub use pseudonym::{Pseudonym, Pseudonyms};
 
@@ -16,6 +19,13 @@ pub fn random<const N: usize>() -> Result<[u8; N]> {
     let mut bytes = [0; N];
     SystemRandom::new().fill(&mut bytes).map_err(|_| Error::internal("the system has no random numbers"))?;
     Ok(bytes)
+}
+
+/// For what is random already; passwords are hashed elsewhere.
+pub fn sha256(text: &str) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    bytes.copy_from_slice(digest(&SHA256, text.as_bytes()).as_ref());
+    bytes
 }
 
 pub fn random_sid() -> Result<Sid> {

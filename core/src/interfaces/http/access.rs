@@ -4,6 +4,7 @@
 //! - `Public`: anybody;
 //! - `Caller<SignedIn>`: whoever has a live access token, user and session;
 //! - `Caller<UsersRead>`: the same, and one of the user's roles has that permission;
+//! - `KeyOrCaller<UsersRead>`: the same, or an API key of such a user that has it, too;
 //! - `RefreshToken`: whoever brings one; the use case decides what it is worth.
 //!
 //! What a row's owner may see of it is the use case's business. A new permission that endpoints
@@ -23,6 +24,8 @@ pub enum Access {
     RefreshToken,
     SignedIn,
     Permission(Permission),
+    /// By a signed-in user or by an API key.
+    PermissionOrKey(Permission),
 }
 
 /// The last argument of a handler: there is one only for those who may call it.
@@ -103,6 +106,13 @@ pub struct AuditRead;
 
 impl Right for AuditRead {
     const PERMISSION: Option<Permission> = Some(Permission::AuditRead);
+}
+
+#[derive(Debug)]
+pub struct ApiKeysWrite;
+
+impl Right for ApiKeysWrite {
+    const PERMISSION: Option<Permission> = Some(Permission::ApiKeysWrite);
 }
 
 /// The token of `Authorization: Bearer …`.

@@ -7,7 +7,7 @@ use crate::{
     app::App,
     domain::{
         Error, Result,
-        auth::{Permission, Permissions, Token},
+        auth::{ApiKey, Permission, Permissions, Token},
         users::User,
     },
 };
@@ -39,10 +39,37 @@ impl<R: Right> Admission for Caller<R> {
     async fn admit(app: &App, request: &Request) -> Result<Self> {
         let token = bearer(request)?; // before any key is loaded
         let (user, permissions, token) = app.auth().await?.authenticate(token).await?;
-        let caller = Self { user, token, permissions, right: PhantomData };
         match R::PERMISSION {
-            Some(permission) if !caller.may(permission) => Err(Error::Forbidden),
-            _ => Ok(caller),
+            Some(permission) if !permissions.has(permission) => Err(Error::Forbidden),
+            _ => Ok(Self { user, token, permissions, right: PhantomData }),
+        }
+    }
+}
+
+/// A user with this right, who is signed in, or lets a program act by an API key that has it, too.
+#[derive(Debug)]
+pub struct KeyOrCaller<R> {
+    pub user: User,
+    right: PhantomData<R>,
+}
+
+impl<R: Right> Admission for KeyOrCaller<R> {
+    const ACCESS: Access = match R::PERMISSION {
+        Some(permission) => Access::PermissionOrKey(permission),
+        None => panic!("a key opens only what a permission opens"),
+    };
+
+    async fn admit(app: &App, request: &Request) -> Result<Self> {
+        let text = bearer(request)?;
+        if !ApiKey::looks_like(text) {
+            return Ok(Self { user: Caller::<R>::admit(app, request).await?.user, right: PhantomData });
+        }
+        let (user, permissions) = app.auth().await?.authenticate_key(text).await?;
+        match Self::ACCESS {
+            Access::PermissionOrKey(permission) if permissions.has(permission) => {
+                Ok(Self { user, right: PhantomData })
+            }
+            _ => Err(Error::Forbidden),
         }
     }
 }

@@ -17,9 +17,10 @@ mod responses;
 mod serve;
 
 pub use access::{
-    Access, Admission, AuditRead, DebugSend, Public, RefreshToken, Right, SignedIn, UsersRead, UsersWrite,
+    Access, Admission, ApiKeysWrite, AuditRead, DebugSend, Public, RefreshToken, Right, SignedIn, UsersRead,
+    UsersWrite,
 };
-pub use caller::Caller;
+pub use caller::{Caller, KeyOrCaller};
 pub use error::{ErrorBody, ErrorDetail};
 pub use json_body::MAX_BODY_BYTES;
 pub use lambda_http::http::StatusCode;

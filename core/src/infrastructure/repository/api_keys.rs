@@ -1,0 +1,125 @@
+//! Table `api_key`.
+
+use time::OffsetDateTime;
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use super::column;
+use crate::{
+    domain::{
+        Result,
+        auth::{ApiKey, ListedKey, Permission, Permissions, Sid},
+        users::User,
+    },
+    infrastructure::{db::Sql, query::Shape, security},
+};
+
+/// A user has a handful; more are a program that went wrong.
+const MAX_LIVE: i64 = 50;
+
+/// A key about to be stored.
+#[derive(Debug)]
+pub struct NewApiKey<'a> {
+    pub key: &'a ApiKey,
+    pub user: Uuid,
+    pub name: &'a str,
+    pub permissions: &'a [Permission],
+    pub now: OffsetDateTime,
+    pub expires_at: OffsetDateTime,
+}
+
+/// Returns whether it was stored: not beside fifty live ones.
+pub async fn create(sql: &impl Sql, new: &NewApiKey<'_>) -> Result<bool> {
+    let words: Vec<&str> = new.permissions.iter().map(|permission| permission.as_str()).collect();
+    let count = sql
+        .execute(
+            "insert into api_key (id, user_uuid, name, secret_hash, permissions, created_at, expires_at)
+             select $1, $2, $3, $4, $5, $6, $7
+             where (select count(*) from api_key
+                    where user_uuid = $2 and revoked_at is null and expires_at > $6) < $8",
+            &[
+                (&new.key.id.as_str(), Type::TEXT),
+                (&new.user, Type::UUID),
+                (&new.name, Type::TEXT),
+                (&hash(new.key).as_slice(), Type::BYTEA),
+                (&words, Type::TEXT_ARRAY),
+                (&new.now, Type::TIMESTAMPTZ),
+                (&new.expires_at, Type::TIMESTAMPTZ),
+                (&MAX_LIVE, Type::INT8),
+            ],
+        )
+        .await?;
+    Ok(count > 0)
+}
+
+/// The active user of a live key, and what the key may do now: what it was made for, and its user
+/// may still do. One round trip that also notes the use.
+pub async fn user_of(
+    sql: &impl Sql,
+    key: &ApiKey,
+    now: OffsetDateTime,
+) -> Result<Option<(User, Permissions)>> {
+    let fields = User::FIELDS.join(", ");
+    let row = sql
+        .row(
+            &format!(
+                "with live as (
+                   select user_uuid, permissions as words from api_key
+                   where id = $1 and secret_hash = $2 and revoked_at is null and expires_at > $3
+                 ), used as (
+                   update api_key set last_used_at = $3
+                   where id = $1 and secret_hash = $2 and revoked_at is null and expires_at > $3
+                     and (last_used_at is null or last_used_at < $3 - interval '1 minute')
+                 )
+                 select {fields},
+                        array(select unnest(live.words) intersect
+                              select unnest(role.permissions) from user_role join role on role.name = user_role.role
+                              where user_role.user_uuid = users.uuid) as permissions
+                 from users join live on live.user_uuid = users.uuid where is_active"
+            ),
+            &[
+                (&key.id.as_str(), Type::TEXT),
+                (&hash(key).as_slice(), Type::BYTEA),
+                (&now, Type::TIMESTAMPTZ),
+            ],
+        )
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    let words: Vec<&str> = column(&row, "permissions")?;
+    Ok(Some((User::from_row(&row)?, Permissions::from_words(words))))
+}
+
+/// A user's live keys, the newest first.
+pub async fn list(sql: &impl Sql, user: Uuid, now: OffsetDateTime) -> Result<Vec<ListedKey>> {
+    let rows = sql
+        .rows(
+            "select id, name, permissions, created_at, expires_at, last_used_at from api_key
+             where user_uuid = $1 and revoked_at is null and expires_at > $2
+             order by created_at desc, id",
+            &[(&user, Type::UUID), (&now, Type::TIMESTAMPTZ)],
+        )
+        .await?;
+    let key = |row| {
+        Ok(ListedKey {
+            id: column(row, "id")?,
+            name: column(row, "name")?,
+            permissions: column(row, "permissions")?,
+            created_at: column(row, "created_at")?,
+            expires_at: column(row, "expires_at")?,
+            last_used_at: column(row, "last_used_at")?,
+        })
+    };
+    rows.iter().map(key).collect()
+}
+
+/// Ends one live key of this user. Returns whether there was one.
+pub async fn revoke(sql: &impl Sql, user: Uuid, id: &Sid, now: OffsetDateTime) -> Result<bool> {
+    let text = "update api_key set revoked_at = $3
+                where id = $1 and user_uuid = $2 and revoked_at is null and expires_at > $3";
+    let params = [(&id.as_str() as _, Type::TEXT), (&user as _, Type::UUID), (&now as _, Type::TIMESTAMPTZ)];
+    Ok(sql.execute(text, &params).await? > 0)
+}
+
+fn hash(key: &ApiKey) -> [u8; 32] {
+    security::sha256(key.secret.expose().as_str())
+}

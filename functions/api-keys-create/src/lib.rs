@@ -1,0 +1,85 @@
+//! `POST /api/v1/api-keys/`: a key for a program of the user.
+
+use std::collections::BTreeSet;
+
+use app_core::{
+    App, Error, Result,
+    application::auth::KeyWish,
+    domain::{auth::Permission, text::Text},
+    interfaces::http::{
+        ApiKeysWrite, Caller, Request, StatusCode, WithStatus,
+        openapi::{AnyProblem, AuthProblem, BodyProblem, RightProblem},
+    },
+};
+use serde::{Deserialize, Serialize};
+use time::{Duration, OffsetDateTime};
+use utoipa::ToSchema;
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KeyRequest {
+    /// For you to know it by.
+    #[schema(value_type = String, min_length = 1, max_length = 64, example = "nightly export")]
+    name: Text<64>,
+    /// Some of your own. If you lose one, the key loses it, too.
+    #[schema(value_type = Vec<String>, example = json!(["users:read"]))]
+    permissions: Vec<Permission>,
+    /// 1 to 365.
+    #[schema(minimum = 1, maximum = 365, example = 90)]
+    expires_in_days: u16,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct KeyResponse {
+    id: String,
+    /// The key itself, here and never again: `Authorization: Bearer apk_…`.
+    key: String,
+    #[serde(with = "time::serde::rfc3339")]
+    expires_at: OffsetDateTime,
+}
+
+/// Make an API key
+///
+/// For a program that acts in your name, at the endpoints that take one.
+#[utoipa::path(
+    post, path = "/api/v1/api-keys/", tag = "api-keys", operation_id = "create_api_key",
+    security(("bearer" = ["api_keys:write"])),
+    request_body = KeyRequest,
+    responses(
+        (status = 201, description = "The key, shown once", body = KeyResponse),
+        AuthProblem, RightProblem, BodyProblem, AnyProblem,
+    ),
+)]
+pub async fn handler(
+    app: App,
+    request: Request,
+    caller: Caller<ApiKeysWrite>,
+) -> Result<WithStatus<KeyResponse>> {
+    let body: KeyRequest = request.json()?;
+    let name = body.name.into_string();
+    if name.trim().is_empty() {
+        return Err(Error::invalid("name", "required"));
+    }
+    if !(1..=365).contains(&body.expires_in_days) {
+        return Err(Error::invalid("expires_in_days", "range"));
+    }
+    let words: BTreeSet<&str> = body.permissions.iter().map(|one| one.as_str()).collect();
+    if words.is_empty() || words.len() < body.permissions.len() {
+        return Err(Error::invalid("permissions", if words.is_empty() { "required" } else { "duplicate" }));
+    }
+    if body.permissions.iter().any(|permission| !caller.may(*permission)) {
+        return Err(Error::invalid("permissions", "not_yours"));
+    }
+    let lifetime = Duration::days(body.expires_in_days.into());
+    let wish = KeyWish { name: &name, permissions: &body.permissions, lifetime };
+    let (key, expires_at) = app.auth().await?.create_key(caller.user.uuid, &wish, request.client()).await?;
+    let answer = KeyResponse { id: key.id.to_string(), key: key.reveal().expose().clone(), expires_at };
+    Ok(WithStatus(StatusCode::CREATED, answer))
+}
+
+/// Not the key.
+impl std::fmt::Debug for KeyResponse {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("KeyResponse").field("id", &self.id).finish_non_exhaustive()
+    }
+}

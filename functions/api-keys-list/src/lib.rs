@@ -1,0 +1,60 @@
+//! `GET /api/v1/api-keys/`: the user's keys for programs.
+
+use app_core::{
+    App, Result,
+    domain::auth::ListedKey,
+    interfaces::http::{
+        Caller, Json, Request, SignedIn,
+        openapi::{AnyProblem, AuthProblem},
+    },
+};
+use serde::Serialize;
+use time::OffsetDateTime;
+use utoipa::ToSchema;
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct KeysResponse {
+    /// The newest first, at most fifty.
+    results: Vec<ListedKeyResponse>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ListedKeyResponse {
+    id: String,
+    name: String,
+    permissions: Vec<String>,
+    #[serde(with = "time::serde::rfc3339")]
+    created_at: OffsetDateTime,
+    #[serde(with = "time::serde::rfc3339")]
+    expires_at: OffsetDateTime,
+    /// To the minute.
+    #[serde(with = "time::serde::rfc3339::option")]
+    #[schema(required)]
+    last_used_at: Option<OffsetDateTime>,
+}
+
+/// Your API keys
+///
+/// Those that are neither expired nor revoked, without their secrets.
+#[utoipa::path(
+    get, path = "/api/v1/api-keys/", tag = "api-keys", operation_id = "list_api_keys",
+    security(("bearer" = [])),
+    responses((status = 200, description = "The live keys of the user", body = KeysResponse), AuthProblem, AnyProblem),
+)]
+pub async fn handler(app: App, _: Request, caller: Caller<SignedIn>) -> Result<Json<KeysResponse>> {
+    let keys = app.auth().await?.list_keys(caller.user.uuid).await?;
+    Ok(Json(KeysResponse { results: keys.into_iter().map(Into::into).collect() }))
+}
+
+impl From<ListedKey> for ListedKeyResponse {
+    fn from(key: ListedKey) -> Self {
+        Self {
+            id: key.id,
+            name: key.name,
+            permissions: key.permissions,
+            created_at: key.created_at,
+            expires_at: key.expires_at,
+            last_used_at: key.last_used_at,
+        }
+    }
+}
