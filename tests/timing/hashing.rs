@@ -77,7 +77,7 @@ fn one_process_stays_small_after_a_hundred_sign_ins() {
     let event = event("auth-tokens").body(&body).to_string();
     for _ in 0..100 {
         let answer = process.invoke(&event);
-        assert!(answer.contains("\"statusCode\":200"), "{answer}");
+        assert!(answer.contains("\"statusCode\":200"), "{answer}: {:#?}", process.function.logs());
     }
     let resident = resident_mib(process.function.pid());
     drop(process);
