@@ -18,7 +18,8 @@ pub(crate) async fn role(app: &TestApp, password: &str) -> String {
          alter role {role} set search_path = {schema};
          grant usage on schema {schema} to {role};
          grant select, insert, update, delete on all tables in schema {schema} to {role};
-         grant usage on all sequences in schema {schema} to {role}"
+         grant usage on all sequences in schema {schema} to {role};
+         do $$ begin execute format('grant connect on database %I to {role}', current_database()); end $$"
     );
     app.database.client().await.batch_execute(&make).await.expect("a role");
     role
