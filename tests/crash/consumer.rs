@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use crate::{
     points::{CONSUMER, CONSUMER_AGAIN, CONSUMER_APPLIED, Scene},
-    sweep::{Death, sweep},
+    sweep::sweep_deliveries,
     volume::Volume,
     wire::{
         drain::Crew,
@@ -46,26 +46,18 @@ fn run(scene: &Scene, coming: Coming) {
         volume.progress(&format!("{}: run {run}", scene.name));
         let world = World::new();
         let mut crew = Crew::new(&world);
-        let (mut committed, mut held) = (Vec::new(), Vec::new());
-
-        let records = feed(&world, &crew.consumer, volume.batch(), coming, &mut committed);
-        let records = prepare(&mut crew.consumer, records, coming);
-        let clean = crew.consumer.deliver(&records, None);
-        assert_eq!(clean, Delivered::Answered { failed: Vec::new() });
-        let taken = crew.consumer.sandbox.steps();
-        crew.consumer.settle(&records, &clean);
-
-        sweep(scene, &taken, volume.batches(), volume, |death| {
-            let records = feed(&world, &crew.consumer, volume.batch(), coming, &mut committed);
-            let records = prepare(&mut crew.consumer, records, coming);
-            let delivered = deliver_and_die(&mut crew.consumer, &records, death);
-            held.extend(records);
-            delivered
-        });
-
-        // Nobody has seen an answer to any of these: they come again.
-        crew.consumer.release(&held);
-        crew.drain();
+        let mut committed = Vec::new();
+        sweep_deliveries(
+            scene,
+            volume.batches(),
+            volume,
+            &mut crew,
+            |crew| &mut crew.consumer,
+            |crew, _| {
+                let records = feed(&world, &crew.consumer, volume.batch(), coming, &mut committed);
+                prepare(&mut crew.consumer, records, coming)
+            },
+        );
         assert_exactly_once(&world, &committed);
     }
 }
@@ -96,16 +88,4 @@ fn prepare(consumer: &mut Mapping<'_>, mut records: Vec<Record>, coming: Coming)
         records.iter_mut().for_each(|record| record.receive_count = 2);
     }
     records
-}
-
-/// Whether it died as it should.
-pub(crate) fn deliver_and_die(mapping: &mut Mapping<'_>, records: &[Record], death: &Death) -> bool {
-    let delivered = mapping.deliver(records, death.trap());
-    match death {
-        Death::OnTheWire(_) => delivered == Delivered::Killed,
-        Death::BeforeTheAnswerArrives => {
-            mapping.kill(records);
-            matches!(delivered, Delivered::Answered { .. })
-        }
-    }
 }

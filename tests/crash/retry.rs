@@ -1,16 +1,10 @@
 //! The worker, when a task fails and is to be tried again.
 
 use crate::{
-    consumer::deliver_and_die,
     points::RETRY,
-    sweep::sweep,
+    sweep::sweep_deliveries,
     volume::Volume,
-    wire::{
-        drain::Crew,
-        ledger::assert_exactly_once,
-        mapping::{Delivered, Record},
-        world::World,
-    },
+    wire::{drain::Crew, ledger::assert_exactly_once, mapping::Record, world::World},
     worker::feed,
 };
 
@@ -21,10 +15,10 @@ fn a_task_whose_worker_is_killed_while_it_arranges_the_retry_neither_forks_nor_v
         volume.progress(&format!("{}: run {run}", RETRY.name));
         let world = World::new();
         let mut crew = Crew::new(&world);
-        let (mut committed, mut held) = (Vec::new(), Vec::new());
+        let mut committed = Vec::new();
 
         // One at a time: a neighbour's steps would hide which task's step it is.
-        let mut failing = |crew: &mut Crew<'_>, held: &mut Vec<Record>| {
+        let failing = |crew: &mut Crew<'_>, held: &mut Vec<Record>| {
             let tasks = feed(&world, crew, 1, &mut committed, held);
             let (records, others): (Vec<Record>, Vec<Record>) =
                 tasks.into_iter().partition(|task| task.body.contains("say_meow"));
@@ -33,21 +27,7 @@ fn a_task_whose_worker_is_killed_while_it_arranges_the_retry_neither_forks_nor_v
             world.database.rows("insert into stumble (who, times) values ($1, 1)", &[&who]);
             records
         };
-        let records = failing(&mut crew, &mut held);
-        let clean = crew.worker.deliver(&records, None);
-        assert_eq!(clean, Delivered::Answered { failed: Vec::new() }, "the retry is a message of its own");
-        let taken = crew.worker.sandbox.steps();
-        crew.worker.settle(&records, &clean);
-
-        sweep(&RETRY, &taken, volume.events, volume, |death| {
-            let records = failing(&mut crew, &mut held);
-            let died = deliver_and_die(&mut crew.worker, &records, death);
-            held.extend(records);
-            died
-        });
-
-        crew.worker.release(&held);
-        crew.drain();
+        sweep_deliveries(&RETRY, volume.events, volume, &mut crew, |crew| &mut crew.worker, failing);
         assert_exactly_once(&world, &committed);
         let early = "select count(*) from task where attempt < 2 and name = 'say_meow'";
         assert_eq!(world.database.count(early, &[]), 0, "a task that stumbled succeeded without a retry");

@@ -3,7 +3,11 @@
 use crate::{
     points::{Point, RESPONSE, Scene},
     volume::Volume,
-    wire::control::Trap,
+    wire::{
+        control::Trap,
+        drain::Crew,
+        mapping::{Delivered, Mapping, Record},
+    },
 };
 
 /// What one process is to die of.
@@ -55,4 +59,45 @@ fn death(point: Point, times: &[(&str, usize)], number: usize) -> Death {
     }
     let often = times.iter().find(|(label, _)| *label == point.label).map_or(1, |(_, times)| *times);
     Death::OnTheWire(Trap { label: point.label.to_owned(), nth: 1 + number % often, moment: point.moment })
+}
+
+/// The same for a function that a queue feeds. The first batch is handed over in peace, to see the
+/// steps; each other one to be killed over. Then all that nobody has seen an answer to comes again,
+/// and everything is worked off.
+pub(crate) fn sweep_deliveries<'w>(
+    scene: &Scene,
+    rounds: usize,
+    volume: Volume,
+    crew: &mut Crew<'w>,
+    whose: for<'c> fn(&'c mut Crew<'w>) -> &'c mut Mapping<'w>,
+    mut batch: impl FnMut(&mut Crew<'w>, &mut Vec<Record>) -> Vec<Record>,
+) {
+    let mut held = Vec::new();
+    let records = batch(crew, &mut held);
+    let clean = whose(crew).deliver(&records, None);
+    assert_eq!(clean, Delivered::Answered { failed: Vec::new() });
+    let taken = whose(crew).sandbox.steps();
+    whose(crew).settle(&records, &clean);
+
+    sweep(scene, &taken, rounds, volume, |death| {
+        let records = batch(crew, &mut held);
+        let died = deliver_and_die(whose(crew), &records, death);
+        held.extend(records);
+        died
+    });
+
+    whose(crew).release(&held);
+    crew.drain();
+}
+
+/// Whether it died as it should.
+fn deliver_and_die(mapping: &mut Mapping<'_>, records: &[Record], death: &Death) -> bool {
+    let delivered = mapping.deliver(records, death.trap());
+    match death {
+        Death::OnTheWire(_) => delivered == Delivered::Killed,
+        Death::BeforeTheAnswerArrives => {
+            mapping.kill(records);
+            matches!(delivered, Delivered::Answered { .. })
+        }
+    }
 }

@@ -3,9 +3,8 @@
 use uuid::Uuid;
 
 use crate::{
-    consumer::deliver_and_die,
     points::{Scene, WORKER, WORKER_AGAIN},
-    sweep::sweep,
+    sweep::sweep_deliveries,
     volume::Volume,
     wire::{
         drain::Crew,
@@ -32,30 +31,16 @@ fn run(scene: &Scene, receive_count: u32) {
         volume.progress(&format!("{}: run {run}", scene.name));
         let world = World::new();
         let mut crew = Crew::new(&world);
-        let (mut committed, mut held) = (Vec::new(), Vec::new());
+        let mut committed = Vec::new();
 
         // Batches of the same size, whatever an event starts.
         let events = volume.batch().div_ceil(STARTED.len());
-        let mut batch = |crew: &mut Crew<'_>, held: &mut Vec<Record>| {
+        let batch = |crew: &mut Crew<'_>, held: &mut Vec<Record>| {
             let mut records = feed(&world, crew, events, &mut committed, held);
             records.iter_mut().for_each(|record| record.receive_count = receive_count);
             records
         };
-        let records = batch(&mut crew, &mut held);
-        let clean = crew.worker.deliver(&records, None);
-        assert_eq!(clean, Delivered::Answered { failed: Vec::new() });
-        let taken = crew.worker.sandbox.steps();
-        crew.worker.settle(&records, &clean);
-
-        sweep(scene, &taken, volume.batches(), volume, |death| {
-            let records = batch(&mut crew, &mut held);
-            let died = deliver_and_die(&mut crew.worker, &records, death);
-            held.extend(records);
-            died
-        });
-
-        crew.worker.release(&held);
-        crew.drain();
+        sweep_deliveries(scene, volume.batches(), volume, &mut crew, |crew| &mut crew.worker, batch);
         assert_exactly_once(&world, &committed);
     }
 }

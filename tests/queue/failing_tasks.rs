@@ -36,6 +36,7 @@ enum How {
     GiveUp,
     Hang,
     Linger,
+    Stall,
     Babble,
 }
 
@@ -56,6 +57,10 @@ impl Task for Trouble {
             How::Linger => {
                 tokio::time::sleep(Duration::from_secs(2)).await;
                 Ok(json!("done"))
+            }
+            How::Stall => {
+                job.tx().await?.rows("select pg_sleep(20)", &[]).await?;
+                Ok(Value::Null)
             }
             How::Babble => Ok(json!("meow".repeat(20_000))),
         }
@@ -233,4 +238,13 @@ async fn a_task_that_a_transaction_relies_on_does_not_begin_before_its_commit() 
     assert!(early.is_err(), "it would not see the change");
     tx.commit().await.expect("commit");
     begins.await.expect("taken off the queue");
+}
+
+#[tokio::test]
+async fn a_task_that_is_given_up_at_a_statement_is_noted_without_waiting_for_it() {
+    let app = TestApp::new().await;
+    let body = json!({ "task": "trouble", "args": { "how": "stall" } }).to_string();
+    let noted = tokio::time::timeout(Duration::from_secs(5), run(&app, &body, Duration::from_millis(300)));
+    assert_eq!(noted.await.expect("at once").expect("taken off the queue").len(), 1);
+    assert_eq!(row(&app).await.0, "retrying");
 }

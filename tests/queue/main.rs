@@ -6,6 +6,7 @@ mod events_consumer;
 mod failing_tasks;
 mod inbox;
 mod outbox_relay;
+mod publishing;
 mod refusals;
 mod soak;
 mod starting_tasks;

@@ -9,7 +9,7 @@ use app_core::{
     testing::TestApp,
 };
 
-use crate::support::{batch_of, call, consume, number, work};
+use crate::support::{batch_of, call, call_until, consume, number, work};
 
 const SOURCE: Source = Source { queue: Queue::Events, together: true };
 
@@ -90,4 +90,17 @@ async fn a_task_whose_message_is_given_up_says_so_and_frees_its_key() {
     assert_eq!(work(&app, &batch_of(&[("m-1".to_owned(), body)], 1)).await, ["m-1"]);
     let told = "select count(*) from task where unique_key is null and error like '%running elsewhere%'";
     assert_eq!(number(&app, told).await, 1);
+}
+
+#[tokio::test]
+async fn what_was_never_started_leaves_its_reason_when_that_was_its_last_receive() {
+    async fn well(_: App, _: Vec<Record>, _: Instant) -> Result<Vec<Outgoing>> {
+        Ok(Vec::new())
+    }
+    let app = TestApp::with(|config| config.queues.max_receive_count = 2).await;
+    let message = [("m-1".to_owned(), "{}".to_owned())];
+    let soon = Instant::now() + std::time::Duration::from_millis(1_900);
+    assert_eq!(call_until(&app, SOURCE, well, &batch_of(&message, 2), soon).await, ["m-1"]);
+    let (_, why) = reason(&app, "m-1").await.expect("a reason");
+    assert!(why.contains("no time was left"), "{why}");
 }

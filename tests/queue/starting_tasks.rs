@@ -79,3 +79,15 @@ async fn a_firing_that_a_schedule_delivers_twice_runs_once() {
     }
     assert_eq!(tasks(&app, "succeeded").await, 1);
 }
+
+#[tokio::test]
+async fn of_many_that_one_statement_starts_those_of_one_key_are_one() {
+    let app = TestApp::new().await;
+    let mut conn = app.app.db().expect("a database").conn().await.expect("a connection");
+    let mut tx = conn.begin().await.expect("a transaction");
+    let meows = vec![meow(), meow().unique("b"), meow().unique("a"), meow().unique("b"), meow()];
+    Enqueue::write_all(&mut tx, meows).await.expect("tasks");
+    assert_eq!(tx.commit().await.expect("commit").len(), 4);
+    let keyed = "select count(*) from task where unique_key is not null";
+    assert_eq!((tasks(&app, "queued").await, number(&app, keyed).await), (4, 2));
+}

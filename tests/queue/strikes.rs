@@ -85,3 +85,12 @@ async fn a_suspect_that_turns_out_well_is_cleared() {
     assert!(call(&app, SOURCE, at_first, &company(3)).await.is_empty());
     assert_eq!(number(&app, "select count(*) from strike").await, 0);
 }
+
+#[tokio::test]
+async fn a_record_that_hangs_has_killed_nobody() {
+    let app = TestApp::new().await;
+    let deadline = std::time::Instant::now() + Duration::from_secs(3);
+    let failed = crate::support::call_until(&app, SOURCE, deadly, &company(2), deadline).await;
+    assert!(failed.contains(&"m-deadly".to_owned()), "{failed:?}");
+    assert_eq!(number(&app, "select count(*) from strike").await, 0);
+}

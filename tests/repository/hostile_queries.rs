@@ -10,7 +10,7 @@ use app_core::{
 };
 
 use crate::{
-    injection::STRINGS,
+    hostile_text::STRINGS,
     sample::{Sample, world},
 };
 

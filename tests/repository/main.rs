@@ -5,6 +5,7 @@ mod bulk;
 mod connection;
 mod explain;
 mod hostile_queries;
+mod hostile_text;
 mod injection;
 mod keyset;
 mod lookups;

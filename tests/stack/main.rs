@@ -3,6 +3,8 @@
 
 mod async_flow;
 mod audit;
+#[path = "../aws.rs"]
+mod aws;
 mod gateway;
 mod keys;
 mod operator;

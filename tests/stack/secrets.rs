@@ -11,25 +11,19 @@ use app_core::{
         secrets::Secrets,
     },
 };
-use aws_sdk_secretsmanager::{
-    Client,
-    config::{BehaviorVersion, Builder, Region},
-};
+use aws_sdk_secretsmanager::Client;
 use serde_json::json;
 
-use crate::support::{database, setting};
+use crate::{
+    aws,
+    support::{database, setting},
+};
 
 pub(crate) fn client() -> Client {
-    let config = Builder::new()
-        .behavior_version(BehaviorVersion::latest())
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
-        .region(Region::new(setting("AWS_REGION")))
-        .endpoint_url(setting("AWS_ENDPOINT_URL"))
-        .credentials_provider(aws_credential_types::Credentials::new("test", "test", None, None, "test"));
-    Client::from_conf(config.build())
+    Client::new(&aws::config())
 }
 
-fn aws(endpoint: &str) -> AwsConfig {
+fn aws_at(endpoint: &str) -> AwsConfig {
     AwsConfig {
         region: setting("AWS_REGION"),
         endpoint_url: Some(endpoint.to_owned()),
@@ -65,7 +59,7 @@ async fn a_rotated_database_password_is_fetched_once_and_no_request_fails() {
     let login = |password: &str| json!({ "username": name, "password": password }).to_string();
     client().create_secret().name(&name).secret_string(login("first")).send().await.expect("a secret");
 
-    let secrets = Arc::new(Secrets::new(aws(&setting("AWS_ENDPOINT_URL"))));
+    let secrets = Arc::new(Secrets::new(aws_at(&setting("AWS_ENDPOINT_URL"))));
     let db = Db::new(config(&name), secrets).expect("a pool");
     let backend = async || {
         db.conn().await?.rows("select pg_backend_pid()", &[]).await.map(|rows| rows[0].get::<_, i32>(0))
@@ -99,7 +93,7 @@ async fn an_unreachable_secret_store_is_unavailable_and_a_missing_secret_too() {
     for (endpoint, name) in
         [("http://127.0.0.1:1".to_owned(), "any"), (setting("AWS_ENDPOINT_URL"), "no-such-secret")]
     {
-        let secrets = Secrets::new(aws(&endpoint));
+        let secrets = Secrets::new(aws_at(&endpoint));
         assert!(matches!(secrets.stored(name).await, Err(Error::Unavailable { what: "secret store", .. })));
     }
 }

@@ -2,12 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+pub(crate) use crate::aws::sqs;
 pub(crate) use app_core::testing::setting;
-use aws_sdk_sqs::{
-    Client,
-    config::{BehaviorVersion, Builder, Region},
-    types::QueueAttributeName,
-};
+use aws_sdk_sqs::types::QueueAttributeName;
 use serde_json::{Value, json};
 use tokio_postgres::NoTls;
 
@@ -126,17 +123,6 @@ pub(crate) async fn eventually<F: Future<Output = bool>>(
 pub(crate) async fn meows(users: &[String]) -> i64 {
     let query = "select count(*) from task where name = 'say_meow' and state = 'succeeded' and args ->> 'to' = any($1)";
     database().await.query_one(query, &[&users]).await.expect("a count").get(0)
-}
-
-pub(crate) fn sqs() -> Client {
-    let credentials = aws_credential_types::Credentials::new("test", "test", None, None, "test");
-    let config = Builder::new()
-        .behavior_version(BehaviorVersion::latest())
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
-        .region(Region::new(setting("AWS_REGION")))
-        .endpoint_url(setting("AWS_ENDPOINT_URL"))
-        .credentials_provider(credentials);
-    Client::from_conf(config.build())
 }
 
 /// Waiting and in flight.

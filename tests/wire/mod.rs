@@ -13,6 +13,8 @@
 //!   that is asked.
 #![allow(dead_code, reason = "each of the two test binaries uses most of it, and not the same part")]
 
+#[path = "../aws.rs"]
+mod aws;
 pub(crate) mod control;
 pub(crate) mod database;
 pub(crate) mod drain;

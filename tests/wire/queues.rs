@@ -2,10 +2,8 @@
 
 use std::collections::HashMap;
 
-use app_core::testing::setting;
 use aws_sdk_sqs::{
     Client,
-    config::{BehaviorVersion, Builder, Region},
     types::{
         DeleteMessageBatchRequestEntry, MessageSystemAttributeName, QueueAttributeName,
         SendMessageBatchRequestEntry,
@@ -14,7 +12,7 @@ use aws_sdk_sqs::{
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{database::wait, mapping::Record};
+use super::{aws, database::wait, mapping::Record};
 
 /// The longest that a message can be kept invisible for.
 const TWELVE_HOURS: i32 = 12 * 3600;
@@ -35,14 +33,7 @@ pub(crate) struct Queues {
 
 impl Queues {
     pub(crate) fn create(max_receive_count: u32) -> Self {
-        let credentials = aws_credential_types::Credentials::new("test", "test", None, None, "test");
-        let config = Builder::new()
-            .behavior_version(BehaviorVersion::latest())
-            .http_client(aws_smithy_http_client::Builder::new().build_http())
-            .region(Region::new(setting("AWS_REGION")))
-            .endpoint_url(setting("AWS_ENDPOINT_URL"))
-            .credentials_provider(credentials);
-        let client = Client::from_conf(config.build());
+        let client = aws::sqs();
         let id = Uuid::new_v4().simple().to_string();
         let make = |name: &str| wait(pair(&client, &format!("wire-{name}-{id}"), max_receive_count));
         let (events, tasks) = (make("events"), make("tasks"));

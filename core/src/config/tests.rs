@@ -171,3 +171,12 @@ fn mail_is_wanted_only_where_it_is_declared_and_configured() {
     assert!(problem(mail(&[Need::Mail], &[prod, url, from])).contains("MAIL_URL_ARN is missing"));
     assert!(mail(&[Need::Mail], &[prod, arn, from]).is_ok());
 }
+
+#[test]
+fn tasks_cannot_travel_on_a_fifo_queue_and_events_can() {
+    let fifo = "https://sqs.eu-central-1.amazonaws.com/123456789012/app.fifo";
+    assert!(
+        problem(local(&[("TASKS_QUEUE_URL", fifo)])).contains("TASKS_QUEUE_URL must be a standard queue")
+    );
+    assert_eq!(local(&[("EVENTS_QUEUE_URL", fifo)]).expect("good").queues.events_url.as_deref(), Some(fifo));
+}

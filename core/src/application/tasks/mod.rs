@@ -6,6 +6,7 @@
 pub mod clean_up;
 mod enqueue;
 mod job;
+mod mail;
 pub mod say_meow;
 pub mod security_mail;
 pub mod welcome_mail;

@@ -1,15 +1,12 @@
 //! Tells a user that somebody else may have one of their tokens.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Job, Task};
-use crate::{
-    domain::{Error, Result, users::Email},
-    infrastructure::{mail::Mail, repository::users},
-};
+use super::{Job, Task, mail};
+use crate::domain::Result;
 
 /// After a refresh token that had been replaced was used again, and its session was ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -21,21 +18,17 @@ impl Task for SecurityMail {
     const NAME: &'static str = "security_mail";
 
     async fn run(self, job: &mut Job<'_>) -> Result<Value> {
-        let Some(address) = users::find_address(job.conn()?, self.user).await? else {
-            return Ok(json!({ "sent": false, "why": "the user has no address, or is gone" }));
-        };
         let name = job.outside().project_name;
-        let mail = Mail::new(
-            job.id(),
-            Email::parse(&address).map_err(|why| Error::invalid("email", why))?,
+        mail::send(
+            job,
+            self.user,
             format!("You have been signed out of {name} on one device"),
             format!(
                 "Hello,\n\nsomebody used an old sign-in of yours at {name} a second time. It may have been \
                  copied, so we have ended that session. Your other sessions go on.\n\nIf this was not you, \
                  change your password: that ends all sessions but your own.\n"
             ),
-        )?;
-        job.outside().mailer.send(&mail).await?;
-        Ok(json!({ "sent": true }))
+        )
+        .await
     }
 }

@@ -65,10 +65,13 @@ impl<'a> Worker<'a> {
             Claim::Over | Claim::Unknown => return Ok(Vec::new()),
         }
         let job = Job::new(id, message.attempt, end, self.outside, &mut conn);
-        match attempt(job, entry, message.args.clone(), end).await {
-            Ok(outgoing) => Ok(outgoing),
-            Err(error) => failed(&mut conn, entry, message, id, &error).await,
-        }
+        let error = match attempt(job, entry, message.args.clone(), end).await {
+            Ok(outgoing) => return Ok(outgoing),
+            Err(error) => error,
+        };
+        // On a connection that owes no answer: the task may have been given up at a statement.
+        drop(conn);
+        failed(&mut self.db.conn().await?, entry, message, id, &error).await
     }
 
     async fn claim(

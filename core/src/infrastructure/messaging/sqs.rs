@@ -2,6 +2,7 @@
 
 use aws_sdk_sqs::{
     Client,
+    operation::send_message_batch::SendMessageBatchOutput,
     types::{
         QueueAttributeName, SendMessageBatchRequestEntry, builders::SendMessageBatchRequestEntryBuilder,
     },
@@ -56,14 +57,18 @@ impl SqsBus {
             .send()
             .await
             .map_err(|error| Error::unavailable("queue", error))?;
-        // Our own ids come back: what does not parse is not ours.
-        let id = |text: &str| Uuid::parse_str(text).ok();
-        sent.accepted.extend(answer.successful().iter().filter_map(|entry| id(entry.id())));
-        // A failure on the side of SQS says nothing about the message: it is simply not sent yet.
-        let refused = answer.failed().iter().filter(|entry| entry.sender_fault());
-        sent.refused.extend(refused.filter_map(|entry| Some((id(entry.id())?, entry.code().to_owned()))));
+        note(&answer, sent);
         Ok(())
     }
+}
+
+fn note(answer: &SendMessageBatchOutput, sent: &mut Sent) {
+    // Our own ids come back: what does not parse is not ours.
+    let id = |text: &str| Uuid::parse_str(text).ok();
+    sent.accepted.extend(answer.successful().iter().filter_map(|entry| id(entry.id())));
+    // A failure on the side of SQS says nothing about the message: it is simply not sent yet.
+    let refused = answer.failed().iter().filter(|entry| entry.sender_fault());
+    sent.refused.extend(refused.filter_map(|entry| Some((id(entry.id())?, entry.code().to_owned()))));
 }
 
 fn entry(url: &str, message: &Outgoing) -> SendMessageBatchRequestEntryBuilder {
@@ -116,5 +121,65 @@ impl Bus for SqsBus {
 impl std::fmt::Debug for SqsBus {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("SqsBus").field("queues", &self.queues).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use aws_sdk_sqs::types::{BatchResultErrorEntry, SendMessageBatchResultEntry};
+
+    use super::*;
+
+    fn message(group: Option<&str>, delay: Duration) -> Outgoing {
+        let (id, group) = (Uuid::from_u128(7), group.map(str::to_owned));
+        Outgoing { id, queue: Queue::Events, body: "{}".into(), group, delay }
+    }
+
+    fn sent_to(url: &str, message: &Outgoing) -> SendMessageBatchRequestEntry {
+        entry(url, message).build().expect("an entry")
+    }
+
+    #[test]
+    fn a_delay_is_rounded_up_and_never_more_than_sqs_takes() {
+        for (millis, seconds) in
+            [(0, None), (1, Some(1)), (1_000, Some(1)), (1_001, Some(2)), (3_600_000, Some(900))]
+        {
+            let message = message(Some("g"), Duration::from_millis(millis));
+            let entry = sent_to("https://sqs/app-tasks", &message);
+            assert_eq!((entry.delay_seconds(), entry.message_group_id()), (seconds, None), "{millis} ms");
+        }
+    }
+
+    #[test]
+    fn a_fifo_queue_gets_groups_and_no_delay() {
+        let entry = sent_to("https://sqs/app-events.fifo", &message(Some("g"), Duration::from_secs(5)));
+        let id = Uuid::from_u128(7).simple().to_string();
+        assert_eq!((entry.message_group_id(), entry.message_deduplication_id()), (Some("g"), Some(&*id)));
+        assert_eq!(entry.delay_seconds(), None);
+        // Without a group it waits for nobody.
+        let entry = sent_to("https://sqs/app-events.fifo", &message(None, Duration::ZERO));
+        assert_eq!(entry.message_group_id(), Some(&*id));
+    }
+
+    #[test]
+    fn only_what_is_wrong_with_a_message_counts_as_its_refusal() {
+        let id = |n: u128| Uuid::from_u128(n).simple().to_string();
+        let failed = |n, senders| {
+            let entry = BatchResultErrorEntry::builder().id(id(n)).code("Some").sender_fault(senders);
+            entry.build().expect("an entry")
+        };
+        let well = SendMessageBatchResultEntry::builder().id(id(1)).message_id("m").md5_of_message_body("m");
+        let answer = SendMessageBatchOutput::builder()
+            .successful(well.build().expect("an entry"))
+            .failed(failed(2, true))
+            .failed(failed(3, false))
+            .build()
+            .expect("an answer");
+        let mut sent = Sent::default();
+        note(&answer, &mut sent);
+        assert_eq!(sent.accepted, [Uuid::from_u128(1)]);
+        assert_eq!(sent.refused, [(Uuid::from_u128(2), "Some".to_owned())]);
     }
 }

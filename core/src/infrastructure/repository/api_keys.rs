@@ -4,7 +4,7 @@ use time::OffsetDateTime;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::column;
+use super::{column, users};
 use crate::{
     domain::{
         Result,
@@ -64,11 +64,11 @@ pub async fn user_of(
         .row(
             &format!(
                 "with live as (
-                   select user_uuid, permissions as words from api_key
+                   select id as key, user_uuid, permissions as words from api_key
                    where id = $1 and secret_hash = $2 and revoked_at is null and expires_at > $3
                  ), used as (
                    update api_key set last_used_at = $3
-                   where id = $1 and secret_hash = $2 and revoked_at is null and expires_at > $3
+                   where id in (select key from live)
                      and (last_used_at is null or last_used_at < $3 - interval '1 minute')
                  )
                  select {fields},
@@ -84,9 +84,7 @@ pub async fn user_of(
             ],
         )
         .await?;
-    let Some(row) = row else { return Ok(None) };
-    let words: Vec<&str> = column(&row, "permissions")?;
-    Ok(Some((User::from_row(&row)?, Permissions::from_words(words))))
+    row.as_ref().map(users::with_permissions).transpose()
 }
 
 /// A user's live keys, the newest first.

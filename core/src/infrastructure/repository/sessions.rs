@@ -4,7 +4,7 @@ use time::OffsetDateTime;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::{column, rate_limit::Bucket};
+use super::{column, rate_limit::Bucket, users};
 use crate::{
     domain::{
         Error, Result,
@@ -157,9 +157,7 @@ pub async fn user_of(
             ],
         )
         .await?;
-    let Some(row) = row else { return Ok(None) };
-    let words: Vec<&str> = column(&row, "permissions")?;
-    Ok(Some((User::from_row(&row)?, Permissions::from_words(words))))
+    row.as_ref().map(users::with_permissions).transpose()
 }
 
 /// A user's live sessions, the last used first, at most a hundred.

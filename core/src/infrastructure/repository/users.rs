@@ -8,6 +8,7 @@ use super::{Repository, column};
 use crate::{
     domain::{
         Result,
+        auth::Permissions,
         patch::Patch,
         text::Text,
         users::{Birthday, Email, NewUser, PasswordHash, Phone, User, UserChange},
@@ -142,6 +143,12 @@ pub async fn update(sql: &impl Sql, id: i64, change: UserChange) -> Result<Optio
         return users.first(&filter, &Order::default()).await;
     }
     Ok(users.update_as(&filter, &values).await?.pop())
+}
+
+/// A user and what they may do, from a row that has both: the fields of [`User`] and `permissions`.
+pub(super) fn with_permissions(row: &Row) -> Result<(User, Permissions)> {
+    let words: Vec<&str> = column(row, "permissions")?;
+    Ok((User::from_row(row)?, Permissions::from_words(words)))
 }
 
 /// A user's e-mail address; `None` without a user or without an address.

@@ -18,7 +18,9 @@ use crate::{
 /// How many processes may die with a record before it is not tried any more.
 const MAX_STRIKES: i32 = 2;
 
-/// Kept back from a record that hangs: first to note what became of it, then to answer for the batch.
+/// Kept back from a record that hangs: first to take its strike off, then to note what became of it,
+/// then to answer for the batch.
+const TO_CLEAR: Duration = Duration::from_millis(1_500);
 const TO_NOTE: Duration = Duration::from_millis(1_000);
 const TO_ANSWER: Duration = Duration::from_millis(400);
 
@@ -88,8 +90,7 @@ where
         if !self.source.together || new.len() < 2 || (ordered && !old.is_empty()) || self.late() {
             return records;
         }
-        let limit = self.deadline.checked_sub(TO_NOTE).unwrap_or(self.deadline);
-        match self.call(new, limit).await {
+        match self.call(new).await {
             Ok(outgoing) => {
                 self.keep(outgoing).await;
                 old
@@ -112,8 +113,7 @@ where
         if self.late() {
             return self.fail(record, &Error::unavailable("batch", "no time was left to start it")).await;
         }
-        let limit = self.deadline.checked_sub(TO_NOTE).unwrap_or(self.deadline);
-        let work = tokio::time::timeout_at(limit.into(), self.watched(record, limit));
+        let work = tokio::time::timeout_at(self.before(TO_NOTE).into(), self.watched(record));
         let outcome = telemetry::with_request_id(record.message_id.clone(), work).await;
         match outcome.unwrap_or_else(|late| Err(Error::unavailable("time", late))) {
             Ok(outgoing) => self.keep(outgoing).await,
@@ -122,13 +122,13 @@ where
     }
 
     /// A record that has come before may be the one that killed the process.
-    async fn watched(&self, record: &Record, limit: Instant) -> Result<Vec<Outgoing>> {
+    async fn watched(&self, record: &Record) -> Result<Vec<Outgoing>> {
         if record.receives() == 1 {
-            return self.call(vec![record.clone()], limit).await;
+            return self.call(vec![record.clone()]).await;
         }
         let (db, queue, id) = (self.app.db()?, self.source.queue, &record.message_id);
         strikes::set(&db.conn().await?, queue, id).await?;
-        let outcome = self.call(vec![record.clone()], limit).await;
+        let outcome = self.call(vec![record.clone()]).await;
         let survived = async {
             let conn = db.conn().await?;
             strikes::clear(&conn, queue, id).await?;
@@ -141,8 +141,9 @@ where
         outcome
     }
 
-    async fn call(&self, records: Vec<Record>, limit: Instant) -> Result<Vec<Outgoing>> {
-        guarded(limit, (self.handler)(self.app.clone(), records, self.end)).await
+    /// One that hangs is given up in time to take its strike off: it has killed nobody.
+    async fn call(&self, records: Vec<Record>) -> Result<Vec<Outgoing>> {
+        guarded(self.before(TO_CLEAR), (self.handler)(self.app.clone(), records, self.end)).await
     }
 
     async fn strikes(&self, records: &[Record]) -> HashMap<String, i32> {
@@ -174,9 +175,8 @@ where
     }
 
     async fn fail(&mut self, record: &Record, error: &Error) {
-        let limit = self.deadline.checked_sub(TO_ANSWER).unwrap_or(self.deadline);
         let note = refusal::note(self.app, self.source, record, error);
-        let note = tokio::time::timeout_at(limit.into(), note);
+        let note = tokio::time::timeout_at(self.before(TO_ANSWER).into(), note);
         if telemetry::with_request_id(record.message_id.clone(), note).await.is_err() {
             tracing::warn!(
                 message_id = record.message_id,
@@ -190,6 +190,10 @@ where
     fn failed(&mut self, record: &Record) {
         self.response.fail(record);
         self.failed_groups.extend(record.fifo_group().map(str::to_owned));
+    }
+
+    fn before(&self, reserve: Duration) -> Instant {
+        self.deadline.checked_sub(reserve).unwrap_or(self.deadline)
     }
 
     fn late(&self) -> bool {

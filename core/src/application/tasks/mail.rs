@@ -1,0 +1,23 @@
+//! What tasks that write to a user share.
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::Job;
+use crate::{
+    domain::{Error, Result, users::Email},
+    infrastructure::{mail::Mail, repository::users},
+};
+
+/// Sends a mail to a user who has an address, and returns what the task's result says of it.
+///
+/// It goes out under the task's id: if the process dies between the mail and the note that it was
+/// sent, it is sent again, under the same Message-ID.
+pub(super) async fn send(job: &Job<'_>, user: Uuid, subject: String, text: String) -> Result<Value> {
+    let Some(address) = users::find_address(job.conn()?, user).await? else {
+        return Ok(json!({ "sent": false, "why": "the user has no address, or is gone" }));
+    };
+    let address = Email::parse(&address).map_err(|why| Error::invalid("email", why))?;
+    job.outside().mailer.send(&Mail::new(job.id(), address, subject, text)?).await?;
+    Ok(json!({ "sent": true }))
+}
