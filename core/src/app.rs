@@ -213,8 +213,14 @@ impl App {
 
     pub async fn limits(&self) -> Result<Limits<'_>> {
         let settings = self.0.config.limits.as_ref().ok_or_else(|| undeclared("Need::Limits"))?;
-        let pseudonyms = Pseudonyms::new(&self.0.secrets.get(&settings.key).await?)?;
+        let pseudonyms = self.pseudonyms().await?;
         Ok(Limits { db: self.db()?, denied: &self.0.denied, settings, pseudonyms })
+    }
+
+    /// Fetches the key at its first use: most requests have no need of it.
+    pub async fn pseudonyms(&self) -> Result<Pseudonyms> {
+        let key = self.0.config.hmac_key.as_ref().ok_or_else(|| undeclared("Need::Pseudonyms"))?;
+        Pseudonyms::new(&self.0.secrets.get(key).await?)
     }
 
     /// Sends what a use case has committed. Never fails: the relay sends what this does not.

@@ -29,8 +29,10 @@ pub enum Need {
     Tokens,
     /// The server that takes mail.
     Mail,
-    /// The limits on signing up and in, and the key of their pseudonyms.
+    /// The limits on signing up and in, and the key of [`Need::Pseudonyms`].
     Limits,
+    /// The key that makes pseudonyms of addresses, accounts and requests.
+    Pseudonyms,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +71,8 @@ pub struct Config {
     pub cors: Cors,
     pub tokens: Option<TokensConfig>,
     pub limits: Option<LimitsConfig>,
+    /// Makes the pseudonyms of addresses, accounts and requests.
+    pub hmac_key: Option<SecretSource>,
     pub passwords: PasswordsConfig,
     /// How long a secret is used before it is fetched again; key rotation waits that long.
     pub secrets_ttl: Duration,
@@ -146,6 +150,8 @@ impl Config {
         let tokens = needs.contains(&Need::Tokens).then(|| read_tokens(&mut env, prod));
         let mode = launch_mode.unwrap_or(LaunchMode::Prod);
         let limits = needs.contains(&Need::Limits).then(|| limits::read(&mut env, mode));
+        let pseudonyms = needs.contains(&Need::Pseudonyms) || limits.is_some();
+        let hmac_key = pseudonyms.then(|| read_hmac_key(&mut env, mode));
         let passwords = passwords::read(&mut env);
         let secrets_ttl = Duration::from_secs(env.number("SECRETS_CACHE_SECONDS", 300, 1..=300));
         let database = needs.contains(&Need::Database).then(|| database::read(&mut env, prod));
@@ -177,6 +183,7 @@ impl Config {
             cors,
             tokens,
             limits,
+            hmac_key,
             passwords,
             secrets_ttl,
             database,
@@ -233,6 +240,25 @@ fn read_tokens(env: &mut Reader<'_>, prod: bool) -> TokensConfig {
         key,
         access_lifetime: time::Duration::minutes(env.number("ACCESS_TOKEN_EXPIRES_MINUTES", 5, 1..=60) as i64),
         refresh_lifetime: time::Duration::days(env.number("REFRESH_TOKEN_EXPIRES_DAYS", 5, 1..=30) as i64),
+    }
+}
+
+fn read_hmac_key(env: &mut Reader<'_>, mode: LaunchMode) -> SecretSource {
+    match (env.optional("HMAC_KEY_ARN"), env.optional("HMAC_KEY")) {
+        (Some(arn), _) => SecretSource::Stored(arn),
+        (None, key) => {
+            match mode {
+                LaunchMode::Prod => env.wrong("HMAC_KEY_ARN", "is missing: HMAC_KEY is not for PROD"),
+                LaunchMode::Test if key.is_none() => env.wrong(
+                    "HMAC_KEY_ARN or HMAC_KEY",
+                    "is missing: the default is for LOCAL only; make one with `openssl rand -base64 48`",
+                ),
+                LaunchMode::Test | LaunchMode::Local => {}
+            }
+            // It hides addresses in a table of a developer's machine: any key will do.
+            let local = || "for local runs, where there is nobody to hide".to_owned();
+            SecretSource::Inline(Secret::new(key.unwrap_or_else(local)))
+        }
     }
 }
 

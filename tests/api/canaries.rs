@@ -110,9 +110,7 @@ async fn with_canaries() -> TestApp {
         if let Some(tokens) = &mut config.tokens {
             tokens.key = SecretSource::Inline(Secret::new(secret("signing-key")));
         }
-        if let Some(limits) = &mut config.limits {
-            limits.key = SecretSource::Inline(Secret::new(secret("hmac-key")));
-        }
+        config.hmac_key = Some(SecretSource::Inline(Secret::new(secret("hmac-key"))));
         config.aws.secret_access_key = Secret::new(secret("aws"));
         config.aws.session_token = Some(Secret::new(secret("aws-session")));
     })

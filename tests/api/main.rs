@@ -9,6 +9,8 @@ mod debug_send_message;
 mod edge;
 mod forgery;
 mod health;
+mod idempotency;
+mod idempotent_routes;
 mod limits;
 mod lists;
 mod matrix;

@@ -8,6 +8,7 @@ mod points;
 mod refusals;
 mod relay;
 mod retry;
+mod send_message;
 mod sign_up;
 mod sweep;
 mod traps;

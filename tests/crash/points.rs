@@ -33,6 +33,24 @@ pub(crate) const SIGN_UP: Scene = Scene {
     ],
 };
 
+/// A request that its sender names: the name, the effects and the answer are one transaction.
+pub(crate) const SEND_MESSAGE: Scene = Scene {
+    name: "send-message",
+    steps: &[
+        // Who asks, by an API key.
+        "update api_key set last_used_at",
+        "select from idempotency_key",
+        "begin",
+        "insert into idempotency_key",
+        "savepoint",
+        "update idempotency_key set status",
+        "insert into outbox",
+        "commit",
+        "SendMessageBatch",
+        "update outbox set published_at",
+    ],
+};
+
 pub(crate) const RELAY: Scene = Scene {
     name: "relay",
     steps: &[
@@ -129,8 +147,17 @@ pub(crate) const RETRY: Scene = Scene {
     ],
 };
 
-pub(crate) const SCENES: &[&Scene] =
-    &[&SIGN_UP, &RELAY, &CONSUMER, &CONSUMER_AGAIN, &CONSUMER_APPLIED, &WORKER, &WORKER_AGAIN, &RETRY];
+pub(crate) const SCENES: &[&Scene] = &[
+    &SIGN_UP,
+    &SEND_MESSAGE,
+    &RELAY,
+    &CONSUMER,
+    &CONSUMER_AGAIN,
+    &CONSUMER_APPLIED,
+    &WORKER,
+    &WORKER_AGAIN,
+    &RETRY,
+];
 
 /// The points that the promise is usually told by, and where in the sweep they are.
 pub(crate) const NAMES: &[(&str, &Scene, &str, Moment)] = &[
@@ -142,6 +169,9 @@ pub(crate) const NAMES: &[(&str, &Scene, &str, Moment)] = &[
     ("producer: after the send", &SIGN_UP, "SendMessageBatch", Moment::Answered),
     ("producer: before the mark", &SIGN_UP, "update outbox set published_at", Moment::Before),
     ("producer: after the mark", &SIGN_UP, "update outbox set published_at", Moment::Answered),
+    ("named request: before the commit", &SEND_MESSAGE, "commit", Moment::Before),
+    ("named request: after the commit", &SEND_MESSAGE, "commit", Moment::Answered),
+    ("named request: before the response", &SEND_MESSAGE, RESPONSE, Moment::Answered),
     ("relay: after the claim", &RELAY, "update outbox set due_at", Moment::Answered),
     ("relay: mid-send", &RELAY, "SendMessageBatch", Moment::Half),
     ("relay: after the send", &RELAY, "SendMessageBatch", Moment::Answered),

@@ -22,6 +22,8 @@ const ROWS: &str = "
     insert into users (email) values ('ada@example.com');
     insert into api_key (id, user_uuid, name, secret_hash, permissions, created_at, expires_at)
       select n::text, uuid, 'k', sha256('k'), '{}', now(), now() - n * interval '1 day' from users, unnest(array[29, 31]) as n;
+    insert into idempotency_key (user_uuid, route, key, fingerprint, created_at)
+      select gen_random_uuid(), 'r', 'k', decode(repeat('00', 16), 'hex'), now() - n * interval '1 hour' from unnest(array[23, 25]) as n;
     insert into strike (queue, message_id, strikes, at)
       select 'events', n::text, 1, now() - n * interval '1 day' from unnest(array[29, 31]) as n";
 
@@ -38,6 +40,7 @@ async fn what_has_had_its_time_goes_and_everything_else_stays() {
         ("strike", 1),
         ("rate_limit", 1),
         ("api_key", 1),
+        ("idempotency_key", 1),
     ] {
         assert_eq!(number(&app, &format!("select count(*) from {table}")).await, left, "{table}");
     }

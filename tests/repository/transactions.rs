@@ -5,7 +5,7 @@ use app_core::{
     config::Statements,
     domain::users::User,
     infrastructure::{
-        db::{Conn, Db, Sql},
+        db::{Conn, Db, LOCK, Sql},
         query::{Cursor, Filter, Order, Page, Value, Values},
         repository::Repository,
     },
@@ -93,7 +93,7 @@ async fn a_lost_connection_is_unavailable() {
             2 => samples.update(&filter, &values).await.map(drop),
             _ => samples.create_bulk(&[values]).await.map(drop),
         };
-        assert!(matches!(&result, Err(Error::Unavailable { what: "database", .. })), "{result:?}");
+        assert!(matches!(&result, Err(Error::Unavailable { what: LOCK, .. })), "{result:?}");
         // Until the driver has seen the end of the stream, the pool believes in the connection.
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     }
@@ -111,7 +111,7 @@ async fn a_lock_that_is_not_to_be_had_is_unavailable() {
         .expect("a setting");
     let result = samples(&conn).update(&Filter::everything(), &named("x")).await;
     client.batch_execute("rollback").await.expect("the lock is gone");
-    assert!(matches!(&result, Err(Error::Unavailable { what: "database", .. })), "{result:?}");
+    assert!(matches!(&result, Err(Error::Unavailable { what: LOCK, .. })), "{result:?}");
 }
 
 #[tokio::test]

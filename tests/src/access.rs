@@ -31,6 +31,19 @@ pub fn table() -> Vec<(&'static str, Access)> {
     ]
 }
 
+/// The endpoints that answer a repeated request once.
+pub fn repeatable() -> &'static [&'static str] {
+    &[
+        "auth-sessions-revoke",
+        "auth-password-change",
+        "users-me-update",
+        "users-update",
+        "users-delete",
+        "api-keys-revoke",
+        "debug-send-message",
+    ]
+}
+
 fn of<H, A, F, R>(_: H) -> Access
 where
     H: Fn(App, Request, A) -> F,

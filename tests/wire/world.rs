@@ -57,6 +57,7 @@ impl World {
         let own = [
             ("LAUNCH_MODE", "TEST".to_owned()),
             ("PROJECT_NAME", "APP".to_owned()),
+            ("SECRET_KEY", "a key for tests, of 32 bytes or more".to_owned()),
             ("HMAC_KEY", "a key for tests, of 32 bytes or more".to_owned()),
             ("LOG_LEVEL", "info".to_owned()),
             ("EVENTS_QUEUE_URL", self.queues.url(Queue::Events).to_owned()),

@@ -7,7 +7,7 @@ use super::handlers::{EventEntry, Handlers};
 use crate::{
     domain::{Error, Result},
     infrastructure::{
-        db::{Conn, Db},
+        db::{Conn, Db, Tx},
         messaging::{
             Outgoing,
             envelope::{self, EventMessage, ReceivedEvent},
@@ -24,17 +24,16 @@ pub struct Delivery<'a> {
     pub message_id: &'a str,
 }
 
-/// Sends an event whose name and data are known only now. Returns its id and what is to be sent.
+/// Sends an event whose name and data are known only now, once the caller's transaction commits.
+/// Returns its id.
 ///
 /// # Errors
 /// `Validation` for an event that nobody handles, or data that its handlers cannot read.
-pub async fn send(db: &Db, handlers: &Handlers, event: &str, data: Value) -> Result<(Uuid, Vec<Outgoing>)> {
+pub fn send(tx: &mut Tx<'_>, handlers: &Handlers, event: &str, data: Value) -> Result<Uuid> {
     let (version, group) = handlers.check(event, &data)?;
     let message = EventMessage::named(event, version, data)?;
-    let mut conn = db.conn().await?;
-    let mut tx = conn.begin().await?;
     tx.send_event(&message, group)?;
-    Ok((message.id, tx.commit().await?))
+    Ok(message.id)
 }
 
 /// The events of one name.

@@ -10,7 +10,12 @@ use crate::{
         clock::Clock,
         users::{Email, NewUser, Password, Phone, ProfileChange, User, events::UserCreated},
     },
-    infrastructure::{db::Db, messaging::Outgoing, repository, security::password::Passwords},
+    infrastructure::{
+        db::{Db, Sql},
+        messaging::Outgoing,
+        repository,
+        security::password::Passwords,
+    },
 };
 
 pub struct Users<'a> {
@@ -54,8 +59,8 @@ impl Users<'_> {
 
     /// # Errors
     /// `NotFound` when the user has been deleted in the meantime.
-    pub async fn update_profile(&self, id: i64, change: ProfileChange) -> Result<User> {
-        let updated = repository::users::update(&self.db.conn().await?, id, change.into()).await?;
+    pub async fn update_profile(&self, sql: &impl Sql, id: i64, change: ProfileChange) -> Result<User> {
+        let updated = repository::users::update(sql, id, change.into()).await?;
         updated.ok_or(Error::NotFound("user"))
     }
 

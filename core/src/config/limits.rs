@@ -5,8 +5,8 @@
 
 use std::time::Duration;
 
-use super::{LaunchMode, SecretSource, reader::Reader};
-use crate::domain::{mask::Secret, rate_limit::Limit};
+use super::{LaunchMode, reader::Reader};
+use crate::domain::rate_limit::Limit;
 
 /// What is limited, and by what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,16 +46,14 @@ const fn limit(burst: u32, seconds: u64) -> Limit {
 
 #[derive(Debug, Clone)]
 pub struct LimitsConfig {
-    /// Makes the pseudonyms of addresses and accounts.
-    pub key: SecretSource,
     limits: [Limit; COUNT],
 }
 
 impl LimitsConfig {
     /// The defaults of a launch mode.
-    pub fn new(key: SecretSource, mode: LaunchMode) -> Self {
+    pub fn new(mode: LaunchMode) -> Self {
         let strict = mode == LaunchMode::Prod;
-        Self { key, limits: TABLE.map(|(_, _, limit)| if strict { limit } else { RELAXED }) }
+        Self { limits: TABLE.map(|(_, _, limit)| if strict { limit } else { RELAXED }) }
     }
 
     pub fn of(&self, limited: Limited) -> Limit {
@@ -68,23 +66,7 @@ impl LimitsConfig {
 }
 
 pub(super) fn read(env: &mut Reader<'_>, mode: LaunchMode) -> LimitsConfig {
-    let key = match (env.optional("HMAC_KEY_ARN"), env.optional("HMAC_KEY")) {
-        (Some(arn), _) => SecretSource::Stored(arn),
-        (None, key) => {
-            match mode {
-                LaunchMode::Prod => env.wrong("HMAC_KEY_ARN", "is missing: HMAC_KEY is not for PROD"),
-                LaunchMode::Test if key.is_none() => env.wrong(
-                    "HMAC_KEY_ARN or HMAC_KEY",
-                    "is missing: the default is for LOCAL only; make one with `openssl rand -base64 48`",
-                ),
-                LaunchMode::Test | LaunchMode::Local => {}
-            }
-            // It hides addresses in a table of a developer's machine: any key will do.
-            let local = || "for local runs, where there is nobody to hide".to_owned();
-            SecretSource::Inline(Secret::new(key.unwrap_or_else(local)))
-        }
-    };
-    let mut config = LimitsConfig::new(key, mode);
+    let mut config = LimitsConfig::new(mode);
     for (limited, setting, _) in TABLE {
         match env.optional(setting).map(|text| Limit::parse(&text)) {
             None => {}
@@ -110,8 +92,7 @@ mod tests {
 
     #[test]
     fn production_is_strict_and_a_test_is_not() {
-        let key = || SecretSource::Stored(String::new());
-        let of = |mode| LimitsConfig::new(key(), mode).of(Limited::SignInAccount);
+        let of = |mode| LimitsConfig::new(mode).of(Limited::SignInAccount);
         assert_eq!((of(LaunchMode::Prod), of(LaunchMode::Test)), (limit(5, 30), RELAXED));
     }
 }

@@ -41,6 +41,8 @@ pub enum Error {
     UnsupportedFormat,
     /// Too many tries; try again after the time given.
     RateLimited { retry_after: Duration },
+    /// The same request is still at work; its answer will be there soon.
+    InProgress,
     /// A dependency did not answer; the same call may succeed later.
     Unavailable { what: &'static str, source: Source },
     /// The configuration is wrong; nothing will get better by trying again.
@@ -77,6 +79,7 @@ impl Error {
             Self::TooLarge { .. } => "too_large",
             Self::UnsupportedFormat => "unsupported_media_type",
             Self::RateLimited { .. } => "rate_limited",
+            Self::InProgress => "in_progress",
             Self::Unavailable { .. } => "unavailable",
             Self::Configuration(_) => "configuration",
             Self::Internal(_) => "internal",
@@ -88,7 +91,9 @@ impl Error {
     /// Written without `_`, so that a new variant has to decide.
     pub fn retryable(&self) -> bool {
         match self {
-            Self::RateLimited { .. } | Self::Unavailable { .. } | Self::Internal(_) => true,
+            Self::RateLimited { .. } | Self::InProgress | Self::Unavailable { .. } | Self::Internal(_) => {
+                true
+            }
             Self::Malformed(_)
             | Self::Validation(_)
             | Self::Unauthenticated(_)
@@ -133,6 +138,7 @@ impl fmt::Display for Error {
             Self::TooLarge { limit_bytes } => write!(f, "larger than {limit_bytes} bytes"),
             Self::UnsupportedFormat => f.write_str("unsupported media type"),
             Self::RateLimited { retry_after } => write!(f, "too many requests, retry in {retry_after:?}"),
+            Self::InProgress => f.write_str("the same request is still at work"),
             Self::Unavailable { what, .. } => write!(f, "{what} unavailable"),
             Self::Configuration(why) => write!(f, "configuration: {why}"),
             Self::Internal(_) => f.write_str("internal error"),

@@ -39,10 +39,8 @@ impl TestApp {
                 access_lifetime: time::Duration::minutes(5),
                 refresh_lifetime: time::Duration::days(5),
             }),
-            limits: Some(LimitsConfig::new(
-                SecretSource::Inline(Secret::new("a key for tests, of 32 bytes or more".into())),
-                LaunchMode::Test,
-            )),
+            limits: Some(LimitsConfig::new(LaunchMode::Test)),
+            hmac_key: Some(SecretSource::Inline(Secret::new("a key for tests, of 32 bytes or more".into()))),
             passwords: PasswordsConfig::default(),
             secrets_ttl: std::time::Duration::from_secs(300),
             database: Some(database.config()),

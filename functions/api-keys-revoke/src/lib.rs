@@ -3,8 +3,8 @@
 use app_core::{
     App, Result,
     interfaces::http::{
-        Caller, NoContent, Request, SignedIn,
-        openapi::{AnyProblem, AuthProblem, MissingProblem},
+        Answered, Caller, NoContent, Once, Request, SignedIn,
+        openapi::{AnyProblem, AuthProblem, IdempotencyKey, InProgressProblem, KeyProblem, MissingProblem},
     },
 };
 
@@ -14,11 +14,15 @@ use app_core::{
 #[utoipa::path(
     delete, path = "/api/v1/api-keys/{id}/", tag = "api-keys", operation_id = "revoke_api_key",
     security(("bearer" = [])),
-    params(("id" = String, Path, description = "As in the list of keys; the key's second part")),
-    responses((status = 204, description = "It is over"), AuthProblem, MissingProblem, AnyProblem),
+    params(("id" = String, Path, description = "As in the list of keys; the key's second part"), IdempotencyKey),
+    responses(
+        (status = 204, description = "It is over"),
+        AuthProblem, MissingProblem, KeyProblem, InProgressProblem, AnyProblem,
+    ),
 )]
-pub async fn handler(app: App, request: Request, caller: Caller<SignedIn>) -> Result<NoContent> {
+pub async fn handler(app: App, request: Request, caller: Caller<SignedIn>) -> Result<Answered> {
     let id = request.path_parameter("id").unwrap_or_default();
-    app.auth().await?.revoke_key(caller.user.uuid, id, request.client()).await?;
-    Ok(NoContent)
+    let (user, client, auth) = (caller.user.uuid, request.client(), app.auth().await?);
+    let once = Once::of(&app, &request, user).await?;
+    once.run(async |tx| auth.revoke_key(tx, user, id, client).await.map(|()| NoContent)).await
 }

@@ -4,8 +4,8 @@ use app_core::{
     App, Error, Result,
     domain::users::{Email, PasswordAttempt},
     interfaces::http::{
-        Caller, NoContent, Request, SignedIn,
-        openapi::{AnyProblem, AuthProblem, BodyProblem},
+        Answered, Caller, NoContent, Once, Request, SignedIn,
+        openapi::{AnyProblem, AuthProblem, BodyProblem, IdempotencyKey, InProgressProblem},
     },
 };
 use serde::Deserialize;
@@ -28,16 +28,26 @@ pub struct PasswordChangeRequest {
 #[utoipa::path(
     post, path = "/api/v1/auth/password/change/", tag = "auth", operation_id = "change_password",
     security(("bearer" = [])),
+    params(IdempotencyKey),
     request_body = PasswordChangeRequest,
-    responses((status = 204, description = "Changed; this session goes on, all others are over"), AuthProblem, BodyProblem, AnyProblem),
+    responses(
+        (status = 204, description = "Changed; this session goes on, all others are over"),
+        AuthProblem, BodyProblem, InProgressProblem, AnyProblem,
+    ),
 )]
-pub async fn handler(app: App, request: Request, caller: Caller<SignedIn>) -> Result<NoContent> {
+pub async fn handler(app: App, request: Request, caller: Caller<SignedIn>) -> Result<Answered> {
     let body: PasswordChangeRequest = request.json()?;
     let email = caller.user.email.as_deref().and_then(|text| Email::parse(text).ok());
     let accepted = app.password_policy().accept(&body.new, email.as_ref());
     let new = accepted.map_err(|reason| Error::invalid("new", reason))?;
+    let (user, client) = (caller.user.uuid, request.client());
+    let mut once = Once::of(&app, &request, user).await?;
+    if let Some(answer) = once.answered() {
+        return Ok(answer); // what was the current password then is none any more
+    }
     let (auth, limits) = (app.auth().await?, app.limits().await?);
-    auth.change_password(app.passwords(), &limits, &caller.token, &body.current, &new, request.client())
-        .await?;
-    Ok(NoContent)
+    let change =
+        auth.prepare_password_change(app.passwords(), &limits, user, &body.current, &new, client).await?;
+    once.run(async |tx| auth.change_password(tx, &caller.token, &change, client).await.map(|()| NoContent))
+        .await
 }

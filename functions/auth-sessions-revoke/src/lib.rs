@@ -3,8 +3,8 @@
 use app_core::{
     App, Result,
     interfaces::http::{
-        Caller, ErrorBody, NoContent, Request, SignedIn,
-        openapi::{AnyProblem, AuthProblem},
+        Answered, Caller, ErrorBody, NoContent, Once, Request, SignedIn,
+        openapi::{AnyProblem, AuthProblem, IdempotencyKey, InProgressProblem, KeyProblem},
     },
 };
 
@@ -14,15 +14,16 @@ use app_core::{
 #[utoipa::path(
     delete, path = "/api/v1/auth/sessions/{id}/", tag = "auth", operation_id = "revoke_session",
     security(("bearer" = [])),
-    params(("id" = String, Path, description = "As in the list of sessions")),
+    params(("id" = String, Path, description = "As in the list of sessions"), IdempotencyKey),
     responses(
         (status = 204, description = "Its tokens are refused from now on"),
         (status = 404, description = "None of your live sessions", body = ErrorBody),
-        AuthProblem, AnyProblem,
+        AuthProblem, KeyProblem, InProgressProblem, AnyProblem,
     ),
 )]
-pub async fn handler(app: App, request: Request, caller: Caller<SignedIn>) -> Result<NoContent> {
+pub async fn handler(app: App, request: Request, caller: Caller<SignedIn>) -> Result<Answered> {
     let id = request.path_parameter("id").unwrap_or_default();
-    app.auth().await?.revoke(caller.user.uuid, id, request.client()).await?;
-    Ok(NoContent)
+    let (user, client, auth) = (caller.user.uuid, request.client(), app.auth().await?);
+    let once = Once::of(&app, &request, user).await?;
+    once.run(async |tx| auth.revoke(tx, user, id, client).await.map(|()| NoContent)).await
 }

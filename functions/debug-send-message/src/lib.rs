@@ -4,9 +4,13 @@ use app_core::{
     App, Error, Result,
     application::events,
     config::LaunchMode,
+    infrastructure::db::Tx,
     interfaces::http::{
-        DebugSend, KeyOrCaller, Request, StatusCode, WithStatus,
-        openapi::{AnyProblem, AuthProblem, BodyProblem, MissingProblem, RightProblem},
+        Answered, DebugSend, KeyOrCaller, Once, Repeatable, Request, StatusCode, WithStatus,
+        openapi::{
+            AnyProblem, AuthProblem, BodyProblem, IdempotencyKey, InProgressProblem, MissingProblem,
+            RightProblem,
+        },
     },
 };
 use serde::{Deserialize, Serialize};
@@ -31,28 +35,32 @@ pub struct SendMessageResponse {
     id: Uuid,
 }
 
+impl Repeatable for SendMessageResponse {}
+
 /// Send an event
 ///
 /// Through the outbox, like an event of our own making. Not in production: there it does not exist.
 #[utoipa::path(
     post, path = "/api/v1/debug/send-message/", tag = "debug", operation_id = "send_message",
     security(("bearer" = ["debug:send"]), ("api_key" = ["debug:send"])),
+    params(IdempotencyKey),
     request_body = SendMessageRequest,
     responses(
         (status = 201, description = "It is on its way", body = SendMessageResponse),
-        AuthProblem, RightProblem, MissingProblem, BodyProblem, AnyProblem,
+        AuthProblem, RightProblem, MissingProblem, BodyProblem, InProgressProblem, AnyProblem,
     ),
 )]
-pub async fn handler(
-    app: App,
-    request: Request,
-    _: KeyOrCaller<DebugSend>,
-) -> Result<WithStatus<SendMessageResponse>> {
+pub async fn handler(app: App, request: Request, caller: KeyOrCaller<DebugSend>) -> Result<Answered> {
     if app.config().launch_mode == LaunchMode::Prod {
         return Err(Error::NotFound("route"));
     }
     let SendMessageRequest { event, data } = request.json()?;
-    let (id, outgoing) = events::send(app.db()?, app.handlers(), &event, data).await?;
-    app.publish(outgoing).await;
-    Ok(WithStatus(StatusCode::CREATED, SendMessageResponse { id }))
+    let once = Once::of(&app, &request, caller.user.uuid).await?;
+    let send = async |tx: &mut Tx<'_>| {
+        let id = events::send(tx, app.handlers(), &event, data)?;
+        Ok(WithStatus(StatusCode::CREATED, SendMessageResponse { id }))
+    };
+    let mut answer = once.run(send).await?;
+    app.publish(answer.take_outgoing()).await;
+    Ok(answer)
 }

@@ -3,8 +3,11 @@
 use app_core::{
     App, Result,
     interfaces::http::{
-        Caller, NoContent, Request, UsersWrite,
-        openapi::{AnyProblem, AuthProblem, MissingProblem, RightProblem},
+        Answered, Caller, NoContent, Once, Request, UsersWrite,
+        openapi::{
+            AnyProblem, AuthProblem, IdempotencyKey, InProgressProblem, KeyProblem, MissingProblem,
+            RightProblem,
+        },
     },
 };
 
@@ -15,14 +18,15 @@ use app_core::{
 #[utoipa::path(
     delete, path = "/api/v1/users/{uuid}/", tag = "users", operation_id = "delete_user",
     security(("bearer" = ["users:write"])),
-    params(("uuid" = Uuid, Path, description = "The user")),
+    params(("uuid" = Uuid, Path, description = "The user"), IdempotencyKey),
     responses(
         (status = 204, description = "Gone"),
-        AuthProblem, RightProblem, MissingProblem, AnyProblem,
+        AuthProblem, RightProblem, MissingProblem, KeyProblem, InProgressProblem, AnyProblem,
     ),
 )]
-pub async fn handler(app: App, request: Request, caller: Caller<UsersWrite>) -> Result<NoContent> {
+pub async fn handler(app: App, request: Request, caller: Caller<UsersWrite>) -> Result<Answered> {
     let user = request.path_uuid("uuid", "user")?;
-    app.users()?.delete(user, caller.user.uuid, request.client()).await?;
-    Ok(NoContent)
+    let (by, client, users) = (caller.user.uuid, request.client(), app.users()?);
+    let once = Once::of(&app, &request, by).await?;
+    once.run(async |tx| users.delete(tx, user, by, client).await.map(|()| NoContent)).await
 }

@@ -8,8 +8,8 @@ use app_core::{
         users::{Birthday, Meta, ProfileChange},
     },
     interfaces::http::{
-        Caller, Json, Request, SignedIn, UserResponse,
-        openapi::{AnyProblem, AuthProblem, BodyProblem},
+        Answered, Caller, Json, Once, Request, SignedIn, UserResponse,
+        openapi::{AnyProblem, AuthProblem, BodyProblem, IdempotencyKey, InProgressProblem},
     },
 };
 use serde::Deserialize;
@@ -57,13 +57,21 @@ pub struct UpdateMeRequest {
 #[utoipa::path(
     patch, path = "/api/v1/users/me/", tag = "users", operation_id = "update_me",
     security(("bearer" = [])),
+    params(IdempotencyKey),
     request_body = UpdateMeRequest,
-    responses((status = 200, description = "The user as it is now", body = UserResponse), AuthProblem, BodyProblem, AnyProblem),
+    responses(
+        (status = 200, description = "The user as it is now", body = UserResponse),
+        AuthProblem, BodyProblem, InProgressProblem, AnyProblem,
+    ),
 )]
-pub async fn handler(app: App, request: Request, caller: Caller<SignedIn>) -> Result<Json<UserResponse>> {
+pub async fn handler(app: App, request: Request, caller: Caller<SignedIn>) -> Result<Answered> {
     let body: UpdateMeRequest = request.json()?;
-    let user = app.users()?.update_profile(caller.user.id, body.into()).await?;
-    Ok(Json(user.into()))
+    let (user, users) = (caller.user, app.users()?);
+    let once = Once::of(&app, &request, user.uuid).await?;
+    once.run(async |tx| {
+        users.update_profile(tx, user.id, body.into()).await.map(UserResponse::from).map(Json)
+    })
+    .await
 }
 
 impl From<UpdateMeRequest> for ProfileChange {

@@ -8,8 +8,11 @@ use app_core::{
         users::{Birthday, Meta, ProfileChange, UserChange},
     },
     interfaces::http::{
-        Caller, Json, Request, UserResponse, UsersWrite,
-        openapi::{AnyProblem, AuthProblem, BodyProblem, MissingProblem, RightProblem},
+        Answered, Caller, Json, Once, Request, UserResponse, UsersWrite,
+        openapi::{
+            AnyProblem, AuthProblem, BodyProblem, IdempotencyKey, InProgressProblem, MissingProblem,
+            RightProblem,
+        },
     },
 };
 use serde::Deserialize;
@@ -64,18 +67,20 @@ pub struct UpdateUserRequest {
 #[utoipa::path(
     patch, path = "/api/v1/users/{uuid}/", tag = "users", operation_id = "update_user",
     security(("bearer" = ["users:write"])),
-    params(("uuid" = Uuid, Path, description = "The user")),
+    params(("uuid" = Uuid, Path, description = "The user"), IdempotencyKey),
     request_body = UpdateUserRequest,
     responses(
         (status = 200, description = "The user as they are now", body = UserResponse),
-        AuthProblem, RightProblem, MissingProblem, BodyProblem, AnyProblem,
+        AuthProblem, RightProblem, MissingProblem, BodyProblem, InProgressProblem, AnyProblem,
     ),
 )]
-pub async fn handler(app: App, request: Request, caller: Caller<UsersWrite>) -> Result<Json<UserResponse>> {
+pub async fn handler(app: App, request: Request, caller: Caller<UsersWrite>) -> Result<Answered> {
     let user = request.path_uuid("uuid", "user")?;
     let change = request.json::<UpdateUserRequest>()?.try_into()?;
-    let user = app.users()?.change(user, change, caller.user.uuid, request.client()).await?;
-    Ok(Json(user.into()))
+    let (by, client, users) = (caller.user.uuid, request.client(), app.users()?);
+    let once = Once::of(&app, &request, by).await?;
+    once.run(async |tx| users.change(tx, user, change, by, client).await.map(UserResponse::from).map(Json))
+        .await
 }
 
 impl TryFrom<UpdateUserRequest> for UserChange {

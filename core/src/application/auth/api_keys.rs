@@ -14,6 +14,7 @@ use crate::{
         users::User,
     },
     infrastructure::{
+        db::Tx,
         repository::{
             api_keys::{self, NewApiKey},
             audit,
@@ -68,17 +69,13 @@ impl Auth<'_> {
     ///
     /// # Errors
     /// `NotFound` when it is not live, or somebody else's.
-    pub async fn revoke_key(&self, user: Uuid, id: &str, client: Client<'_>) -> Result<()> {
+    pub async fn revoke_key(&self, tx: &Tx<'_>, user: Uuid, id: &str, client: Client<'_>) -> Result<()> {
         let id = Sid::parse(id).ok_or(Error::NotFound("key"))?;
-        let mut conn = self.db.conn().await?;
-        let tx = conn.begin().await?;
-        if !api_keys::revoke(&tx, user, &id, self.now()).await? {
+        if !api_keys::revoke(tx, user, &id, self.now()).await? {
             return Err(Error::NotFound("key"));
         }
         let entry = Entry::own(Action::ApiKeyRevoked, user, client.ip);
-        audit::record(&tx, &entry.with(json!({ "key": id.as_str() }))).await?;
-        tx.commit().await?;
-        Ok(())
+        audit::record(tx, &entry.with(json!({ "key": id.as_str() }))).await
     }
 
     /// The user behind a key, and what it may do now: one round trip, and none for what is no key.

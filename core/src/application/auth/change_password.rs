@@ -1,6 +1,7 @@
 //! The old password for a new one.
 
 use serde_json::json;
+use uuid::Uuid;
 
 use super::Auth;
 use crate::{
@@ -9,31 +10,37 @@ use crate::{
         Error, Result,
         audit::{Action, Entry, Outcome},
         auth::{Client, RevokeReason, Token},
-        users::{Password, PasswordAttempt},
+        users::{Password, PasswordAttempt, PasswordHash},
     },
     infrastructure::{
+        db::Tx,
         repository::{audit, sessions, users},
         security::password::{Match, Passwords},
     },
 };
 
+/// A change that may be made: the old password was right, the new one is hashed.
+#[derive(Debug)]
+pub struct PasswordChange {
+    old: PasswordHash,
+    new: PasswordHash,
+}
+
 impl Auth<'_> {
-    /// Ends all other sessions of the user: whoever knew the old password is out.
+    /// The slow part, outside of any transaction: checks the old password, hashes the new one.
     ///
     /// # Errors
-    /// `Unauthenticated` when `current` is not the password, or the caller's session is over by the time
-    /// both passwords have been hashed. `RateLimited`: a stolen access token is
+    /// `Unauthenticated` when `current` is not the password. `RateLimited`: a stolen access token is
     /// no licence to guess it.
-    pub async fn change_password(
+    pub async fn prepare_password_change(
         &self,
         passwords: &Passwords,
         limits: &Limits<'_>,
-        token: &Token,
+        user: Uuid,
         current: &PasswordAttempt,
         new: &Password,
         client: Client<'_>,
-    ) -> Result<()> {
-        let (user, now) = (token.user, self.now());
+    ) -> Result<PasswordChange> {
         limits.password_change(user, client.ip).await?;
         let known = users::credentials_by_uuid(&self.db.conn().await?, user).await?;
         let old = known.and_then(|user| user.password);
@@ -44,24 +51,33 @@ impl Auth<'_> {
             audit::record(&self.db.conn().await?, &failed).await?;
             return Err(Error::Unauthenticated("wrong current password"));
         };
-        // Before the transaction: a hash takes tens of milliseconds.
-        let hash = passwords.hash(new).await?;
-        let mut conn = self.db.conn().await?;
-        let tx = conn.begin().await?;
-        if !users::replace_hash(&tx, user, &old, &hash).await? {
+        Ok(PasswordChange { old, new: passwords.hash(new).await? })
+    }
+
+    /// Ends all other sessions of the user: whoever knew the old password is out.
+    ///
+    /// # Errors
+    /// `Unauthenticated` when password or session are no longer what they were when it was prepared.
+    pub async fn change_password(
+        &self,
+        tx: &Tx<'_>,
+        token: &Token,
+        change: &PasswordChange,
+        client: Client<'_>,
+    ) -> Result<()> {
+        let (user, now) = (token.user, self.now());
+        if !users::replace_hash(tx, user, &change.old, &change.new).await? {
             return Err(Error::Unauthenticated("the password was changed in the meantime"));
         }
         // After the user, as everything locks them. Whoever signed out everywhere meanwhile meant this
         // caller, too.
-        let session = sessions::lock(&tx, &token.session).await?;
+        let session = sessions::lock(tx, &token.session).await?;
         if session.is_none_or(|session| session.is_over(user, now)) {
             return Err(Error::Unauthenticated("the session was ended in the meantime"));
         }
         let ended =
-            sessions::revoke_all(&tx, user, Some(&token.session), RevokeReason::PasswordChange, now).await?;
+            sessions::revoke_all(tx, user, Some(&token.session), RevokeReason::PasswordChange, now).await?;
         let entry = Entry::own(Action::PasswordChanged, user, client.ip);
-        audit::record(&tx, &entry.with(json!({ "session": token.session.as_str(), "ended": ended }))).await?;
-        tx.commit().await?;
-        Ok(())
+        audit::record(tx, &entry.with(json!({ "session": token.session.as_str(), "ended": ended }))).await
     }
 }

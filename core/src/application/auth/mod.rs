@@ -21,6 +21,7 @@ use crate::{
 };
 
 pub use api_keys::KeyWish;
+pub use change_password::PasswordChange;
 
 pub struct Auth<'a> {
     pub(crate) db: &'a Db,

@@ -10,7 +10,10 @@ use crate::{
         audit::{Action, Entry},
         auth::{Client, ListedSession, RevokeReason, Sid, Token},
     },
-    infrastructure::repository::{audit, sessions},
+    infrastructure::{
+        db::Tx,
+        repository::{audit, sessions},
+    },
 };
 
 impl Auth<'_> {
@@ -39,16 +42,12 @@ impl Auth<'_> {
     ///
     /// # Errors
     /// `NotFound` when it is not live, or somebody else's.
-    pub async fn revoke(&self, user: Uuid, id: &str, client: Client<'_>) -> Result<()> {
+    pub async fn revoke(&self, tx: &Tx<'_>, user: Uuid, id: &str, client: Client<'_>) -> Result<()> {
         let id = Sid::parse(id).ok_or(Error::NotFound("session"))?;
-        let mut conn = self.db.conn().await?;
-        let tx = conn.begin().await?;
-        if !sessions::revoke(&tx, user, &id, RevokeReason::Revoked, self.now()).await? {
+        if !sessions::revoke(tx, user, &id, RevokeReason::Revoked, self.now()).await? {
             return Err(Error::NotFound("session"));
         }
         let entry = Entry::own(Action::SessionRevoked, user, client.ip);
-        audit::record(&tx, &entry.with(json!({ "session": id.as_str() }))).await?;
-        tx.commit().await?;
-        Ok(())
+        audit::record(tx, &entry.with(json!({ "session": id.as_str() }))).await
     }
 }

@@ -13,7 +13,10 @@ use crate::{
         auth::{Client, RevokeReason},
         users::{User, UserChange},
     },
-    infrastructure::repository::{audit, sessions, users},
+    infrastructure::{
+        db::Tx,
+        repository::{audit, idempotency, sessions, users},
+    },
 };
 
 impl Users<'_> {
@@ -28,18 +31,23 @@ impl Users<'_> {
     ///
     /// # Errors
     /// `NotFound`. `Forbidden` for one's own account, which has its own endpoint.
-    pub async fn change(&self, user: Uuid, change: UserChange, by: Uuid, client: Client<'_>) -> Result<User> {
+    pub async fn change(
+        &self,
+        tx: &Tx<'_>,
+        user: Uuid,
+        change: UserChange,
+        by: Uuid,
+        client: Client<'_>,
+    ) -> Result<User> {
         not_oneself(user, by)?;
         let fields = change.fields();
-        let mut conn = self.db.conn().await?;
-        let tx = conn.begin().await?;
         // Locked: what is noted below is what this change did.
-        let before = users::lock(&tx, user).await?.ok_or(Error::NotFound("user"))?;
-        let after = users::update(&tx, before.id, change).await?.ok_or(Error::NotFound("user"))?;
+        let before = users::lock(tx, user).await?.ok_or(Error::NotFound("user"))?;
+        let after = users::update(tx, before.id, change).await?.ok_or(Error::NotFound("user"))?;
         let (action, ended) = match (before.is_active, after.is_active) {
             (true, false) => {
                 let reason = RevokeReason::Deactivated;
-                let ended = sessions::revoke_all(&tx, user, None, reason, self.now()).await?;
+                let ended = sessions::revoke_all(tx, user, None, reason, self.now()).await?;
                 (Action::UserDeactivated, ended)
             }
             (false, true) => (Action::UserActivated, 0),
@@ -47,9 +55,8 @@ impl Users<'_> {
         };
         if !fields.is_empty() {
             let details = json!({ "fields": fields, "ended": ended });
-            audit::record(&tx, &Entry::by(by, action, user, client.ip).with(details)).await?;
+            audit::record(tx, &Entry::by(by, action, user, client.ip).with(details)).await?;
         }
-        tx.commit().await?;
         Ok(after)
     }
 
@@ -57,19 +64,16 @@ impl Users<'_> {
     ///
     /// # Errors
     /// As [`Users::change`].
-    pub async fn delete(&self, user: Uuid, by: Uuid, client: Client<'_>) -> Result<()> {
+    pub async fn delete(&self, tx: &Tx<'_>, user: Uuid, by: Uuid, client: Client<'_>) -> Result<()> {
         not_oneself(user, by)?;
-        let mut conn = self.db.conn().await?;
-        let tx = conn.begin().await?;
         // The user first: a sign-in at this moment waits for that row, and then opens no session.
-        if !users::delete(&tx, user).await? {
+        if !users::delete(tx, user).await? {
             return Err(Error::NotFound("user"));
         }
-        let ended = sessions::delete_all(&tx, user).await?;
+        let ended = sessions::delete_all(tx, user).await?;
+        idempotency::delete_all(tx, user).await?;
         let entry = Entry::by(by, Action::UserDeleted, user, client.ip);
-        audit::record(&tx, &entry.with(json!({ "sessions": ended }))).await?;
-        tx.commit().await?;
-        Ok(())
+        audit::record(tx, &entry.with(json!({ "sessions": ended }))).await
     }
 
     fn now(&self) -> OffsetDateTime {

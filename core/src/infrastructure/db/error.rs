@@ -5,6 +5,9 @@ use tokio_postgres::error::SqlState;
 
 use crate::domain::Error;
 
+/// What is `Unavailable` when somebody else held a lock for longer than one waits.
+pub const LOCK: &str = "lock";
+
 pub fn from_postgres(error: tokio_postgres::Error) -> Error {
     let Some(refusal) = error.as_db_error() else {
         // No answer from the server: the connection is gone, or never was.
@@ -20,12 +23,14 @@ pub fn from_postgres(error: tokio_postgres::Error) -> Error {
     {
         return Error::AlreadyExists(key.to_owned().into());
     }
-    // 08 connection, 53 no resources, 57 the operator (shutdown, statement_timeout), 55P03 lock
-    // timeout, 40001 and 40P01 concurrency, 28 refused credentials, 25006 a server that has become
+    if *state == SqlState::LOCK_NOT_AVAILABLE {
+        return Error::unavailable(LOCK, Text::of(&error));
+    }
+    // 08 connection, 53 no resources, 57 the operator (shutdown, statement_timeout), 40001 and 40P01 concurrency, 28 refused credentials, 25006 a server that has become
     // a replica, 0A000 a statement prepared before a migration.
     let class = &state.code()[..2];
     let passing = ["08", "53", "57", "28"].contains(&class)
-        || ["55P03", "40001", "40P01", "25006", "0A000"].contains(&state.code());
+        || ["40001", "40P01", "25006", "0A000"].contains(&state.code());
     if passing { Error::unavailable("database", Text::of(&error)) } else { Error::internal(Text::of(&error)) }
 }
 

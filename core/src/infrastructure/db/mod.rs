@@ -13,7 +13,7 @@ use std::{sync::Arc, time::Duration};
 
 use deadpool::{Runtime, managed};
 
-pub use error::from_postgres;
+pub use error::{LOCK, from_postgres};
 pub use sql::{Link, Param, Sql};
 pub use tx::Tx;
 pub use waiting::Waiting;

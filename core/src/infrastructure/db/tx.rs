@@ -60,6 +60,21 @@ impl<'a> Tx<'a> {
         Ok(())
     }
 
+    /// What `work` does and records counts only if it succeeds; the transaction goes on in any case.
+    ///
+    /// # Errors
+    /// Only the database's, with which the transaction is over. `work`'s own is in the inner result.
+    pub async fn attempt<T>(&mut self, work: impl AsyncFnOnce(&mut Self) -> Result<T>) -> Result<Result<T>> {
+        self.execute("savepoint attempt", &[]).await?;
+        let recorded = self.messages.len();
+        let outcome = work(self).await;
+        if outcome.is_err() {
+            self.messages.truncate(recorded);
+            self.execute("rollback to savepoint attempt", &[]).await?;
+        }
+        Ok(outcome)
+    }
+
     /// Commits, and returns what the caller may send at once. Whoever publishes sends it; what
     /// that misses, and what is for later, the relay finds in the outbox.
     pub async fn commit(self) -> Result<Vec<Outgoing>> {

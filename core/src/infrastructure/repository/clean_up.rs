@@ -18,10 +18,11 @@ pub enum Expired {
     Strikes,
     Limits,
     ApiKeys,
+    IdempotencyKeys,
 }
 
 impl Expired {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Sessions,
         Self::PublishedMessages,
         Self::HandledMessages,
@@ -30,6 +31,7 @@ impl Expired {
         Self::Strikes,
         Self::Limits,
         Self::ApiKeys,
+        Self::IdempotencyKeys,
     ];
 
     pub fn table(self) -> &'static str {
@@ -53,6 +55,8 @@ impl Expired {
             Self::Strikes => ("strike", "at", "30 days"),
             // Revoked ones, too: whose it was can be looked into until then.
             Self::ApiKeys => ("api_key", "expires_at", "30 days"),
+            // So long a repeated request is known; see `idempotency.rs`.
+            Self::IdempotencyKeys => ("idempotency_key", "created_at", "24 hours"),
             // Once its time has come, a row says the same as no row.
             Self::Limits => ("rate_limit", "tat", "0"),
         }

@@ -67,6 +67,12 @@ impl Pseudonyms {
         self.of(&[b"account at", account, &prefix(ip)])
     }
 
+    /// Says whether two requests ask for the same, and nothing else.
+    pub fn of_request(&self, parts: &[&[u8]]) -> Pseudonym {
+        let all: Vec<&[u8]> = [b"request".as_slice()].into_iter().chain(parts.iter().copied()).collect();
+        self.of(&all)
+    }
+
     fn of(&self, parts: &[&[u8]]) -> Pseudonym {
         let mut context = hmac::Context::with_key(&self.0);
         for part in parts {

@@ -51,4 +51,4 @@ pub(super) fn headers(cors: &Cors, request: &Request) -> HeaderMap {
     headers
 }
 
-const EXPOSED: HeaderValue = HeaderValue::from_static("x-request-id, retry-after");
+const EXPOSED: HeaderValue = HeaderValue::from_static("idempotency-replayed, retry-after, x-request-id");

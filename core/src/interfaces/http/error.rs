@@ -44,7 +44,7 @@ pub struct ErrorDetail {
     reason: String,
 }
 
-/// How long a client should wait for a dependency to come back.
+/// How long a client should wait for a dependency to come back, or a twin to be done.
 const UNAVAILABLE_FOR: Duration = Duration::from_secs(2);
 
 /// Logs the error, once, and renders it.
@@ -83,7 +83,7 @@ pub(super) fn render(error: &Error, request_id: &str, debug: bool) -> Answer {
         Error::RateLimited { retry_after } => {
             headers.insert(RETRY_AFTER, seconds(*retry_after));
         }
-        Error::Unavailable { .. } => {
+        Error::Unavailable { .. } | Error::InProgress => {
             headers.insert(RETRY_AFTER, seconds(UNAVAILABLE_FOR));
         }
         _ => {}
@@ -115,6 +115,10 @@ fn describe(error: &Error) -> (StatusCode, String) {
         Error::RateLimited { .. } => {
             (StatusCode::TOO_MANY_REQUESTS, "Too many requests; wait as Retry-After says.".into())
         }
+        Error::InProgress => (
+            StatusCode::CONFLICT,
+            "The same request is still being worked on; ask again as Retry-After says.".into(),
+        ),
         Error::Unavailable { .. } => (
             StatusCode::SERVICE_UNAVAILABLE,
             "Something this needs does not answer; try again shortly.".into(),
@@ -161,6 +165,7 @@ mod tests {
             Error::TooLarge { limit_bytes: 1 },
             Error::UnsupportedFormat,
             Error::RateLimited { retry_after: Duration::from_secs(3) },
+            Error::InProgress,
             Error::unavailable("database", "down"),
             Error::Configuration("x".into()),
             Error::internal("secret cause"),

@@ -1,7 +1,7 @@
 //! What the endpoints' descriptions share: groups of failing answers. `tests/src/openapi.rs` puts
 //! the whole document together.
 
-use utoipa::IntoResponses;
+use utoipa::{IntoParams, IntoResponses};
 
 use super::ErrorBody;
 
@@ -69,4 +69,41 @@ pub enum MissingProblem {
     /// No such thing, or it is not yours
     #[response(status = 404)]
     NotFound(ErrorBody),
+}
+
+/// Endpoints that answer a repeated request once; see `once.rs`.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "only described")]
+pub struct IdempotencyKey {
+    /// A name for this request, of your choice and new for each: 1 to 255 visible ASCII characters.
+    /// Sent again within a day, it has no further effect and the same answer, with
+    /// `Idempotency-Replayed: true`. Refused with 422 for a request that asks for something else.
+    #[param(
+        rename = "Idempotency-Key",
+        required = false,
+        min_length = 1,
+        max_length = 255,
+        pattern = "^[!-~]+$"
+    )]
+    idempotency_key: Option<String>,
+}
+
+/// The same without a body, whose problems have these codes, too.
+#[derive(Debug, IntoResponses)]
+pub enum KeyProblem {
+    /// An `Idempotency-Key` that is none
+    #[response(status = 400)]
+    Malformed(ErrorBody),
+    /// The `Idempotency-Key` of another request
+    #[response(status = 422)]
+    Validation(ErrorBody),
+}
+
+/// Endpoints that take an `Idempotency-Key`.
+#[derive(Debug, IntoResponses)]
+pub enum InProgressProblem {
+    /// A request with this `Idempotency-Key` is still being worked on
+    #[response(status = 409)]
+    InProgress(ErrorBody),
 }

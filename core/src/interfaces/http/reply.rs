@@ -3,6 +3,7 @@
 use lambda_http::http::{HeaderValue, Response, StatusCode, header::CONTENT_TYPE};
 use serde::Serialize;
 
+use super::Repeatable;
 use crate::domain::{Error, Result};
 
 /// A finished answer: status, headers, text.
@@ -22,6 +23,8 @@ impl<T: Serialize> Reply for Json<T> {
     }
 }
 
+impl<T: Repeatable> Repeatable for Json<T> {}
+
 /// A JSON body with a status of its own.
 #[derive(Debug)]
 pub struct WithStatus<T>(pub StatusCode, pub T);
@@ -35,6 +38,8 @@ impl<T: Serialize> Reply for WithStatus<T> {
     }
 }
 
+impl<T: Repeatable> Repeatable for WithStatus<T> {}
+
 /// 204.
 #[derive(Debug)]
 pub struct NoContent;
@@ -46,3 +51,5 @@ impl Reply for NoContent {
         Ok(answer)
     }
 }
+
+impl Repeatable for NoContent {}

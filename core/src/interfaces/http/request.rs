@@ -48,13 +48,16 @@ impl Request {
     /// A header that is there exactly once and is visible ASCII. One that was sent twice is none:
     /// who reads the first and who reads the last would disagree.
     pub fn header(&self, name: impl AsHeaderName) -> Option<&str> {
-        let all: &HeaderMap = &self.event.multi_value_headers;
-        let headers = if all.is_empty() { &self.event.headers } else { all };
-        let mut values = headers.get_all(name).iter();
+        let mut values = self.headers().get_all(name).iter();
         match (values.next(), values.next()) {
             (Some(value), None) => value.to_str().ok(),
             _ => None,
         }
+    }
+
+    /// Whether a header is there at all, however often and whatever it says.
+    pub fn sends(&self, name: impl AsHeaderName) -> bool {
+        self.headers().contains_key(name)
     }
 
     /// The body as `T`, which says itself what it accepts.
@@ -102,6 +105,26 @@ impl Request {
     /// What stands in the path in the place of `{name}`.
     pub fn path_parameter(&self, name: &str) -> Option<&str> {
         self.event.path_parameters.get(name).map(String::as_str)
+    }
+
+    /// Method and path as the template has them, such as `GET /api/v1/tasks/{uuid}`.
+    pub(super) fn route(&self) -> String {
+        let path = self.event.resource.as_deref().or(self.event.path.as_deref()).unwrap_or_default();
+        format!("{} {path}", self.method())
+    }
+
+    /// All that the request asks for, but by whom: what stands in the path's places, the query, the body.
+    pub(super) fn parts(&self) -> Vec<&[u8]> {
+        let mut places: Vec<_> = self.event.path_parameters.iter().collect();
+        places.sort_unstable();
+        let places = places.into_iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let pairs = places.chain(self.query()).flat_map(|(key, value)| [key.as_bytes(), value.as_bytes()]);
+        pairs.chain([self.body.as_slice()]).collect()
+    }
+
+    fn headers(&self) -> &HeaderMap {
+        let all = &self.event.multi_value_headers;
+        if all.is_empty() { &self.event.headers } else { all }
     }
 
     /// The gateway's id of this request.
