@@ -147,6 +147,18 @@ pub(crate) const RETRY: Scene = Scene {
     ],
 };
 
+/// A task that comes without a row.
+pub(crate) const FIRING: Scene = Scene {
+    name: "firing",
+    steps: &["update task set state = 'running'", "insert into task", "update task set state = 'succeeded'"],
+};
+
+/// The same, and it can never succeed.
+pub(crate) const MISFIRE: Scene = Scene {
+    name: "misfire",
+    steps: &["update task set state = 'running'", "insert into task", "update task set state = 'failed'"],
+};
+
 pub(crate) const SCENES: &[&Scene] = &[
     &SIGN_UP,
     &SEND_MESSAGE,
@@ -157,6 +169,8 @@ pub(crate) const SCENES: &[&Scene] = &[
     &WORKER,
     &WORKER_AGAIN,
     &RETRY,
+    &FIRING,
+    &MISFIRE,
 ];
 
 /// The points that the promise is usually told by, and where in the sweep they are.
@@ -188,6 +202,8 @@ pub(crate) const NAMES: &[(&str, &Scene, &str, Moment)] = &[
     ("worker: mid-success", &WORKER, "update task set state = 'succeeded'", Moment::Half),
     ("worker: after the success", &WORKER, "update task set state = 'succeeded'", Moment::Answered),
     ("worker: before the response", &WORKER, RESPONSE, Moment::Answered),
+    ("firing: after its row", &FIRING, "insert into task", Moment::Answered),
+    ("failure: after it was noted", &MISFIRE, "update task set state = 'failed'", Moment::Answered),
     ("retry: before the transaction", &RETRY, "begin", Moment::Before),
     ("retry: after the state", &RETRY, "update task set state", Moment::Answered),
     ("retry: after the insert", &RETRY, "insert into outbox", Moment::Answered),
