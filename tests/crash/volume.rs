@@ -1,7 +1,7 @@
 //! How much is swept. The whole of it, 20 runs with 100 events a point, takes hours:
 //!
 //! ```sh
-//! CRASH_RUNS=20 CRASH_EVENTS=100 cargo xtask test -p app-tests --test crash
+//! CRASH_RUNS=20 CRASH_EVENTS=100 cargo xtask test -- -p app-tests --test crash
 //! ```
 
 use std::io::Write as _;
