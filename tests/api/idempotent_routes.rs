@@ -6,6 +6,7 @@ use app_core::{
     testing::{Event, TestApp, event},
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use futures_util::future::join;
 use serde_json::{Value, json};
 
 use crate::support::{Answer, allow, call, count, sign_in, sign_up, signed_in};
@@ -21,7 +22,10 @@ struct World {
 
 impl World {
     async fn new() -> Self {
-        let app = TestApp::new().await;
+        Self::on(TestApp::new().await).await
+    }
+
+    async fn on(app: TestApp) -> Self {
         let pair = signed_in(&app).await;
         allow(&app, &["debug:send", "users:write", "api_keys:write"]).await;
         Self { access: pair.text("/access"), uuid: pair.text("/user_data/uuid"), app }
@@ -92,9 +96,10 @@ async fn every_route_that_takes_a_key_answers_once() {
     let change = json!({ "first_name": "Bob" });
     twice(&world, users_me_update::handler, named("users-me-update", nothing.clone()).body(&change), 200)
         .await;
-    let of_bob = || json!({ "uuid": bob });
-    twice(&world, users_update::handler, named("users-update", of_bob()).body(&change), 200).await;
-    twice(&world, users_delete::handler, named("users-delete", of_bob()), 204).await;
+    let eve = sign_up(&world.app, "eve@example.com").await.text("/uuid");
+    let of = |user: &str| json!({ "uuid": user });
+    twice(&world, users_update::handler, named("users-update", of(&bob)).body(&change), 200).await;
+    twice(&world, users_delete::handler, named("users-delete", of(&eve)), 204).await;
     twice(
         &world,
         auth_sessions_revoke::handler,
@@ -107,10 +112,10 @@ async fn every_route_that_takes_a_key_answers_once() {
     let changed = named("auth-password-change", nothing).body(&passwords);
     twice(&world, auth_password_change::handler, changed, 204).await;
 
-    // The house test says that these are all; here, that none was forgotten above.
+    // None was forgotten above.
     assert_eq!(
         count(&world.app, "select count(*) from idempotency_key").await,
-        i64::try_from(app_tests::access::repeatable().len()).expect("a few")
+        i64::try_from(app_tests::access::idempotent().len()).expect("a few")
     );
     // One effect each, and one row in the audit log.
     let audited = "select count(*) from (select action, count(*) from audit_log
@@ -142,11 +147,55 @@ async fn a_request_that_has_been_answered_is_answered_though_its_password_is_old
     let world = World::new().await;
     assert_eq!(world.change_password(PASSWORD, NEXT).await.status, 204);
     assert_eq!(world.change_password(PASSWORD, NEXT).await.status, 204, "the same request");
-    // Another one under that name is refused whatever it says, and is no guess at the password.
+    // Another one under that key is refused, and counts as a try.
     world.change_password(NEXT, PASSWORD).await.is_error(422, "validation");
     assert_eq!(sign_in(&world.app, "ada@example.com", NEXT).await.status, 200);
     let noted = "select count(*) from audit_log where action = 'password_changed'";
     assert_eq!(count(&world.app, noted).await, 1);
+}
+
+/// Waits until so many others wait for a lock in this test's schema.
+async fn waiting(app: &TestApp, number: i64) {
+    let waiting = "select count(*) from pg_locks where not granted and pid in (
+                     select pid from pg_stat_activity where datname = current_database()
+                       and query ilike any (array['%users set password_hashed%', '%insert into rate_limit%']))";
+    while count(app, waiting).await < number {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_twin_that_comes_while_the_password_changes_is_no_wrong_guess() {
+    let app = TestApp::with(|config| {
+        if let Some(database) = &mut config.database {
+            database.pool_size = 2;
+        }
+    });
+    let world = World::on(app.await).await;
+    // Rows to hold: the limits are counted in them.
+    world.change_password("wrong horse battery", NEXT).await.is_error(401, "unauthenticated");
+    let (user, limits) = (world.app.database.client().await, world.app.database.client().await);
+    user.batch_execute("begin; select from users for update").await.expect("a lock");
+    let first = async {
+        let first = world.change_password(PASSWORD, NEXT).await;
+        // Only now may the twin go on: the password is another one.
+        limits.batch_execute("rollback").await.expect("the lock is gone");
+        first
+    };
+    let between = async {
+        waiting(&world.app, 1).await;
+        limits.batch_execute("begin; select from rate_limit for update").await.expect("a lock");
+        let release = async {
+            waiting(&world.app, 2).await;
+            user.batch_execute("rollback").await.expect("the lock is gone");
+        };
+        join(world.change_password(PASSWORD, NEXT), release).await.0
+    };
+    let (first, twin) = join(first, between).await;
+    assert_eq!((first.status, twin.status), (204, 204), "{twin:?}");
+    assert_eq!(twin.header("idempotency-replayed"), Some("true"));
+    let noted = "select count(*) from audit_log where action = 'password_changed' and outcome = 'failure'";
+    assert_eq!(count(&world.app, noted).await, 1, "only the one from before");
 }
 
 #[tokio::test]
@@ -202,4 +251,14 @@ async fn a_deleted_users_answers_are_deleted_with_them() {
     delete.0["pathParameters"] = json!({ "uuid": bob });
     assert_eq!(call(&world.app, users_delete::handler, &delete).await.status, 204);
     assert_eq!(count(&world.app, "select count(*) from idempotency_key").await, 0);
+
+    // Nor does an administrator's answer about them, which holds their profile.
+    let eve = sign_up(&world.app, "eve@example.com").await.text("/uuid");
+    let about_eve = |name: &str| world.named(name, json!({ "uuid": eve }));
+    let change = about_eve("users-update").body(&json!({ "street": "2 Example Road" }));
+    assert_eq!(call(&world.app, users_update::handler, &change).await.status, 200);
+    assert_eq!(call(&world.app, users_delete::handler, &about_eve("users-delete")).await.status, 204);
+    let kept = "select count(*) from idempotency_key where body like '%Example Road%'";
+    assert_eq!(count(&world.app, kept).await, 0);
+    call(&world.app, users_update::handler, &change).await.is_error(404, "not_found");
 }

@@ -14,7 +14,7 @@ const PASSWORD: &str = "correct horse battery";
 async fn each_request_costs_as_many_round_trips_as_declared() {
     let (app, wire) = wired(|_| {}).await;
     let first = signed_in(&app).await;
-    // Once each, to prepare the statements.
+    // Idempotent each, to prepare the statements.
     let second = refresh(&app, &first.text("/refresh")).await;
     me(&app, &second.text("/access")).await;
     sign_in(&app, "ada@example.com", "wrong horse battery").await;

@@ -57,7 +57,7 @@ fn what_is_open_to_anybody_is_a_reviewed_list() {
 }
 
 /// Reviewed: these change something for somebody signed in and take no `Idempotency-Key`.
-const NOT_REPEATABLE: [&str; 2] = [
+const WITHOUT_KEY: [&str; 2] = [
     "auth-sign-out",   // the first one ends the session that the second would need
     "api-keys-create", // its answer is a key, which must not be kept
 ];
@@ -66,17 +66,17 @@ const NOT_REPEATABLE: [&str; 2] = [
 fn every_other_route_that_changes_something_for_a_caller_takes_an_idempotency_key() {
     let document: Value = serde_json::from_str(&app_tests::openapi::document()).expect("json");
     let declared = declared();
-    let named = app_tests::access::repeatable();
+    let named = app_tests::access::idempotent();
     for (function, route) in routes() {
         let (method, path) = route.split_once(' ').expect("two words");
         let access = declared[function.as_str()];
         let unsafe_for_a_caller = method != "get" && !matches!(access, Access::Public | Access::RefreshToken);
-        let expected = unsafe_for_a_caller && !NOT_REPEATABLE.contains(&function.as_str());
+        let expected = unsafe_for_a_caller && !WITHOUT_KEY.contains(&function.as_str());
         let parameters =
             document["paths"][path][method]["parameters"].as_array().cloned().unwrap_or_default();
         let described = parameters.iter().any(|parameter| parameter["name"] == "Idempotency-Key");
         assert_eq!(described, expected, "{function}: described");
-        assert_eq!(named.contains(&function.as_str()), expected, "{function}: tests/src/access.rs");
+        assert_eq!(named.contains(&function.as_str()), expected, "{function}: answered once");
     }
 }
 

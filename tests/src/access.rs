@@ -1,12 +1,14 @@
-//! Who may call which endpoint, as the handlers declare it. A new endpoint is one line in `table`.
+//! Who may call which endpoint, as the handlers declare it. A new endpoint is one line in `endpoints`.
+
+use std::any::TypeId;
 
 use app_core::{
     App, Result,
-    interfaces::http::{Access, Admission, Reply, Request},
+    interfaces::http::{Access, Admission, IdempotentReply, Reply, Request},
 };
 
 /// Each endpoint by the name of its function.
-pub fn table() -> Vec<(&'static str, Access)> {
+fn endpoints() -> Vec<(&'static str, Declared)> {
     vec![
         ("auth-sign-up", of(auth_sign_up::handler)),
         ("auth-tokens", of(auth_tokens::handler)),
@@ -31,25 +33,27 @@ pub fn table() -> Vec<(&'static str, Access)> {
     ]
 }
 
-/// The endpoints that answer a repeated request once.
-pub fn repeatable() -> &'static [&'static str] {
-    &[
-        "auth-sessions-revoke",
-        "auth-password-change",
-        "users-me-update",
-        "users-update",
-        "users-delete",
-        "api-keys-revoke",
-        "debug-send-message",
-    ]
+/// Who may call each endpoint.
+pub fn table() -> Vec<(&'static str, Access)> {
+    endpoints().into_iter().map(|(name, declared)| (name, declared.access)).collect()
 }
 
-fn of<H, A, F, R>(_: H) -> Access
+/// The endpoints that take an `Idempotency-Key`, as the type of their answer says.
+pub fn idempotent() -> Vec<&'static str> {
+    endpoints().into_iter().filter(|(_, declared)| declared.idempotent).map(|(name, _)| name).collect()
+}
+
+struct Declared {
+    access: Access,
+    idempotent: bool,
+}
+
+fn of<H, A, F, R>(_: H) -> Declared
 where
     H: Fn(App, Request, A) -> F,
     A: Admission,
     F: Future<Output = Result<R>>,
-    R: Reply,
+    R: Reply + 'static,
 {
-    A::ACCESS
+    Declared { access: A::ACCESS, idempotent: TypeId::of::<R>() == TypeId::of::<IdempotentReply>() }
 }

@@ -3,8 +3,10 @@
 use app_core::{
     App, Result,
     interfaces::http::{
-        Answered, Caller, NoContent, Once, Request, SignedIn,
-        openapi::{AnyProblem, AuthProblem, IdempotencyKey, InProgressProblem, KeyProblem, MissingProblem},
+        Caller, Idempotent, IdempotentReply, NoContent, Request, SignedIn,
+        openapi::{
+            AnyProblem, AuthProblem, IdempotencyKey, IdempotencyKeyProblem, InProgressProblem, MissingProblem,
+        },
     },
 };
 
@@ -17,12 +19,12 @@ use app_core::{
     params(("id" = String, Path, description = "As in the list of keys; the key's second part"), IdempotencyKey),
     responses(
         (status = 204, description = "It is over"),
-        AuthProblem, MissingProblem, KeyProblem, InProgressProblem, AnyProblem,
+        AuthProblem, MissingProblem, IdempotencyKeyProblem, InProgressProblem, AnyProblem,
     ),
 )]
-pub async fn handler(app: App, request: Request, caller: Caller<SignedIn>) -> Result<Answered> {
+pub async fn handler(app: App, request: Request, caller: Caller<SignedIn>) -> Result<IdempotentReply> {
     let id = request.path_parameter("id").unwrap_or_default();
     let (user, client, auth) = (caller.user.uuid, request.client(), app.auth().await?);
-    let once = Once::of(&app, &request, user).await?;
-    once.run(async |tx| auth.revoke_key(tx, user, id, client).await.map(|()| NoContent)).await
+    let idempotent = Idempotent::of(&app, &request, user).await?;
+    idempotent.run(async |tx| auth.revoke_key(tx, user, id, client).await.map(|()| NoContent)).await
 }

@@ -4,7 +4,7 @@ use app_core::{
     App, Error, Result,
     domain::users::{Email, PasswordAttempt},
     interfaces::http::{
-        Answered, Caller, NoContent, Once, Request, SignedIn,
+        Caller, Idempotent, IdempotentReply, NoContent, Request, SignedIn,
         openapi::{AnyProblem, AuthProblem, BodyProblem, IdempotencyKey, InProgressProblem},
     },
 };
@@ -35,19 +35,23 @@ pub struct PasswordChangeRequest {
         AuthProblem, BodyProblem, InProgressProblem, AnyProblem,
     ),
 )]
-pub async fn handler(app: App, request: Request, caller: Caller<SignedIn>) -> Result<Answered> {
+pub async fn handler(app: App, request: Request, caller: Caller<SignedIn>) -> Result<IdempotentReply> {
     let body: PasswordChangeRequest = request.json()?;
     let email = caller.user.email.as_deref().and_then(|text| Email::parse(text).ok());
     let accepted = app.password_policy().accept(&body.new, email.as_ref());
     let new = accepted.map_err(|reason| Error::invalid("new", reason))?;
     let (user, client) = (caller.user.uuid, request.client());
-    let mut once = Once::of(&app, &request, user).await?;
-    if let Some(answer) = once.answered() {
-        return Ok(answer); // what was the current password then is none any more
-    }
     let (auth, limits) = (app.auth().await?, app.limits().await?);
-    let change =
-        auth.prepare_password_change(app.passwords(), &limits, user, &body.current, &new, client).await?;
-    once.run(async |tx| auth.change_password(tx, &caller.token, &change, client).await.map(|()| NoContent))
+    let idempotent = Idempotent::of(&app, &request, user).await?;
+    // Read before the answer is looked for: a twin that is done in between has changed it, and has
+    // left an answer that is found.
+    let stored = auth.password_of(&limits, user, client).await?;
+    if let Some(answer) = idempotent.answered().await? {
+        return Ok(answer);
+    }
+    let passwords = app.passwords();
+    let change = auth.prepare_password_change(passwords, stored, user, &body.current, &new, client).await?;
+    idempotent
+        .run(async |tx| auth.change_password(tx, &caller.token, &change, client).await.map(|()| NoContent))
         .await
 }

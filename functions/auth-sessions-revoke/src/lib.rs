@@ -3,8 +3,8 @@
 use app_core::{
     App, Result,
     interfaces::http::{
-        Answered, Caller, ErrorBody, NoContent, Once, Request, SignedIn,
-        openapi::{AnyProblem, AuthProblem, IdempotencyKey, InProgressProblem, KeyProblem},
+        Caller, ErrorBody, Idempotent, IdempotentReply, NoContent, Request, SignedIn,
+        openapi::{AnyProblem, AuthProblem, IdempotencyKey, IdempotencyKeyProblem, InProgressProblem},
     },
 };
 
@@ -18,12 +18,12 @@ use app_core::{
     responses(
         (status = 204, description = "Its tokens are refused from now on"),
         (status = 404, description = "None of your live sessions", body = ErrorBody),
-        AuthProblem, KeyProblem, InProgressProblem, AnyProblem,
+        AuthProblem, IdempotencyKeyProblem, InProgressProblem, AnyProblem,
     ),
 )]
-pub async fn handler(app: App, request: Request, caller: Caller<SignedIn>) -> Result<Answered> {
+pub async fn handler(app: App, request: Request, caller: Caller<SignedIn>) -> Result<IdempotentReply> {
     let id = request.path_parameter("id").unwrap_or_default();
     let (user, client, auth) = (caller.user.uuid, request.client(), app.auth().await?);
-    let once = Once::of(&app, &request, user).await?;
-    once.run(async |tx| auth.revoke(tx, user, id, client).await.map(|()| NoContent)).await
+    let idempotent = Idempotent::of(&app, &request, user).await?;
+    idempotent.run(async |tx| auth.revoke(tx, user, id, client).await.map(|()| NoContent)).await
 }

@@ -6,7 +6,7 @@ use app_core::{
     config::LaunchMode,
     infrastructure::db::Tx,
     interfaces::http::{
-        Answered, DebugSend, KeyOrCaller, Once, Repeatable, Request, StatusCode, WithStatus,
+        DebugSend, Idempotent, IdempotentReply, KeyOrCaller, Request, StatusCode, Storable, WithStatus,
         openapi::{
             AnyProblem, AuthProblem, BodyProblem, IdempotencyKey, InProgressProblem, MissingProblem,
             RightProblem,
@@ -35,7 +35,7 @@ pub struct SendMessageResponse {
     id: Uuid,
 }
 
-impl Repeatable for SendMessageResponse {}
+impl Storable for SendMessageResponse {}
 
 /// Send an event
 ///
@@ -50,17 +50,17 @@ impl Repeatable for SendMessageResponse {}
         AuthProblem, RightProblem, MissingProblem, BodyProblem, InProgressProblem, AnyProblem,
     ),
 )]
-pub async fn handler(app: App, request: Request, caller: KeyOrCaller<DebugSend>) -> Result<Answered> {
+pub async fn handler(app: App, request: Request, caller: KeyOrCaller<DebugSend>) -> Result<IdempotentReply> {
     if app.config().launch_mode == LaunchMode::Prod {
         return Err(Error::NotFound("route"));
     }
     let SendMessageRequest { event, data } = request.json()?;
-    let once = Once::of(&app, &request, caller.user.uuid).await?;
+    let idempotent = Idempotent::of(&app, &request, caller.user.uuid).await?;
     let send = async |tx: &mut Tx<'_>| {
         let id = events::send(tx, app.handlers(), &event, data)?;
         Ok(WithStatus(StatusCode::CREATED, SendMessageResponse { id }))
     };
-    let mut answer = once.run(send).await?;
+    let mut answer = idempotent.run(send).await?;
     app.publish(answer.take_outgoing()).await;
     Ok(answer)
 }

@@ -3,10 +3,10 @@
 use app_core::{
     App, Result,
     interfaces::http::{
-        Answered, Caller, NoContent, Once, Request, UsersWrite,
+        Caller, Idempotent, IdempotentReply, NoContent, Request, UsersWrite,
         openapi::{
-            AnyProblem, AuthProblem, IdempotencyKey, InProgressProblem, KeyProblem, MissingProblem,
-            RightProblem,
+            AnyProblem, AuthProblem, IdempotencyKey, IdempotencyKeyProblem, InProgressProblem,
+            MissingProblem, RightProblem,
         },
     },
 };
@@ -21,12 +21,12 @@ use app_core::{
     params(("uuid" = Uuid, Path, description = "The user"), IdempotencyKey),
     responses(
         (status = 204, description = "Gone"),
-        AuthProblem, RightProblem, MissingProblem, KeyProblem, InProgressProblem, AnyProblem,
+        AuthProblem, RightProblem, MissingProblem, IdempotencyKeyProblem, InProgressProblem, AnyProblem,
     ),
 )]
-pub async fn handler(app: App, request: Request, caller: Caller<UsersWrite>) -> Result<Answered> {
+pub async fn handler(app: App, request: Request, caller: Caller<UsersWrite>) -> Result<IdempotentReply> {
     let user = request.path_uuid("uuid", "user")?;
     let (by, client, users) = (caller.user.uuid, request.client(), app.users()?);
-    let once = Once::of(&app, &request, by).await?;
-    once.run(async |tx| users.delete(tx, user, by, client).await.map(|()| NoContent)).await
+    let idempotent = Idempotent::of(&app, &request, by).await?;
+    idempotent.run(async |tx| users.delete(tx, user, by, client).await.map(|()| NoContent)).await
 }

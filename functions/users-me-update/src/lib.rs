@@ -8,7 +8,7 @@ use app_core::{
         users::{Birthday, Meta, ProfileChange},
     },
     interfaces::http::{
-        Answered, Caller, Json, Once, Request, SignedIn, UserResponse,
+        Caller, Idempotent, IdempotentReply, Json, Request, SignedIn, UserResponse,
         openapi::{AnyProblem, AuthProblem, BodyProblem, IdempotencyKey, InProgressProblem},
     },
 };
@@ -64,14 +64,15 @@ pub struct UpdateMeRequest {
         AuthProblem, BodyProblem, InProgressProblem, AnyProblem,
     ),
 )]
-pub async fn handler(app: App, request: Request, caller: Caller<SignedIn>) -> Result<Answered> {
+pub async fn handler(app: App, request: Request, caller: Caller<SignedIn>) -> Result<IdempotentReply> {
     let body: UpdateMeRequest = request.json()?;
     let (user, users) = (caller.user, app.users()?);
-    let once = Once::of(&app, &request, user.uuid).await?;
-    once.run(async |tx| {
-        users.update_profile(tx, user.id, body.into()).await.map(UserResponse::from).map(Json)
-    })
-    .await
+    let idempotent = Idempotent::of(&app, &request, user.uuid).await?;
+    idempotent
+        .run(async |tx| {
+            users.update_profile(tx, user.id, body.into()).await.map(UserResponse::from).map(Json)
+        })
+        .await
 }
 
 impl From<UpdateMeRequest> for ProfileChange {

@@ -8,7 +8,7 @@ use app_core::{
         users::{Birthday, Meta, ProfileChange, UserChange},
     },
     interfaces::http::{
-        Answered, Caller, Json, Once, Request, UserResponse, UsersWrite,
+        Caller, Idempotent, IdempotentReply, Json, Request, UserResponse, UsersWrite,
         openapi::{
             AnyProblem, AuthProblem, BodyProblem, IdempotencyKey, InProgressProblem, MissingProblem,
             RightProblem,
@@ -74,12 +74,17 @@ pub struct UpdateUserRequest {
         AuthProblem, RightProblem, MissingProblem, BodyProblem, InProgressProblem, AnyProblem,
     ),
 )]
-pub async fn handler(app: App, request: Request, caller: Caller<UsersWrite>) -> Result<Answered> {
+pub async fn handler(app: App, request: Request, caller: Caller<UsersWrite>) -> Result<IdempotentReply> {
     let user = request.path_uuid("uuid", "user")?;
-    let change = request.json::<UpdateUserRequest>()?.try_into()?;
+    let change: UserChange = request.json::<UpdateUserRequest>()?.try_into()?;
+    if change.fields().is_empty() {
+        // Else it would be a way to read without users:read.
+        return Err(Error::invalid("body", "required"));
+    }
     let (by, client, users) = (caller.user.uuid, request.client(), app.users()?);
-    let once = Once::of(&app, &request, by).await?;
-    once.run(async |tx| users.change(tx, user, change, by, client).await.map(UserResponse::from).map(Json))
+    let idempotent = Idempotent::of(&app, &request, by).await?.about(user);
+    idempotent
+        .run(async |tx| users.change(tx, user, change, by, client).await.map(UserResponse::from).map(Json))
         .await
 }
 

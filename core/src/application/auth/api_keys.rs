@@ -17,7 +17,7 @@ use crate::{
         db::Tx,
         repository::{
             api_keys::{self, NewApiKey},
-            audit,
+            audit, users,
         },
         security,
     },
@@ -49,6 +49,8 @@ impl Auth<'_> {
         let expires_at = now + lifetime;
         let mut conn = self.db.conn().await?;
         let tx = conn.begin().await?;
+        // Before the count, in a statement of its own: it then sees what whoever held the lock has made.
+        users::lock(&tx, user).await?.ok_or(Error::Unauthenticated("user gone"))?;
         let new = NewApiKey { key: &key, user, name, permissions, now, expires_at };
         if !api_keys::create(&tx, &new).await? {
             return Err(Error::invalid("api_keys", "too_many"));

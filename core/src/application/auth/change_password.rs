@@ -27,25 +27,36 @@ pub struct PasswordChange {
 }
 
 impl Auth<'_> {
+    /// The stored password of a user who is about to change it.
+    ///
+    /// # Errors
+    /// `RateLimited`: a stolen access token is no licence to guess it.
+    pub async fn password_of(
+        &self,
+        limits: &Limits<'_>,
+        user: Uuid,
+        client: Client<'_>,
+    ) -> Result<Option<PasswordHash>> {
+        limits.password_change(user, client.ip).await?;
+        let known = users::credentials_by_uuid(&self.db.conn().await?, user).await?;
+        Ok(known.and_then(|user| user.password))
+    }
+
     /// The slow part, outside of any transaction: checks the old password, hashes the new one.
     ///
     /// # Errors
-    /// `Unauthenticated` when `current` is not the password. `RateLimited`: a stolen access token is
-    /// no licence to guess it.
+    /// `Unauthenticated` when `current` is not the password.
     pub async fn prepare_password_change(
         &self,
         passwords: &Passwords,
-        limits: &Limits<'_>,
+        stored: Option<PasswordHash>,
         user: Uuid,
         current: &PasswordAttempt,
         new: &Password,
         client: Client<'_>,
     ) -> Result<PasswordChange> {
-        limits.password_change(user, client.ip).await?;
-        let known = users::credentials_by_uuid(&self.db.conn().await?, user).await?;
-        let old = known.and_then(|user| user.password);
-        let matches = passwords.verify(current, old.as_ref()).await? != Match::No;
-        let Some(old) = old.filter(|_| matches) else {
+        let matches = passwords.verify(current, stored.as_ref()).await? != Match::No;
+        let Some(old) = stored.filter(|_| matches) else {
             let failed =
                 Entry { outcome: Outcome::Failure, ..Entry::own(Action::PasswordChanged, user, client.ip) };
             audit::record(&self.db.conn().await?, &failed).await?;
@@ -54,7 +65,7 @@ impl Auth<'_> {
         Ok(PasswordChange { old, new: passwords.hash(new).await? })
     }
 
-    /// Ends all other sessions of the user: whoever knew the old password is out.
+    /// Ends all other sessions of the user: whoever signed in with the old password is out.
     ///
     /// # Errors
     /// `Unauthenticated` when password or session are no longer what they were when it was prepared.

@@ -53,10 +53,8 @@ impl Users<'_> {
             (false, true) => (Action::UserActivated, 0),
             _ => (Action::UserUpdated, 0),
         };
-        if !fields.is_empty() {
-            let details = json!({ "fields": fields, "ended": ended });
-            audit::record(tx, &Entry::by(by, action, user, client.ip).with(details)).await?;
-        }
+        let details = json!({ "fields": fields, "ended": ended });
+        audit::record(tx, &Entry::by(by, action, user, client.ip).with(details)).await?;
         Ok(after)
     }
 

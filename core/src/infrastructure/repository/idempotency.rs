@@ -9,64 +9,81 @@ use crate::{
     infrastructure::db::{LOCK, Param, Sql},
 };
 
-/// A request that its sender has named.
+/// A row is up to about 20 KB, and lives for one day, at most two. Nobody may fill the disk by naming
+/// what they repeat all day.
+const MAX_PER_USER: i64 = 5_000;
+
+/// What a user calls one request.
 #[derive(Debug)]
-pub struct Named {
+pub struct Key {
     pub user: Uuid,
-    /// Method and path as the template has them: one name may stand for a request of each route.
+    /// Method and path as the template has them: one text may stand for a request of each route.
     pub route: String,
-    /// What the sender called it.
-    pub key: String,
-    /// The pseudonym of all that the request asks for.
+    pub text: String,
+    /// An HMAC of all that the request asks for.
     pub fingerprint: Vec<u8>,
+    /// Whose data the answer holds, if not the user's own.
+    pub subject: Option<Uuid>,
 }
 
-/// What is known of a name.
+/// What is there for a key.
 #[derive(Debug)]
-pub enum Known {
-    Answered(Kept),
-    /// It was the name of a request that asked for something else.
+pub enum Found {
+    Answer(Stored),
+    /// It is the key of a request that asked for something else.
     OtherRequest,
 }
 
 /// An answer as it was given.
 #[derive(Debug)]
-pub struct Kept {
+pub struct Stored {
     pub status: u16,
     /// Empty where it has none.
     pub body: String,
 }
 
-/// What was answered under this name within the last 24 hours.
-pub async fn find(sql: &impl Sql, named: &Named) -> Result<Option<Known>> {
+/// What became of an attempt to take a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Claim {
+    /// Until the caller's transaction ends.
+    Ours,
+    /// There is an answer.
+    Taken,
+    /// The user has too many. There may be an answer all the same.
+    Full,
+}
+
+/// What was answered under this key within the last 24 hours.
+pub async fn find(sql: &impl Sql, key: &Key) -> Result<Option<Found>> {
     let row = sql
         .row(
             "select fingerprint = $4 as same, status, body from idempotency_key
              where user_uuid = $1 and route = $2 and key = $3
                and status is not null and created_at > now() - interval '24 hours'",
-            &named.params(),
+            &key.params(),
         )
         .await?;
-    let known = |row| {
-        Ok(if column(&row, "same")? {
-            let status: i16 = column(&row, "status")?;
-            let status = u16::try_from(status).map_err(Error::internal)?;
-            Known::Answered(Kept { status, body: column(&row, "body")? })
-        } else {
-            Known::OtherRequest
-        })
+    let found = |row| {
+        if !column::<bool>(&row, "same")? {
+            return Ok(Found::OtherRequest);
+        }
+        let status: i16 = column(&row, "status")?;
+        let status = u16::try_from(status).map_err(Error::internal)?;
+        Ok(Found::Answer(Stored { status, body: column(&row, "body")? }))
     };
-    row.map(known).transpose()
+    row.map(found).transpose()
 }
 
-/// Takes the name until the caller's transaction ends. Returns false when somebody was done with it
-/// first. One who is at work on it is waited for, at most `lock_timeout` long.
+/// Takes a key in the caller's transaction. A twin who is at work on it is waited for, at most
+/// `lock_timeout` long: if it commits, the key is taken; if not, it is ours.
 ///
 /// # Errors
 /// `InProgress` when that was not long enough.
-pub async fn claim(tx: &impl Sql, named: &Named) -> Result<bool> {
+pub async fn claim(tx: &impl Sql, key: &Key) -> Result<Claim> {
+    let [user, route, text, fingerprint] = key.params();
+    let params = [user, route, text, fingerprint, (&key.subject, Type::UUID), (&MAX_PER_USER, Type::INT8)];
     let claimed = tx
-        .execute(
+        .rows(
             // Not `do update` of an expired row: twins would lock the row of whoever was first, one after
             // the other. The count makes sure that it is gone before the new one comes.
             "with expired as (
@@ -74,41 +91,59 @@ pub async fn claim(tx: &impl Sql, named: &Named) -> Result<bool> {
                where user_uuid = $1 and route = $2 and key = $3
                  and created_at <= now() - interval '24 hours'
                returning 1
+             ), used as (
+               select count(*) - (select count(*) from expired) as keys from (
+                 select from idempotency_key where user_uuid = $1 limit $6 + 1
+               ) as enough
+             ), claimed as (
+               insert into idempotency_key (user_uuid, route, key, fingerprint, subject_uuid)
+               select $1, $2, $3, $4, $5 from used where keys < $6
+               on conflict do nothing
+               returning 1
              )
-             insert into idempotency_key (user_uuid, route, key, fingerprint)
-             select $1, $2, $3, $4 where (select count(*) from expired) >= 0
-             on conflict do nothing",
-            &named.params(),
+             select exists (select from claimed) as ours, keys >= $6 as full from used",
+            &params,
         )
         .await;
-    match claimed {
-        Ok(count) => Ok(count > 0),
-        Err(Error::Unavailable { what: LOCK, .. }) => Err(Error::InProgress),
-        Err(error) => Err(error),
-    }
+    let rows = match claimed {
+        Ok(rows) => rows,
+        Err(Error::Unavailable { what: LOCK, .. }) => return Err(Error::InProgress),
+        Err(error) => return Err(error),
+    };
+    let row = rows.first().ok_or_else(|| Error::internal("no row of a count"))?;
+    Ok(match (column(row, "ours")?, column(row, "full")?) {
+        (true, _) => Claim::Ours,
+        (false, true) => Claim::Full,
+        (false, false) => Claim::Taken,
+    })
 }
 
-/// Keeps the answer beside a name that the caller's transaction has claimed.
-pub async fn keep(tx: &impl Sql, named: &Named, answer: &Kept) -> Result<()> {
+/// Stores the answer beside a key that the caller's transaction has claimed.
+pub async fn store(tx: &impl Sql, key: &Key, answer: &Stored) -> Result<()> {
     let status = i16::try_from(answer.status).map_err(Error::internal)?;
-    let [user, route, key, _] = named.params();
-    let params = [user, route, key, (&status, Type::INT2), (&answer.body, Type::TEXT)];
+    let [user, route, text, _] = key.params();
+    let params = [user, route, text, (&status, Type::INT2), (&answer.body, Type::TEXT)];
     let text = "update idempotency_key set status = $4, body = $5
                 where user_uuid = $1 and route = $2 and key = $3";
     tx.execute(text, &params).await.map(drop)
 }
 
-/// Forgets all that a user has been answered.
-pub async fn delete_all(sql: &impl Sql, user: Uuid) -> Result<u64> {
-    sql.execute("delete from idempotency_key where user_uuid = $1", &[(&user, Type::UUID)]).await
+/// Deletes what a user was answered, and what others were answered about them. Rows that are being
+/// worked on are left to that transaction: waiting for it could be waiting for each other.
+pub async fn delete_all(tx: &impl Sql, user: Uuid) -> Result<u64> {
+    let text = "delete from idempotency_key where ctid = any(array(
+                  select ctid from idempotency_key where user_uuid = $1 or subject_uuid = $1
+                  for update skip locked))
+                and (user_uuid = $1 or subject_uuid = $1)";
+    tx.execute(text, &[(&user, Type::UUID)]).await
 }
 
-impl Named {
+impl Key {
     fn params(&self) -> [Param<'_>; 4] {
         [
             (&self.user, Type::UUID),
             (&self.route, Type::TEXT),
-            (&self.key, Type::TEXT),
+            (&self.text, Type::TEXT),
             (&self.fingerprint, Type::BYTEA),
         ]
     }

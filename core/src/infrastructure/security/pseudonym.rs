@@ -1,4 +1,4 @@
-//! Names for addresses and accounts that tell nobody whose they are.
+//! Names for addresses, accounts and requests that tell nobody whose they are and what they hold.
 
 use std::{fmt, net::IpAddr};
 
@@ -68,7 +68,7 @@ impl Pseudonyms {
     }
 
     /// Says whether two requests ask for the same, and nothing else.
-    pub fn of_request(&self, parts: &[&[u8]]) -> Pseudonym {
+    pub fn fingerprint(&self, parts: &[&[u8]]) -> Pseudonym {
         let all: Vec<&[u8]> = [b"request".as_slice()].into_iter().chain(parts.iter().copied()).collect();
         self.of(&all)
     }

@@ -75,7 +75,7 @@ fn explain(error: &serde_path_to_error::Error<serde_json::Error>) -> Error {
 }
 
 /// An unknown key is the client's own text and may be anything, a pasted password too.
-fn shown(path: &str) -> String {
+pub(super) fn shown(path: &str) -> String {
     let harmless =
         path.len() <= 64 && path.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.[]".contains(&b));
     if harmless { path.to_owned() } else { "?".to_owned() }

@@ -71,7 +71,7 @@ pub enum MissingProblem {
     NotFound(ErrorBody),
 }
 
-/// Endpoints that answer a repeated request once; see `once.rs`.
+/// Endpoints that answer a repeated request once; see `idempotent.rs`.
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Header)]
 #[expect(dead_code, reason = "only described")]
@@ -91,7 +91,7 @@ pub struct IdempotencyKey {
 
 /// The same without a body, whose problems have these codes, too.
 #[derive(Debug, IntoResponses)]
-pub enum KeyProblem {
+pub enum IdempotencyKeyProblem {
     /// An `Idempotency-Key` that is none
     #[response(status = 400)]
     Malformed(ErrorBody),

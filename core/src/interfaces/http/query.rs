@@ -4,6 +4,7 @@
 //! 400, a value of the wrong type 422, both naming the key. A list is comma-separated (a comma
 //! inside an item is percent-encoded twice), booleans are `true` and `false`, null is `null`.
 
+use super::json_body::shown;
 use crate::{
     domain::{Error, Result},
     infrastructure::{
@@ -106,7 +107,7 @@ fn order(text: &str, allowed: &Allowed) -> Result<Order> {
     for column in &columns {
         let name = column.strip_prefix('-').unwrap_or(column);
         if !allowed.orders.contains(&name) {
-            return Err(not_allowed(column, "is no order here"));
+            return Err(Error::Malformed("`order` names a column that is no order here".into()));
         }
     }
     Ok(Order::by(columns))
@@ -204,10 +205,8 @@ fn decoded(key: &str, text: &str) -> Result<String> {
     String::from_utf8(bytes).map_err(|_| Error::invalid(key, "format"))
 }
 
-/// The key is quoted, cut and escaped: it may be anything.
 fn not_allowed(key: &str, why: &str) -> Error {
-    let shown: String = key.chars().take(64).flat_map(char::escape_debug).collect();
-    Error::Malformed(format!("`{shown}` {why}").into())
+    Error::Malformed(format!("`{}` {why}", shown(key)).into())
 }
 
 #[cfg(test)]

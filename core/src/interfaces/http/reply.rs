@@ -3,7 +3,7 @@
 use lambda_http::http::{HeaderValue, Response, StatusCode, header::CONTENT_TYPE};
 use serde::Serialize;
 
-use super::Repeatable;
+use super::Storable;
 use crate::domain::{Error, Result};
 
 /// A finished answer: status, headers, text.
@@ -23,7 +23,7 @@ impl<T: Serialize> Reply for Json<T> {
     }
 }
 
-impl<T: Repeatable> Repeatable for Json<T> {}
+impl<T: Storable> Storable for Json<T> {}
 
 /// A JSON body with a status of its own.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ impl<T: Serialize> Reply for WithStatus<T> {
     }
 }
 
-impl<T: Repeatable> Repeatable for WithStatus<T> {}
+impl<T: Storable> Storable for WithStatus<T> {}
 
 /// 204.
 #[derive(Debug)]
@@ -52,4 +52,4 @@ impl Reply for NoContent {
     }
 }
 
-impl Repeatable for NoContent {}
+impl Storable for NoContent {}

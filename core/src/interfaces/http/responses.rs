@@ -6,7 +6,7 @@ use time::{Date, OffsetDateTime};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Listed, Repeatable};
+use super::{Listed, Storable};
 use crate::domain::{auth::TokenPair, users::User};
 
 /// A pair of tokens and whose they are.
@@ -107,7 +107,7 @@ pub struct UserResponse {
 // Without a format of its own a date would be written as an array, while the schema says date.
 time::serde::format_description!(date, Date, "[year]-[month]-[day]");
 
-impl Repeatable for UserResponse {}
+impl Storable for UserResponse {}
 
 /// Not the personal data.
 impl std::fmt::Debug for UserResponse {
