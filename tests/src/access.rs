@@ -1,7 +1,9 @@
-//! Who may call which endpoint, as the handlers declare it. A new endpoint is one line in `table`.
+//! Who may call which endpoint, as the handlers declare it. A new endpoint is one line in `table`;
+//! RPC methods declare it where they are listed.
 
 use app_core::{
     App, Result,
+    config::LaunchMode,
     interfaces::http::{Access, Admission, Reply, Request},
 };
 
@@ -29,6 +31,11 @@ pub fn table() -> Vec<(&'static str, Access)> {
         ("debug-send-message", of(debug_send_message::handler)),
         ("debug-health-check", of(debug_health_check::handler)),
     ]
+}
+
+/// Each RPC method by its path, as in `/package.Service/Method`.
+pub fn methods() -> Vec<(&'static str, Access)> {
+    grpc::methods(LaunchMode::Test).declared().collect()
 }
 
 fn of<H, A, F, R>(_: H) -> Access

@@ -26,6 +26,7 @@ pub mod keys;
 pub mod logs;
 pub mod migrations;
 pub mod mutants;
+pub mod node;
 pub mod operator;
 pub mod process;
 pub mod python;
