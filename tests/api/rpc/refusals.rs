@@ -26,7 +26,7 @@ async fn limited(_: App, _: ExampleReq, _: Public) -> Result<ExampleResp> {
 }
 
 async fn slow(_: App, _: ExampleReq, _: Public) -> Result<ExampleResp> {
-    tokio::time::sleep(Duration::from_secs(30)).await;
+    tokio::time::sleep(Duration::from_secs(6)).await;
     Ok(ExampleResp::default())
 }
 

@@ -18,10 +18,11 @@ pub enum Expired {
     Strikes,
     Limits,
     ApiKeys,
+    Values,
 }
 
 impl Expired {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Sessions,
         Self::PublishedMessages,
         Self::HandledMessages,
@@ -30,6 +31,7 @@ impl Expired {
         Self::Strikes,
         Self::Limits,
         Self::ApiKeys,
+        Self::Values,
     ];
 
     pub fn table(self) -> &'static str {
@@ -55,6 +57,7 @@ impl Expired {
             Self::ApiKeys => ("api_key", "expires_at", "30 days"),
             // Once its time has come, a row says the same as no row.
             Self::Limits => ("rate_limit", "tat", "0"),
+            Self::Values => ("key_value", "expires_at", "0"),
         }
     }
 }
