@@ -24,6 +24,7 @@ use crate::{
     infrastructure::{
         db::Db,
         denied::Denied,
+        key_value::{KeyValue, ValkeyStore},
         mail::{LogMailer, Mailer, SmtpMailer},
         messaging::{Bus, Outgoing, SqsBus},
         secrets::Secrets,
@@ -44,6 +45,7 @@ struct Parts {
     denied: Denied,
     bus: OnceLock<Arc<dyn Bus>>,
     mailer: OnceLock<Arc<dyn Mailer>>,
+    cache: OnceLock<Arc<dyn KeyValue>>,
     handlers: OnceLock<Handlers>,
     /// What the key's text was parsed into, and that text: a rotated key is parsed anew.
     tokens: Mutex<Option<(Arc<str>, Arc<Tokens>)>>,
@@ -83,6 +85,7 @@ impl App {
             denied: Denied::default(),
             bus: OnceLock::new(),
             mailer: OnceLock::new(),
+            cache: OnceLock::new(),
             handlers: OnceLock::new(),
             tokens: Mutex::new(None),
         })))
@@ -187,6 +190,21 @@ impl App {
             Some(config) => Arc::new(SmtpMailer::new(config.clone(), self.0.secrets.clone())),
             None => Arc::new(LogMailer),
         })
+    }
+
+    /// Values that may be forgotten. Connects at its first use.
+    ///
+    /// # Errors
+    /// `Configuration` without a cache in a function whose `main` does not name `Need::Database`.
+    pub fn key_value(&self) -> Result<&dyn KeyValue> {
+        let Config { cache: Some(cache), project_name, launch_mode, .. } = &self.0.config else {
+            return Ok(self.db()?);
+        };
+        let store = self.0.cache.get_or_init(|| {
+            let namespace = format!("{project_name}:{}", launch_mode.as_str());
+            Arc::new(ValkeyStore::new(cache.clone(), self.0.secrets.clone(), &namespace))
+        });
+        Ok(&**store)
     }
 
     /// Which event starts what, and which tasks there are.

@@ -4,12 +4,14 @@
 //! a setting that is added here is added there and in README's table, and in template.yaml if a
 //! deployment may want to change it.
 
+mod cache;
 mod database;
 mod limits;
 mod mail;
 mod passwords;
 mod reader;
 
+pub use cache::{CacheConfig, check_cache_url};
 pub use database::{DatabaseConfig, DatabaseLogin, OutboxConfig, Statements};
 pub use limits::{Limited, LimitsConfig};
 pub use mail::{MailConfig, Sender, check_url};
@@ -33,6 +35,8 @@ pub enum Need {
     Limits,
     /// The key that makes pseudonyms of addresses, accounts and requests.
     Pseudonyms,
+    /// Values that may be forgotten: in Valkey, or else in Postgres, which is a need of its own.
+    KeyValue,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,6 +83,8 @@ pub struct Config {
     pub database: Option<DatabaseConfig>,
     /// `None` as well where no mail is wanted: what would be sent is logged.
     pub mail: Option<MailConfig>,
+    /// `None` as well where there is none: values are kept in Postgres.
+    pub cache: Option<CacheConfig>,
     pub queues: QueuesConfig,
     pub aws: AwsConfig,
     pub api_default_limit: u32,
@@ -156,6 +162,7 @@ impl Config {
         let secrets_ttl = Duration::from_secs(env.number("SECRETS_CACHE_SECONDS", 300, 1..=300));
         let database = needs.contains(&Need::Database).then(|| database::read(&mut env, prod));
         let mail = if needs.contains(&Need::Mail) { mail::read(&mut env, prod) } else { None };
+        let cache = if needs.contains(&Need::KeyValue) { cache::read(&mut env, prod) } else { None };
         let queues = QueuesConfig {
             events_url: env.optional("EVENTS_QUEUE_URL"),
             tasks_url: env.optional("TASKS_QUEUE_URL"),
@@ -188,6 +195,7 @@ impl Config {
             secrets_ttl,
             database,
             mail,
+            cache,
             queues,
             aws,
             api_default_limit: api_default_limit as u32,

@@ -20,6 +20,7 @@ mod process;
 mod refresh;
 mod rotation;
 mod round_trips;
+mod rpc;
 mod sessions;
 mod sign_in;
 mod sign_up;

@@ -4,11 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use app_core::interfaces::http::Access;
+use prost::Message;
+use prost_types::FileDescriptorSet;
 use serde_json::{Value, json};
 
 use super::{
     routes::{differences, stem},
-    template::document::{events, functions, template},
+    template::document::{self, functions, template},
 };
 
 /// Reviewed: these do without a caller. A route that joins them needs a reason here.
@@ -21,6 +23,12 @@ const PUBLIC: [&str; 3] = [
 /// Reviewed: these take a refresh token, which their use case checks.
 const REFRESHING: [&str; 1] = ["auth-tokens-refresh"];
 
+/// Reviewed: the same for RPC methods.
+const PUBLIC_METHODS: [&str; 2] = [
+    "/grpc.health.v1.Health/Check", // as debug-health-check
+    "/grpc.pb.debug.DebugService/HealthCheck",
+];
+
 fn declared() -> BTreeMap<&'static str, Access> {
     app_tests::access::table().into_iter().collect()
 }
@@ -30,7 +38,7 @@ fn routes() -> Vec<(String, String)> {
     let template = template();
     let mut routes = Vec::new();
     for (id, function) in functions(&template) {
-        for event in events(function, "Api").into_iter().filter(|event| event["Method"] != "OPTIONS") {
+        for event in document::routes(function).into_iter().filter(|event| event["Method"] != "OPTIONS") {
             let (method, path) = (&event["Method"], &event["Path"]);
             let (method, path) = (method.as_str().expect("a method"), path.as_str().expect("a path"));
             routes.push((stem(id), format!("{} {path}/", method.to_lowercase())));
@@ -78,6 +86,26 @@ fn every_other_route_that_changes_something_for_a_caller_takes_an_idempotency_ke
         assert_eq!(described, expected, "{function}: described");
         assert_eq!(named.contains(&function.as_str()), expected, "{function}: answered once");
     }
+}
+
+#[test]
+fn every_rpc_method_is_defined_served_and_declares_who_may_call_it() {
+    let defined = FileDescriptorSet::decode(grpc::DESCRIPTORS).expect("a set of descriptors");
+    let defined: BTreeSet<String> = defined
+        .file
+        .iter()
+        .flat_map(|file| file.service.iter().map(move |service| (file.package(), service)))
+        .flat_map(|(package, service)| {
+            let path = move |method: &str| format!("/{package}.{}/{method}", service.name());
+            service.method.iter().map(move |method| path(method.name()))
+        })
+        .collect();
+    let methods = app_tests::access::methods();
+    let served = methods.iter().map(|(path, _)| (*path).to_owned()).collect();
+    let found = differences(("protos/", &defined), ("functions/grpc", &served));
+    assert!(found.is_empty(), "{found:#?}");
+    let public = methods.iter().filter(|(_, access)| *access == Access::Public);
+    assert_eq!(public.map(|(path, _)| *path).collect::<BTreeSet<_>>(), BTreeSet::from(PUBLIC_METHODS));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 
 use serde_json::Value;
 
-use super::template::document::{events, functions, template};
+use super::template::document::{functions, routes, template};
 
 fn root() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -67,7 +67,7 @@ fn every_route_of_the_template_is_documented_and_no_other() {
     let template = template();
     let routes: BTreeSet<String> = functions(&template)
         .into_iter()
-        .flat_map(|(_, function)| events(function, "Api"))
+        .flat_map(|(_, function)| routes(function))
         .map(|event| {
             (
                 event["Method"].as_str().unwrap_or_default().to_uppercase(),

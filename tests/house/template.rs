@@ -200,6 +200,10 @@ fn what_the_gateway_answers_itself_looks_like_what_functions_answer() {
     let bare = r#"{"message":"Too many requests.","details":[],"traceback":null}"#;
     refused(check, &body, json!(bare), &format!("THROTTLED: its body is not the envelope: {bare:?}"));
 
+    let body = "/Resources/GrpcApi/Properties/GatewayResponses/THROTTLED/ResponseTemplates/application~1json";
+    let fault = format!("THROTTLED: its body is not an error of Connect: {bare:?}");
+    refused(check, body, json!(bare), &fault);
+
     let mut broken = template();
     let answers = broken.pointer_mut("/Resources/Api/Properties/GatewayResponses").unwrap();
     answers.as_object_mut().unwrap().remove("DEFAULT_5XX");

@@ -24,6 +24,8 @@ const ROWS: &str = "
       select n::text, uuid, 'k', sha256('k'), '{}', now(), now() - n * interval '1 day' from users, unnest(array[29, 31]) as n;
     insert into idempotency_key (user_uuid, route, key, fingerprint, created_at)
       select gen_random_uuid(), 'r', 'k', decode(repeat('00', 16), 'hex'), now() - n * interval '1 hour' from unnest(array[23, 25]) as n;
+    insert into key_value (key, value, expires_at)
+      select n::text, 'v', now() - n * interval '1 minute' from unnest(array[-1, 1]) as n;
     insert into strike (queue, message_id, strikes, at)
       select 'events', n::text, 1, now() - n * interval '1 day' from unnest(array[29, 31]) as n";
 
@@ -41,6 +43,7 @@ async fn what_has_had_its_time_goes_and_everything_else_stays() {
         ("rate_limit", 1),
         ("api_key", 1),
         ("idempotency_key", 1),
+        ("key_value", 1),
     ] {
         assert_eq!(number(&app, &format!("select count(*) from {table}")).await, left, "{table}");
     }
@@ -65,7 +68,7 @@ async fn many_rows_go_in_batches_and_what_there_is_no_time_for_is_put_off() {
         .expect("rows");
     // A worker with hardly any time left: each kind gets on by one batch, the rest is another task,
     // which does not come at once.
-    let soon = std::time::Instant::now() + std::time::Duration::from_millis(2_200);
+    let soon = std::time::Instant::now() + std::time::Duration::from_millis(2_400);
     let event = one("tasks-worker", r#"{"task": "clean_up"}"#);
     let failed =
         crate::support::call_until(&app, tasks_worker::SOURCE, tasks_worker::handler, &event, soon).await;

@@ -7,6 +7,7 @@ mod explain;
 mod hostile_queries;
 mod hostile_text;
 mod injection;
+mod key_value;
 mod keyset;
 mod lookups;
 mod migrations;

@@ -1,9 +1,11 @@
-//! Who may call which endpoint, as the handlers declare it. A new endpoint is one line in `endpoints`.
+//! Who may call which endpoint, as the handlers declare it. A new endpoint is one line in `endpoints`;
+//! RPC methods declare it where they are listed.
 
 use std::any::TypeId;
 
 use app_core::{
     App, Result,
+    config::LaunchMode,
     interfaces::http::{Access, Admission, IdempotentReply, Reply, Request},
 };
 
@@ -31,6 +33,11 @@ fn endpoints() -> Vec<(&'static str, Declared)> {
         ("debug-send-message", of(debug_send_message::handler)),
         ("debug-health-check", of(debug_health_check::handler)),
     ]
+}
+
+/// Each RPC method by its path, as in `/package.Service/Method`.
+pub fn methods() -> Vec<(&'static str, Access)> {
+    grpc::methods(LaunchMode::Test).declared().collect()
 }
 
 /// Who may call each endpoint.

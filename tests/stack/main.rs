@@ -9,6 +9,7 @@ mod gateway;
 mod keys;
 mod operator;
 mod outage;
+mod rpc;
 mod schedules;
 mod secrets;
 mod support;

@@ -20,6 +20,9 @@ from tooling import Failure, say
 
 BUCKET = "artifacts"
 FUNCTION = "AWS::Serverless::Function"
+DOMAIN = "127.0.0.1"
+# Where an API is that does not stand at the root.
+PATHS = {"GrpcApi": "grpc"}
 
 
 def main(request):
@@ -180,23 +183,28 @@ def reasons(cloudformation, stack):
 
 
 def expose(apigateway, cloudformation, stack, resources):
-    """The API at the root of 127.0.0.1, with the gateway's own answers as the template has them.
+    """The API at the root of 127.0.0.1, and RPC under /grpc, with the gateway's own answers as the
+    template has them.
 
     The emulator serves a custom domain without the stage in the path, and takes 127.0.0.1 for
     one. It drops gateway responses when it imports the API, so they are set once more.
     """
-    physical = lambda kind: [r["PhysicalResourceId"] for r in resources if r["ResourceType"] == kind]
-    apis, stages = physical("AWS::ApiGateway::RestApi"), physical("AWS::ApiGateway::Stage")
-    if not apis or not stages:
-        return
-    api, stage = apis[0], stages[0]
+    physical = lambda kind: {
+        r["LogicalResourceId"]: r["PhysicalResourceId"] for r in resources if r["ResourceType"] == kind
+    }
+    # All stages have the one name that the template gives them.
+    apis, stages = physical("AWS::ApiGateway::RestApi"), set(physical("AWS::ApiGateway::Stage").values())
     processed = cloudformation.get_template(StackName=stack, TemplateStage="Processed")["TemplateBody"]
     if isinstance(processed, str):
         processed = json.loads(processed)
-    answers = {}
-    for resource in processed["Resources"].values():
-        if resource["Type"] == "AWS::ApiGateway::RestApi":
-            answers = resource["Properties"].get("Body", {}).get("x-amazon-apigateway-gateway-responses", {})
+    for stage in stages:
+        for logical_id, api in apis.items():
+            body = processed["Resources"][logical_id]["Properties"].get("Body", {})
+            answer_itself(apigateway, api, stage, body.get("x-amazon-apigateway-gateway-responses", {}))
+            at(apigateway, api, stage, PATHS.get(logical_id))
+
+
+def answer_itself(apigateway, api, stage, answers):
     for kind, answer in answers.items():
         status = {"statusCode": str(answer["statusCode"])} if "statusCode" in answer else {}
         apigateway.put_gateway_response(
@@ -208,13 +216,16 @@ def expose(apigateway, cloudformation, stack, resources):
         )
     if answers:
         apigateway.create_deployment(restApiId=api, stageName=stage)
-    try:
-        apigateway.create_domain_name(domainName="127.0.0.1")
-        apigateway.create_base_path_mapping(domainName="127.0.0.1", restApiId=api, stage=stage)
-    except ClientError as error:
-        # An updated stack has both already.
-        if error.response["Error"]["Code"] not in ("BadRequestException", "ConflictException"):
-            raise
+
+
+def at(apigateway, api, stage, path):
+    mapping = {"domainName": DOMAIN, "restApiId": api, "stage": stage} | ({"basePath": path} if path else {})
+    known = apigateway.get_domain_names()["items"]
+    if DOMAIN not in [domain["domainName"] for domain in known]:
+        apigateway.create_domain_name(domainName=DOMAIN)
+    mapped = apigateway.get_base_path_mappings(domainName=DOMAIN).get("items", [])
+    if (path or "(none)") not in [one["basePath"] for one in mapped]:
+        apigateway.create_base_path_mapping(**mapping)
 
 
 def functions(lambda_, resources, binaries):

@@ -19,12 +19,26 @@ pub struct Check {
     pub outcome: Result<()>,
 }
 
-/// Asks all at once.
+/// Whether all of them answer.
+pub fn is_well(checks: &[Check]) -> bool {
+    checks.iter().all(|check| check.outcome.is_ok())
+}
+
+/// Asks all at once, and logs what does not answer.
 pub async fn check(db: &Db, bus: &dyn Bus) -> Vec<Check> {
     let database = async { db.conn().await?.rows("select 1", &[]).await.map(drop) };
     let (database, events_queue) =
         futures_util::join!(in_time("database", database), in_time("queue", bus.ping(Queue::Events)));
-    vec![Check { name: "database", outcome: database }, Check { name: "events_queue", outcome: events_queue }]
+    let checks = vec![
+        Check { name: "database", outcome: database },
+        Check { name: "events_queue", outcome: events_queue },
+    ];
+    for check in &checks {
+        if let Err(error) = &check.outcome {
+            tracing::error!(check = check.name, error = error.chain(), "a dependency does not answer");
+        }
+    }
+    checks
 }
 
 async fn in_time(what: &'static str, question: impl Future<Output = Result<()>>) -> Result<()> {

@@ -60,21 +60,7 @@ pub(super) fn read(env: &mut Reader<'_>, prod: bool) -> DatabaseConfig {
             }
         }
     };
-    let ssl_root_cert = env.optional("DB_SSL_ROOT_CERT").and_then(|value| {
-        if value.contains("-----BEGIN CERTIFICATE-----") {
-            return Some(Arc::from(value));
-        }
-        match std::fs::read_to_string(&value) {
-            Ok(pem) if pem.contains("-----BEGIN CERTIFICATE-----") => Some(Arc::from(pem)),
-            _ => {
-                env.wrong(
-                    "DB_SSL_ROOT_CERT",
-                    "must be PEM certificates, or the path of a file that holds them",
-                );
-                None
-            }
-        }
-    });
+    let ssl_root_cert = env.certificates("DB_SSL_ROOT_CERT");
     if prod && ssl_root_cert.is_none() {
         env.wrong(
             "DB_SSL_ROOT_CERT",

@@ -1,6 +1,6 @@
 //! Reads variables and remembers everything that is wrong, so that one start shows it all.
 
-use std::ops::RangeInclusive;
+use std::{ops::RangeInclusive, sync::Arc};
 
 use crate::domain::{Error, Result};
 
@@ -64,6 +64,22 @@ impl<'a> Reader<'a> {
             self.wrong(key, &format!("must be one of {}", words.join(", ")));
         }
         found
+    }
+
+    /// Certificates (PEM), or the path of a file that holds them.
+    pub(super) fn certificates(&mut self, key: &str) -> Option<Arc<str>> {
+        const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
+        let value = self.optional(key)?;
+        if value.contains(BEGIN) {
+            return Some(Arc::from(value));
+        }
+        match std::fs::read_to_string(&value) {
+            Ok(pem) if pem.contains(BEGIN) => Some(Arc::from(pem)),
+            _ => {
+                self.wrong(key, "must be PEM certificates, or the path of a file that holds them");
+                None
+            }
+        }
     }
 
     /// Notes a problem; never the value, which may be a secret.

@@ -173,6 +173,23 @@ fn mail_is_wanted_only_where_it_is_declared_and_configured() {
 }
 
 #[test]
+fn a_cache_is_wanted_only_where_it_is_declared_and_configured() {
+    let cache = |needs: &[Need], more: &[(&'static str, &'static str)]| {
+        read(needs, &[&[("LAUNCH_MODE", "TEST"), ("PROJECT_NAME", "APP")], more].concat())
+    };
+    let url = ("CACHE_URL", "rediss://user:hunter2@cache.example.com");
+    assert!(cache(&[], &[url]).expect("good").cache.is_none());
+    assert!(cache(&[Need::KeyValue], &[]).expect("good").cache.is_none());
+    assert!(cache(&[Need::KeyValue], &[url]).expect("good").cache.is_some());
+    let text = problem(cache(&[Need::KeyValue], &[("CACHE_URL", "redis://user:hunter2@cache.example.com")]));
+    assert!(text.contains("CACHE_URL must be rediss://") && !text.contains("hunter2"), "{text}");
+    let text = problem(cache(&[Need::KeyValue], &[url, ("CACHE_SSL_ROOT_CERT", "/nowhere.pem")]));
+    assert!(text.contains("CACHE_SSL_ROOT_CERT must be PEM"), "{text}");
+    let prod = read(&[Need::KeyValue], &[("LAUNCH_MODE", "PROD"), ("PROJECT_NAME", "APP"), url]);
+    assert!(problem(prod).contains("CACHE_URL_ARN is missing"));
+}
+
+#[test]
 fn tasks_cannot_travel_on_a_fifo_queue_and_events_can() {
     let fifo = "https://sqs.eu-central-1.amazonaws.com/123456789012/app.fifo";
     assert!(

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Embedded: reading the system's store costs several milliseconds of CPU a cold start.
-const TRUST_ROOTS: &[u8] = include_bytes!("../../certs/amazon-roots.pem");
+pub(super) const TRUST_ROOTS: &[u8] = include_bytes!("../../certs/amazon-roots.pem");
 
 /// What a service's client is made from: `Client::new(&sdk_config(…)?)`.
 ///

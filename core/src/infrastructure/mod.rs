@@ -1,10 +1,11 @@
-//! The world outside: Postgres, SQS, SMTP, Secrets Manager, cryptography. SQL lives here and in
+//! The world outside: Postgres, SQS, Valkey, SMTP, Secrets Manager, cryptography. SQL lives here and in
 //! `migrations/`, nowhere else. Knows the domain; is known by application and interfaces.
 
 pub mod aws;
 pub mod db;
 mod deadline;
 pub mod denied;
+pub mod key_value;
 pub mod mail;
 pub mod messaging;
 pub mod migrate;
@@ -12,3 +13,4 @@ pub mod query;
 pub mod repository;
 pub mod secrets;
 pub mod security;
+mod tls;

@@ -46,6 +46,7 @@ impl TestApp {
             database: Some(database.config()),
             queues: QueuesConfig { max_receive_count: 5, ..QueuesConfig::default() },
             mail: None,
+            cache: None,
             aws: no_aws(),
             api_default_limit: 25,
         };

@@ -30,14 +30,11 @@ pub struct HealthResponse {
 )]
 pub async fn handler(app: App, _: Request, _: Public) -> Result<WithStatus<HealthResponse>> {
     let checks = health::check(app.db()?, app.bus()?).await;
-    let well = checks.iter().all(|check| check.outcome.is_ok());
-    let (status_code, status) =
-        if well { (StatusCode::OK, "OK") } else { (StatusCode::SERVICE_UNAVAILABLE, "NOT OK") };
-    for check in &checks {
-        if let Err(error) = &check.outcome {
-            tracing::error!(check = check.name, error = error.chain(), "a dependency does not answer");
-        }
-    }
+    let (status_code, status) = if health::is_well(&checks) {
+        (StatusCode::OK, "OK")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "NOT OK")
+    };
     let word = |check: &health::Check| if check.outcome.is_ok() { "OK" } else { "NOT OK" };
     let checks = checks.iter().map(|check| (check.name, word(check))).collect();
     Ok(WithStatus(status_code, HealthResponse { status, checks }))

@@ -3,7 +3,8 @@
 //!
 //! Event: `{"command": "outbox_status"}`, `{"command": "outbox_unpark", "ids": […]}`, the same with
 //! `"all": true`, `{"command": "dead_letters", "queue": "tasks", "message_ids": […]}`,
-//! `{"command": "roles"}`, `{"command": "role_grant", "email": "…", "role": "admin"}` or `role_revoke`.
+//! `{"command": "roles"}`, `{"command": "role_grant", "email": "…", "role": "admin"}` or `role_revoke`,
+//! `{"command": "key_value_flush", "prefix": "…"}`.
 
 use std::time::Instant;
 
@@ -12,6 +13,7 @@ use app_core::{
     application::roles::RoleChange,
     domain::users::Email,
     infrastructure::{
+        key_value::Prefix,
         messaging::Queue,
         repository::{
             operations::{self, DeadLetter, OutboxStatus, Unparked},
@@ -46,6 +48,10 @@ pub enum OperationsRequest {
         email: Email,
         role: String,
     },
+    /// Forgets all values whose keys begin so: after a release that kept wrong ones.
+    KeyValueFlush {
+        prefix: String,
+    },
 }
 
 #[derive(Debug, Serialize)]
@@ -56,6 +62,7 @@ pub enum OperationsResponse {
     DeadLetters { dead_letters: Vec<DeadLetter> },
     Roles { roles: Vec<Role> },
     RoleChange(RoleChange),
+    Flushed { flushed: u64 },
 }
 
 pub async fn handler(app: App, request: OperationsRequest, _: Instant) -> Result<OperationsResponse> {
@@ -84,6 +91,9 @@ pub async fn handler(app: App, request: OperationsRequest, _: Instant) -> Result
         }
         OperationsRequest::RoleRevoke { email, role } => {
             OperationsResponse::RoleChange(app.roles()?.revoke(&email, &role).await?)
+        }
+        OperationsRequest::KeyValueFlush { prefix } => {
+            OperationsResponse::Flushed { flushed: app.key_value()?.flush(&Prefix::parse(prefix)?).await? }
         }
     })
 }

@@ -17,6 +17,18 @@ const ENVELOPE: [&str; 6] = ["error_id", "code", "message", "details", "request_
 /// On the gateway's own answers, as on every function's.
 const HEADERS: [&str; 4] =
     ["X-Content-Type-Options", "Cache-Control", "Strict-Transport-Security", "X-Request-Id"];
+/// The API whose clients speak Connect and gRPC-Web.
+pub(crate) const RPC_API: &str = "GrpcApi";
+/// Those of its words that a gateway has a use for.
+const CONNECT_CODES: [&str; 7] = [
+    "invalid_argument",
+    "permission_denied",
+    "resource_exhausted",
+    "unimplemented",
+    "internal",
+    "unavailable",
+    "unauthenticated",
+];
 const FOURTEEN_DAYS: u64 = 14 * 24 * 3600;
 
 /// One stem everywhere: `users-me` is the binary, `UsersMeFunction` the resource.
@@ -234,10 +246,11 @@ pub(crate) fn no_endpoint_outlives_the_gateway(template: &Value) -> Faults {
     faults
 }
 
-/// The gateway's own errors look like the functions'.
+/// The gateway's own errors look like the functions': the envelope, or Connect's error for RPC.
 pub(crate) fn gateway_answers_in_the_envelope(template: &Value) -> Faults {
     let mut faults = Faults::new();
     for (id, api) in resources(template, "AWS::Serverless::Api") {
+        let is_rpc = id == RPC_API;
         let answers = api["GatewayResponses"].as_object().cloned().unwrap_or_default();
         for needed in ["DEFAULT_4XX", "DEFAULT_5XX", "MISSING_AUTHENTICATION_TOKEN", "THROTTLED"] {
             if !answers.contains_key(needed) {
@@ -249,10 +262,16 @@ pub(crate) fn gateway_answers_in_the_envelope(template: &Value) -> Faults {
             let body: Value = serde_json::from_str(text).unwrap_or_default();
             let keys: BTreeSet<_> =
                 body.as_object().into_iter().flatten().map(|(key, _)| key.as_str()).collect();
-            if keys != BTreeSet::from(ENVELOPE) {
+            if is_rpc {
+                if keys != BTreeSet::from(["code", "message"])
+                    || !CONNECT_CODES.contains(&body["code"].as_str().unwrap_or_default())
+                {
+                    faults.push(format!("{kind}: its body is not an error of Connect: {text:?}"));
+                }
+            } else if keys != BTreeSet::from(ENVELOPE) {
                 faults.push(format!("{kind}: its body is not the envelope: {text:?}"));
             }
-            if body["details"] != Value::Array(Vec::new()) || !body["traceback"].is_null() {
+            if !is_rpc && (body["details"] != Value::Array(Vec::new()) || !body["traceback"].is_null()) {
                 faults.push(format!("{kind}: details is not an empty list, or traceback is not null"));
             }
             let headers = &answer["ResponseParameters"]["Headers"];

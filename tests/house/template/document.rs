@@ -63,6 +63,11 @@ pub(crate) fn events<'a>(function: &'a Value, kind: &str) -> Vec<&'a Value> {
     all.filter(|(_, event)| event["Type"] == kind).map(|(_, event)| &event["Properties"]).collect()
 }
 
+/// The events of one type that are routes of the REST API, which has a description.
+pub(crate) fn routes(function: &Value) -> Vec<&Value> {
+    events(function, "Api").into_iter().filter(|event| target(&event["RestApiId"]) == Some("Api")).collect()
+}
+
 /// `X` of `!GetAtt X.Arn`, or of `!Ref X`.
 pub(crate) fn target(value: &Value) -> Option<&str> {
     value["Fn::GetAtt"][0].as_str().or_else(|| value["Ref"].as_str())

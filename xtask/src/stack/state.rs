@@ -68,6 +68,12 @@ impl State {
         format!("http://127.0.0.1:{}", self.port)
     }
 
+    /// The base URL of RPC clients.
+    #[must_use]
+    pub fn grpc_url(&self) -> String {
+        format!("{}/grpc", self.api_url())
+    }
+
     /// Where the emulator takes AWS calls. Not 127.0.0.1: that name serves the API.
     #[must_use]
     pub fn aws_url(&self) -> String {
@@ -81,6 +87,7 @@ impl State {
         let url = self.database.as_ref().map(Database::url).unwrap_or_default();
         [
             ("API_URL", self.api_url()),
+            ("GRPC_URL", self.grpc_url()),
             ("DATABASE_URL", url),
             ("AWS_ENDPOINT_URL", self.aws_url()),
             ("AWS_REGION", super::REGION.to_owned()),

@@ -4,10 +4,6 @@ use std::{sync::Arc, time::Duration};
 
 use deadpool::managed;
 use deadpool_postgres::ClientWrapper;
-use rustls::{
-    ClientConfig, RootCertStore,
-    pki_types::{CertificateDer, pem::PemObject},
-};
 use serde::Deserialize;
 use tokio::task::JoinHandle;
 use tokio_postgres::{Client, NoTls, config::SslMode};
@@ -20,7 +16,7 @@ use super::{
 use crate::{
     config::{DatabaseConfig, DatabaseLogin},
     domain::{Error, Result},
-    infrastructure::secrets::Secrets,
+    infrastructure::{secrets::Secrets, tls},
 };
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -136,21 +132,8 @@ fn parse_login(id: &str, text: &str) -> Result<StoredLogin> {
 
 /// Certificate and host name are both verified (`verify-full`), against these roots only.
 fn tls_by(pem: &str) -> Result<MakeRustlsConnect> {
-    let bad = |why: String| Error::Configuration(format!("DB_SSL_ROOT_CERT cannot be used: {why}"));
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
-        let certificate = certificate.map_err(|e| bad(e.to_string()))?;
-        roots.add(certificate).map_err(|e| bad(e.to_string()))?;
-    }
-    if roots.is_empty() {
-        return Err(bad("no certificate in it".to_owned()));
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(Error::internal)?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+    let config = tls::client_config(pem.as_bytes())
+        .map_err(|why| Error::Configuration(format!("DB_SSL_ROOT_CERT cannot be used: {why}")))?;
     Ok(MakeRustlsConnect::new(config))
 }
 

@@ -19,10 +19,11 @@ pub enum Expired {
     Limits,
     ApiKeys,
     IdempotencyKeys,
+    Values,
 }
 
 impl Expired {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Sessions,
         Self::PublishedMessages,
         Self::HandledMessages,
@@ -32,6 +33,7 @@ impl Expired {
         Self::Limits,
         Self::ApiKeys,
         Self::IdempotencyKeys,
+        Self::Values,
     ];
 
     pub fn table(self) -> &'static str {
@@ -59,6 +61,7 @@ impl Expired {
             Self::IdempotencyKeys => ("idempotency_key", "created_at", "24 hours"),
             // Once its time has come, a row says the same as no row.
             Self::Limits => ("rate_limit", "tat", "0"),
+            Self::Values => ("key_value", "expires_at", "0"),
         }
     }
 }

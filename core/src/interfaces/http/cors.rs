@@ -13,7 +13,7 @@ use super::{Request, reply::Answer};
 use crate::config::Cors;
 
 /// Answers OPTIONS, which never reaches a handler.
-pub(super) fn preflight(request: &Request) -> Option<Answer> {
+pub(in crate::interfaces) fn preflight(request: &Request) -> Option<Answer> {
     (request.method() == Method::OPTIONS).then(|| {
         let mut answer = Response::new(String::new());
         *answer.status_mut() = StatusCode::NO_CONTENT;
@@ -33,7 +33,7 @@ pub(super) fn preflight(request: &Request) -> Option<Answer> {
 }
 
 /// What every answer to this request carries: the origin, if it is on the list letter by letter.
-pub(super) fn headers(cors: &Cors, request: &Request) -> HeaderMap {
+pub(in crate::interfaces) fn headers(cors: &Cors, request: &Request) -> HeaderMap {
     let mut headers = HeaderMap::new();
     let allowed = match cors {
         Cors::Any => Some(HeaderValue::from_static("*")),

@@ -47,8 +47,17 @@ pub struct ErrorDetail {
 /// How long a client should wait for a dependency to come back, or a twin to be done.
 const UNAVAILABLE_FOR: Duration = Duration::from_secs(2);
 
-/// Logs the error, once, and renders it.
-pub(super) fn render(error: &Error, request_id: &str, debug: bool) -> Answer {
+/// What a caller is told of an error, in any protocol, and what only the log is.
+pub(in crate::interfaces) struct Told {
+    pub(in crate::interfaces) error_id: String,
+    pub(in crate::interfaces) code: &'static str,
+    pub(in crate::interfaces) message: String,
+    pub(in crate::interfaces) cause: String,
+    status: StatusCode,
+}
+
+/// Logs the error, once, and says what its caller is told.
+pub(in crate::interfaces) fn tell(error: &Error) -> Told {
     let error_id = u128::from_ne_bytes(security::random().unwrap_or_default());
     let error_id = format!("{error_id:032x}");
     let (status, message) = describe(error);
@@ -60,6 +69,12 @@ pub(super) fn render(error: &Error, request_id: &str, debug: bool) -> Answer {
     } else {
         tracing::info!(error_id, code, status = status.as_u16(), error = cause, "request refused");
     }
+    Told { error_id, code, message, cause, status }
+}
+
+/// Logs the error, once, and renders it.
+pub(super) fn render(error: &Error, request_id: &str, debug: bool) -> Answer {
+    let Told { error_id, code, message, cause, status } = tell(error);
     let details = match error {
         Error::Validation(details) => details.iter().map(render_detail).collect(),
         Error::AlreadyExists(key) => vec![ErrorDetail { key: key.to_string(), reason: "taken".into() }],
@@ -76,17 +91,11 @@ pub(super) fn render(error: &Error, request_id: &str, debug: bool) -> Answer {
     // Strings and nothing else: this cannot fail to serialise.
     let mut answer = WithStatus(status, body).into_answer().unwrap_or_default();
     let headers = answer.headers_mut();
-    match error {
-        Error::Unauthenticated(_) => {
-            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-        }
-        Error::RateLimited { retry_after } => {
-            headers.insert(RETRY_AFTER, seconds(*retry_after));
-        }
-        Error::Unavailable { .. } | Error::InProgress => {
-            headers.insert(RETRY_AFTER, seconds(UNAVAILABLE_FOR));
-        }
-        _ => {}
+    if matches!(error, Error::Unauthenticated(_)) {
+        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    if let Some(wait) = wait_of(error) {
+        headers.insert(RETRY_AFTER, HeaderValue::from(wait.as_secs()));
     }
     answer
 }
@@ -139,9 +148,15 @@ fn capitalised(text: &str) -> String {
     chars.next().map(|first| format!("{}{}.", first.to_uppercase(), chars.as_str())).unwrap_or_default()
 }
 
-/// Rounded up: who comes back a moment early is only told to wait again.
-fn seconds(wait: Duration) -> HeaderValue {
-    HeaderValue::from(wait.as_secs_f64().ceil().max(1.0) as u64)
+/// For how long a caller should wait, in whole seconds. Rounded up: who comes back a moment early is
+/// only told to wait again.
+pub(in crate::interfaces) fn wait_of(error: &Error) -> Option<Duration> {
+    let wait = match error {
+        Error::RateLimited { retry_after } => *retry_after,
+        Error::Unavailable { .. } | Error::InProgress => UNAVAILABLE_FOR,
+        _ => return None,
+    };
+    Some(Duration::from_secs(wait.as_secs_f64().ceil().max(1.0) as u64))
 }
 
 #[cfg(test)]

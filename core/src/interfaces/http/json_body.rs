@@ -16,6 +16,11 @@ pub(super) fn read<T: DeserializeOwned>(content_type: Option<&str>, bytes: &[u8]
     if !content_type.is_some_and(is_json) {
         return Err(Error::UnsupportedFormat);
     }
+    parse(bytes)
+}
+
+/// An object and nothing else.
+pub(in crate::interfaces) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     if bytes.trim_ascii_start().first() != Some(&b'{') {
         // Serde would read an array into a struct, field by field.
         return Err(match serde_json::from_slice::<serde::de::IgnoredAny>(bytes) {

@@ -6,7 +6,7 @@
 
 mod access;
 mod caller;
-mod cors;
+pub(super) mod cors;
 mod error;
 mod idempotent;
 mod json_body;
@@ -33,3 +33,8 @@ pub use responses::{ListResponse, TokensResponse, UserResponse};
 pub use serve::{answer, serve};
 
 pub use super::runtime::RuntimeError;
+
+// What RPC, the other door behind the gateway, does in the same way.
+pub(super) use error::{Told, tell, wait_of};
+pub(super) use json_body::parse as parse_json;
+pub(super) use serve::{RESERVE, to_gateway};

@@ -7,7 +7,7 @@ use super::Storable;
 use crate::domain::{Error, Result};
 
 /// A finished answer: status, headers, text.
-pub(super) type Answer = Response<String>;
+pub(in crate::interfaces) type Answer = Response<String>;
 
 pub trait Reply {
     fn into_answer(self) -> Result<Response<String>>;

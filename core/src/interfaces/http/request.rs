@@ -26,7 +26,7 @@ impl Request {
     /// # Errors
     /// `Malformed` when it is none. Parsing happens in here, not in the runtime, so that even
     /// this is answered in our envelope.
-    pub(super) fn parse(event: &str) -> Result<Self> {
+    pub(in crate::interfaces) fn parse(event: &str) -> Result<Self> {
         let malformed = || Error::Malformed("this is not a request that API Gateway forwards".into());
         let mut event: Box<ApiGatewayProxyRequest> = serde_json::from_str(event).map_err(|_| malformed())?;
         if event.path.is_none() || event.request_context.request_id.is_none() {
@@ -58,6 +58,11 @@ impl Request {
     /// Whether a header is there at all, however often and whatever it says.
     pub fn sends(&self, name: impl AsHeaderName) -> bool {
         self.headers().contains_key(name)
+    }
+
+    /// As it came.
+    pub(in crate::interfaces) fn body(&self) -> &[u8] {
+        &self.body
     }
 
     /// The body as `T`, which says itself what it accepts.

@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 use lambda_http::{
     Body,
     aws_lambda_events::apigw::ApiGatewayProxyResponse,
-    http::{HeaderMap, HeaderName, HeaderValue, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Response, header},
 };
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::value::RawValue;
 
-use super::{Admission, Reply, Request, cors, error, reply::Answer};
+use super::{Admission, Reply, Request, cors, error};
 use crate::{
     app::App,
     domain::Result,
@@ -20,7 +20,7 @@ use crate::{
 
 /// Kept back to answer 503 ourselves: cut off by Lambda, a slow request would get the gateway's
 /// answer and no log line.
-const RESERVE: Duration = Duration::from_millis(300);
+pub(in crate::interfaces) const RESERVE: Duration = Duration::from_millis(300);
 
 /// Serves requests until the environment is shut down.
 ///
@@ -97,8 +97,11 @@ const SECURITY_HEADERS: [(HeaderName, HeaderValue); 5] = [
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
 ];
 
-fn to_gateway(answer: Answer, id: &str) -> ApiGatewayProxyResponse {
-    let (mut parts, text) = answer.into_parts();
+pub(in crate::interfaces) fn to_gateway(
+    answer: Response<impl Into<Body>>,
+    id: &str,
+) -> ApiGatewayProxyResponse {
+    let (mut parts, body) = answer.into_parts();
     for (name, value) in SECURITY_HEADERS {
         parts.headers.entry(name).or_insert(value);
     }
@@ -109,6 +112,8 @@ fn to_gateway(answer: Answer, id: &str) -> ApiGatewayProxyResponse {
     response.status_code = i64::from(parts.status.as_u16());
     // Only these: the gateway would send what stands in both `headers` and here twice.
     response.multi_value_headers = parts.headers;
-    response.body = (!text.is_empty()).then_some(Body::Text(text));
+    let body = body.into();
+    response.is_base64_encoded = matches!(body, Body::Binary(_));
+    response.body = (!body.is_empty()).then_some(body);
     response
 }

@@ -1,0 +1,43 @@
+//! The port to a store of values that may be forgotten: what is slow to get from elsewhere and can be
+//! had again. Its bodies: Postgres, which is there anyway ([`Db`](super::db::Db) itself), Valkey or Redis
+//! where `CACHE_URL` names one, and memory for tests.
+//!
+//! Nothing that must be remembered belongs in it: Postgres forgets all of it in a crash, Valkey when it
+//! is full. Each value has a key of our own and an end. When to use it, and when not: docs/key-value.md.
+
+mod key;
+#[cfg(feature = "testing")]
+mod memory;
+mod postgres;
+mod valkey;
+
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+
+use crate::domain::Result;
+
+pub use key::{Key, Prefix};
+#[cfg(feature = "testing")]
+pub use memory::MemoryStore;
+pub use valkey::ValkeyStore;
+
+/// All of them fail with `Unavailable` when the store cannot be reached or is too slow; whoever uses it
+/// decides whether that is a failure of theirs. All of them may be repeated.
+pub trait KeyValue: Send + Sync {
+    /// Keeps a value for `ttl` from now, in the place of what the key had.
+    fn set<'a>(&'a self, key: &'a Key, value: &'a [u8], ttl: Duration) -> BoxFuture<'a, Result<()>>;
+
+    fn get<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Option<Vec<u8>>>>;
+
+    /// Returns how many there were.
+    fn delete<'a>(&'a self, keys: &'a [Key]) -> BoxFuture<'a, Result<u64>>;
+
+    fn exists<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<bool>>;
+
+    /// Deletes all whose keys begin so, and returns how many there were. What is set meanwhile may stay.
+    fn flush<'a>(&'a self, prefix: &'a Prefix) -> BoxFuture<'a, Result<u64>>;
+
+    /// Whether the store answers.
+    fn ping(&self) -> BoxFuture<'_, Result<()>>;
+}

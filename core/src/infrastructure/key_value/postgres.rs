@@ -1,0 +1,82 @@
+//! The store in Postgres: table `key_value`. One round trip each, as any other row.
+
+use std::time::Duration;
+
+use futures_util::{FutureExt, future::BoxFuture};
+use tokio_postgres::types::Type;
+
+use super::{Key, KeyValue, Prefix};
+use crate::{
+    domain::Result,
+    infrastructure::{
+        db::{Db, Sql},
+        repository::column,
+    },
+};
+
+impl KeyValue for Db {
+    fn set<'a>(&'a self, key: &'a Key, value: &'a [u8], ttl: Duration) -> BoxFuture<'a, Result<()>> {
+        async move {
+            self.conn()
+                .await?
+                .execute(
+                    "insert into key_value (key, value, expires_at)
+                     values ($1, $2, clock_timestamp() + make_interval(secs => $3))
+                     on conflict (key) do update set value = excluded.value, expires_at = excluded.expires_at",
+                    &[(&key.as_str(), Type::TEXT), (&value, Type::BYTEA), (&ttl.as_secs_f64(), Type::FLOAT8)],
+                )
+                .await
+                .map(drop)
+        }
+        .boxed()
+    }
+
+    fn get<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Option<Vec<u8>>>> {
+        async move {
+            let conn = self.conn().await?;
+            let text = "select value from key_value where key = $1 and expires_at > clock_timestamp()";
+            let row = conn.row(text, &[(&key.as_str(), Type::TEXT)]).await?;
+            row.map(|row| column(&row, "value")).transpose()
+        }
+        .boxed()
+    }
+
+    fn delete<'a>(&'a self, keys: &'a [Key]) -> BoxFuture<'a, Result<u64>> {
+        async move {
+            let keys: Vec<&str> = keys.iter().map(Key::as_str).collect();
+            let text = "with gone as (delete from key_value where key = any($1) returning expires_at)
+                        select count(*) as gone from gone where expires_at > clock_timestamp()";
+            let row = self.conn().await?.row(text, &[(&keys, Type::TEXT_ARRAY)]).await?;
+            row.map_or(Ok(0), |row| column::<i64>(&row, "gone")).map(|gone| gone as u64)
+        }
+        .boxed()
+    }
+
+    fn exists<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<bool>> {
+        async move {
+            let conn = self.conn().await?;
+            let text = "select from key_value where key = $1 and expires_at > clock_timestamp()";
+            Ok(conn.row(text, &[(&key.as_str(), Type::TEXT)]).await?.is_some())
+        }
+        .boxed()
+    }
+
+    fn flush<'a>(&'a self, prefix: &'a Prefix) -> BoxFuture<'a, Result<u64>> {
+        async move {
+            // Keys are visible ASCII, so that DEL follows all that begin so: a range that the primary
+            // key's index serves, and nothing in the prefix means anything but itself.
+            let after = format!("{}\u{7f}", prefix.as_str());
+            let text =
+                "with gone as (delete from key_value where key >= $1 and key < $2 returning expires_at)
+                        select count(*) as gone from gone where expires_at > clock_timestamp()";
+            let params = [(&prefix.as_str() as _, Type::TEXT), (&after as _, Type::TEXT)];
+            let row = self.conn().await?.row(text, &params).await?;
+            row.map_or(Ok(0), |row| column::<i64>(&row, "gone")).map(|gone| gone as u64)
+        }
+        .boxed()
+    }
+
+    fn ping(&self) -> BoxFuture<'_, Result<()>> {
+        async move { self.conn().await?.rows("select 1", &[]).await.map(drop) }.boxed()
+    }
+}

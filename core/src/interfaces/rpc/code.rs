@@ -1,0 +1,75 @@
+//! gRPC's words and numbers for what went wrong, and the HTTP statuses that Connect gives them.
+
+use lambda_http::http::StatusCode;
+
+use crate::domain::Error;
+
+/// Those of the sixteen that we use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Code {
+    InvalidArgument = 3,
+    DeadlineExceeded = 4,
+    NotFound = 5,
+    AlreadyExists = 6,
+    PermissionDenied = 7,
+    ResourceExhausted = 8,
+    Aborted = 10,
+    Unimplemented = 12,
+    Internal = 13,
+    Unavailable = 14,
+    Unauthenticated = 16,
+}
+
+impl Code {
+    /// Written without `_`, so that a new variant has to decide.
+    pub(super) fn of(error: &Error) -> Self {
+        match error {
+            Error::Malformed(_) | Error::Validation(_) | Error::UnsupportedFormat => Self::InvalidArgument,
+            Error::Unauthenticated(_) => Self::Unauthenticated,
+            Error::Forbidden => Self::PermissionDenied,
+            Error::NotFound(_) => Self::NotFound,
+            Error::AlreadyExists(_) => Self::AlreadyExists,
+            Error::TooLarge { .. } | Error::RateLimited { .. } => Self::ResourceExhausted,
+            Error::InProgress => Self::Aborted,
+            Error::Unavailable { .. } => Self::Unavailable,
+            Error::Configuration(_) | Error::Internal(_) => Self::Internal,
+        }
+    }
+
+    pub(super) fn number(self) -> i32 {
+        self as i32
+    }
+
+    /// Connect's word.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::InvalidArgument => "invalid_argument",
+            Self::DeadlineExceeded => "deadline_exceeded",
+            Self::NotFound => "not_found",
+            Self::AlreadyExists => "already_exists",
+            Self::PermissionDenied => "permission_denied",
+            Self::ResourceExhausted => "resource_exhausted",
+            Self::Aborted => "aborted",
+            Self::Unimplemented => "unimplemented",
+            Self::Internal => "internal",
+            Self::Unavailable => "unavailable",
+            Self::Unauthenticated => "unauthenticated",
+        }
+    }
+
+    /// Connect's status. gRPC-Web answers 200 whatever happens.
+    pub(super) fn http(self) -> StatusCode {
+        match self {
+            Self::InvalidArgument => StatusCode::BAD_REQUEST,
+            Self::DeadlineExceeded => StatusCode::GATEWAY_TIMEOUT,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::PermissionDenied => StatusCode::FORBIDDEN,
+            Self::ResourceExhausted => StatusCode::TOO_MANY_REQUESTS,
+            Self::AlreadyExists | Self::Aborted => StatusCode::CONFLICT,
+            Self::Unimplemented => StatusCode::NOT_IMPLEMENTED,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unauthenticated => StatusCode::UNAUTHORIZED,
+        }
+    }
+}

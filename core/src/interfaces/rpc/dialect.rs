@@ -1,0 +1,260 @@
+//! What a client speaks, by its `Content-Type`: how its message is framed and how it is written. An
+//! answer comes back in the same way.
+
+use std::time::Duration;
+
+use base64::{
+    Engine,
+    prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD},
+};
+use lambda_http::{
+    Body,
+    http::{HeaderName, HeaderValue, Response, StatusCode, header::CONTENT_TYPE},
+};
+use prost::Message;
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::json;
+
+use super::{
+    refusal::{Refusal, Status},
+    web,
+};
+use crate::{
+    domain::{Error, Result},
+    interfaces::http::{MAX_BODY_BYTES, Request, parse_json},
+};
+
+const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
+const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
+const GRPC_DETAILS: HeaderName = HeaderName::from_static("grpc-status-details-bin");
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Dialect {
+    framing: Framing,
+    pub(super) format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Framing {
+    /// The body is the message.
+    Connect,
+    Web,
+    /// The same in base64, for old browsers.
+    WebText,
+}
+
+/// How a message is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Format {
+    Proto,
+    Json,
+}
+
+impl Dialect {
+    /// For whom we do not understand, and who understands at least this much.
+    pub(super) const COMMON: Self = Self { framing: Framing::Connect, format: Format::Json };
+
+    pub(super) fn of(content_type: &str) -> Option<Self> {
+        use {Format::*, Framing::*};
+        let kind = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        let (framing, format) = match kind.as_str() {
+            "application/json" => (Connect, Json),
+            "application/proto" => (Connect, Proto),
+            "application/grpc-web" | "application/grpc-web+proto" => (Web, Proto),
+            "application/grpc-web+json" => (Web, Json),
+            "application/grpc-web-text" | "application/grpc-web-text+proto" => (WebText, Proto),
+            _ => return None,
+        };
+        Some(Self { framing, format })
+    }
+
+    fn content_type(self) -> &'static str {
+        match (self.framing, self.format) {
+            (Framing::Connect, Format::Json) => "application/json",
+            (Framing::Connect, Format::Proto) => "application/proto",
+            (Framing::Web, Format::Json) => "application/grpc-web+json",
+            (Framing::Web, Format::Proto) => "application/grpc-web+proto",
+            (Framing::WebText, _) => "application/grpc-web-text+proto",
+        }
+    }
+
+    /// Whether an answer is bytes and not text.
+    pub(super) fn is_binary(self) -> bool {
+        match self.framing {
+            Framing::Connect => self.format == Format::Proto,
+            Framing::Web => true,
+            Framing::WebText => false,
+        }
+    }
+
+    /// The headers that say how a message is compressed, and how long its client waits.
+    fn headers(self) -> (&'static str, &'static str) {
+        match self.framing {
+            Framing::Connect => ("content-encoding", "connect-timeout-ms"),
+            Framing::Web | Framing::WebText => ("grpc-encoding", "grpc-timeout"),
+        }
+    }
+
+    /// For how long the client will wait, if it says so.
+    ///
+    /// # Errors
+    /// `Malformed` when it says something else.
+    pub(super) fn patience(self, request: &Request) -> Result<Option<Duration>> {
+        let Some(text) = request.header(self.headers().1) else { return Ok(None) };
+        let milliseconds = |text: &str| text.parse().ok().map(Duration::from_millis);
+        let patience = if self.framing == Framing::Connect { milliseconds(text) } else { with_unit(text) };
+        patience
+            .filter(|_| text.len() <= 10)
+            .map(Some)
+            .ok_or_else(|| Error::Malformed(format!("{} is no duration", self.headers().1).into()))
+    }
+
+    /// The request's message, still written in `format`.
+    pub(super) fn message(self, request: &Request) -> Result<Vec<u8>, Refusal> {
+        let encoding = request.header(self.headers().0);
+        if encoding.is_some_and(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
+            return Err(Refusal::compressed());
+        }
+        match self.framing {
+            Framing::Connect => Ok(request.body().to_vec()),
+            Framing::Web => web::unframe(request.body()).map(<[u8]>::to_vec),
+            Framing::WebText => {
+                let frames = BASE64_STANDARD.decode(request.body());
+                let frames = frames.map_err(|_| Error::Malformed("the body is not base64".into()))?;
+                web::unframe(&frames).map(<[u8]>::to_vec)
+            }
+        }
+    }
+
+    /// An answer that all went well.
+    pub(super) fn answer(self, message: Vec<u8>) -> Response<Body> {
+        let body = match (self.framing, self.format) {
+            (Framing::Connect, Format::Proto) => Body::Binary(message),
+            // Written by serde_json, so it is text.
+            (Framing::Connect, Format::Json) => Body::Text(String::from_utf8(message).unwrap_or_default()),
+            (Framing::Web, _) => Body::Binary(web::frames(&message)),
+            (Framing::WebText, _) => Body::Text(BASE64_STANDARD.encode(web::frames(&message))),
+        };
+        let mut answer = Response::new(body);
+        answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type()));
+        answer
+    }
+
+    /// An answer that something went wrong. For gRPC-Web it stands in the headers, without a body:
+    /// that passes the gateway whatever the client accepts.
+    pub(super) fn refuse(self, status: &Status) -> Response<Body> {
+        if self.framing == Framing::Connect {
+            return self.refuse_by_body(status);
+        }
+        let mut answer = Response::new(Body::Empty);
+        answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type()));
+        trailers(&mut answer, status);
+        answer
+    }
+
+    fn refuse_by_body(self, status: &Status) -> Response<Body> {
+        let detail = |any: &super::Any| {
+            json!({
+                "type": any.type_url.rsplit('/').next(),
+                "value": BASE64_STANDARD_NO_PAD.encode(&any.value),
+            })
+        };
+        let details: Vec<_> = status.details.iter().map(detail).collect();
+        let body = json!({ "code": status.code.name(), "message": status.message, "details": details });
+        let mut answer = Response::new(Body::Text(body.to_string()));
+        *answer.status_mut() = status.code.http();
+        answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        answer
+    }
+}
+
+/// To a client of native gRPC: if its answer comes through at all, then in this way.
+pub(super) fn refuse_native(status: &Status) -> Response<Body> {
+    let mut answer = Response::new(Body::Empty);
+    *answer.status_mut() = StatusCode::OK;
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+    trailers(&mut answer, status);
+    answer
+}
+
+fn trailers(answer: &mut Response<Body>, status: &Status) {
+    let headers = answer.headers_mut();
+    headers.insert(GRPC_STATUS, HeaderValue::from(status.code.number()));
+    let texts = [
+        (GRPC_MESSAGE, web::percent_encoded(&status.message)),
+        (GRPC_DETAILS, BASE64_STANDARD_NO_PAD.encode(status.encoded())),
+    ];
+    for (name, text) in texts {
+        if let Ok(value) = HeaderValue::from_str(&text) {
+            headers.insert(name, value);
+        }
+    }
+}
+
+impl Format {
+    /// # Errors
+    /// `TooLarge`, `Malformed`, or `Validation` naming the key.
+    pub(super) fn read<M: Message + Default + DeserializeOwned>(self, bytes: &[u8]) -> Result<M> {
+        if bytes.len() > MAX_BODY_BYTES {
+            return Err(Error::TooLarge { limit_bytes: MAX_BODY_BYTES });
+        }
+        match self {
+            Self::Json => parse_json(bytes),
+            Self::Proto => M::decode(bytes).map_err(|_| {
+                Error::Malformed("the message is not of the type that this method takes".into())
+            }),
+        }
+    }
+
+    pub(super) fn write(self, message: &(impl Message + Serialize)) -> Result<Vec<u8>> {
+        match self {
+            Self::Json => serde_json::to_vec(message).map_err(Error::internal),
+            Self::Proto => Ok(message.encode_to_vec()),
+        }
+    }
+}
+
+/// gRPC's durations: up to eight digits and a unit, as in `100m` for a tenth of a second.
+fn with_unit(text: &str) -> Option<Duration> {
+    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let number: u64 = digits.parse().ok().filter(|_| digits.len() <= 8)?;
+    match unit {
+        "H" => Some(Duration::from_secs(number * 3600)),
+        "M" => Some(Duration::from_secs(number * 60)),
+        "S" => Some(Duration::from_secs(number)),
+        "m" => Some(Duration::from_millis(number)),
+        "u" => Some(Duration::from_micros(number)),
+        "n" => Some(Duration::from_nanos(number)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_is_known_by_its_content_type() {
+        for kind in ["application/json", "Application/JSON; charset=utf-8"] {
+            assert_eq!(Dialect::of(kind), Some(Dialect::COMMON), "{kind}");
+        }
+        for kind in
+            ["", "text/plain", "application/grpc", "application/grpc+proto", "application/connect+json"]
+        {
+            assert_eq!(Dialect::of(kind), None, "{kind}");
+        }
+        let binary = |kind| Dialect::of(kind).expect("known").is_binary();
+        assert!(binary("application/proto") && binary("application/grpc-web+proto"));
+        assert!(!binary("application/json") && !binary("application/grpc-web-text"));
+    }
+
+    #[test]
+    fn durations_of_grpc_have_a_unit() {
+        assert_eq!(with_unit("5S"), Some(Duration::from_secs(5)));
+        assert_eq!(with_unit("100m"), Some(Duration::from_millis(100)));
+        assert_eq!(with_unit("99999999H").map(|long| long.as_secs()), Some(359_999_996_400));
+        for text in ["", "S", "5", "5s", "-5S", "999999999S", "5 S", "ü"] {
+            assert_eq!(with_unit(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! The loop of an RPC function: event in, answer out, in the protocol of whoever called.
+
+use std::time::{Duration, Instant};
+
+use lambda_http::{
+    Body,
+    aws_lambda_events::apigw::ApiGatewayProxyResponse,
+    http::{
+        HeaderMap, HeaderValue, Response,
+        header::{
+            ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS,
+            RETRY_AFTER,
+        },
+    },
+};
+use lambda_runtime::{LambdaEvent, service_fn};
+use serde_json::value::RawValue;
+
+use super::{
+    Methods,
+    code::Code,
+    dialect::{Dialect, refuse_native},
+    refusal::{Refusal, Status},
+};
+use crate::{
+    app::App,
+    domain::{Error, Result},
+    interfaces::{
+        http::{RESERVE, Request, cors, to_gateway},
+        runtime::{RuntimeError, deadline, guarded},
+    },
+    telemetry,
+};
+
+/// What pages of the allowed origins may send and read beyond what HTTP's pages may.
+const ALLOWED: HeaderValue = HeaderValue::from_static(
+    "authorization, content-type, connect-protocol-version, connect-timeout-ms, grpc-timeout, x-grpc-web, x-user-agent",
+);
+const EXPOSED: HeaderValue =
+    HeaderValue::from_static("x-request-id, retry-after, grpc-status, grpc-message, grpc-status-details-bin");
+
+/// Serves calls until the environment is shut down.
+pub async fn serve(app: App, methods: Methods) -> Result<(), RuntimeError> {
+    let (app, methods) = (&app, &methods);
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<Box<RawValue>>| async move {
+        let deadline = deadline(app, &event.context);
+        let id = event.context.request_id;
+        Ok::<_, RuntimeError>(answer(app, methods, event.payload.get(), &id, deadline).await)
+    }))
+    .await
+}
+
+/// One event to one answer; also the door for tests. `invocation` is Lambda's own id, used where
+/// the gateway's is missing.
+pub async fn answer(
+    app: &App,
+    methods: &Methods,
+    event: &str,
+    invocation: &str,
+    deadline: Instant,
+) -> ApiGatewayProxyResponse {
+    let end = deadline.checked_sub(RESERVE).unwrap_or(deadline);
+    let request = Request::parse(event);
+    let id = request.as_ref().ok().and_then(Request::id).unwrap_or(invocation).to_owned();
+    let answer = telemetry::with_request_id(id.clone(), async {
+        let teller = Teller { id: &id, debug: app.config().debug };
+        match request {
+            Err(error) => teller.refuse(Dialect::COMMON, &error.into()),
+            Ok(request) => {
+                let cors_headers = cors_headers(app, &request);
+                let mut answer = match cors::preflight(&request) {
+                    Some(answer) => answer.map(Body::from),
+                    None => call(app, methods, request, end, &teller).await,
+                };
+                answer.headers_mut().extend(cors_headers);
+                answer
+            }
+        }
+    })
+    .await;
+    to_gateway(answer, &id)
+}
+
+fn cors_headers(app: &App, request: &Request) -> HeaderMap {
+    let mut headers = cors::headers(&app.config().cors, request);
+    if headers.contains_key(ACCESS_CONTROL_ALLOW_ORIGIN) {
+        headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+        headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, ALLOWED);
+    }
+    headers
+}
+
+/// Says what went wrong, for the one request it is made for.
+struct Teller<'a> {
+    id: &'a str,
+    debug: bool,
+}
+
+impl Teller<'_> {
+    fn refuse(&self, dialect: Dialect, refusal: &Refusal) -> Response<Body> {
+        self.refuse_by(refusal, |status| dialect.refuse(status))
+    }
+
+    fn refuse_by(&self, refusal: &Refusal, render: impl FnOnce(&Status) -> Response<Body>) -> Response<Body> {
+        let status = Status::of(refusal, self.id, self.debug);
+        let mut answer = render(&status);
+        if let Some(wait) = status.retry_after {
+            answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_secs()));
+        }
+        answer
+    }
+}
+
+async fn call(
+    app: &App,
+    methods: &Methods,
+    request: Request,
+    end: Instant,
+    teller: &Teller<'_>,
+) -> Response<Body> {
+    let content_type = request.header("content-type").unwrap_or_default();
+    let Some(dialect) = Dialect::of(content_type) else {
+        let native = content_type.starts_with("application/grpc");
+        let (code, why) = if native {
+            (Code::Unimplemented, "native gRPC does not pass API Gateway; use gRPC-Web or Connect")
+        } else {
+            (Code::InvalidArgument, "send application/json, application/proto or application/grpc-web+proto")
+        };
+        let refusal = Refusal { code, error: Error::Malformed(why.into()) };
+        return teller.refuse_by(&refusal, |status| {
+            if native { refuse_native(status) } else { Dialect::COMMON.refuse(status) }
+        });
+    };
+    match work(app, methods, dialect, request, end).await {
+        Ok(message) => dialect.answer(message),
+        Err(refusal) => teller.refuse(dialect, &refusal),
+    }
+}
+
+async fn work(
+    app: &App,
+    methods: &Methods,
+    dialect: Dialect,
+    request: Request,
+    end: Instant,
+) -> Result<Vec<u8>, Refusal> {
+    if dialect.is_binary() && request.header("accept").is_none() {
+        return Err(Error::Malformed(
+            "send the header Accept: */*; without one API Gateway hands out a binary answer as base64".into(),
+        )
+        .into());
+    }
+    let parameter = |name| request.path_parameter(name).unwrap_or_default();
+    let Some(method) = methods.find(parameter("service"), parameter("method")) else {
+        return Err(Refusal { code: Code::Unimplemented, error: Error::NotFound("method") });
+    };
+    let message = dialect.message(&request)?;
+    let patience = dialect.patience(&request)?.unwrap_or(Duration::MAX);
+    let theirs = Instant::now().checked_add(patience).filter(|theirs| *theirs < end);
+    let done = guarded(theirs.unwrap_or(end), method(app.clone(), request, dialect.format, message)).await;
+    done.map_err(|error| match error {
+        // Not our fault, and not to be tried again: the client does not wait any more.
+        Error::Unavailable { what: "time", .. } if theirs.is_some() => {
+            Refusal { code: Code::DeadlineExceeded, error }
+        }
+        error => error.into(),
+    })
+}

@@ -1,0 +1,20 @@
+//! gRPC's own health check.
+
+use app_core::{App, Error, Result, application::health, interfaces::http::Public};
+
+use crate::messages::health::{
+    HealthCheckRequest, HealthCheckResponse, health_check_response::ServingStatus,
+};
+
+/// All services stand on the same things, so that one answer is good for each.
+const SERVICES: [&str; 4] =
+    ["", "grpc.pb.debug.DebugService", "grpc.pb.example.ExampleService", "grpc.health.v1.Health"];
+
+pub(crate) async fn check(app: App, request: HealthCheckRequest, _: Public) -> Result<HealthCheckResponse> {
+    if !SERVICES.contains(&request.service.as_str()) {
+        return Err(Error::NotFound("service"));
+    }
+    let checks = health::check(app.db()?, app.bus()?).await;
+    let status = if health::is_well(&checks) { ServingStatus::Serving } else { ServingStatus::NotServing };
+    Ok(HealthCheckResponse { status: status.into() })
+}

@@ -1,0 +1,6 @@
+//! RPC, as API Gateway hands it over: in every dialect, and whatever goes wrong in the caller's own.
+
+mod dialects;
+mod refusals;
+mod services;
+mod wire;
