@@ -1,12 +1,45 @@
-//! Who may call which endpoint, as the handlers declare it. A new endpoint is one line in `table`.
+//! All endpoints: who may call them, as their handlers declare it, and how a test calls them. A new
+//! endpoint is one line in `endpoints`.
+
+use std::{
+    pin::Pin,
+    time::{Duration, Instant},
+};
 
 use app_core::{
     App, Result,
-    interfaces::http::{Access, Admission, Reply, Request},
+    interfaces::http::{self, Access, Admission, Reply, Request},
 };
+use serde_json::Value;
+
+/// One endpoint as a value.
+pub struct Endpoint {
+    pub access: Access,
+    call: Call,
+}
+
+type Call = Box<dyn for<'a> Fn(&'a App, &'a str) -> Pin<Box<dyn Future<Output = Value> + 'a>>>;
+
+impl Endpoint {
+    /// An event of API Gateway to its answer, both as Lambda has them.
+    pub async fn call(&self, app: &App, event: &str) -> Value {
+        (self.call)(app, event).await
+    }
+}
+
+impl std::fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Endpoint").field("access", &self.access).finish_non_exhaustive()
+    }
+}
+
+/// Who may call what, by the name of the function.
+pub fn table() -> Vec<(&'static str, Access)> {
+    endpoints().into_iter().map(|(name, endpoint)| (name, endpoint.access)).collect()
+}
 
 /// Each endpoint by the name of its function.
-pub fn table() -> Vec<(&'static str, Access)> {
+pub fn endpoints() -> Vec<(&'static str, Endpoint)> {
     vec![
         ("auth-sign-up", of(auth_sign_up::handler)),
         ("auth-tokens", of(auth_tokens::handler)),
@@ -28,15 +61,23 @@ pub fn table() -> Vec<(&'static str, Access)> {
         ("tasks-get", of(tasks_get::handler)),
         ("debug-send-message", of(debug_send_message::handler)),
         ("debug-health-check", of(debug_health_check::handler)),
+        ("docs", of(docs::handler)),
     ]
 }
 
-fn of<H, A, F, R>(_: H) -> Access
+fn of<H, A, F, R>(handler: H) -> Endpoint
 where
-    H: Fn(App, Request, A) -> F,
-    A: Admission,
-    F: Future<Output = Result<R>>,
-    R: Reply,
+    H: Fn(App, Request, A) -> F + Copy + 'static,
+    A: Admission + 'static,
+    F: Future<Output = Result<R>> + 'static,
+    R: Reply + 'static,
 {
-    A::ACCESS
+    let call: Call = Box::new(move |app, event| {
+        Box::pin(async move {
+            let deadline = Instant::now() + Duration::from_secs(60);
+            let answer = http::answer(app, handler, event, "invocation-1", deadline).await;
+            serde_json::to_value(answer).expect("an answer serialises")
+        })
+    });
+    Endpoint { access: A::ACCESS, call }
 }
