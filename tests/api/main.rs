@@ -6,6 +6,7 @@ mod api_keys;
 mod audit;
 mod canaries;
 mod debug_send_message;
+mod docs_pages;
 mod edge;
 mod forgery;
 mod health;

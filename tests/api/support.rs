@@ -18,6 +18,21 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    /// From what Lambda would be given.
+    pub(crate) fn of(response: &Value) -> Self {
+        let headers = response["multiValueHeaders"].as_object().expect("headers");
+        Self {
+            status: response["statusCode"].as_i64().expect("a status"),
+            body: response["body"]
+                .as_str()
+                .map_or(Value::Null, |text| serde_json::from_str(text).expect("a JSON body")),
+            headers: headers
+                .iter()
+                .map(|(key, values)| (key.clone(), values[0].as_str().expect("text").to_owned()))
+                .collect(),
+        }
+    }
+
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
@@ -69,18 +84,7 @@ where
     R: Reply,
 {
     let response = http::answer(&app.app, handler, event, "invocation-1", in_a_minute()).await;
-    let response = serde_json::to_value(response).expect("a response serialises");
-    let headers = response["multiValueHeaders"].as_object().expect("headers");
-    Answer {
-        status: response["statusCode"].as_i64().expect("a status"),
-        body: response["body"]
-            .as_str()
-            .map_or(Value::Null, |text| serde_json::from_str(text).expect("a JSON body")),
-        headers: headers
-            .iter()
-            .map(|(key, values)| (key.clone(), values[0].as_str().expect("text").to_owned()))
-            .collect(),
-    }
+    Answer::of(&serde_json::to_value(response).expect("a response serialises"))
 }
 
 pub(crate) async fn sign_up(app: &TestApp, email: &str) -> Answer {

@@ -1,16 +1,48 @@
-//! Who may call which endpoint, as the handlers declare it. A new endpoint is one line in `endpoints`;
-//! RPC methods declare it where they are listed.
+//! All endpoints: who may call them, as their handlers declare it, and how a test calls them. A new
+//! endpoint is one line in `endpoints`; RPC methods declare it where they are listed.
 
-use std::any::TypeId;
+use std::{
+    any::TypeId,
+    pin::Pin,
+    time::{Duration, Instant},
+};
 
 use app_core::{
     App, Result,
     config::LaunchMode,
-    interfaces::http::{Access, Admission, IdempotentReply, Reply, Request},
+    interfaces::http::{self, Access, Admission, IdempotentReply, Reply, Request},
 };
+use serde_json::Value;
+
+/// One endpoint as a value.
+pub struct Endpoint {
+    pub access: Access,
+    idempotent: bool,
+    call: Call,
+}
+
+type Call = Box<dyn for<'a> Fn(&'a App, &'a str) -> Pin<Box<dyn Future<Output = Value> + 'a>>>;
+
+impl Endpoint {
+    /// An event of API Gateway to its answer, both as Lambda has them.
+    pub async fn call(&self, app: &App, event: &str) -> Value {
+        (self.call)(app, event).await
+    }
+}
+
+impl std::fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Endpoint").field("access", &self.access).finish_non_exhaustive()
+    }
+}
+
+/// Who may call what, by the name of the function.
+pub fn table() -> Vec<(&'static str, Access)> {
+    endpoints().into_iter().map(|(name, endpoint)| (name, endpoint.access)).collect()
+}
 
 /// Each endpoint by the name of its function.
-fn endpoints() -> Vec<(&'static str, Declared)> {
+pub fn endpoints() -> Vec<(&'static str, Endpoint)> {
     vec![
         ("auth-sign-up", of(auth_sign_up::handler)),
         ("auth-tokens", of(auth_tokens::handler)),
@@ -32,6 +64,7 @@ fn endpoints() -> Vec<(&'static str, Declared)> {
         ("tasks-get", of(tasks_get::handler)),
         ("debug-send-message", of(debug_send_message::handler)),
         ("debug-health-check", of(debug_health_check::handler)),
+        ("docs", of(docs::handler)),
     ]
 }
 
@@ -40,27 +73,24 @@ pub fn methods() -> Vec<(&'static str, Access)> {
     grpc::methods(LaunchMode::Test).declared().collect()
 }
 
-/// Who may call each endpoint.
-pub fn table() -> Vec<(&'static str, Access)> {
-    endpoints().into_iter().map(|(name, declared)| (name, declared.access)).collect()
-}
-
 /// The endpoints that take an `Idempotency-Key`, as the type of their answer says.
 pub fn idempotent() -> Vec<&'static str> {
-    endpoints().into_iter().filter(|(_, declared)| declared.idempotent).map(|(name, _)| name).collect()
+    endpoints().into_iter().filter(|(_, endpoint)| endpoint.idempotent).map(|(name, _)| name).collect()
 }
 
-struct Declared {
-    access: Access,
-    idempotent: bool,
-}
-
-fn of<H, A, F, R>(_: H) -> Declared
+fn of<H, A, F, R>(handler: H) -> Endpoint
 where
-    H: Fn(App, Request, A) -> F,
-    A: Admission,
-    F: Future<Output = Result<R>>,
+    H: Fn(App, Request, A) -> F + Copy + 'static,
+    A: Admission + 'static,
+    F: Future<Output = Result<R>> + 'static,
     R: Reply + 'static,
 {
-    Declared { access: A::ACCESS, idempotent: TypeId::of::<R>() == TypeId::of::<IdempotentReply>() }
+    let call: Call = Box::new(move |app, event| {
+        Box::pin(async move {
+            let deadline = Instant::now() + Duration::from_secs(60);
+            let answer = http::answer(app, handler, event, "invocation-1", deadline).await;
+            serde_json::to_value(answer).expect("an answer serialises")
+        })
+    });
+    Endpoint { access: A::ACCESS, idempotent: TypeId::of::<R>() == TypeId::of::<IdempotentReply>(), call }
 }

@@ -3,7 +3,7 @@
 use std::{io::Write, process::Stdio};
 
 use serde_json::{Value, json};
-use xtask::{checkout::Checkout, node::Clients, python::Python};
+use xtask::{checkout::Checkout, clients::Clients};
 
 use crate::support::{PASSWORD, database, new_address, post, setting, sign_up};
 
@@ -21,8 +21,7 @@ async fn token(admin: bool) -> String {
 /// What the clients got; none where they cannot be installed, and then it is said.
 async fn calls() -> Option<Value> {
     let checkout = Checkout::find().expect("the checkout");
-    let python = Python::ready(&checkout).expect("Python");
-    let clients = match Clients::ready(&checkout, &python) {
+    let clients = match Clients::ready(&checkout) {
         Ok(clients) => clients,
         Err(error) => {
             // Not by a macro of printing: the tests' harness would keep it to itself.

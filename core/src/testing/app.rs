@@ -6,7 +6,8 @@ use super::{ManualClock, TestDatabase, database::no_aws};
 use crate::{
     app::App,
     config::{
-        Config, Cors, LaunchMode, LimitsConfig, PasswordsConfig, QueuesConfig, SecretSource, TokensConfig,
+        Config, Cors, DatabaseConfig, LaunchMode, LimitsConfig, PasswordsConfig, QueuesConfig, SecretSource,
+        TokensConfig,
     },
     domain::mask::Secret,
     infrastructure::{db::Db, mail::MemoryMailer, messaging::MemoryBus},
@@ -28,28 +29,7 @@ impl TestApp {
     /// With a change to the configuration.
     pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
         let database = TestDatabase::new().await;
-        let mut config = Config {
-            project_name: "APP".into(),
-            launch_mode: LaunchMode::Test,
-            debug: false,
-            show_api_docs: false,
-            cors: Cors::Only(vec!["http://localhost:3000".into()]),
-            tokens: Some(TokensConfig {
-                key: SecretSource::Inline(Secret::new("a key for tests, of 32 bytes or more".into())),
-                access_lifetime: time::Duration::minutes(5),
-                refresh_lifetime: time::Duration::days(5),
-            }),
-            limits: Some(LimitsConfig::new(LaunchMode::Test)),
-            hmac_key: Some(SecretSource::Inline(Secret::new("a key for tests, of 32 bytes or more".into()))),
-            passwords: PasswordsConfig::default(),
-            secrets_ttl: std::time::Duration::from_secs(300),
-            database: Some(database.config()),
-            queues: QueuesConfig { max_receive_count: 5, ..QueuesConfig::default() },
-            mail: None,
-            cache: None,
-            aws: no_aws(),
-            api_default_limit: 25,
-        };
+        let mut config = config(Some(database.config()));
         change(&mut config);
         let (bus, mailer, clock) = (
             Arc::new(MemoryBus::default()),
@@ -63,6 +43,38 @@ impl TestApp {
         })
         .expect("a good configuration");
         Self { app, database, bus, mailer, clock }
+    }
+}
+
+/// For what needs no database: reading requests, verifying tokens.
+pub fn app_without_database() -> App {
+    let (bus, mailer) = (Arc::new(MemoryBus::default()), Arc::new(MemoryMailer::default()));
+    App::for_test(config(None), bus, mailer, Arc::new(ManualClock::default()), Db::new)
+        .expect("a good configuration")
+}
+
+fn config(database: Option<DatabaseConfig>) -> Config {
+    Config {
+        project_name: "APP".into(),
+        launch_mode: LaunchMode::Test,
+        debug: false,
+        show_api_docs: false,
+        cors: Cors::Only(vec!["http://localhost:3000".into()]),
+        tokens: Some(TokensConfig {
+            key: SecretSource::Inline(Secret::new("a key for tests, of 32 bytes or more".into())),
+            access_lifetime: time::Duration::minutes(5),
+            refresh_lifetime: time::Duration::days(5),
+        }),
+        limits: Some(LimitsConfig::new(LaunchMode::Test)),
+        hmac_key: Some(SecretSource::Inline(Secret::new("a key for tests, of 32 bytes or more".into()))),
+        passwords: PasswordsConfig::default(),
+        secrets_ttl: std::time::Duration::from_secs(300),
+        database,
+        queues: QueuesConfig { max_receive_count: 5, ..QueuesConfig::default() },
+        mail: None,
+        cache: None,
+        aws: no_aws(),
+        api_default_limit: 25,
     }
 }
 

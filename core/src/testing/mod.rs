@@ -6,10 +6,16 @@ mod clock;
 mod database;
 mod events;
 
-pub use app::TestApp;
+pub use app::{TestApp, app_without_database};
 pub use clock::ManualClock;
 pub use database::TestDatabase;
 pub use events::{Event, event};
+
+/// A setting that a developer may give, such as how much a test tries.
+#[expect(clippy::disallowed_methods, reason = "the tests' own configuration")]
+pub fn wish(key: &str) -> Option<String> {
+    std::env::var(key).ok()
+}
 
 /// A setting that `cargo xtask test` exports: `DATABASE_URL`, `API_URL`, `BIN_DIR` and others.
 #[expect(clippy::disallowed_methods, reason = "the tests' own configuration")]

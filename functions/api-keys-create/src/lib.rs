@@ -13,20 +13,53 @@ use app_core::{
 };
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
-use utoipa::ToSchema;
+use utoipa::{
+    ToSchema,
+    openapi::schema::{Array, ArrayBuilder, ObjectBuilder, Type},
+};
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct KeyRequest {
     /// For you to know it by.
-    #[schema(value_type = String, min_length = 1, max_length = 64, example = "nightly export")]
+    #[schema(value_type = String, min_length = 1, max_length = 64, pattern = r"^[^\u0000]*[^\s\u0000][^\u0000]*$", example = "nightly export")]
     name: Text<64>,
-    /// Some of your own. If you lose one, the key loses it, too.
-    #[schema(value_type = Vec<String>, example = json!(["users:read"]))]
+    #[schema(schema_with = permissions)]
     permissions: Vec<Permission>,
     /// 1 to 365.
-    #[schema(minimum = 1, maximum = 365, example = 90)]
-    expires_in_days: u16,
+    #[schema(value_type = u16, minimum = 1, maximum = 365, example = 90)]
+    expires_in_days: Days,
+}
+
+/// How long a key lives. Read as JSON has numbers: 90.0 is the integer 90.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(try_from = "f64")]
+struct Days(u16);
+
+impl TryFrom<f64> for Days {
+    type Error = &'static str;
+
+    fn try_from(days: f64) -> Result<Self, Self::Error> {
+        match days {
+            _ if days.fract() != 0.0 => Err("type"),
+            1.0..=365.0 => Ok(Self(days as u16)),
+            _ => Err("range"),
+        }
+    }
+}
+
+/// Which words there are.
+fn permissions() -> Array {
+    let word = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some(Permission::ALL.map(Permission::as_str)))
+        .build();
+    ArrayBuilder::new()
+        .description(Some("Some of your own. If you lose one, the key loses it, too."))
+        .items(word)
+        .min_items(Some(1))
+        .unique_items(true)
+        .build()
 }
 
 #[derive(Serialize, ToSchema)]
@@ -60,9 +93,6 @@ pub async fn handler(
     if name.trim().is_empty() {
         return Err(Error::invalid("name", "required"));
     }
-    if !(1..=365).contains(&body.expires_in_days) {
-        return Err(Error::invalid("expires_in_days", "range"));
-    }
     let words: BTreeSet<&str> = body.permissions.iter().map(|one| one.as_str()).collect();
     if words.is_empty() || words.len() < body.permissions.len() {
         return Err(Error::invalid("permissions", if words.is_empty() { "required" } else { "duplicate" }));
@@ -70,7 +100,7 @@ pub async fn handler(
     if body.permissions.iter().any(|permission| !caller.may(*permission)) {
         return Err(Error::invalid("permissions", "not_yours"));
     }
-    let lifetime = Duration::days(body.expires_in_days.into());
+    let lifetime = Duration::days(body.expires_in_days.0.into());
     let wish = KeyWish { name: &name, permissions: &body.permissions, lifetime };
     let (key, expires_at) = app.auth().await?.create_key(caller.user.uuid, &wish, request.client()).await?;
     let answer = KeyResponse { id: key.id.to_string(), key: key.reveal().expose().clone(), expires_at };

@@ -64,8 +64,8 @@ const ALLOWED: Allowed = Allowed {
     get, path = "/api/v1/audit/", tag = "audit", operation_id = "list_audit",
     security(("bearer" = ["audit:read"]), ("api_key" = ["audit:read"])),
     params(
-        ("order" = Option<String>, Query, description = "`-id`, the newest first, by default; or `id`"),
-        ("limit" = Option<u32>, Query, description = "1 to 100"),
+        ("order" = Option<String>, Query, description = "`-id`, the newest first, by default; or `id`", pattern = "^-?id$"),
+        ("limit" = Option<u32>, Query, description = "How many rows a page has at most", minimum = 1, maximum = 100),
         ("cursor" = Option<String>, Query, description = "`next` of the page before, with the same filters and order"),
         ("offset" = Option<u64>, Query, description = "Instead of a cursor"),
         ("count" = Option<bool>, Query, description = "Count all that match, too; it costs a scan"),

@@ -44,8 +44,8 @@ const ALLOWED: Allowed = Allowed {
     get, path = "/api/v1/users/", tag = "users", operation_id = "list_users",
     security(("bearer" = ["users:read"]), ("api_key" = ["users:read"])),
     params(
-        ("order" = Option<String>, Query, description = "Columns, descending with a minus; the newest first by default", example = "-created_at,email"),
-        ("limit" = Option<u32>, Query, description = "1 to 100"),
+        ("order" = Option<String>, Query, description = "Columns, descending with a minus; the newest first by default", pattern = "^-?(id|email|last_name|created_at|updated_at)(,-?(id|email|last_name|created_at|updated_at))*$", example = "-created_at,email"),
+        ("limit" = Option<u32>, Query, description = "How many rows a page has at most", minimum = 1, maximum = 100),
         ("cursor" = Option<String>, Query, description = "`next` of the page before, with the same filters and order"),
         ("offset" = Option<u64>, Query, description = "Instead of a cursor"),
         ("count" = Option<bool>, Query, description = "Count all that match, too; it costs a scan"),

@@ -7,7 +7,7 @@ use app_core::{
     domain::mask::Secret,
     infrastructure::{key_value::ValkeyStore, secrets::Secrets},
 };
-use xtask::{checkout::Checkout, python::Python, valkey::Valkey};
+use xtask::{checkout::Checkout, valkey::Valkey};
 
 pub(crate) const PASSWORD: &str = "hunter2";
 
@@ -21,8 +21,7 @@ impl Server {
     /// None where no server can be installed, and then it is said.
     pub(crate) fn start() -> Option<Self> {
         let checkout = Checkout::find().expect("the checkout");
-        let python = Python::ready(&checkout).expect("Python");
-        let program = match Valkey::program(&checkout, &python) {
+        let program = match Valkey::program(&checkout) {
             Ok(program) => program,
             Err(error) => {
                 // Not by a macro of printing: the tests' harness would keep it to itself.

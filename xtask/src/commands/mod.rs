@@ -1,9 +1,11 @@
 //! One file for each command of `cargo xtask`.
 
+pub mod assets;
 pub mod bench;
 pub mod coverage;
 pub mod down;
 pub mod env;
+pub mod fuzz;
 pub mod invoke;
 pub mod keys;
 pub mod lint;

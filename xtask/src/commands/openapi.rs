@@ -6,11 +6,13 @@ use std::process::Stdio;
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::assets;
 use crate::checkout::Checkout;
 use crate::ui;
 
 pub fn run(check: bool) -> Result<()> {
     let checkout = Checkout::find()?;
+    assets::ready(&checkout)?;
     for document in ["openapi", "messages"] {
         let output = checkout
             .cargo()

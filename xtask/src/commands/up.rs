@@ -71,7 +71,9 @@ fn summary(state: &State) -> Result<()> {
         random_hex(4)?,
         "correct horse battery staple",
     );
-    ui::out(&format!("\nThe API answers at {url}\nTry it:\n"));
+    ui::out(&format!(
+        "\nThe API answers at {url}; it is described at {url}/docs/ and {url}/redoc/\nTry it:\n"
+    ));
     ui::out(&format!(
         "  curl -sS {url}/api/v1/auth/sign-up/ -H 'Content-Type: application/json' -d '{body}'\n"
     ));

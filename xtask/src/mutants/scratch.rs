@@ -8,6 +8,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail};
 
 use super::git_apply;
+use crate::assets;
 use crate::checkout::Checkout;
 
 /// A copy of the project's files, without history, settings and what was built.
@@ -20,7 +21,9 @@ impl Scratch {
     /// Brings the copy to what the work tree is now, new files included. Files that are the same
     /// stay as they are, so that cargo builds nothing anew for them.
     pub fn refresh(checkout: &Checkout, folder: PathBuf) -> Result<Self> {
-        let files = files(checkout.root())?;
+        let mut files = files(checkout.root())?;
+        // Git-ignored, and nothing that names the function `docs` builds without them.
+        files.extend(assets::files(checkout.root()));
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
         remove_others(&folder, Path::new(""), &files)?;
         for file in &files {

@@ -1,5 +1,5 @@
-//! As much HTTP/1.1 as a Lambda runtime speaks: requests with a length or chunked, answers with
-//! a length, one connection for many requests.
+//! As much HTTP/1.1 as a Lambda runtime speaks, or a client of a test: requests with a length or
+//! chunked, answers with a length, one connection for many requests.
 
 use std::io::{self, BufRead, BufReader, Write as _};
 use std::net::TcpStream;
@@ -7,25 +7,28 @@ use std::net::TcpStream;
 /// The largest body that is taken: Lambda's own limit for an answer is 6 MB.
 const LARGEST: usize = 16 << 20;
 
-/// One request of the runtime.
+/// One request.
 #[derive(Debug)]
-pub(super) struct Request {
-    pub(super) method: String,
-    pub(super) path: String,
-    pub(super) body: Vec<u8>,
+pub struct Request {
+    pub method: String,
+    /// With the query string, as it was sent.
+    pub path: String,
+    /// In the order they came; what is no UTF-8 in them is replaced.
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
 }
 
 /// Reads the next request; none when the other side has closed the connection.
-pub(super) fn read(stream: &mut BufReader<TcpStream>) -> io::Result<Option<Request>> {
-    let mut line = String::new();
-    if stream.read_line(&mut line)? == 0 {
+pub fn read(stream: &mut BufReader<TcpStream>) -> io::Result<Option<Request>> {
+    let line = line(stream)?;
+    if line.is_empty() {
         return Ok(None);
     }
     let mut words = line.split_whitespace().map(str::to_owned);
     let (Some(method), Some(path)) = (words.next(), words.next()) else {
         return Err(io::Error::other("not a request line"));
     };
-    let (mut length, mut chunked) = (0, false);
+    let (mut length, mut chunked, mut headers) = (0, false, Vec::new());
     loop {
         let header = header(stream)?;
         let Some((name, value)) = header.split_once(':') else {
@@ -38,6 +41,7 @@ pub(super) fn read(stream: &mut BufReader<TcpStream>) -> io::Result<Option<Reque
         } else if name.eq_ignore_ascii_case("expect") {
             stream.get_mut().write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
         }
+        headers.push((name.to_owned(), value.trim().to_owned()));
     }
     let mut body = Vec::new();
     if chunked {
@@ -47,11 +51,11 @@ pub(super) fn read(stream: &mut BufReader<TcpStream>) -> io::Result<Option<Reque
     } else {
         read_exactly(stream, length, &mut body)?;
     }
-    Ok(Some(Request { method, path, body }))
+    Ok(Some(Request { method, path, headers, body }))
 }
 
 /// Writes an answer in one piece: two would wait for each other's acknowledgement.
-pub(super) fn write(
+pub fn write(
     stream: &mut TcpStream,
     status: &str,
     headers: &[(&str, String)],
@@ -71,9 +75,14 @@ pub(super) fn write(
 }
 
 fn header(stream: &mut impl BufRead) -> io::Result<String> {
-    let mut line = String::new();
-    stream.read_line(&mut line)?;
-    Ok(line.trim_end().to_owned())
+    Ok(line(stream)?.trim_end().to_owned())
+}
+
+/// With its end; empty when there is none any more.
+fn line(stream: &mut impl BufRead) -> io::Result<String> {
+    let mut line = Vec::new();
+    stream.read_until(b'\n', &mut line)?;
+    Ok(String::from_utf8_lossy(&line).into_owned())
 }
 
 fn read_chunk(stream: &mut impl BufRead, body: &mut Vec<u8>) -> io::Result<bool> {

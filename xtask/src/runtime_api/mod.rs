@@ -17,7 +17,7 @@
 //! # }
 //! ```
 
-mod http;
+pub mod http;
 mod server;
 
 use std::io::{BufRead as _, BufReader, Read};

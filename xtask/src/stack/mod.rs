@@ -1,8 +1,8 @@
 //! The whole topology on this machine: Postgres, the AWS emulator, template.yaml deployed to it.
 //!
 //! There are several, which may run at once and share nothing but the tools: [`DEV`] is what
-//! `cargo xtask up` starts; [`TEST`], [`BENCH`] and [`MUTANTS`] are of the commands of these names,
-//! begin empty and end with them. All of a stack's files are in `.local/<stack>/`.
+//! `cargo xtask up` starts; [`TEST`], [`BENCH`], [`FUZZ`] and [`MUTANTS`] are of the commands of these
+//! names, begin empty and end with them. All of a stack's files are in `.local/<stack>/`.
 
 pub mod database;
 pub mod deploy;
@@ -23,6 +23,7 @@ use nix::sys::signal::Signal;
 use self::database::Database;
 use self::postgres::Postgres;
 use self::state::State;
+use crate::assets;
 use crate::binaries::{self, Fingerprint};
 use crate::checkout::Checkout;
 use crate::interrupt;
@@ -37,6 +38,8 @@ pub const DEV: &str = "dev";
 pub const TEST: &str = "test";
 /// The database of one run of the benchmarks.
 pub const BENCH: &str = "bench";
+/// The database of one run of `fuzz api`.
+pub const FUZZ: &str = "fuzz";
 /// The database of one run of the mutants.
 pub const MUTANTS: &str = "mutants";
 /// The region the emulator says it is.
@@ -98,6 +101,7 @@ impl Stack {
         // From here on `down` finds this command.
         state.save(&folder)?;
         let python = Python::ready(&checkout)?;
+        assets::ready(&checkout)?;
         let functions = checkout.functions()?;
         Ok(Self { checkout, python, folder, functions, state, known: BTreeMap::new(), name, _lock: lock })
     }

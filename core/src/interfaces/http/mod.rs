@@ -25,7 +25,7 @@ pub use caller::{Caller, KeyOrCaller};
 pub use error::{ErrorBody, ErrorDetail};
 pub use idempotent::{Idempotent, IdempotentReply, Storable};
 pub use json_body::MAX_BODY_BYTES;
-pub use lambda_http::http::StatusCode;
+pub use lambda_http::http::{HeaderName, HeaderValue, Response, StatusCode, header};
 pub use query::{Allowed, ListQuery, Listed};
 pub use reply::{Json, NoContent, Reply, WithStatus};
 pub use request::Request;

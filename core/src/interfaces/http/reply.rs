@@ -17,6 +17,13 @@ pub trait Reply {
 #[derive(Debug)]
 pub struct Json<T>(pub T);
 
+/// A finished answer, for what is no JSON. What `serve` adds to all answers it may set itself.
+impl Reply for Response<String> {
+    fn into_answer(self) -> Result<Answer> {
+        Ok(self)
+    }
+}
+
 impl<T: Serialize> Reply for Json<T> {
     fn into_answer(self) -> Result<Answer> {
         WithStatus(StatusCode::OK, self.0).into_answer()

@@ -45,6 +45,16 @@ impl Request {
         &self.event.http_method
     }
 
+    /// The route of the template that led here, as in `/docs/{proxy+}`.
+    pub fn route(&self) -> Option<&str> {
+        self.event.resource.as_deref()
+    }
+
+    /// As the client wrote it, without the stage.
+    pub fn path(&self) -> &str {
+        self.event.path.as_deref().unwrap_or_default()
+    }
+
     /// A header that is there exactly once and is visible ASCII. One that was sent twice is none:
     /// who reads the first and who reads the last would disagree.
     pub fn header(&self, name: impl AsHeaderName) -> Option<&str> {

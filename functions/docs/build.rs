@@ -1,0 +1,34 @@
+//! Swagger UI and ReDoc are not in the repository: they are fetched once, and this looks whether
+//! they are there, in the version that `assets/requirements.txt` names.
+
+use std::{env, fs, path::Path};
+
+/// The one thing that ReDoc loads from elsewhere: its maker's logo. A transparent pixel stands in for
+/// it, because the pages ask nobody but this API, and their policy would stop it with an error.
+const LOGO: &str = "https://cdn.redoc.ly/redoc/logo-mini.svg";
+const PIXEL: &str = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw==";
+
+#[expect(clippy::disallowed_methods, reason = "cargo's own settings")]
+fn main() {
+    println!("cargo::rerun-if-changed=assets");
+    let assets = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets");
+    let wanted = fs::read(assets.join("requirements.txt")).expect("assets/requirements.txt");
+    // Written last by what fetches them: a copy of what they were fetched for.
+    if fs::read(assets.join("fetched.txt")).ok() != Some(wanted) {
+        return println!(
+            "cargo::error=Swagger UI and ReDoc are missing in functions/docs/assets/, or of another \
+             version. Run `cargo xtask assets`: it fetches them once (3 MB). To do without them: \
+             `cargo build --workspace --exclude docs --exclude app-tests`"
+        );
+    }
+    let redoc = fs::read_to_string(assets.join("redoc.standalone.js")).expect("redoc.standalone.js");
+    if !redoc.contains(LOGO) {
+        return println!(
+            "cargo::error=this version of ReDoc does not load {LOGO}: look what it loads instead, and \
+             correct LOGO in functions/docs/build.rs"
+        );
+    }
+    let out = env::var("OUT_DIR").expect("set by cargo");
+    let path = Path::new(&out).join("redoc.standalone.js");
+    fs::write(path, redoc.replace(LOGO, PIXEL)).expect("writing the script");
+}

@@ -1,0 +1,115 @@
+//! The documentation pages: what their routes answer, and that nothing else is served.
+
+use app_core::testing::{Event, TestApp, event};
+use app_tests::access;
+use serde_json::{Value, json};
+
+use crate::support::Answer;
+
+const ROUTES: [(&str, &str); 4] =
+    [("/docs", "/docs/"), ("/docs/{proxy+}", "/docs/swagger-ui.css"), ("/redoc", "/redoc/"), OPENAPI];
+const OPENAPI: (&str, &str) = ("/api/openapi.json", "/api/openapi.json");
+
+fn get((route, path): (&str, &str)) -> Event {
+    let mut event = event("docs");
+    event.0["resource"] = json!(route);
+    event.0["path"] = json!(path);
+    event.0["pathParameters"] = match route.strip_suffix("{proxy+}") {
+        Some(before) => json!({ "proxy": path.strip_prefix(before) }),
+        None => Value::Null,
+    };
+    event
+}
+
+fn asset(name: &str) -> Event {
+    get(("/docs/{proxy+}", &format!("/docs/{name}")))
+}
+
+/// What Lambda would be given; the body is no JSON.
+async fn answer(app: &TestApp, event: &Event) -> Value {
+    let endpoints = access::endpoints();
+    let (_, docs) = endpoints.iter().find(|(name, _)| *name == "docs").expect("the function");
+    docs.call(&app.app, &event.to_string()).await
+}
+
+async fn with_docs() -> TestApp {
+    TestApp::with(|config| config.show_api_docs = true).await
+}
+
+fn header<'a>(answer: &'a Value, name: &str) -> &'a str {
+    answer["multiValueHeaders"][name][0].as_str().unwrap_or_default()
+}
+
+fn text(answer: &Value) -> &str {
+    answer["body"].as_str().expect("a text")
+}
+
+/// What stands in `src="…"` and `href="…"`, and is no data: address.
+fn loaded(page: &str) -> Vec<&str> {
+    let attributes = page
+        .split(['<', ' ', '>'])
+        .filter_map(|word| word.strip_prefix("src=").or_else(|| word.strip_prefix("href=")));
+    attributes.map(|value| value.trim_matches('"')).filter(|value| !value.starts_with("data:")).collect()
+}
+
+#[tokio::test]
+async fn without_the_setting_there_is_no_such_page() {
+    let app = TestApp::new().await;
+    for route in ROUTES {
+        Answer::of(&answer(&app, &get(route)).await).is_error(404, "not_found");
+    }
+}
+
+#[tokio::test]
+async fn pages_load_scripts_of_their_own_and_nothing_else() {
+    let app = with_docs().await;
+    for (route, at) in [("/docs", "/docs/"), ("/redoc", "/redoc/")] {
+        let page = answer(&app, &get((route, at))).await;
+        assert_eq!(
+            (page["statusCode"].as_i64(), header(&page, "content-type")),
+            (Some(200), "text/html; charset=utf-8")
+        );
+        let policy = header(&page, "content-security-policy");
+        assert!(policy.starts_with("default-src 'none'; script-src 'self'; "), "{policy}");
+        assert!(!policy.contains("unsafe-eval") && !policy.contains("http"), "{policy}");
+        assert_eq!(header(&page, "x-content-type-options"), "nosniff");
+        let loaded = loaded(text(&page));
+        assert!(loaded.len() >= 3, "{route}: {loaded:?}");
+        for file in loaded {
+            let name = file.strip_prefix("../docs/").unwrap_or(file);
+            let event = if file == "../api/openapi.json" { get(OPENAPI) } else { asset(name) };
+            let found = answer(&app, &event).await;
+            assert_eq!(found["statusCode"], 200, "{route} loads {file}, which is not there");
+            assert_eq!(found["isBase64Encoded"], json!(false), "{file}");
+            // Lambda takes 6 MB of an answer.
+            assert!((1..5_000_000).contains(&text(&found).len()), "{file}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn without_the_slash_a_page_is_one_slash_further_below_whatever_stage() {
+    let app = with_docs().await;
+    for (route, to) in [("/docs", "docs/"), ("/redoc", "redoc/")] {
+        let moved = answer(&app, &get((route, route))).await;
+        assert_eq!((moved["statusCode"].as_i64(), header(&moved, "location")), (Some(308), to));
+    }
+}
+
+#[tokio::test]
+async fn the_document_is_the_committed_one() {
+    let app = with_docs().await;
+    let document = answer(&app, &get(OPENAPI)).await;
+    assert_eq!(header(&document, "content-type"), "application/json");
+    let served: Value = serde_json::from_str(text(&document)).expect("JSON");
+    let made: Value = serde_json::from_str(&app_tests::openapi::document()).expect("JSON");
+    assert_eq!(served, made, "`cargo xtask openapi` writes it anew");
+}
+
+#[tokio::test]
+async fn what_is_no_file_of_the_pages_is_not_found() {
+    let app = with_docs().await;
+    for name in ["", "none.js", "requirements.txt", "../lib.rs", "swagger-ui.css/", "%2e%2e/lib.rs"] {
+        Answer::of(&answer(&app, &asset(name)).await).is_error(404, "not_found");
+    }
+}

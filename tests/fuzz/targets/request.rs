@@ -1,0 +1,82 @@
+//! Requests: any event, and any body, header and query string in a good one, is answered in our
+//! envelope, and never by a fault of ours.
+
+use std::{
+    sync::LazyLock,
+    time::{Duration, Instant},
+};
+
+use app_core::{
+    App, Result,
+    domain::{
+        patch::Patch,
+        text::Text,
+        users::{Birthday, Email, Meta, PasswordAttempt, User},
+    },
+    infrastructure::query::Op,
+    interfaces::http::{self, Allowed, Json, ListQuery, Public, Request},
+    testing::{Event, app_without_database, event},
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::wait;
+
+static APP: LazyLock<App> = LazyLock::new(app_without_database);
+static SAMPLE: LazyLock<Event> = LazyLock::new(|| event("auth-sign-up"));
+
+/// A field of each kind that bodies have.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "it is read, and no more")]
+struct Body {
+    email: Email,
+    password: PasswordAttempt,
+    #[serde(default)]
+    name: Patch<Text<16>>,
+    #[serde(default)]
+    birthday: Patch<Birthday>,
+    #[serde(default)]
+    meta: Patch<Meta>,
+    #[serde(default)]
+    everywhere: bool,
+}
+
+/// Reads all that a handler can read.
+async fn read(_: App, request: Request, _: Public) -> Result<Json<Value>> {
+    let _ = (request.client(), request.path(), request.route(), request.path_uuid("uuid", "thing"));
+    let allowed = Allowed {
+        filters: &[("email", &Op::ALL), ("meta", &Op::ALL)],
+        orders: &["id"],
+        default_order: &[],
+        default_limit: 1,
+        max_limit: 1,
+    };
+    ListQuery::parse::<User>(request.query(), &allowed)?;
+    request.json::<Body>()?;
+    Ok(Json(json!({ "id": request.id(), "authorization": request.header("authorization") })))
+}
+
+pub(super) fn run(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    answered(&text);
+    answered(&SAMPLE.clone().raw_body(&text).to_string());
+    answered(&SAMPLE.clone().bearer(&text).header("Origin", Some(&text)).to_string());
+    let mut event = SAMPLE.clone();
+    let pairs = text.split('&').filter_map(|pair| pair.split_once('='));
+    event.0["multiValueQueryStringParameters"] =
+        pairs.map(|(key, value)| (key.to_owned(), json!([value]))).collect();
+    event.0["pathParameters"] = json!({ "uuid": text });
+    answered(&event.to_string());
+}
+
+fn answered(event: &str) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let answer = wait(http::answer(&APP, read, event, "invocation-1", deadline));
+    let answer = serde_json::to_value(answer).expect("it serialises");
+    let status = answer["statusCode"].as_u64().expect("a status");
+    assert!((200..500).contains(&status), "{answer}");
+    let text = answer["body"].as_str().unwrap_or("{}");
+    let body: Value = serde_json::from_str(text).expect("JSON");
+    assert_eq!(body.get("error_id").is_some(), status >= 400, "{answer}");
+}

@@ -1,0 +1,203 @@
+//! HTTP on the loopback interface to events of API Gateway and back, over the handlers themselves.
+//!
+//! Which route belongs to which function, and what an event looks like, is taken from `events/`.
+
+use std::{
+    io::{self, BufReader},
+    net::{SocketAddr, TcpListener, TcpStream},
+    thread,
+};
+
+use app_core::{
+    App,
+    testing::{Event, event},
+};
+use app_tests::access::{Endpoint, endpoints};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use serde_json::{Map, Value, json};
+use tokio::sync::{mpsc, oneshot};
+use xtask::runtime_api::http::{self, Request};
+
+/// What the gateway itself answers where there is no route, as in template.yaml.
+const NO_ROUTE: &str = r#"{"error_id":"none","code":"not_found","message":"There is no such route.","details":[],"request_id":"none","traceback":null}"#;
+
+/// Its door; `serve` answers what comes through it.
+pub(crate) struct Gateway {
+    pub(crate) address: SocketAddr,
+    calls: mpsc::UnboundedReceiver<Call>,
+}
+
+/// A request, and where its answer is waited for.
+type Call = (Request, oneshot::Sender<Answer>);
+
+struct Answer {
+    status: u64,
+    headers: Vec<(String, String)>,
+    body: String,
+}
+
+struct Route {
+    method: String,
+    /// `["api", "v1", "users", "{uuid}"]`
+    segments: Vec<String>,
+    sample: Event,
+    endpoint: Endpoint,
+}
+
+impl Gateway {
+    pub(crate) fn open() -> io::Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let address = listener.local_addr()?;
+        let (sender, calls) = mpsc::unbounded_channel();
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let sender = sender.clone();
+                // A connection that breaks is its client's business.
+                thread::spawn(move || converse(stream, &sender));
+            }
+        });
+        Ok(Self { address, calls })
+    }
+
+    /// One request after the other, as an instance of a function does it. Does not end.
+    pub(crate) async fn serve(&mut self, app: &App) {
+        let routes = routes();
+        while let Some((request, answer)) = self.calls.recv().await {
+            // Who asked may be gone.
+            let _ = answer.send(respond(app, &routes, &request).await);
+        }
+    }
+}
+
+/// One connection, on a thread of its own.
+fn converse(stream: TcpStream, calls: &mpsc::UnboundedSender<Call>) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let mut answers = stream.try_clone()?;
+    let mut requests = BufReader::new(stream);
+    while let Some(request) = http::read(&mut requests)? {
+        let (sender, answer) = oneshot::channel();
+        calls.send((request, sender)).map_err(io::Error::other)?;
+        let answer = answer.blocking_recv().map_err(io::Error::other)?;
+        let headers: Vec<_> =
+            answer.headers.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+        http::write(&mut answers, &format!("{} -", answer.status), &headers, answer.body.as_bytes())?;
+    }
+    Ok(())
+}
+
+fn routes() -> Vec<Route> {
+    let route = |(name, endpoint): (&str, Endpoint)| {
+        let sample = event(name);
+        let text = |key: &str| sample.0[key].as_str().expect("a sample event of the gateway").to_owned();
+        let segments = segments(&text("resource")).map(str::to_owned).collect();
+        Route { method: text("httpMethod"), segments, endpoint, sample }
+    };
+    endpoints().into_iter().map(route).collect()
+}
+
+/// Those of a path, without regard to a slash at its end.
+fn segments(path: &str) -> impl Iterator<Item = &str> {
+    path.trim_end_matches('/').split('/').skip(1)
+}
+
+async fn respond(app: &App, routes: &[Route], request: &Request) -> Answer {
+    let (path, query) = request.path.split_once('?').unwrap_or((&request.path, ""));
+    let found = routes
+        .iter()
+        .filter(|route| route.method == request.method)
+        .filter_map(|route| Some((route, parameters(&route.segments, path)?)));
+    // `users/me` before `users/{uuid}`.
+    let Some((route, parameters)) = found.min_by_key(|(_, parameters)| parameters.len()) else {
+        let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+        return Answer { status: 404, headers, body: NO_ROUTE.to_owned() };
+    };
+    let event = proxy_event(route, path, &parameters, query, request);
+    let answer = route.endpoint.call(app, &event.to_string()).await;
+    let headers = answer["multiValueHeaders"].as_object().into_iter().flatten();
+    let headers = headers.flat_map(|(name, values)| {
+        let values = values.as_array().into_iter().flatten().filter_map(Value::as_str);
+        values.map(|value| (name.clone(), value.to_owned()))
+    });
+    Answer {
+        status: answer["statusCode"].as_u64().expect("a status"),
+        headers: headers.collect(),
+        body: answer["body"].as_str().unwrap_or_default().to_owned(),
+    }
+}
+
+/// What stands in the places of `{…}`, if the path is of that route.
+fn parameters(route: &[String], path: &str) -> Option<Map<String, Value>> {
+    let given: Vec<&str> = segments(path).collect();
+    if given.len() != route.len() {
+        return None;
+    }
+    let mut found = Map::new();
+    for (wanted, given) in route.iter().zip(given) {
+        match wanted.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
+            Some(_) if given.is_empty() => return None,
+            Some(name) => drop(found.insert(name.to_owned(), json!(decoded(given)))),
+            None if wanted == given => {}
+            None => return None,
+        }
+    }
+    Some(found)
+}
+
+fn proxy_event(
+    route: &Route,
+    path: &str,
+    parameters: &Map<String, Value>,
+    query: &str,
+    request: &Request,
+) -> Event {
+    let mut event = route.sample.clone();
+    event.0["path"] = json!(path);
+    event.0["pathParameters"] = if parameters.is_empty() { Value::Null } else { json!(parameters) };
+    let query = query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        (decoded(&key.replace('+', " ")), decoded(&value.replace('+', " ")))
+    });
+    let headers = request.headers.iter().map(|(name, value)| (name.clone(), value.clone()));
+    for (one, many, pairs) in [
+        ("queryStringParameters", "multiValueQueryStringParameters", query.collect::<Vec<_>>()),
+        ("headers", "multiValueHeaders", headers.collect()),
+    ] {
+        let (mut last, mut all) = (Map::new(), Map::new());
+        for (key, value) in pairs {
+            last.insert(key.clone(), json!(value));
+            let values = all.entry(key).or_insert_with(|| json!([])).as_array_mut().expect("a list");
+            values.push(json!(value));
+        }
+        event.0[one] = if last.is_empty() { Value::Null } else { json!(last) };
+        event.0[many] = if all.is_empty() { Value::Null } else { json!(all) };
+    }
+    let text = std::str::from_utf8(&request.body).ok();
+    event.0["isBase64Encoded"] = json!(text.is_none());
+    event.0["body"] = match text {
+        Some("") => Value::Null,
+        Some(text) => json!(text),
+        None => json!(BASE64_STANDARD.encode(&request.body)),
+    };
+    event
+}
+
+/// `%2C` as `,`; what is no UTF-8 is replaced.
+fn decoded(text: &str) -> String {
+    let hex = |byte: u8| char::from(byte).to_digit(16).map(|digit| digit as u8);
+    let bytes = text.as_bytes();
+    let (mut out, mut at) = (Vec::with_capacity(bytes.len()), 0);
+    while at < bytes.len() {
+        match (bytes[at], bytes.get(at + 1).copied().and_then(hex), bytes.get(at + 2).copied().and_then(hex))
+        {
+            (b'%', Some(high), Some(low)) => {
+                out.push(high << 4 | low);
+                at += 3;
+            }
+            (byte, ..) => {
+                out.push(byte);
+                at += 1;
+            }
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}

