@@ -45,8 +45,17 @@ fn a_batch_with_one_bad_message_loses_none_and_batches_are_bounded() {
     let queue = "/Resources/TasksWorkerFunction/Properties/Events/Queue/Properties";
     let fault = "TasksWorkerFunction: its queue lacks ReportBatchItemFailures";
     refused(check, &format!("{queue}/FunctionResponseTypes"), json!([]), fault);
-    let fault = "TasksWorkerFunction: its queue lacks MaximumConcurrency";
-    refused(check, &format!("{queue}/ScalingConfig"), Value::Null, fault);
+    let lacks = |id| format!("{id}: its queue lacks MaximumConcurrency, or its topic MaximumPollers");
+    refused(check, &format!("{queue}/ScalingConfig"), Value::Null, &lacks("TasksWorkerFunction"));
+    let topic = "/Resources/EventsConsumerKafkaMskMapping/Properties";
+    refused(
+        check,
+        &format!("{topic}/ProvisionedPollerConfig"),
+        Value::Null,
+        &lacks("EventsConsumerKafkaMskMapping"),
+    );
+    let fault = "EventsConsumerKafkaMskMapping: its queue lacks ReportBatchItemFailures";
+    refused(check, &format!("{topic}/FunctionResponseTypes"), json!([]), fault);
 }
 
 #[test]

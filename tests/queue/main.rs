@@ -5,6 +5,7 @@ mod clean_up;
 mod events_consumer;
 mod failing_tasks;
 mod inbox;
+mod kafka;
 mod outbox_relay;
 mod publishing;
 mod refusals;

@@ -59,8 +59,13 @@ pub(crate) fn batches_lose_nothing_and_are_bounded(template: &Value) -> Faults {
         if !many(&mapping["FunctionResponseTypes"]).iter().any(|t| **t == "ReportBatchItemFailures") {
             faults.push(format!("{id}: its queue lacks ReportBatchItemFailures"));
         }
-        if mapping["ScalingConfig"]["MaximumConcurrency"].is_null() {
-            faults.push(format!("{id}: its queue lacks MaximumConcurrency"));
+        let bound = if mapping["Topics"].is_null() {
+            &mapping["ScalingConfig"]["MaximumConcurrency"]
+        } else {
+            &mapping["ProvisionedPollerConfig"]["MaximumPollers"]
+        };
+        if bound.is_null() {
+            faults.push(format!("{id}: its queue lacks MaximumConcurrency, or its topic MaximumPollers"));
         }
     }
     faults
@@ -165,10 +170,18 @@ pub(crate) fn permissions_match_the_environment(template: &Value) -> Faults {
             .collect();
         named.extend(events(function, "SQS").into_iter().filter_map(|e| target(&e["Queue"])));
         named.extend(target(&function["LoggingConfig"]["LogGroup"]));
+        for (_, mapping) in resources(template, "AWS::Lambda::EventSourceMapping") {
+            if target(&mapping["FunctionName"]) == Some(id) {
+                let failure = &mapping["DestinationConfig"]["Fn::If"][1]["OnFailure"]["Destination"];
+                let logins = many(&mapping["SourceAccessConfigurations"]);
+                named.extend(logins.into_iter().filter_map(|login| target(&login["URI"])));
+                named.extend([&mapping["EventSourceArn"], failure].into_iter().filter_map(target));
+            }
+        }
         let role = &template["Resources"][target(&function["Role"]).unwrap_or_default()]["Properties"];
         // A resource that is no reference counts under no name, so that it is always a fault.
-        let resources = statements(role).into_iter().flat_map(|s| many(&s["Resource"]));
-        let allowed: BTreeSet<_> = resources.map(|r| target(r).unwrap_or("something unnamed")).collect();
+        let mentioned = statements(role).into_iter().flat_map(|s| many(&s["Resource"]));
+        let allowed: BTreeSet<_> = mentioned.map(|r| target(r).unwrap_or("something unnamed")).collect();
         faults.extend(named.difference(&allowed).map(|x| format!("{id}: is told of {x} and may not use it")));
         faults.extend(allowed.difference(&named).map(|x| format!("{id}: may use {x} and is not told of it")));
     }

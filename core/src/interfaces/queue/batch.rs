@@ -30,6 +30,16 @@ struct Attributes {
 }
 
 impl Record {
+    /// One that is not SQS's, and that must be done in the order of its partition.
+    pub(super) fn of_partition(message_id: String, body: String, partition: String) -> Self {
+        let attributes = Attributes {
+            approximate_receive_count: None,
+            sequence_number: Some(message_id.clone()),
+            message_group_id: Some(partition),
+        };
+        Self { message_id, body, attributes }
+    }
+
     /// How often it has been handed out, this time included.
     pub fn receives(&self) -> u32 {
         let count = self.attributes.approximate_receive_count.as_deref();

@@ -57,7 +57,22 @@ where
 {
     let batch: Batch =
         serde_json::from_str(event).inspect_err(|error| tracing::error!(%error, "not an SQS event"))?;
+    Ok(run_batch(app, source, handler, batch.records, deadline).await)
+}
+
+/// The records that failed, in their order.
+pub(super) async fn run_batch<H, F>(
+    app: &App,
+    source: Source,
+    handler: H,
+    records: Vec<Record>,
+    deadline: Instant,
+) -> BatchResponse
+where
+    H: Fn(App, Vec<Record>, Instant) -> F,
+    F: Future<Output = Result<Vec<Outgoing>>>,
+{
     let end = deadline.checked_sub(RESERVE).unwrap_or(deadline);
     let run = Run::new(app, source, handler, end, deadline);
-    Ok(Box::pin(run.batch(batch.records)).await)
+    Box::pin(run.batch(records)).await
 }

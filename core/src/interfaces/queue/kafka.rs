@@ -1,0 +1,156 @@
+//! Kafka's event and our answer to it, around the same batch as SQS's: a partition is a group, whose
+//! records are done in order.
+//!
+//! Lambda remembers one place in each partition. So a record that failed stops its partition: nothing
+//! behind it is started, and all of it comes again from there.
+
+use std::{collections::BTreeMap, time::Instant};
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use lambda_runtime::{LambdaEvent, service_fn};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::{Record, RuntimeError, Source, serve::run_batch};
+use crate::{app::App, domain::Result, infrastructure::messaging::Outgoing, interfaces::runtime::deadline};
+
+/// Own types, lenient ones: of a record only its place must be readable. What else is wrong with it
+/// fails the record, never the batch.
+#[derive(Debug, Deserialize)]
+struct KafkaEvent {
+    /// By topic and partition, as in `events-0`.
+    records: BTreeMap<String, Vec<KafkaRecord>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct KafkaRecord {
+    offset: i64,
+    /// In base64; null for a tombstone.
+    #[serde(default)]
+    value: serde_json::Value,
+}
+
+impl KafkaRecord {
+    /// Its text, or none, which no event can be read from.
+    fn body(&self) -> String {
+        let bytes = self.value.as_str().and_then(|text| BASE64_STANDARD.decode(text).ok());
+        bytes.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default()
+    }
+}
+
+/// From where on each partition shall come again. An empty list means that all went well.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KafkaResponse {
+    pub batch_item_failures: Vec<Stopped>,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Stopped {
+    pub item_identifier: Place,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Place {
+    /// As the event names it: what Lambda does not know makes the whole batch come again.
+    pub partition: String,
+    pub offset: i64,
+}
+
+impl Place {
+    /// Stands for a message's id: the same each time it comes.
+    fn id(&self) -> String {
+        format!("{}@{}", self.partition, self.offset)
+    }
+}
+
+/// Serves batches until the environment is shut down.
+pub async fn serve_kafka<H, F>(app: App, source: Source, handler: H) -> Result<(), RuntimeError>
+where
+    H: Fn(App, Vec<Record>, Instant) -> F,
+    F: Future<Output = Result<Vec<Outgoing>>>,
+{
+    let (app, handler) = (&app, &handler);
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<Box<RawValue>>| async move {
+        let deadline = deadline(app, &event.context);
+        answer_kafka(app, source, handler, event.payload.get(), deadline).await
+    }))
+    .await
+}
+
+/// One batch; also the door for tests.
+///
+/// # Errors
+/// Only for an event that is no batch of Kafka's: then all of it comes again.
+pub async fn answer_kafka<H, F>(
+    app: &App,
+    source: Source,
+    handler: H,
+    event: &str,
+    deadline: Instant,
+) -> Result<KafkaResponse, RuntimeError>
+where
+    H: Fn(App, Vec<Record>, Instant) -> F,
+    F: Future<Output = Result<Vec<Outgoing>>>,
+{
+    let event: KafkaEvent =
+        serde_json::from_str(event).inspect_err(|error| tracing::error!(%error, "not a Kafka event"))?;
+    let (mut records, mut places) = (Vec::new(), BTreeMap::new());
+    for (partition, mut own) in event.records {
+        own.sort_by_key(|record| record.offset);
+        for record in own {
+            let place = Place { partition: partition.clone(), offset: record.offset };
+            records.push(Record::of_partition(place.id(), record.body(), partition.clone()));
+            places.insert(place.id(), place);
+        }
+    }
+    let failed = run_batch(app, source, handler, records, deadline).await;
+    let failed = failed.batch_item_failures.iter().filter_map(|one| places.remove(&one.item_identifier));
+    Ok(first_of_each(failed))
+}
+
+/// Of each partition the first place: what is behind it comes again with it.
+fn first_of_each(failed: impl Iterator<Item = Place>) -> KafkaResponse {
+    let mut first: BTreeMap<String, i64> = BTreeMap::new();
+    for Place { partition, offset } in failed {
+        first.entry(partition).and_modify(|known| *known = offset.min(*known)).or_insert(offset);
+    }
+    let stopped =
+        first.into_iter().map(|(partition, offset)| Stopped { item_identifier: Place { partition, offset } });
+    KafkaResponse { batch_item_failures: stopped.collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_answer_has_the_shape_that_lambda_reads() {
+        let place = |partition: &str, offset| Place { partition: partition.into(), offset };
+        let failed = [place("b-1", 9), place("a-0", 7), place("b-1", 3), place("a-0", 8)];
+        let answer = serde_json::to_value(first_of_each(failed.into_iter())).expect("json");
+        let expected = json!({ "batchItemFailures": [
+            { "itemIdentifier": { "partition": "a-0", "offset": 7 } },
+            { "itemIdentifier": { "partition": "b-1", "offset": 3 } },
+        ] });
+        assert_eq!(answer, expected);
+        let well = serde_json::to_value(KafkaResponse::default()).expect("json");
+        assert_eq!(well, json!({ "batchItemFailures": [] }));
+    }
+
+    #[test]
+    fn a_record_needs_a_place_and_nothing_else() {
+        let body =
+            |record: serde_json::Value| serde_json::from_value::<KafkaRecord>(record).map(|r| r.body());
+        assert_eq!(body(json!({ "offset": 1, "value": "e30=" })).expect("a record"), "{}");
+        for odd in [json!(null), json!(5), json!("%"), json!("/w=="), json!({})] {
+            let record = json!({ "offset": 1, "value": odd, "headers": [{ "k": [-1, "x"] }], "key": 7 });
+            assert_eq!(body(record).expect("a record"), "");
+        }
+        assert_eq!(body(json!({ "offset": 1 })).expect("a record"), "");
+        assert!(body(json!({ "value": "e30=" })).is_err());
+    }
+}
