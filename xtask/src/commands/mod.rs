@@ -2,6 +2,7 @@
 
 pub mod bench;
 pub mod coverage;
+pub mod deny;
 pub mod down;
 pub mod env;
 pub mod invoke;
@@ -13,6 +14,7 @@ pub mod mutants;
 pub mod openapi;
 pub mod outbox;
 pub mod queue;
+pub mod sbom;
 pub mod test;
 pub mod up;
 pub mod users;
