@@ -19,9 +19,9 @@ use crate::{
 
 const PASSWORD: &str = "correct horse battery";
 
-type Call = for<'a> fn(&'a TestApp, &'a Event) -> Pin<Box<dyn Future<Output = Answer> + 'a>>;
+pub(crate) type Call = for<'a> fn(&'a TestApp, &'a Event) -> Pin<Box<dyn Future<Output = Answer> + 'a>>;
 
-fn doors() -> [(&'static str, Call); 20] {
+pub(crate) fn doors() -> [(&'static str, Call); 20] {
     [
         ("auth-sign-up", |app, event| Box::pin(call(app, auth_sign_up::handler, event))),
         ("auth-tokens", |app, event| Box::pin(call(app, auth_tokens::handler, event))),
@@ -55,7 +55,7 @@ fn sample(name: &str) -> Event {
     }
 }
 
-fn declared(name: &str) -> Access {
+pub(crate) fn declared(name: &str) -> Access {
     access::table().into_iter().find(|(known, _)| *known == name).expect("a row in access.rs").1
 }
 

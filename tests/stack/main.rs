@@ -5,6 +5,7 @@ mod async_flow;
 mod audit;
 #[path = "../aws.rs"]
 mod aws;
+mod edge;
 mod gateway;
 mod keys;
 mod operator;

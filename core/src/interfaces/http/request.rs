@@ -4,13 +4,13 @@ use std::{fmt, net::IpAddr};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use lambda_http::{
-    aws_lambda_events::apigw::ApiGatewayProxyRequest,
+    aws_lambda_events::{apigw::ApiGatewayProxyRequest, query_map::QueryMap},
     http::{HeaderMap, Method, header::AsHeaderName},
 };
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-use super::json_body;
+use super::{json_body, size};
 use crate::domain::{Error, Result, auth::Client};
 
 pub struct Request {
@@ -48,9 +48,7 @@ impl Request {
     /// A header that is there exactly once and is visible ASCII. One that was sent twice is none:
     /// who reads the first and who reads the last would disagree.
     pub fn header(&self, name: impl AsHeaderName) -> Option<&str> {
-        let all: &HeaderMap = &self.event.multi_value_headers;
-        let headers = if all.is_empty() { &self.event.headers } else { all };
-        let mut values = headers.get_all(name).iter();
+        let mut values = self.headers().get_all(name).iter();
         match (values.next(), values.next()) {
             (Some(value), None) => value.to_str().ok(),
             _ => None,
@@ -73,11 +71,25 @@ impl Request {
     /// The decoded keys and values behind the `?`, by key: the gateway hands them over in no order,
     /// and one question should be one statement.
     pub fn query(&self) -> Vec<(&str, &str)> {
-        let all = &self.event.multi_value_query_string_parameters;
-        let query = if all.is_empty() { &self.event.query_string_parameters } else { all };
-        let mut pairs: Vec<_> = query.iter().collect();
+        let mut pairs: Vec<_> = self.query_map().iter().collect();
         pairs.sort_unstable();
         pairs
+    }
+
+    /// # Errors
+    /// `TooLarge`, of headers and query string; a body is measured when it is read.
+    pub(super) fn check_size(&self) -> Result<()> {
+        size::check(self.headers(), self.query_map())
+    }
+
+    fn headers(&self) -> &HeaderMap {
+        let all = &self.event.multi_value_headers;
+        if all.is_empty() { &self.event.headers } else { all }
+    }
+
+    fn query_map(&self) -> &QueryMap {
+        let all = &self.event.multi_value_query_string_parameters;
+        if all.is_empty() { &self.event.query_string_parameters } else { all }
     }
 
     /// A uuid in the path, such as `{uuid}` of `/api/v1/tasks/{uuid}/`.
