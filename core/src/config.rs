@@ -5,6 +5,7 @@
 //! deployment may want to change it.
 
 mod cache;
+mod cors;
 mod database;
 mod limits;
 mod mail;
@@ -12,6 +13,7 @@ mod passwords;
 mod reader;
 
 pub use cache::{CacheConfig, check_cache_url};
+pub use cors::Cors;
 pub use database::{DatabaseConfig, DatabaseLogin, OutboxConfig, Statements};
 pub use limits::{Limited, LimitsConfig};
 pub use mail::{MailConfig, Sender, check_url};
@@ -90,14 +92,6 @@ pub struct Config {
     pub api_default_limit: u32,
 }
 
-/// Which browser origins may read answers. No credentials are ever allowed: tokens travel in a
-/// header that a page has to set itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Cors {
-    Any,
-    Only(Vec<String>),
-}
-
 #[derive(Debug, Clone)]
 pub struct TokensConfig {
     pub key: SecretSource,
@@ -150,7 +144,7 @@ impl Config {
         }
         let project_name = env.text("PROJECT_NAME");
         let show_api_docs = env.flag("SHOW_API_DOCS", false);
-        let cors = read_cors(&mut env, prod);
+        let cors = cors::read(&mut env, prod);
         let levels = ["off", "error", "warn", "info", "debug", "trace"].map(|word| (word, ()));
         env.choice("LOG_LEVEL", Some(()), &levels);
         let tokens = needs.contains(&Need::Tokens).then(|| read_tokens(&mut env, prod));
@@ -201,30 +195,6 @@ impl Config {
             api_default_limit: api_default_limit as u32,
         })
     }
-}
-
-fn read_cors(env: &mut Reader<'_>, prod: bool) -> Cors {
-    const KEY: &str = "CORS_ORIGIN_WHITELIST";
-    let text = env.optional(KEY).unwrap_or_else(|| "[]".into());
-    let Ok(origins) = serde_json::from_str::<Vec<String>>(&text) else {
-        env.wrong(KEY, "must be a JSON list of origins, such as [\"https://app.example.com\"]");
-        return Cors::Only(Vec::new());
-    };
-    if origins == ["*"] {
-        if prod {
-            env.wrong(KEY, "must name the origins in PROD; \"*\" is for local runs");
-        }
-        return Cors::Any;
-    }
-    let is_origin = |o: &String| {
-        o.strip_prefix("https://")
-            .or_else(|| o.strip_prefix("http://"))
-            .is_some_and(|rest| !rest.is_empty() && !rest.contains(['/', '*', ' ']))
-    };
-    if !origins.iter().all(is_origin) {
-        env.wrong(KEY, "must hold origins only (scheme://host[:port], no path), or \"*\" alone");
-    }
-    Cors::Only(origins)
 }
 
 fn read_tokens(env: &mut Reader<'_>, prod: bool) -> TokensConfig {

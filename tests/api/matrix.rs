@@ -19,9 +19,10 @@ use crate::{
 
 const PASSWORD: &str = "correct horse battery";
 
-type Call = Box<dyn for<'a> Fn(&'a TestApp, &'a Event) -> Pin<Box<dyn Future<Output = Answer> + 'a>>>;
+pub(crate) type Call =
+    Box<dyn for<'a> Fn(&'a TestApp, &'a Event) -> Pin<Box<dyn Future<Output = Answer> + 'a>>>;
 
-fn doors() -> Vec<(&'static str, Call)> {
+pub(crate) fn doors() -> Vec<(&'static str, Call)> {
     let door = |endpoint: access::Endpoint| -> Call {
         let endpoint = Rc::new(endpoint);
         Box::new(move |app, event| {
@@ -41,7 +42,7 @@ fn sample(name: &str) -> Event {
     }
 }
 
-fn declared(name: &str) -> Access {
+pub(crate) fn declared(name: &str) -> Access {
     access::table().into_iter().find(|(known, _)| *known == name).expect("a row in access.rs").1
 }
 

@@ -120,30 +120,6 @@ async fn bad_input_is_named_and_nothing_is_written() {
 }
 
 #[tokio::test]
-async fn a_body_has_a_mebibyte_at_most() {
-    let app = TestApp::new().await;
-    let padded = |length: usize| {
-        let body = r#"{"email": "ada@example.com", "password": "correct horse battery"}"#;
-        event("auth-sign-up").raw_body(&format!("{body}{}", " ".repeat(length - body.len())))
-    };
-    call(&app, auth_sign_up::handler, &padded(1024 * 1024 + 1)).await.is_error(413, "too_large");
-    assert_eq!(count(&app, USERS).await, 0);
-    assert_eq!(call(&app, auth_sign_up::handler, &padded(1024 * 1024)).await.status, 200);
-}
-
-#[tokio::test]
-async fn ten_thousand_levels_of_json_are_refused_and_do_no_harm() {
-    let app = TestApp::new().await;
-    for (open, close) in [("[", "]"), (r#"{"a":"#, "}")] {
-        let deep = format!(r#"{{"email": {}1{}}}"#, open.repeat(10_000), close.repeat(10_000));
-        // Refused at the first level already: an address is no list and no object.
-        let answer = call(&app, auth_sign_up::handler, &event("auth-sign-up").raw_body(&deep)).await;
-        answer.is_error(422, "validation").names("email", "type");
-    }
-    assert_eq!(count(&app, USERS).await, 0);
-}
-
-#[tokio::test]
 async fn a_base64_body_is_decoded_and_a_broken_one_is_refused() {
     let app = TestApp::new().await;
     assert_eq!(call(&app, auth_sign_up::handler, &event("auth-sign-up.base64")).await.status, 200);

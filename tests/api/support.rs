@@ -28,13 +28,21 @@ impl Answer {
                 .map_or(Value::Null, |text| serde_json::from_str(text).expect("a JSON body")),
             headers: headers
                 .iter()
-                .map(|(key, values)| (key.clone(), values[0].as_str().expect("text").to_owned()))
+                .flat_map(|(key, values)| {
+                    values.as_array().expect("values").iter().map(move |value| (key, value))
+                })
+                .map(|(key, value)| (key.clone(), value.as_str().expect("text").to_owned()))
                 .collect(),
         }
     }
 
+    /// One that is there once, or not at all.
+    #[track_caller]
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        let mut values = self.headers.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str());
+        let value = values.next();
+        assert_eq!(values.next(), None, "{name} is there twice: {self:?}");
+        value
     }
 
     /// The text at a path such as `/user_data/uuid`.

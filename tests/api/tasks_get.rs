@@ -18,7 +18,7 @@ async fn get(app: &TestApp, task: &str, access: &str) -> Answer {
 }
 
 /// A task of this user.
-async fn start(app: &TestApp, owner: &str) -> String {
+pub(crate) async fn start(app: &TestApp, owner: &str) -> String {
     let mut conn = app.app.db().expect("a database").conn().await.expect("a connection");
     let mut tx = conn.begin().await.expect("a transaction");
     let owner = Uuid::parse_str(owner).expect("a uuid");

@@ -2,10 +2,10 @@
 //! must say that no linter checks.
 
 mod access;
-mod dependencies;
 mod layers;
 mod lint;
 mod messages;
 mod mutants;
 mod routes;
+mod supply_chain;
 mod template;

@@ -204,7 +204,10 @@ fn what_the_gateway_answers_itself_looks_like_what_functions_answer() {
     let throttled = "/Resources/Api/Properties/GatewayResponses/THROTTLED";
     let headers = format!("{throttled}/ResponseParameters/Headers");
     refused(check, &format!("{headers}/Retry-After"), Value::Null, "THROTTLED: lacks Retry-After");
-    refused(check, &format!("{headers}/Cache-Control"), Value::Null, "THROTTLED: lacks Cache-Control");
+    let fault = "THROTTLED: lacks cache-control: 'no-store'";
+    refused(check, &format!("{headers}/Cache-Control"), Value::Null, fault);
+    let fault = "THROTTLED: lacks content-security-policy: 'default-src 'none'; frame-ancestors 'none''";
+    refused(check, &format!("{headers}/Content-Security-Policy"), json!("'default-src *'"), fault);
     let body = format!("{throttled}/ResponseTemplates/application~1json");
     let bare = r#"{"message":"Too many requests.","details":[],"traceback":null}"#;
     refused(check, &body, json!(bare), &format!("THROTTLED: its body is not the envelope: {bare:?}"));

@@ -6,6 +6,7 @@ mod audit;
 #[path = "../aws.rs"]
 mod aws;
 mod docs_pages;
+mod edge;
 mod gateway;
 mod keys;
 mod operator;

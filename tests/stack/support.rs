@@ -33,46 +33,49 @@ fn agent() -> ureq::Agent {
     config.build().into()
 }
 
+/// A body is sent as JSON, unless the headers say otherwise.
+pub(crate) fn request(method: &str, path: &str, headers: &[(&str, &str)], body: Option<&Value>) -> Answer {
+    let request = ureq::http::Request::builder().method(method).uri(setting("API_URL") + path);
+    let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+    let Some(body) = body else { return read(agent().run(request.body(()).expect("a request"))) };
+    let is_typed = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+    let request = if is_typed { request } else { request.header("content-type", "application/json") };
+    read(agent().run(request.body(body.to_string()).expect("a request")))
+}
+
 pub(crate) fn post(path: &str, body: &Value) -> Answer {
-    read(agent().post(setting("API_URL") + path).send_json(body))
+    request("POST", path, &[], Some(body))
 }
 
 pub(crate) fn post_as(path: &str, token: &str) -> Answer {
-    read(
-        agent()
-            .post(setting("API_URL") + path)
-            .header("authorization", format!("Bearer {token}"))
-            .send_empty(),
-    )
+    request("POST", path, &[("authorization", &bearer(token))], None)
 }
 
 pub(crate) fn post_with(path: &str, token: &str, body: &Value) -> Answer {
-    let request = agent().post(setting("API_URL") + path).header("authorization", format!("Bearer {token}"));
-    read(request.send_json(body))
+    request("POST", path, &[("authorization", &bearer(token))], Some(body))
 }
 
 pub(crate) fn get(path: &str, token: Option<&str>) -> Answer {
-    let mut request = agent().get(setting("API_URL") + path);
-    if let Some(token) = token {
-        request = request.header("authorization", format!("Bearer {token}"));
+    match token {
+        Some(token) => request("GET", path, &[("authorization", &bearer(token))], None),
+        None => request("GET", path, &[], None),
     }
-    read(request.call())
 }
 
 pub(crate) fn patch(path: &str, token: &str, body: &Value) -> Answer {
-    let request = agent().patch(setting("API_URL") + path).header("authorization", format!("Bearer {token}"));
-    read(request.send_json(body))
+    request("PATCH", path, &[("authorization", &bearer(token))], Some(body))
 }
 
 pub(crate) fn delete(path: &str, token: &str) -> Answer {
-    let request =
-        agent().delete(setting("API_URL") + path).header("authorization", format!("Bearer {token}"));
-    read(request.call())
+    request("DELETE", path, &[("authorization", &bearer(token))], None)
 }
 
 pub(crate) fn preflight(path: &str, origin: &str) -> Answer {
-    let request = agent().options(setting("API_URL") + path).header("origin", origin);
-    read(request.header("access-control-request-method", "POST").call())
+    request("OPTIONS", path, &[("origin", origin), ("access-control-request-method", "POST")], None)
+}
+
+fn bearer(token: &str) -> String {
+    format!("Bearer {token}")
 }
 
 fn read(answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Answer {

@@ -1,9 +1,11 @@
-"""Starts the AWS emulator with two adjustments to the pinned version.
+"""Starts the AWS emulator with three adjustments to the pinned version.
 
 1. Nagle's algorithm is off in its Lambda Runtime API: it writes headers and body apart, and the
    second write would wait 40 ms for an acknowledgement, on every request.
 2. What functions print goes to the file FUNCTIONS_LOG at once, one JSON object a line. The
    emulator itself keeps it until an invocation ends and shows nothing of a failed start.
+3. A request's source address is where its connection comes from, as on AWS. The emulator itself
+   believes what the client writes into X-Forwarded-For.
 """
 
 import json
@@ -63,6 +65,7 @@ def main():
 
     from ministack import app
     from ministack.core.lambda_runtime import ProvidedWorker
+    from ministack.services import apigateway_v1
 
     pump = ProvidedWorker._pump_output
 
@@ -72,6 +75,16 @@ def main():
     ProvidedWorker._pump_output = pump_and_log
     for name in ("lambda", "lambda_runtime"):
         logging.getLogger(name).addHandler(Failures(log))
+
+    build_event = apigateway_v1._build_lambda_event_v1
+
+    def build_event_of_this_machine(*arguments, **options):
+        event = build_event(*arguments, **options)
+        # It listens on the loopback address, and nobody else gets there.
+        event["requestContext"]["identity"]["sourceIp"] = "127.0.0.1"
+        return event
+
+    apigateway_v1._build_lambda_event_v1 = build_event_of_this_machine
 
     sys.argv = ["ministack"]
     app.main()

@@ -7,8 +7,8 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    assets, bench, coverage, down, env, fuzz, invoke, keys, lint, logs, migrate, mutants, openapi, outbox,
-    queue, test, up, users,
+    assets, bench, coverage, deny, down, env, fuzz, invoke, keys, lint, logs, migrate, mutants, openapi,
+    outbox, queue, sbom, test, up, users,
 };
 use crate::ui;
 
@@ -161,6 +161,28 @@ enum Command {
     },
     /// Check the formatting, clippy's lints, the generated documents and the rules of the house.
     Lint,
+    /// Check licences, bans and sources of all dependencies against deny.toml. `lint` does it, too.
+    ///
+    /// `advisories` looks for known vulnerabilities; it needs GitHub, which has the database, and is
+    /// not part of `lint`: an advisory comes without a change of ours.
+    Deny {
+        /// Only these; licenses, bans and sources if none is given.
+        checks: Vec<deny::Check>,
+    },
+    /// Write a bill of materials (SBOM) for each function: CycloneDX 1.6, JSON.
+    ///
+    /// It lists the packages that are linked into the function, and with the scope `excluded` those
+    /// that only take part in its build. The paths of the documents go to stdout.
+    Sbom {
+        /// Only these, as in users-me; all if none is given.
+        functions: Vec<String>,
+        /// What they are built for, as in x86_64-unknown-linux-gnu.
+        #[arg(long, value_name = "TRIPLE", default_value = sbom::TARGET)]
+        target: String,
+        /// The folder for the documents; target/sbom if it is not given.
+        #[arg(short, long, value_name = "FOLDER")]
+        output: Option<PathBuf>,
+    },
     /// Write docs/openapi.json and docs/messages.json from the code.
     Openapi {
         /// Only compare, and fail if the file is out of date.
@@ -200,6 +222,8 @@ fn execute(command: Command) -> Result<ExitCode> {
         Command::Fuzz { what } => return fuzz::run(&what),
         Command::Coverage { missing } => return coverage::run(missing),
         Command::Lint => lint::run()?,
+        Command::Deny { checks } => deny::run(&checks)?,
+        Command::Sbom { functions, target, output } => sbom::run(&functions, &target, output.as_deref())?,
         Command::Openapi { check } => openapi::run(check)?,
     }
     Ok(ExitCode::SUCCESS)

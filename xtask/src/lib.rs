@@ -4,6 +4,7 @@
 //! - [`stack`]: the topology on this machine: Postgres, the AWS emulator, the deployed template.
 //! - [`runtime_api`]: one function's binary behind a Lambda Runtime API; tests use it too.
 //! - [`migrations`], [`keys`], [`logs`], [`watch`]: what more than one command does.
+//! - [`sbom`]: what each function is made of.
 //! - [`operator`]: queues, dead letters and the outbox, of a stack here or on AWS.
 //! - [`mutants`]: faults on purpose, and the copy of the project that bears them; tests use it too.
 //! - [`assets`], [`extra`], [`node`], [`clients`], [`valkey`]: what is fetched when it is first needed.
@@ -35,6 +36,7 @@ pub mod operator;
 pub mod process;
 pub mod python;
 pub mod runtime_api;
+pub mod sbom;
 pub mod stack;
 pub mod ui;
 pub mod valkey;

@@ -51,10 +51,22 @@ impl Python {
         Ok(python)
     }
 
+    /// One that is installed already: tests are told where, by the variable `TEST_PYTHON`.
+    #[must_use]
+    pub fn installed(environment: PathBuf, checkout: &Checkout) -> Self {
+        Self { environment, scripts: checkout.root().join("xtask/python") }
+    }
+
     /// The interpreter.
     #[must_use]
     pub fn program(&self) -> PathBuf {
         self.environment.join("bin/python")
+    }
+
+    /// A program that one of the packages brings.
+    #[must_use]
+    pub fn tool(&self, name: &str) -> Command {
+        Command::new(self.environment.join("bin").join(name))
     }
 
     /// Where the packages are installed.

@@ -21,6 +21,29 @@ impl Detail {
     }
 }
 
+/// What a request can have too much of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    BodyBytes,
+    HeaderBytes,
+    Headers,
+    QueryBytes,
+    QueryParameters,
+}
+
+impl Part {
+    /// As it stands behind a number.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::BodyBytes => "bytes in the body",
+            Self::HeaderBytes => "bytes in the headers",
+            Self::Headers => "headers",
+            Self::QueryBytes => "bytes in the query string",
+            Self::QueryParameters => "parameters in the query string",
+        }
+    }
+}
+
 #[derive(Debug)]
 pub enum Error {
     /// The input could not be read at all; the text says what to send instead.
@@ -35,8 +58,8 @@ pub enum Error {
     NotFound(&'static str),
     /// A unique value is taken; the word names the key.
     AlreadyExists(Cow<'static, str>),
-    /// More bytes than we read.
-    TooLarge { limit_bytes: usize },
+    /// More of a request than we read.
+    TooLarge { part: Part, limit: usize },
     /// Not a media type that this endpoint reads.
     UnsupportedFormat,
     /// Too many tries; try again after the time given.
@@ -135,7 +158,7 @@ impl fmt::Display for Error {
             Self::Forbidden => f.write_str("not allowed"),
             Self::NotFound(what) => write!(f, "{what} not found"),
             Self::AlreadyExists(key) => write!(f, "{key} is taken"),
-            Self::TooLarge { limit_bytes } => write!(f, "larger than {limit_bytes} bytes"),
+            Self::TooLarge { part, limit } => write!(f, "more than {limit} {}", part.as_str()),
             Self::UnsupportedFormat => f.write_str("unsupported media type"),
             Self::RateLimited { retry_after } => write!(f, "too many requests, retry in {retry_after:?}"),
             Self::InProgress => f.write_str("the same request is still at work"),

@@ -14,4 +14,4 @@ pub mod rate_limit;
 pub mod text;
 pub mod users;
 
-pub use error::{Detail, Error, Result};
+pub use error::{Detail, Error, Part, Result};

@@ -29,15 +29,37 @@ impl Event {
 
     /// Sets a header in both of the event's forms, or takes it away.
     #[must_use]
-    pub fn header(mut self, name: &str, value: Option<&str>) -> Self {
-        for (form, value) in [("headers", json!(value)), ("multiValueHeaders", json!([value]))] {
+    pub fn header(self, name: &str, value: Option<&str>) -> Self {
+        self.header_values(name, value.as_slice())
+    }
+
+    /// The same for one that was sent several times: one form has all values, the other the last.
+    #[must_use]
+    pub fn header_values(mut self, name: &str, values: &[&str]) -> Self {
+        for (form, value) in [("headers", json!(values.last())), ("multiValueHeaders", json!(values))] {
             if let Some(headers) = self.0[form].as_object_mut() {
                 headers.retain(|key, _| !key.eq_ignore_ascii_case(name));
-                if !value.is_null() && value != json!([null]) {
+                if !values.is_empty() {
                     headers.insert(name.to_owned(), value);
                 }
             }
         }
+        self
+    }
+
+    /// Sets the decoded parameters of the query string, in both forms.
+    #[must_use]
+    pub fn query(mut self, pairs: &[(&str, &str)]) -> Self {
+        let (mut last, mut all) = (json!({}), json!({}));
+        for (key, value) in pairs {
+            last[key] = json!(value);
+            match all[key].as_array_mut() {
+                Some(values) => values.push(json!(value)),
+                None => all[key] = json!([value]),
+            }
+        }
+        self.0["queryStringParameters"] = last;
+        self.0["multiValueQueryStringParameters"] = all;
         self
     }
 

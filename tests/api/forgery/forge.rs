@@ -188,9 +188,9 @@ impl Forge {
             "another user",
             format!("{}.{}.{}", B64.encode(&header), B64.encode(raised), self.signature),
         );
-        let padded = self.claims(|c| c["pad"] = json!("x".repeat(8192)));
-        self.well_signed("8 KiB", &header, &padded);
-        self.add("8 KiB of nothing", "x".repeat(8192));
+        let padded = self.claims(|c| c["pad"] = json!("x".repeat(4096)));
+        self.well_signed("4 KiB", &header, &padded);
+        self.add("4 KiB of nothing", "x".repeat(4096));
     }
 
     pub(super) fn signatures(&mut self) {

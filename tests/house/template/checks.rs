@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use app_core::interfaces::http::SECURITY_HEADERS;
 use serde_json::Value;
 
 use super::document::{Overrides, events, functions, many, number, resources, target};
@@ -14,9 +15,6 @@ pub(crate) type Faults = Vec<String>;
 const HASHING: [&str; 3] = ["auth-sign-up", "auth-tokens", "auth-password-change"];
 /// The keys of every error body, in the order of the functions' own.
 const ENVELOPE: [&str; 6] = ["error_id", "code", "message", "details", "request_id", "traceback"];
-/// On the gateway's own answers, as on every function's.
-const HEADERS: [&str; 4] =
-    ["X-Content-Type-Options", "Cache-Control", "Strict-Transport-Security", "X-Request-Id"];
 /// The API whose clients speak Connect and gRPC-Web.
 pub(crate) const RPC_API: &str = "GrpcApi";
 /// Those of its words that a gateway has a use for.
@@ -288,9 +286,7 @@ pub(crate) fn gateway_answers_in_the_envelope(template: &Value) -> Faults {
                 faults.push(format!("{kind}: details is not an empty list, or traceback is not null"));
             }
             let headers = &answer["ResponseParameters"]["Headers"];
-            faults.extend(
-                HEADERS.iter().filter(|h| headers[**h].is_null()).map(|h| format!("{kind}: lacks {h}")),
-            );
+            faults.extend(missing_headers(headers).map(|header| format!("{kind}: lacks {header}")));
             let wanted = match answer["StatusCode"].as_u64() {
                 Some(401) => "WWW-Authenticate",
                 Some(429 | 503) => "Retry-After",
@@ -302,6 +298,19 @@ pub(crate) fn gateway_answers_in_the_envelope(template: &Value) -> Faults {
         }
     }
     faults
+}
+
+/// Of those that every function's answer has, with the same values.
+fn missing_headers(headers: &Value) -> impl Iterator<Item = String> {
+    let is = |name: &str, value: &str| {
+        let mut all = headers.as_object().into_iter().flatten();
+        all.any(|(key, given)| key.eq_ignore_ascii_case(name) && given == value)
+    };
+    let constant = SECURITY_HEADERS
+        .into_iter()
+        .map(|(name, value)| (name.as_str().to_owned(), format!("'{}'", value.to_str().unwrap_or_default())));
+    let wanted = constant.chain([("x-request-id".to_owned(), "context.requestId".to_owned())]);
+    wanted.filter(move |(name, value)| !is(name, value)).map(|(name, value)| format!("{name}: {value}"))
 }
 
 /// What a role allows, in whichever case it does.

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 
-use super::openapi;
+use super::{deny, openapi};
 use crate::assets;
 use crate::checkout::Checkout;
 use crate::python::Python;
@@ -36,9 +36,13 @@ pub fn run() -> Result<()> {
     if let Err(error) = openapi::run(true) {
         failed.push(format!("docs/openapi.json: {error}"));
     }
+    ui::heading("Checking the dependencies");
+    if let Err(error) = deny::run(&deny::WITHOUT_ADVISORIES) {
+        failed.push(format!("the dependencies: {error}"));
+    }
     if failed.is_empty() {
         ui::say("all is well");
         return Ok(());
     }
-    bail!("{} of {} checks failed\n  {}", failed.len(), CHECKS.len() + 1, failed.join("\n  "));
+    bail!("{} of {} checks failed\n  {}", failed.len(), CHECKS.len() + 2, failed.join("\n  "));
 }

@@ -3,6 +3,7 @@
 pub mod assets;
 pub mod bench;
 pub mod coverage;
+pub mod deny;
 pub mod down;
 pub mod env;
 pub mod fuzz;
@@ -15,6 +16,7 @@ pub mod mutants;
 pub mod openapi;
 pub mod outbox;
 pub mod queue;
+pub mod sbom;
 pub mod test;
 pub mod up;
 pub mod users;

@@ -29,6 +29,7 @@ fn parameters(stack: &str, database: &Database, aws_url: &str) -> Value {
     });
     if stack == super::TEST {
         parameters["LaunchMode"] = json!("TEST");
+        parameters["CorsOriginWhitelist"] = json!("[\"https://app.example.com\"]");
         // The shortest the template takes: a test waits for each redelivery, and for the last.
         parameters["WorkerTimeoutSeconds"] = json!(5);
         parameters["EventsVisibilitySeconds"] = json!(6);

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::reply::{Answer, Reply, WithStatus};
 use crate::{
-    domain::{Detail, Error},
+    domain::{Detail, Error, Part},
     infrastructure::security,
 };
 
@@ -114,8 +114,13 @@ fn describe(error: &Error) -> (StatusCode, String) {
         Error::Forbidden => (StatusCode::FORBIDDEN, "You are not allowed to do this.".into()),
         Error::NotFound(what) => (StatusCode::NOT_FOUND, format!("There is no such {what}.")),
         Error::AlreadyExists(key) => (StatusCode::CONFLICT, format!("This {key} is taken.")),
-        Error::TooLarge { limit_bytes } => {
-            (StatusCode::PAYLOAD_TOO_LARGE, format!("The body may have {limit_bytes} bytes at most."))
+        Error::TooLarge { part, limit } => {
+            let status = match part {
+                Part::BodyBytes => StatusCode::PAYLOAD_TOO_LARGE,
+                Part::HeaderBytes | Part::Headers => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+                Part::QueryBytes | Part::QueryParameters => StatusCode::URI_TOO_LONG,
+            };
+            (status, format!("There may be {limit} {} at most.", part.as_str()))
         }
         Error::UnsupportedFormat => (
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -177,7 +182,7 @@ mod tests {
             Error::Forbidden,
             Error::NotFound("user"),
             Error::AlreadyExists("email".into()),
-            Error::TooLarge { limit_bytes: 1 },
+            Error::TooLarge { part: Part::BodyBytes, limit: 1 },
             Error::UnsupportedFormat,
             Error::RateLimited { retry_after: Duration::from_secs(3) },
             Error::InProgress,

@@ -49,7 +49,9 @@ impl<'a> Idempotent<'a> {
             None => None,
             Some(text) => {
                 let fingerprint = app.pseudonyms().await?.fingerprint(&request.parts());
-                let (route, text) = (request.route(), text.to_owned());
+                // As the template has it: `/x` and `/x/` are one route.
+                let path = request.route().unwrap_or_else(|| request.path());
+                let (route, text) = (format!("{} {path}", request.method()), text.to_owned());
                 Some(Key { user, route, text, fingerprint: fingerprint.as_bytes().to_vec(), subject: None })
             }
         };

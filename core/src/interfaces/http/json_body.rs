@@ -5,13 +5,15 @@
 
 use serde::de::DeserializeOwned;
 
-use crate::domain::{Error, Result};
+use crate::domain::{Error, Part, Result};
 
 pub const MAX_BODY_BYTES: usize = 1024 * 1024;
+/// Objects and arrays inside of each other, the body itself included.
+pub const MAX_BODY_LEVELS: usize = 32;
 
 pub(super) fn read<T: DeserializeOwned>(content_type: Option<&str>, bytes: &[u8]) -> Result<T> {
     if bytes.len() > MAX_BODY_BYTES {
-        return Err(Error::TooLarge { limit_bytes: MAX_BODY_BYTES });
+        return Err(Error::TooLarge { part: Part::BodyBytes, limit: MAX_BODY_BYTES });
     }
     if !content_type.is_some_and(is_json) {
         return Err(Error::UnsupportedFormat);
@@ -21,6 +23,11 @@ pub(super) fn read<T: DeserializeOwned>(content_type: Option<&str>, bytes: &[u8]
 
 /// An object and nothing else.
 pub(in crate::interfaces) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+    if levels(bytes) > MAX_BODY_LEVELS {
+        return Err(Error::Malformed(
+            format!("the body may have {MAX_BODY_LEVELS} levels of objects and arrays at most").into(),
+        ));
+    }
     if bytes.trim_ascii_start().first() != Some(&b'{') {
         // Serde would read an array into a struct, field by field.
         return Err(match serde_json::from_slice::<serde::de::IgnoredAny>(bytes) {
@@ -32,6 +39,27 @@ pub(in crate::interfaces) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| explain(&error))?;
     json.end().map_err(|_| Error::Malformed("the body is not JSON: something follows the object".into()))?;
     Ok(value)
+}
+
+/// How deep the brackets go, looked at before anything is built of them: a reader that calls itself
+/// for each level, ours or one that gets the value later, runs out of stack at some depth.
+fn levels(bytes: &[u8]) -> usize {
+    let (mut level, mut deepest) = (0usize, 0);
+    let (mut quoted, mut escaped) = (false, false);
+    for byte in bytes {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = quoted,
+            b'"' => quoted = !quoted,
+            b'{' | b'[' if !quoted => {
+                level += 1;
+                deepest = deepest.max(level);
+            }
+            b'}' | b']' if !quoted => level = level.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
 }
 
 /// `application/json`, with or without `charset=utf-8`, which is the only one JSON has.
@@ -165,7 +193,26 @@ mod tests {
         }
         assert!(matches!(error(b"{\"email\": \"\xff\"}"), Error::Malformed(_)));
         for body in [deep, deep_unknown] {
-            assert!(matches!(error(body.as_bytes()), Error::Malformed(_) | Error::Validation(_)));
+            assert!(matches!(error(body.as_bytes()), Error::Malformed(_)));
+        }
+    }
+
+    #[test]
+    fn a_body_may_have_32_levels_and_not_one_more() {
+        // The object itself is one of them.
+        let body =
+            |levels: usize| format!(r#"{{"x": {}{}}}"#, "[".repeat(levels - 1), "]".repeat(levels - 1));
+        assert!(matches!(error(body(MAX_BODY_LEVELS).as_bytes()), Error::Validation(_)));
+        assert!(matches!(error(body(MAX_BODY_LEVELS + 1).as_bytes()), Error::Malformed(_)));
+        for (bytes, expected) in [
+            ("{}", 1),
+            (r#"{"a": [1, {"b": []}], "c": [[]]}"#, 4),
+            // In a string they are text, whatever is escaped in it.
+            (r#"{"a": "[[[", "b": "\"[[[", "c": "\\", "d": [1]}"#, 2),
+            ("]]]}}}", 0),
+            ("", 0),
+        ] {
+            assert_eq!(levels(bytes.as_bytes()), expected, "{bytes}");
         }
     }
 

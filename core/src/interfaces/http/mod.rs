@@ -16,6 +16,7 @@ mod reply;
 mod request;
 mod responses;
 mod serve;
+mod size;
 
 pub use access::{
     Access, Admission, ApiKeysWrite, AuditRead, DebugSend, Public, RefreshToken, Right, SignedIn, UsersRead,
@@ -24,13 +25,14 @@ pub use access::{
 pub use caller::{Caller, KeyOrCaller};
 pub use error::{ErrorBody, ErrorDetail};
 pub use idempotent::{Idempotent, IdempotentReply, Storable};
-pub use json_body::MAX_BODY_BYTES;
+pub use json_body::{MAX_BODY_BYTES, MAX_BODY_LEVELS};
 pub use lambda_http::http::{HeaderName, HeaderValue, Response, StatusCode, header};
 pub use query::{Allowed, ListQuery, Listed};
 pub use reply::{Json, NoContent, Reply, WithStatus};
 pub use request::Request;
 pub use responses::{ListResponse, TokensResponse, UserResponse};
-pub use serve::{answer, serve};
+pub use serve::{SECURITY_HEADERS, answer, serve};
+pub use size::{MAX_HEADER_BYTES, MAX_HEADERS, MAX_QUERY_BYTES, MAX_QUERY_PARAMETERS};
 
 pub use super::runtime::RuntimeError;
 

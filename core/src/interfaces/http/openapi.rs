@@ -8,9 +8,15 @@ use super::ErrorBody;
 /// Any endpoint.
 #[derive(Debug, IntoResponses)]
 pub enum AnyProblem {
+    /// A query string over 8 KiB or 64 parameters
+    #[response(status = 414)]
+    LongQuery(ErrorBody),
     /// Too many requests
     #[response(status = 429)]
     RateLimited(ErrorBody),
+    /// Headers over 8 KiB, or more than 100
+    #[response(status = 431)]
+    LongHeaders(ErrorBody),
     /// A fault on our side
     #[response(status = 500)]
     Internal(ErrorBody),

@@ -4,13 +4,13 @@ use std::{fmt, net::IpAddr};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use lambda_http::{
-    aws_lambda_events::apigw::ApiGatewayProxyRequest,
+    aws_lambda_events::{apigw::ApiGatewayProxyRequest, query_map::QueryMap},
     http::{HeaderMap, Method, header::AsHeaderName},
 };
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-use super::json_body;
+use super::{json_body, size};
 use crate::domain::{Error, Result, auth::Client};
 
 pub struct Request {
@@ -91,11 +91,25 @@ impl Request {
     /// The decoded keys and values behind the `?`, by key: the gateway hands them over in no order,
     /// and one question should be one statement.
     pub fn query(&self) -> Vec<(&str, &str)> {
-        let all = &self.event.multi_value_query_string_parameters;
-        let query = if all.is_empty() { &self.event.query_string_parameters } else { all };
-        let mut pairs: Vec<_> = query.iter().collect();
+        let mut pairs: Vec<_> = self.query_map().iter().collect();
         pairs.sort_unstable();
         pairs
+    }
+
+    /// # Errors
+    /// `TooLarge`, of headers and query string; a body is measured when it is read.
+    pub(super) fn check_size(&self) -> Result<()> {
+        size::check(self.headers(), self.query_map())
+    }
+
+    fn headers(&self) -> &HeaderMap {
+        let all = &self.event.multi_value_headers;
+        if all.is_empty() { &self.event.headers } else { all }
+    }
+
+    fn query_map(&self) -> &QueryMap {
+        let all = &self.event.multi_value_query_string_parameters;
+        if all.is_empty() { &self.event.query_string_parameters } else { all }
     }
 
     /// A uuid in the path, such as `{uuid}` of `/api/v1/tasks/{uuid}/`.
@@ -122,12 +136,6 @@ impl Request {
         self.event.path_parameters.get(name).map(String::as_str)
     }
 
-    /// Method and path as the template has them, such as `GET /api/v1/tasks/{uuid}`.
-    pub(super) fn route(&self) -> String {
-        let path = self.event.resource.as_deref().or(self.event.path.as_deref()).unwrap_or_default();
-        format!("{} {path}", self.method())
-    }
-
     /// All that the request asks for, but by whom: what stands in the path's places, the query, the body.
     pub(super) fn parts(&self) -> Vec<&[u8]> {
         let mut places: Vec<_> = self.event.path_parameters.iter().collect();
@@ -135,11 +143,6 @@ impl Request {
         let places = places.into_iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let pairs = places.chain(self.query()).flat_map(|(key, value)| [key.as_bytes(), value.as_bytes()]);
         pairs.chain([self.body.as_slice()]).collect()
-    }
-
-    fn headers(&self) -> &HeaderMap {
-        let all = &self.event.multi_value_headers;
-        if all.is_empty() { &self.event.headers } else { all }
     }
 
     /// The gateway's id of this request.

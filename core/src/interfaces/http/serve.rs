@@ -67,16 +67,15 @@ where
             Err(error) => (HeaderMap::new(), Err(error)),
             Ok(request) => {
                 let cors_headers = cors::headers(&app.config().cors, &request);
-                match cors::preflight(&request) {
-                    Some(answer) => (cors_headers, Ok(answer)),
-                    None => {
-                        let work = async {
-                            let admitted = A::admit(app, &request).await?;
-                            handler(app.clone(), request, admitted).await?.into_answer()
-                        };
-                        (cors_headers, guarded(end, work).await)
+                let work = async {
+                    request.check_size()?;
+                    if let Some(answer) = cors::preflight(&request) {
+                        return Ok(answer);
                     }
-                }
+                    let admitted = A::admit(app, &request).await?;
+                    handler(app.clone(), request, admitted).await?.into_answer()
+                };
+                (cors_headers, guarded(end, work).await)
             }
         };
         let mut answer = result.unwrap_or_else(|error| error::render(&error, &id, app.config().debug));
@@ -87,9 +86,9 @@ where
     to_gateway(answer, &id)
 }
 
-/// On every answer. The API serves no documents: nothing may frame it, run in it or be guessed
-/// from it, and nothing that is personal stays in a cache.
-const SECURITY_HEADERS: [(HeaderName, HeaderValue); 5] = [
+/// On every answer; template.yaml has the same for those of the gateway. The API serves no documents:
+/// nothing may frame it, run in it or be guessed from it, and nothing that is personal stays in a cache.
+pub const SECURITY_HEADERS: [(HeaderName, HeaderValue); 5] = [
     (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
     (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'")),
     (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),

@@ -20,7 +20,7 @@ use super::{
     web,
 };
 use crate::{
-    domain::{Error, Result},
+    domain::{Error, Part, Result},
     interfaces::http::{MAX_BODY_BYTES, Request, parse_json},
 };
 
@@ -196,7 +196,7 @@ impl Format {
     /// `TooLarge`, `Malformed`, or `Validation` naming the key.
     pub(super) fn read<M: Message + Default + DeserializeOwned>(self, bytes: &[u8]) -> Result<M> {
         if bytes.len() > MAX_BODY_BYTES {
-            return Err(Error::TooLarge { limit_bytes: MAX_BODY_BYTES });
+            return Err(Error::TooLarge { part: Part::BodyBytes, limit: MAX_BODY_BYTES });
         }
         match self {
             Self::Json => parse_json(bytes),

@@ -1,0 +1,290 @@
+//! A body sets what its endpoint takes and nothing else.
+
+use std::collections::BTreeSet;
+
+use app_core::{
+    domain::auth::Permission,
+    interfaces::http::Access,
+    testing::{Event, TestApp, event},
+};
+use app_tests::{access, openapi};
+use serde_json::{Value, json};
+
+use crate::{
+    matrix::{Call, declared, doors},
+    support::{Answer, allow, count, sign_in, sign_up},
+};
+
+const PASSWORD: &str = "correct horse battery";
+
+/// What an endpoint that writes reads of a body.
+enum Takes {
+    Nothing,
+    /// A body that it accepts, with every field it has.
+    Body(fn() -> Value),
+}
+
+use Takes::{Body, Nothing};
+
+/// Every endpoint that writes. A field that is new in a body is new here, for somebody to look at.
+const WRITES: [(&str, Takes); 12] = [
+    ("auth-sign-up", Body(|| json!({ "email": "cem@example.com", "password": PASSWORD }))),
+    ("auth-tokens", Body(|| json!({ "email": "ada@example.com", "password": PASSWORD }))),
+    ("auth-tokens-refresh", Nothing),
+    ("auth-sign-out", Body(|| json!({ "everywhere": false }))),
+    ("auth-sessions-revoke", Nothing),
+    ("auth-password-change", Body(|| json!({ "current": PASSWORD, "new": "staple of another horse" }))),
+    ("users-me-update", Body(profile)),
+    ("users-update", Body(profile_and_state)),
+    ("users-delete", Nothing),
+    (
+        "api-keys-create",
+        Body(|| json!({ "name": "test", "permissions": ["users:read"], "expires_in_days": 1 })),
+    ),
+    ("api-keys-revoke", Nothing),
+    ("debug-send-message", Body(|| json!({ "event": "user_created", "data": { "uuid": SOMEBODY } }))),
+];
+
+/// Of what nobody may set by a body, these endpoints have something by design: one's own new address
+/// and password, a key with some of one's own permissions, and whether somebody else is active.
+const BY_DESIGN: [(&str, &str); 6] = [
+    ("auth-sign-up", "email"),
+    ("auth-sign-up", "password"),
+    ("auth-tokens", "email"),
+    ("auth-tokens", "password"),
+    ("api-keys-create", "permissions"),
+    ("users-update", "is_active"),
+];
+
+const SOMEBODY: &str = "2bb58a19-2001-4a8b-a223-79b2ba7d5229";
+
+fn profile() -> Value {
+    json!({
+        "first_name": "Ada", "last_name": "Lovelace", "birthday": "1815-12-10", "photo": "ada.png", "street": "1",
+        "city": "London", "state": "", "zip_code": "W1", "country": "UK", "meta": { "theme": "dark" },
+    })
+}
+
+fn profile_and_state() -> Value {
+    let mut body = profile();
+    body["is_active"] = json!(true);
+    body
+}
+
+/// Columns, and words of other systems, each with a value that would be worth something.
+fn forbidden() -> Vec<(&'static str, Value)> {
+    vec![
+        ("id", json!(1)),
+        ("uuid", json!(SOMEBODY)),
+        ("user_uuid", json!(SOMEBODY)),
+        ("user", json!({ "uuid": SOMEBODY })),
+        ("owner", json!(SOMEBODY)),
+        ("email", json!("eve@example.com")),
+        ("phone", json!("+4915112345678")),
+        ("is_active", json!(true)),
+        ("is_guest", json!(true)),
+        ("is_admin", json!(true)),
+        ("is_superuser", json!(true)),
+        ("role", json!("admin")),
+        ("roles", json!(["admin"])),
+        ("user_role", json!([{ "role": "admin" }])),
+        ("permissions", json!(["users:write"])),
+        ("scope", json!("users:write")),
+        ("password", json!("eve knows this one")),
+        ("password_hashed", json!("$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0$aGFzaA")),
+        ("secret_hash", json!("\\x00")),
+        ("created_at", json!("2000-01-01T00:00:00Z")),
+        ("updated_at", json!("2000-01-01T00:00:00Z")),
+        ("expires_at", json!("2100-01-01T00:00:00Z")),
+        ("revoked_at", Value::Null),
+        ("last_used_at", Value::Null),
+        ("isActive", json!(true)),
+        ("IS_ACTIVE", json!(true)),
+        ("is_active ", json!(true)),
+        ("meta.is_active", json!(true)),
+        ("$set", json!({ "is_active": true })),
+        ("__proto__", json!({ "is_active": true })),
+        ("constructor", json!({ "prototype": { "is_active": true } })),
+    ]
+}
+
+/// Ada may do everything and asks; Bob is whom she asks about.
+pub(crate) struct World {
+    pub(crate) app: TestApp,
+    bob: String,
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        let app = TestApp::new().await;
+        assert_eq!(sign_up(&app, "ada@example.com").await.status, 200);
+        let bob = sign_up(&app, "bob@example.com").await.text("/uuid");
+        allow(&app, &Permission::ALL.map(Permission::as_str)).await;
+        Self { app, bob }
+    }
+
+    pub(crate) async fn sign_in(&self) -> Answer {
+        let answer = sign_in(&self.app, "ada@example.com", PASSWORD).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer
+    }
+
+    /// The sample event of this endpoint, as Ada would send it.
+    pub(crate) fn of(&self, name: &str, pair: &Answer) -> Event {
+        let mut event = event(name);
+        if name.starts_with("users-") && event.0["pathParameters"].is_object() {
+            event.0["pathParameters"] = json!({ "uuid": self.bob });
+        }
+        match declared(name) {
+            Access::Public => event,
+            Access::RefreshToken => event.bearer(&pair.text("/refresh")),
+            _ => event.bearer(&pair.text("/access")),
+        }
+    }
+
+    /// One text of one row.
+    async fn text(&self, query: &str) -> String {
+        self.app.database.client().await.query_one(query, &[]).await.expect("a row").get(0)
+    }
+
+    /// All that a body could have changed.
+    async fn rows(&self) -> String {
+        let rows = "select concat_ws(E'\\n',
+              (select jsonb_agg(u order by u.id) from users u),
+              (select jsonb_agg(r order by r.user_uuid, r.role) from user_role r),
+              (select jsonb_agg(r order by r.name) from role r),
+              (select jsonb_agg(k order by k.id) from api_key k))";
+        self.text(rows).await
+    }
+
+    /// Who Ada and Bob are and what they may do, but for what they or an administrator may change.
+    async fn rights(&self) -> String {
+        let rights = "select concat_ws(E'\\n',
+              (select jsonb_agg(to_jsonb(u) - array['password_hashed', 'updated_at', 'first_name', 'last_name',
+                  'birthday', 'photo', 'street', 'city', 'state', 'zip_code', 'country', 'meta'] order by u.id)
+                from users u where email = 'ada@example.com' or email = 'bob@example.com'),
+              (select jsonb_agg(r order by r.user_uuid, r.role) from user_role r),
+              (select jsonb_agg(r order by r.name) from role r))";
+        self.text(rights).await
+    }
+}
+
+fn door(name: &str) -> Call {
+    doors().into_iter().find(|(known, _)| *known == name).expect("a door").1
+}
+
+#[test]
+fn every_endpoint_that_writes_is_looked_at() {
+    let listed: BTreeSet<&str> = WRITES.iter().map(|(name, _)| *name).collect();
+    let all = access::table().into_iter().map(|(name, _)| name);
+    let writing: BTreeSet<&str> = all.filter(|name| event(name).0["httpMethod"] != "GET").collect();
+    assert_eq!(listed, writing, "an endpoint that writes is a row of WRITES");
+}
+
+#[test]
+fn every_field_of_every_body_is_looked_at() {
+    let document: Value = serde_json::from_str(&openapi::document()).expect("json");
+    let resolve = |schema: &Value| -> Value {
+        let pointer = schema["$ref"].as_str().and_then(|reference| reference.strip_prefix('#'));
+        pointer.map_or(schema.clone(), |pointer| document.pointer(pointer).expect("a schema").clone())
+    };
+    for (name, takes) in &WRITES {
+        let sample = event(name).0;
+        let path = format!("{}/", sample["resource"].as_str().expect("a path"));
+        let method = sample["httpMethod"].as_str().expect("a method").to_lowercase();
+        let schema =
+            &document["paths"][&path][&method]["requestBody"]["content"]["application/json"]["schema"];
+        // One that may be left out is one of null and itself.
+        let schemas = schema["oneOf"].as_array().cloned().unwrap_or_else(|| vec![schema.clone()]);
+        let fields: BTreeSet<String> = schemas
+            .iter()
+            .filter_map(|schema| resolve(schema)["properties"].as_object().cloned())
+            .flat_map(|properties| properties.into_iter().map(|(field, _)| field))
+            .collect();
+        let known: BTreeSet<String> = match takes {
+            Nothing => BTreeSet::new(),
+            Body(body) => body().as_object().expect("an object").keys().cloned().collect(),
+        };
+        assert_eq!(known, fields, "{name}");
+        let open: Vec<&str> = forbidden()
+            .into_iter()
+            .map(|(key, _)| key)
+            .filter(|key| fields.contains(*key) && !BY_DESIGN.contains(&(name, key)))
+            .collect();
+        assert!(open.is_empty(), "{name} takes {open:?}");
+    }
+}
+
+fn every_forbidden_key() -> Value {
+    Value::Object(forbidden().into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
+}
+
+#[tokio::test]
+async fn what_an_endpoint_does_not_take_is_refused_by_its_name_and_changes_nothing() {
+    let world = World::new().await;
+    let pair = world.sign_in().await;
+    let before = world.rows().await;
+    for (name, takes) in &WRITES {
+        let Body(body) = takes else { continue };
+        for (key, value) in forbidden() {
+            if BY_DESIGN.contains(&(name, key)) {
+                continue;
+            }
+            let mut body = body();
+            body[key] = value;
+            let answer = door(name)(&world.app, &world.of(name, &pair).body(&body)).await;
+            let shown = if key.contains([' ', '$']) { "?" } else { key };
+            answer.is_error(422, "validation").names(shown, "unknown");
+        }
+        assert_eq!(world.rows().await, before, "{name}");
+    }
+    let sessions = count(&world.app, "select count(*) from auth_session where revoked_at is null").await;
+    assert_eq!(sessions, 1, "nobody signed in or out by a body that was refused");
+}
+
+/// Each on a world of its own: they do what they are for, and everybody stays who they are.
+#[tokio::test]
+async fn what_an_endpoint_does_not_read_sets_nothing() {
+    let parameters = forbidden();
+    let parameters: Vec<_> = parameters.iter().map(|(key, value)| (*key, value.to_string())).collect();
+    let parameters: Vec<_> = parameters.iter().map(|(key, text)| (*key, text.trim_matches('"'))).collect();
+    for (name, takes) in &WRITES {
+        let world = World::new().await;
+        let pair = world.sign_in().await;
+        let before = world.rights().await;
+        let event = world.of(name, &pair).query(&parameters);
+        let answer = match takes {
+            Nothing => door(name)(&world.app, &event.body(&every_forbidden_key())).await,
+            Body(body) => door(name)(&world.app, &event.body(&body())).await,
+        };
+        // There is no session and no key of the samples' ids.
+        let expected = if name.ends_with("-revoke") { 404..405 } else { 200..300 };
+        assert!(expected.contains(&answer.status), "{name}: {answer:?}");
+        if *name == "users-delete" {
+            let left = count(&world.app, "select count(*) from users").await;
+            assert_eq!(left, 1, "whom the path names, and nobody else");
+            continue;
+        }
+        assert_eq!(world.rights().await, before, "{name}");
+        let odd = format!(
+            "select count(*) from users where is_guest or uuid = '{SOMEBODY}' or phone is not null
+               or created_at < now() - interval '1 hour' or email = 'eve@example.com'"
+        );
+        assert_eq!(count(&world.app, &odd).await, 0, "{name}");
+    }
+}
+
+/// `meta` may hold any keys, and they mean nothing.
+#[tokio::test]
+async fn a_key_inside_of_meta_is_not_the_column_of_its_name() {
+    let world = World::new().await;
+    let pair = world.sign_in().await;
+    let before = world.rights().await;
+    let meta = every_forbidden_key();
+    for name in ["users-me-update", "users-update"] {
+        let event = world.of(name, &pair).body(&json!({ "meta": meta }));
+        let answer = door(name)(&world.app, &event).await;
+        assert_eq!((answer.status, &answer.body["meta"]), (200, &meta), "{answer:?}");
+        assert_eq!(world.rights().await, before, "{name}");
+    }
+}

@@ -1,0 +1,98 @@
+//! The edge, as the gateway and the functions hold it together.
+
+use app_core::interfaces::http::{MAX_BODY_LEVELS, MAX_HEADER_BYTES, MAX_QUERY_PARAMETERS, SECURITY_HEADERS};
+use serde_json::json;
+
+use crate::support::{Answer, PASSWORD, new_address, preflight, request, sign_up};
+
+/// The list of the deployment that tests make, xtask/src/stack/deploy.rs.
+const LISTED: &str = "https://app.example.com";
+
+fn get(path: &str, headers: &[(&str, &str)]) -> Answer {
+    request("GET", path, headers, None)
+}
+
+#[test]
+fn every_answer_has_the_security_headers_the_gateways_own_too() {
+    let credentials = json!({ "email": new_address(), "password": PASSWORD });
+    let wide = "x".repeat(MAX_HEADER_BYTES);
+    let post = |path, body| request("POST", path, &[], Some(body));
+    let answers = [
+        (200, get("/api/v1/debug/health-check/", &[])),
+        (200, post("/api/v1/auth/sign-up/", &credentials)),
+        (401, get("/api/v1/users/me/", &[])),
+        (409, post("/api/v1/auth/sign-up/", &credentials)),
+        (415, request("POST", "/api/v1/auth/tokens/", &[("content-type", "text/plain")], Some(&json!({})))),
+        (422, post("/api/v1/auth/sign-up/", &json!({}))),
+        (431, get("/api/v1/users/me/", &[("x-wide", &wide)])),
+        (204, preflight("/api/v1/users/me/", LISTED)),
+        (204, preflight("/api/v1/users/me/", "https://evil.example")),
+        // The gateway's own: no such path, no such method, a signature where none is asked for.
+        (404, get("/api/v1/nowhere/", &[])),
+        (404, get("/", &[])),
+        (404, request("PUT", "/api/v1/users/me/", &[], Some(&json!({})))),
+        (404, request("DELETE", "/api/v1/auth/sign-up/", &[], None)),
+    ];
+    for (status, answer) in answers {
+        assert_eq!(answer.status, status, "{answer:?}");
+        for (name, value) in SECURITY_HEADERS {
+            assert_eq!(answer.header(name.as_str()), value.to_str().ok(), "{name}: {answer:?}");
+        }
+        assert!(answer.header("x-request-id").is_some(), "{answer:?}");
+    }
+}
+
+#[test]
+fn a_page_of_a_listed_origin_may_read_and_one_of_another_may_not() {
+    for (origin, allowed) in [
+        (LISTED, Some(LISTED)),
+        ("https://app.example.com.evil.example", None),
+        ("https://evil.example", None),
+        ("http://app.example.com", None),
+        ("https://app.example.com:8443", None),
+        ("null", None),
+    ] {
+        for answer in [
+            get("/api/v1/users/me/", &[("origin", origin)]),
+            get("/api/v1/debug/health-check/", &[("origin", origin)]),
+            preflight("/api/v1/users/me/", origin),
+        ] {
+            assert_eq!(answer.header("access-control-allow-origin"), allowed, "{origin}: {answer:?}");
+            assert_eq!(answer.header("access-control-allow-credentials"), None, "{answer:?}");
+            assert_eq!(answer.header("vary"), Some("origin"), "{answer:?}");
+        }
+    }
+}
+
+#[test]
+fn a_forged_address_is_in_no_session() {
+    let address = new_address();
+    sign_up(&address);
+    let credentials = json!({ "email": address, "password": PASSWORD });
+    let forged = [
+        ("x-forwarded-for", "192.0.2.1, 192.0.2.2"),
+        ("forwarded", "for=192.0.2.3"),
+        ("x-real-ip", "192.0.2.4"),
+        ("true-client-ip", "192.0.2.5"),
+        ("cf-connecting-ip", "192.0.2.6"),
+        ("x-client-ip", "192.0.2.7"),
+    ];
+    let tokens = request("POST", "/api/v1/auth/tokens/", &forged, Some(&credentials));
+    let bearer = format!("Bearer {}", tokens.text("access"));
+    let sessions = get("/api/v1/auth/sessions/", &[("authorization", &bearer)]);
+    assert_eq!(sessions.body["results"][0]["ip"], "127.0.0.1", "{sessions:?}");
+}
+
+#[test]
+fn what_is_too_large_is_told_so_in_the_envelope() {
+    let wide = "x".repeat(MAX_HEADER_BYTES);
+    let refused = get("/api/v1/debug/health-check/", &[("x-wide", &wide)]);
+    assert_eq!((refused.status, refused.text("code")), (431, "too_large".into()), "{refused:?}");
+    let query: Vec<String> = (0..=MAX_QUERY_PARAMETERS).map(|n| format!("k{n}=")).collect();
+    let refused = get(&format!("/api/v1/debug/health-check/?{}", query.join("&")), &[]);
+    assert_eq!((refused.status, refused.text("code")), (414, "too_large".into()), "{refused:?}");
+    let deep = (0..MAX_BODY_LEVELS).fold(json!(1), |inner, _| json!({ "x": inner }));
+    let deeper = json!({ "x": deep });
+    let refused = request("POST", "/api/v1/auth/tokens/", &[], Some(&deeper));
+    assert_eq!((refused.status, refused.text("code")), (400, "malformed".into()), "{refused:?}");
+}
