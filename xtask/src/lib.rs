@@ -5,6 +5,7 @@
 //! - [`runtime_api`]: one function's binary behind a Lambda Runtime API; tests use it too.
 //! - [`migrations`], [`keys`], [`logs`], [`watch`]: what more than one command does.
 //! - [`operator`]: queues, dead letters and the outbox, of a stack here or on AWS.
+//! - [`bench`]: what the functions cost; [`measure`]: times, their spread and their floors.
 //! - [`mutants`]: faults on purpose, and the copy of the project that bears them; tests use it too.
 //! - [`checkout`], [`binaries`], [`python`], [`process`], [`interrupt`], [`ui`]:
 //!   the ground these stand on.
@@ -17,6 +18,7 @@
     reason = "a developer's tool reads the clock and the environment of whoever calls it"
 )]
 
+pub mod bench;
 pub mod binaries;
 pub mod checkout;
 pub mod cli;
@@ -24,6 +26,7 @@ pub mod commands;
 pub mod interrupt;
 pub mod keys;
 pub mod logs;
+pub mod measure;
 pub mod migrations;
 pub mod mutants;
 pub mod operator;

@@ -9,14 +9,14 @@ const LARGEST: usize = 16 << 20;
 
 /// One request of the runtime.
 #[derive(Debug)]
-pub(super) struct Request {
-    pub(super) method: String,
-    pub(super) path: String,
-    pub(super) body: Vec<u8>,
+pub(crate) struct Request {
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) body: Vec<u8>,
 }
 
 /// Reads the next request; none when the other side has closed the connection.
-pub(super) fn read(stream: &mut BufReader<TcpStream>) -> io::Result<Option<Request>> {
+pub(crate) fn read(stream: &mut BufReader<TcpStream>) -> io::Result<Option<Request>> {
     let mut line = String::new();
     if stream.read_line(&mut line)? == 0 {
         return Ok(None);
@@ -51,7 +51,7 @@ pub(super) fn read(stream: &mut BufReader<TcpStream>) -> io::Result<Option<Reque
 }
 
 /// Writes an answer in one piece: two would wait for each other's acknowledgement.
-pub(super) fn write(
+pub(crate) fn write(
     stream: &mut TcpStream,
     status: &str,
     headers: &[(&str, String)],
