@@ -1,4 +1,4 @@
-//! One crypto stack: a second one costs tens of milliseconds at the first TLS handshake.
+//! One crypto stack: a second one costs tens of milliseconds at the first TLS handshake. And one HTTP.
 
 use std::{fs, path::Path};
 
@@ -21,6 +21,8 @@ fn there_is_one_rustls_and_it_stands_on_ring() {
             "{package} is linked: `cargo tree -i {package}` says by whom"
         );
     }
+    // A tenth of a zip, for a protocol that no service called here needs (docs/decisions/0022).
+    assert!(versions(&lock, "h2").is_empty(), "HTTP/2 is linked: `cargo tree -i h2` says by whom");
 }
 
 #[test]
