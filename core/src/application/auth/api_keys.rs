@@ -47,14 +47,14 @@ impl Auth<'_> {
         let now = self.now();
         let expires_at = now + lifetime;
         let mut conn = self.db.conn().await?;
-        let tx = conn.begin().await?;
+        let mut tx = conn.begin().await?;
         let new = NewApiKey { key: &key, user, name, permissions, now, expires_at };
         if !api_keys::create(&tx, &new).await? {
             return Err(Error::invalid("api_keys", "too_many"));
         }
         let words: Vec<&str> = permissions.iter().map(|permission| permission.as_str()).collect();
         let entry = Entry::own(Action::ApiKeyCreated, user, client.ip);
-        audit::record(&tx, &entry.with(json!({ "key": key.id.as_str(), "permissions": words }))).await?;
+        audit::record(&mut tx, &entry.with(json!({ "key": key.id.as_str(), "permissions": words })));
         tx.commit().await?;
         Ok((key, expires_at))
     }
@@ -71,12 +71,12 @@ impl Auth<'_> {
     pub async fn revoke_key(&self, user: Uuid, id: &str, client: Client<'_>) -> Result<()> {
         let id = Sid::parse(id).ok_or(Error::NotFound("key"))?;
         let mut conn = self.db.conn().await?;
-        let tx = conn.begin().await?;
+        let mut tx = conn.begin().await?;
         if !api_keys::revoke(&tx, user, &id, self.now()).await? {
             return Err(Error::NotFound("key"));
         }
         let entry = Entry::own(Action::ApiKeyRevoked, user, client.ip);
-        audit::record(&tx, &entry.with(json!({ "key": id.as_str() }))).await?;
+        audit::record(&mut tx, &entry.with(json!({ "key": id.as_str() })));
         tx.commit().await?;
         Ok(())
     }

@@ -41,13 +41,13 @@ impl Auth<'_> {
         let Some(old) = old.filter(|_| matches) else {
             let failed =
                 Entry { outcome: Outcome::Failure, ..Entry::own(Action::PasswordChanged, user, client.ip) };
-            audit::record(&self.db.conn().await?, &failed).await?;
+            audit::record_alone(&self.db.conn().await?, &failed).await?;
             return Err(Error::Unauthenticated("wrong current password"));
         };
         // Before the transaction: a hash takes tens of milliseconds.
         let hash = passwords.hash(new).await?;
         let mut conn = self.db.conn().await?;
-        let tx = conn.begin().await?;
+        let mut tx = conn.begin().await?;
         if !users::replace_hash(&tx, user, &old, &hash).await? {
             return Err(Error::Unauthenticated("the password was changed in the meantime"));
         }
@@ -60,7 +60,7 @@ impl Auth<'_> {
         let ended =
             sessions::revoke_all(&tx, user, Some(&token.session), RevokeReason::PasswordChange, now).await?;
         let entry = Entry::own(Action::PasswordChanged, user, client.ip);
-        audit::record(&tx, &entry.with(json!({ "session": token.session.as_str(), "ended": ended }))).await?;
+        audit::record(&mut tx, &entry.with(json!({ "session": token.session.as_str(), "ended": ended })));
         tx.commit().await?;
         Ok(())
     }

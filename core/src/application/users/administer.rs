@@ -32,7 +32,7 @@ impl Users<'_> {
         not_oneself(user, by)?;
         let fields = change.fields();
         let mut conn = self.db.conn().await?;
-        let tx = conn.begin().await?;
+        let mut tx = conn.begin().await?;
         // Locked: what is noted below is what this change did.
         let before = users::lock(&tx, user).await?.ok_or(Error::NotFound("user"))?;
         let after = users::update(&tx, before.id, change).await?.ok_or(Error::NotFound("user"))?;
@@ -47,7 +47,7 @@ impl Users<'_> {
         };
         if !fields.is_empty() {
             let details = json!({ "fields": fields, "ended": ended });
-            audit::record(&tx, &Entry::by(by, action, user, client.ip).with(details)).await?;
+            audit::record(&mut tx, &Entry::by(by, action, user, client.ip).with(details));
         }
         tx.commit().await?;
         Ok(after)
@@ -60,14 +60,14 @@ impl Users<'_> {
     pub async fn delete(&self, user: Uuid, by: Uuid, client: Client<'_>) -> Result<()> {
         not_oneself(user, by)?;
         let mut conn = self.db.conn().await?;
-        let tx = conn.begin().await?;
+        let mut tx = conn.begin().await?;
         // The user first: a sign-in at this moment waits for that row, and then opens no session.
         if !users::delete(&tx, user).await? {
             return Err(Error::NotFound("user"));
         }
         let ended = sessions::delete_all(&tx, user).await?;
         let entry = Entry::by(by, Action::UserDeleted, user, client.ip);
-        audit::record(&tx, &entry.with(json!({ "sessions": ended }))).await?;
+        audit::record(&mut tx, &entry.with(json!({ "sessions": ended })));
         tx.commit().await?;
         Ok(())
     }
