@@ -1,20 +1,11 @@
 //! The emulator that `cargo xtask test` has started, as the AWS SDK sees it.
 
-use app_core::testing::setting;
-use aws_credential_types::Credentials;
-use aws_types::{SdkConfig, region::Region};
+use app_core::testing;
+use aws_types::{SdkConfig, sdk_config::TimeoutConfig};
 
-/// What every client is made of.
+/// What every client is made of. A test waits for a message as long as SQS does, a function does not.
 pub(crate) fn config() -> SdkConfig {
-    SdkConfig::builder()
-        .behavior_version(aws_sdk_sqs::config::BehaviorVersion::latest())
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
-        .region(Region::new(setting("AWS_REGION")))
-        .endpoint_url(setting("AWS_ENDPOINT_URL"))
-        .credentials_provider(aws_sdk_sqs::config::SharedCredentialsProvider::new(Credentials::new(
-            "test", "test", None, None, "test",
-        )))
-        .build()
+    testing::aws().into_builder().timeout_config(TimeoutConfig::disabled()).build()
 }
 
 pub(crate) fn sqs() -> aws_sdk_sqs::Client {

@@ -3,7 +3,13 @@
 //! A part that only some functions need is built at its first use, behind an accessor: a binary
 //! that never calls the accessor does not even link the code.
 
+mod need;
+
+pub use need::Need;
+
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use futures_util::future::join_all;
 
 use crate::{
     application::{
@@ -15,7 +21,7 @@ use crate::{
         tasks::{Outside, Worker},
         users::Users,
     },
-    config::{Config, DatabaseConfig, Need},
+    config::{Config, DatabaseConfig},
     domain::{
         Error, Result,
         clock::{Clock, SystemClock},
@@ -62,7 +68,7 @@ impl App {
         let started = async {
             let config = Config::from_env(needs)?;
             let app = Self::new(config, Arc::new(SystemClock), Db::new)?;
-            app.warm_up().await?;
+            app.warm_up(needs).await?;
             Ok(app)
         };
         started.await.inspect_err(|error: &Error| tracing::error!(error = error.chain(), "cannot start"))
@@ -106,14 +112,8 @@ impl App {
         Ok(app)
     }
 
-    async fn warm_up(&self) -> Result<()> {
-        let database = async { if self.0.db.is_some() { self.db()?.conn().await.map(drop) } else { Ok(()) } };
-        let tokens =
-            async { if self.0.config.tokens.is_some() { self.tokens().await.map(drop) } else { Ok(()) } };
-        let limits =
-            async { if self.0.config.limits.is_some() { self.limits().await.map(drop) } else { Ok(()) } };
-        let (database, tokens, limits) = futures_util::join!(database, tokens, limits);
-        for outcome in [database, tokens, limits] {
+    async fn warm_up(&self, needs: &[Need]) -> Result<()> {
+        for outcome in join_all(needs.iter().map(|need| need.meet(self))).await {
             match outcome {
                 Ok(()) => {}
                 Err(error @ Error::Configuration(_)) => return Err(error),

@@ -21,25 +21,11 @@ pub use passwords::PasswordsConfig;
 
 use std::time::Duration;
 
-use crate::domain::{Error, Result, mask::Secret};
+use crate::{
+    app::Need,
+    domain::{Error, Result, mask::Secret},
+};
 use reader::Reader;
-
-/// What a function needs at start. Only this is validated, loaded and connected in init.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Need {
-    /// A Postgres connection.
-    Database,
-    /// The keys that sign and verify tokens.
-    Tokens,
-    /// The server that takes mail.
-    Mail,
-    /// The limits on signing up and in, and the key of [`Need::Pseudonyms`].
-    Limits,
-    /// The key that makes pseudonyms of addresses, accounts and requests.
-    Pseudonyms,
-    /// Values that may be forgotten: in Valkey, or else in Postgres, which is a need of its own.
-    KeyValue,
-}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LaunchMode {
@@ -162,6 +148,9 @@ impl Config {
             tasks_url: env.optional("TASKS_QUEUE_URL"),
             max_receive_count: env.number("MAX_RECEIVE_COUNT", 5, 1..=1000) as u32,
         };
+        if queues.events_url.is_none() && needs.contains(&Need::Queues) {
+            env.wrong("EVENTS_QUEUE_URL", "is missing: this function sends to that queue");
+        }
         if queues.tasks_url.as_deref().is_some_and(|url| url.ends_with(".fifo")) {
             env.wrong("TASKS_QUEUE_URL", "must be a standard queue: a FIFO queue cannot delay one message");
         }

@@ -18,6 +18,5 @@ pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-pub use app::App;
-pub use config::Need;
+pub use app::{App, Need};
 pub use domain::{Error, Result};

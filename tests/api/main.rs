@@ -2,6 +2,7 @@
 //! on a real Postgres.
 
 mod administration;
+mod allocations;
 mod api_keys;
 mod audit;
 mod canaries;

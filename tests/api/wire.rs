@@ -31,8 +31,10 @@ pub(crate) struct Wire {
 }
 
 struct State {
-    /// Answered so far: each ends in ReadyForQuery, connecting included.
+    /// Waited for and answered so far, connecting included. What is sent together is one.
     round_trips: AtomicI64,
+    /// Answers that are still to come; each ends in ReadyForQuery.
+    owed: AtomicI64,
     /// The number of the round trip to cut, counted from 1; none below that.
     cut_at: AtomicI64,
     cut: std::sync::Mutex<Cut>,
@@ -43,6 +45,7 @@ impl Wire {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let state = Arc::new(State {
             round_trips: AtomicI64::new(0),
+            owed: AtomicI64::new(0),
             cut_at: AtomicI64::new(0),
             cut: std::sync::Mutex::new(Cut::Question),
         });
@@ -113,14 +116,37 @@ impl State {
     }
 }
 
+/// The first message has no type; of the others a query and a Sync are answered by ReadyForQuery.
 async fn questions(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, state: &State) {
-    let mut buffer = [0; 65_536];
+    let (mut buffer, mut unread, mut started) = ([0; 65_536], Vec::new(), false);
     while let Ok(length @ 1..) = from.read(&mut buffer).await {
+        let waits_already = state.owed.load(Ordering::SeqCst) > 0;
         let number = state.round_trips.load(Ordering::SeqCst) + 1;
-        if state.cuts(number, Cut::Question) || to.write_all(&buffer[..length]).await.is_err() {
+        if !waits_already && state.cuts(number, Cut::Question) {
+            return;
+        }
+        unread.extend_from_slice(&buffer[..length]);
+        while let Some(kind) = take_message(&mut unread, &mut started) {
+            if matches!(kind, b'Q' | b'S') {
+                state.owed.fetch_add(1, Ordering::SeqCst);
+            }
+        }
+        if to.write_all(&buffer[..length]).await.is_err() {
             return;
         }
     }
+}
+
+/// Takes a whole message off the front, and says of which kind it is; the start-up counts as a query.
+fn take_message(bytes: &mut Vec<u8>, started: &mut bool) -> Option<u8> {
+    let (kind, at) = if *started { (*bytes.first()?, 1) } else { (b'Q', 0) };
+    let length = u32::from_be_bytes(bytes.get(at..at + 4)?.try_into().ok()?) as usize;
+    if bytes.len() < at + length {
+        return None;
+    }
+    bytes.drain(..at + length);
+    *started = true;
+    Some(kind)
 }
 
 /// Reads whole messages: a type, a length, a body.
@@ -138,7 +164,8 @@ async fn answers(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, state: &State)
         if from.read_exact(&mut message[5..]).await.is_err() {
             return;
         }
-        if head[0] == b'Z' {
+        // The last one that the client waits for.
+        if head[0] == b'Z' && state.owed.fetch_sub(1, Ordering::SeqCst) == 1 {
             let number = state.round_trips.load(Ordering::SeqCst) + 1;
             if state.cuts(number, Cut::Answer) {
                 return;

@@ -12,7 +12,7 @@ use app_core::{
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::{in_a_minute, number};
+use crate::support::{in_a_minute, insert, number};
 
 /// Groups are locked by name, for the whole database: each test has its own.
 fn message(group: Option<&str>, n: usize) -> Outgoing {
@@ -29,7 +29,7 @@ fn message(group: Option<&str>, n: usize) -> Outgoing {
 async fn leave(app: &TestApp, messages: &[Outgoing]) {
     let mut conn = db(app).conn().await.expect("a connection");
     let tx = conn.begin().await.expect("a transaction");
-    outbox::insert(&tx, messages, Duration::ZERO).await.expect("insert");
+    insert(&tx, messages, Duration::ZERO).await.expect("insert");
     tx.commit().await.expect("commit");
 }
 
@@ -168,7 +168,7 @@ async fn a_leased_message_holds_up_its_group_for_other_relays_and_for_writers() 
     let mut conn = db(&app).conn().await.expect("a connection");
     let tx = conn.begin().await.expect("a transaction");
     let next = message(Some("g"), 3);
-    let ours = outbox::insert(&tx, &[next], LEASE).await.expect("insert");
+    let ours = insert(&tx, &[next], LEASE).await.expect("insert");
     assert!(ours.is_empty(), "its writer may not send it past the others");
 }
 
@@ -178,11 +178,11 @@ async fn writers_of_one_group_commit_one_after_the_other() {
     let (mut one, mut two) =
         (db(&app).conn().await.expect("a connection"), db(&app).conn().await.expect("a connection"));
     let first = one.begin().await.expect("a transaction");
-    outbox::insert(&first, &[message(Some("w"), 1)], LEASE).await.expect("insert");
+    insert(&first, &[message(Some("w"), 1)], LEASE).await.expect("insert");
     let later = message(Some("w"), 2);
     let second = async {
         let tx = two.begin().await.expect("a transaction");
-        let ours = outbox::insert(&tx, std::slice::from_ref(&later), LEASE).await.expect("insert");
+        let ours = insert(&tx, std::slice::from_ref(&later), LEASE).await.expect("insert");
         tx.commit().await.expect("commit");
         ours
     };
@@ -200,7 +200,7 @@ async fn what_is_for_later_is_handed_to_the_queue_when_the_queue_can_hold_it() {
     let messages = delays.map(|seconds| Outgoing { delay: Duration::from_secs(seconds), ..message(None, 0) });
     let mut conn = db(&app).conn().await.expect("a connection");
     let tx = conn.begin().await.expect("a transaction");
-    let ours = outbox::insert(&tx, &messages, Duration::ZERO).await.expect("insert");
+    let ours = insert(&tx, &messages, Duration::ZERO).await.expect("insert");
     tx.commit().await.expect("commit");
     assert_eq!(ours, messages[..2], "a quarter of an hour is what SQS can hold back");
     drop(conn);

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use app_core::{
-    infrastructure::messaging::{Outgoing, Queue, outbox},
+    infrastructure::messaging::{Outgoing, Queue},
     testing::TestApp,
 };
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::support::number;
+use crate::support::{insert, number};
 
 fn message(queue: Queue, group: Option<String>, n: usize) -> Outgoing {
     Outgoing { id: Uuid::now_v7(), queue, body: json!({ "n": n }).to_string(), group, delay: Duration::ZERO }
@@ -19,7 +19,7 @@ fn message(queue: Queue, group: Option<String>, n: usize) -> Outgoing {
 async fn commit(app: &TestApp, messages: &[Outgoing]) -> Vec<Outgoing> {
     let mut conn = app.app.db().expect("a database").conn().await.expect("a connection");
     let tx = conn.begin().await.expect("a transaction");
-    let ours = outbox::insert(&tx, messages, Duration::from_secs(5)).await.expect("insert");
+    let ours = insert(&tx, messages, Duration::from_secs(5)).await.expect("insert");
     tx.commit().await.expect("commit");
     ours
 }

@@ -4,7 +4,10 @@ use std::time::{Duration, Instant};
 
 use app_core::{
     App, Result,
-    infrastructure::messaging::Outgoing,
+    infrastructure::{
+        db::Sql,
+        messaging::{Outgoing, outbox},
+    },
     interfaces::queue::{self, Record, Source},
     testing::{Event, TestApp, event},
 };
@@ -12,6 +15,15 @@ use serde_json::{Value, json};
 
 pub(crate) fn in_a_minute() -> Instant {
     Instant::now() + Duration::from_secs(60)
+}
+
+/// Writes messages as `Tx::commit` does, but leaves the commit to the test.
+pub(crate) async fn insert(tx: &impl Sql, messages: &[Outgoing], lease: Duration) -> Result<Vec<Outgoing>> {
+    let mut rows = Vec::new();
+    for statement in outbox::insert(messages, lease)? {
+        rows = tx.run(&statement).await?;
+    }
+    outbox::ours(messages.to_vec(), &rows)
 }
 
 /// The message ids of the records that failed.

@@ -139,9 +139,12 @@ enum Command {
         names: Vec<String>,
     },
     /// Measure what the product costs above its floor, in one run on a database of its own.
+    ///
+    /// Without a word behind it: all but `memory`. The first build takes a minute for each function.
+    /// docs/performance.md says how to read the figures.
     Bench {
         #[command(subcommand)]
-        what: bench::What,
+        what: Option<bench::What>,
     },
     /// Try to break it with made-up input, for as long as you like; `test` does so for a moment.
     Fuzz {
@@ -218,7 +221,7 @@ fn execute(command: Command) -> Result<ExitCode> {
         Command::Assets => assets::run()?,
         Command::Test { arguments } => return test::run(&arguments),
         Command::Mutants { names } => return mutants::run(&names),
-        Command::Bench { what } => return bench::run(&what),
+        Command::Bench { what } => return bench::run(what.as_ref()),
         Command::Fuzz { what } => return fuzz::run(&what),
         Command::Coverage { missing } => return coverage::run(missing),
         Command::Lint => lint::run()?,

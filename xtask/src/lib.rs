@@ -6,6 +6,7 @@
 //! - [`migrations`], [`keys`], [`logs`], [`watch`]: what more than one command does.
 //! - [`sbom`]: what each function is made of.
 //! - [`operator`]: queues, dead letters and the outbox, of a stack here or on AWS.
+//! - [`bench`]: what the functions cost; [`measure`]: times, their spread and their floors.
 //! - [`mutants`]: faults on purpose, and the copy of the project that bears them; tests use it too.
 //! - [`assets`], [`extra`], [`node`], [`clients`], [`valkey`]: what is fetched when it is first needed.
 //! - [`checkout`], [`binaries`], [`python`], [`process`], [`interrupt`], [`ui`]:
@@ -20,6 +21,7 @@
 )]
 
 pub mod assets;
+pub mod bench;
 pub mod binaries;
 pub mod checkout;
 pub mod cli;
@@ -29,6 +31,7 @@ pub mod extra;
 pub mod interrupt;
 pub mod keys;
 pub mod logs;
+pub mod measure;
 pub mod migrations;
 pub mod mutants;
 pub mod node;

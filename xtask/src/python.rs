@@ -57,6 +57,21 @@ impl Python {
         Self { environment, scripts: checkout.root().join("xtask/python") }
     }
 
+    /// Installs what another file of requirements names, beside what is there, once.
+    pub fn add(&self, requirements: &str) -> Result<()> {
+        let lock = File::create(self.environment.join(format!("{requirements}.lock")))?;
+        lock.lock()?;
+        let file = self.scripts.join(requirements);
+        let wanted = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+        let stamp = self.environment.join(format!("installed-{requirements}"));
+        if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
+            return Ok(());
+        }
+        ui::heading(&format!("Installing xtask/python/{requirements} into .local/python (once)"));
+        self.pip_install(requirements)?;
+        private_file(&stamp, &wanted)
+    }
+
     /// The interpreter.
     #[must_use]
     pub fn program(&self) -> PathBuf {
@@ -149,16 +164,16 @@ impl Python {
                 "on Debian and Ubuntu: apt install python3-venv"
             );
         }
-        self.pip_install()?;
+        self.pip_install("requirements.txt")?;
         private_file(stamp, wanted)
     }
 
     /// Runs pip and shows which package it is at.
-    fn pip_install(&self) -> Result<()> {
+    fn pip_install(&self, requirements: &str) -> Result<()> {
         let mut pip = Command::new(self.program())
             .args(["-m", "pip", "install", "--disable-pip-version-check", "--no-input"])
             .args(["--progress-bar", "off", "--requirement"])
-            .arg(self.scripts.join("requirements.txt"))
+            .arg(self.scripts.join(requirements))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
@@ -175,7 +190,7 @@ impl Python {
         }
         if !pip.wait()?.success() {
             bail!(
-                "pip could not install xtask/python/requirements.txt; what it said is above. \
+                "pip could not install xtask/python/{requirements}; what it said is above. \
                  A package index must be reachable (pip's own settings and proxies apply)"
             );
         }

@@ -62,7 +62,7 @@ impl Roles<'_> {
 
     async fn change(&self, email: &Email, role: &str, change: Change) -> Result<RoleChange> {
         let mut conn = self.db.conn().await?;
-        let tx = conn.begin().await?;
+        let mut tx = conn.begin().await?;
         let user = users::credentials_by_email(&tx, email).await?.ok_or(Error::NotFound("user"))?.uuid;
         if !roles::exists(&tx, role).await? {
             return Err(Error::NotFound("role"));
@@ -73,7 +73,7 @@ impl Roles<'_> {
         };
         if changed {
             let entry = Entry::by_operator(action, user).with(json!({ "role": role }));
-            audit::record(&tx, &entry).await?;
+            audit::record(&mut tx, &entry);
         }
         tx.commit().await?;
         Ok(RoleChange { user, changed })

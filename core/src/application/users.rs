@@ -68,7 +68,7 @@ impl Users<'_> {
         let mut conn = self.db.conn().await?;
         let mut tx = conn.begin().await?;
         let user = repository::users::create(&tx, &new).await?;
-        repository::audit::record(&tx, &Entry::own(Action::SignUp, user.uuid, client.ip)).await?;
+        repository::audit::record(&mut tx, &Entry::own(Action::SignUp, user.uuid, client.ip));
         tx.record(&UserCreated { uuid: user.uuid })?;
         let outgoing = tx.commit().await?;
         Ok(Created { user, outgoing })

@@ -3,7 +3,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -44,7 +44,7 @@ pub(super) trait Store: Send + Sync {
 
 impl Secrets {
     pub fn new(aws: AwsConfig) -> Self {
-        Self::over(Box::new(SecretsManager(aws)))
+        Self::over(Box::new(SecretsManager { aws, client: OnceLock::new() }))
     }
 
     pub(super) fn over(store: Box<dyn Store>) -> Self {
@@ -124,14 +124,26 @@ impl std::fmt::Debug for Secrets {
     }
 }
 
-struct SecretsManager(AwsConfig);
+struct SecretsManager {
+    aws: AwsConfig,
+    /// Made by the first secret, good for all.
+    client: OnceLock<Client>,
+}
+
+impl SecretsManager {
+    fn client(&self) -> Result<&Client> {
+        if let Some(client) = self.client.get() {
+            return Ok(client);
+        }
+        let client = Client::new(&aws::sdk_config(&self.aws)?);
+        Ok(self.client.get_or_init(|| client))
+    }
+}
 
 impl Store for SecretsManager {
     fn fetch<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Arc<str>>> {
         async move {
-            // Built anew each time: it happens once in minutes, and the HTTP client is shared.
-            let client = Client::new(&aws::sdk_config(&self.0)?);
-            let answer = client.get_secret_value().secret_id(id).send().await;
+            let answer = self.client()?.get_secret_value().secret_id(id).send().await;
             match answer.map_err(|error| Error::unavailable("secret store", error))?.secret_string {
                 Some(text) => Ok(Arc::from(text)),
                 None => Err(Error::Configuration(format!("secret {id} is binary; it must be text"))),

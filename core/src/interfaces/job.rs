@@ -46,11 +46,14 @@ where
     F: Future<Output = Result<O>>,
     I: DeserializeOwned,
 {
-    let work = guarded(deadline, async {
-        let input = serde_json::from_str(event);
-        let input = input.map_err(|error| Error::Malformed(format!("the event: {error}").into()))?;
-        handler(app.clone(), input, deadline).await
-    });
+    let work = guarded(
+        deadline,
+        Box::pin(async {
+            let input = serde_json::from_str(event);
+            let input = input.map_err(|error| Error::Malformed(format!("the event: {error}").into()))?;
+            handler(app.clone(), input, deadline).await
+        }),
+    );
     work.await.map_err(|error| {
         tracing::error!(code = error.code(), error = error.chain(), "invocation failed");
         Diagnostic { error_type: error.code().into(), error_message: error.chain() }

@@ -2,6 +2,7 @@
 
 use std::{
     panic::AssertUnwindSafe,
+    pin::Pin,
     time::{Duration, Instant},
 };
 
@@ -27,9 +28,11 @@ pub(super) fn deadline(app: &App, context: &Context) -> Instant {
 /// Does the work, but no longer than until `end`, and turns a panic in it into an error.
 ///
 /// Only the `App` outlives a panic, and what it shares is behind locks that a panic cannot spoil.
-pub(super) async fn guarded<T>(end: Instant, work: impl Future<Output = Result<T>>) -> Result<T> {
-    // Boxed: a handler's future is large and deep, and the runtime wraps it in many more.
-    let work = AssertUnwindSafe(tokio::time::timeout_at(end.into(), Box::pin(work))).catch_unwind();
+///
+/// The work comes in a box: a handler's future is large and deep, and the runtime wraps it in so many
+/// more that the compiler would give up.
+pub(super) async fn guarded<T>(end: Instant, work: Pin<Box<impl Future<Output = Result<T>>>>) -> Result<T> {
+    let work = AssertUnwindSafe(tokio::time::timeout_at(end.into(), work)).catch_unwind();
     let outcome = work.await;
     // A transaction that was dropped has its rollback still to be written. The connection's driver
     // gets its turn before the answer leaves and Lambda freezes us with the locks held.

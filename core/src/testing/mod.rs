@@ -2,11 +2,13 @@
 //! Behind the feature `testing`, only ever a dev-dependency.
 
 mod app;
+mod aws;
 mod clock;
 mod database;
 mod events;
 
 pub use app::{TestApp, app_without_database};
+pub use aws::aws;
 pub use clock::ManualClock;
 pub use database::TestDatabase;
 pub use events::{Event, event};

@@ -9,7 +9,7 @@ use app_core::{
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-use app_tests::measure::{Group, Series, Target};
+use xtask::measure::{Group, Series, Target};
 
 const PUBLISHED: i32 = 1_000_000;
 const ROUNDS: usize = 1_000;

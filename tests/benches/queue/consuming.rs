@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use tokio_postgres::{Client, types::Type};
 use uuid::Uuid;
 
-use app_tests::measure::{Group, Series};
+use xtask::measure::{Group, Series};
 
 const ROUNDS: usize = 300;
 const BATCH: usize = 10;

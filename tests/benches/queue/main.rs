@@ -5,7 +5,7 @@ mod claiming;
 mod consuming;
 
 use app_core::testing::TestApp;
-use app_tests::measure;
+use xtask::measure;
 
 #[tokio::main(flavor = "current_thread")] // As a function runs.
 async fn main() {

@@ -10,7 +10,7 @@ mod reads;
 mod writes;
 
 use app_core::testing::TestDatabase;
-use app_tests::measure;
+use xtask::measure;
 
 #[tokio::main(flavor = "current_thread")] // As a function runs.
 async fn main() {

@@ -1,46 +1,201 @@
 //! `cargo xtask bench …`: what the product costs, each figure beside its floor of the same run.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 
+use crate::bench::{self, GATE, Machine, Plan, Report, World};
+use crate::checkout::Checkout;
 use crate::interrupt;
 use crate::process;
+use crate::python::Python;
 use crate::stack::{BENCH, Stack};
 use crate::ui;
+
+/// The package of the programs that functions are compared with.
+const FLOORS: &str = "floors";
+/// Those that say what a memory setting buys: one that waits, one that computes.
+const THROTTLED: [&str; 2] = ["users-me", "auth-tokens"];
 
 /// What can be measured.
 #[derive(Debug, Subcommand)]
 pub enum What {
+    /// Cold starts: from the spawn of a process to its first poll, and its first request.
+    Cold(Functions),
+    /// Warm requests as well: medians, p99, processor time, memory.
+    Warm(Functions),
+    /// Binaries and zips, of all functions unless some are named.
+    Size {
+        #[command(flatten)]
+        functions: Functions,
+        /// Weigh only those that have a limit, and fail if one of them is above it. CI runs this.
+        #[arg(long, conflicts_with = "functions")]
+        gate: bool,
+    },
+    /// Requests of users-me and auth-tokens with as much of a processor as a memory setting buys.
+    ///
+    /// It needs control groups (Linux) and the right to make one.
+    Memory,
     /// The repository against the same statements by hand: one row, a page, 10,000 rows at once.
     ///
     /// It takes about a minute after the build. A busy machine changes the times and widens their
     /// spread; the ratios stay.
-    Repository {
-        /// Print JSON instead of a table.
-        #[arg(long)]
-        json: bool,
-    },
+    Repository(Output),
     /// The consumer and the worker against the same statements by hand, and what claiming from the
     /// outbox costs beside a million rows that have been published.
-    Queue {
-        /// Print JSON instead of a table.
-        #[arg(long)]
-        json: bool,
-    },
+    Queue(Output),
 }
 
-pub fn run(what: &What) -> Result<ExitCode> {
+#[derive(Debug, Args)]
+pub struct Output {
+    /// Print JSON instead of a table.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Functions {
+    /// Only these functions, as in users-me.
+    functions: Vec<String>,
+    /// Cold starts of each.
+    #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    starts: u32,
+    /// Warm requests of each; of those that take a password's hash a tenth of it.
+    #[arg(long, default_value_t = 3_000, value_parser = clap::value_parser!(u32).range(30..=100_000))]
+    requests: u32,
+    #[command(flatten)]
+    output: Output,
+}
+
+impl Functions {
+    /// All there is, as often as usual.
+    fn all() -> Self {
+        Self { functions: Vec::new(), starts: 40, requests: 3_000, output: Output { json: false } }
+    }
+
+    fn plan(&self, warm: bool) -> Plan {
+        let requests = if warm { self.requests as usize } else { 0 };
+        Plan { starts: self.starts as usize, requests, hashes: requests / 10, only: self.functions.clone() }
+    }
+}
+
+pub fn run(what: Option<&What>) -> Result<ExitCode> {
+    interrupt::note()?;
     match what {
-        What::Repository { json } => program("repository", *json),
-        What::Queue { json } => program("queue", *json),
+        None => whole(),
+        Some(What::Cold(functions)) => processes(functions, false),
+        Some(What::Warm(functions)) => processes(functions, true),
+        Some(What::Size { gate: true, .. }) => gate(),
+        Some(What::Size { functions, .. }) => size(functions),
+        Some(What::Memory) => memory(),
+        Some(What::Repository(output)) => program("repository", output.json),
+        Some(What::Queue(output)) => program("queue", output.json),
+    }
+}
+
+/// Every function is built and weighed, which takes a minute for each; then all is measured.
+fn whole() -> Result<ExitCode> {
+    let checkout = Checkout::find()?;
+    let functions = checkout.functions()?;
+    let all: Vec<&str> = functions.iter().map(String::as_str).chain([FLOORS]).collect();
+    bench::build(&checkout, &all)?;
+    processes(&Functions::all(), true)?;
+    size(&Functions::all())?;
+    for name in ["repository", "queue"] {
+        program(name, false)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn processes(functions: &Functions, warm: bool) -> Result<ExitCode> {
+    let plan = functions.plan(warm);
+    let (folder, names) = release(&plan)?;
+    let mut world = start()?;
+    ui::heading("Measuring");
+    let measured = bench::measure(&world, &folder, &plan);
+    world.stack.dispose()?;
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let weights = bench::weigh(&world.stack.python, &folder, &names)?;
+    print(&Report::new(world.tls, &plan, measured?, weights), functions.output.json);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Builds what a plan measures. Returns the folder, and the names of the binaries.
+fn release(plan: &Plan) -> Result<(std::path::PathBuf, Vec<String>)> {
+    let checkout = Checkout::find()?;
+    let mut packages = bench::packages(plan)?;
+    for name in &packages {
+        checkout.function(name)?;
+    }
+    ui::heading("Building as for a deployment; a minute for each function that has changed");
+    packages.push(FLOORS.to_owned());
+    let folder = bench::build(&checkout, &packages.iter().map(String::as_str).collect::<Vec<_>>())?;
+    packages.pop();
+    Ok((folder, packages))
+}
+
+fn size(functions: &Functions) -> Result<ExitCode> {
+    let checkout = Checkout::find()?;
+    let python = Python::ready(&checkout)?;
+    let wanted =
+        if functions.functions.is_empty() { checkout.functions()? } else { functions.functions.clone() };
+    for name in &wanted {
+        checkout.function(name)?;
+    }
+    let names: Vec<&str> = wanted.iter().map(String::as_str).collect();
+    let folder = bench::build(&checkout, &names)?;
+    let weights = bench::weigh(&python, &folder, &names)?;
+    let plan = Plan { starts: 0, requests: 0, hashes: 0, only: Vec::new() };
+    let nothing = (Vec::new(), bench::Bare::default());
+    print(&Report::new(true, &plan, nothing, weights), functions.output.json);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn gate() -> Result<ExitCode> {
+    let checkout = Checkout::find()?;
+    let python = Python::ready(&checkout)?;
+    let names: Vec<&str> = GATE.iter().map(|(name, _)| *name).collect();
+    let folder = bench::build(&checkout, &names)?;
+    let weights = bench::weigh(&python, &folder, &names)?;
+    for (name, limit) in GATE {
+        ui::say(&format!(
+            "{name}: {} of {limit} bytes as a zip",
+            weights.get(*name).map_or(0, |weight| weight.zip)
+        ));
+    }
+    bench::gate(&weights)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn memory() -> Result<ExitCode> {
+    let only = THROTTLED.map(str::to_owned).to_vec();
+    let plan = Plan { starts: 5, requests: 100, hashes: 100, only };
+    let (folder, _) = release(&plan)?;
+    let mut world = start()?;
+    ui::heading("Measuring");
+    ui::out(&Machine::here().to_string());
+    let outcome = bench::memory(&world, Path::new(&folder), &plan);
+    world.stack.dispose()?;
+    outcome.map(|()| ExitCode::SUCCESS)
+}
+
+fn start() -> Result<World> {
+    ui::heading("Starting the bench stack");
+    World::start()
+}
+
+fn print(report: &Report, json: bool) {
+    if json {
+        ui::out(&format!("{:#}", report.json()));
+    } else {
+        report.print();
     }
 }
 
 /// Runs one of `tests/benches/` on an empty database.
 fn program(name: &str, json: bool) -> Result<ExitCode> {
-    interrupt::note()?;
     let mut stack = Stack::claim(BENCH)?;
     // Built first: what is measured should not have the compiler beside it.
     ui::heading("Building the benchmark");
@@ -49,7 +204,7 @@ fn program(name: &str, json: bool) -> Result<ExitCode> {
         return Ok(ExitCode::FAILURE);
     }
     ui::heading("Starting the bench stack");
-    stack.start_postgres()?;
+    stack.start_postgres(None)?;
     ui::heading("Measuring");
     let mut command = bench(&stack, name);
     command.arg("--quiet").envs(stack.state.variables());

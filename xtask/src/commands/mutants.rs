@@ -44,7 +44,7 @@ pub fn run(names: &[String]) -> Result<ExitCode> {
     let copy = Scratch::refresh(&stack.checkout, stack.folder.join("checkout"))?;
     fs::create_dir_all(stack.folder.join("logs"))?;
     ui::heading("Starting the mutants stack");
-    stack.start_postgres()?;
+    stack.start_postgres(None)?;
     let mut judge = Judge { stack, copy };
     let good = judge.all(&mutants);
     judge.stack.dispose()?;

@@ -55,6 +55,7 @@ pub enum Outcome {
 #[derive(Debug)]
 pub struct Function {
     name: String,
+    spawned: Instant,
     child: Child,
     server: Server,
     lines: Arc<Mutex<Vec<String>>>,
@@ -70,6 +71,7 @@ impl Function {
         let server = Server::start()?;
         let name = binary.file_name().map(|name| name.to_string_lossy().into_owned());
         let name = name.with_context(|| format!("{} is not a binary", binary.display()))?;
+        let spawned = Instant::now();
         let mut child = Command::new(binary)
             .env_clear()
             .envs(process::profile())
@@ -102,7 +104,7 @@ impl Function {
         if let Some(stderr) = child.stderr.take() {
             readers.push(collect(stderr, Arc::clone(&lines)));
         }
-        Ok(Self { name, child, server, lines, readers })
+        Ok(Self { name, spawned, child, server, lines, readers })
     }
 
     /// Waits until the function asks for its first event: its start is over. What else may come
@@ -143,6 +145,18 @@ impl Function {
                 return Ok(outcome);
             }
         }
+    }
+
+    /// From its spawn to its first poll; none before that.
+    #[must_use]
+    pub fn init_took(&self) -> Option<Duration> {
+        self.server.polled_at().map(|polled| polled - self.spawned)
+    }
+
+    /// From when the last event was sent to when its answer had arrived.
+    #[must_use]
+    pub fn last_took(&self) -> Option<Duration> {
+        self.server.took()
     }
 
     /// The process id.

@@ -32,8 +32,12 @@ pub(super) struct Invocation {
 
 #[derive(Debug, Default)]
 struct State {
-    /// The function has asked for its first event: its start is over.
-    polled: bool,
+    /// When the function asked for its first event: its start was over.
+    polled: Option<Instant>,
+    /// When the event that it works on, or worked on last, was sent.
+    sent: Option<Instant>,
+    /// From then until its answer had arrived.
+    took: Option<Duration>,
     waiting: Option<Invocation>,
     /// The request that the function works on. Reports about any other are refused.
     current: Option<String>,
@@ -85,7 +89,17 @@ impl Server {
 
     /// Whether the function has asked for an event since it was started.
     pub(super) fn polled(&self) -> bool {
+        self.shared.lock().polled.is_some()
+    }
+
+    /// When it did so first.
+    pub(super) fn polled_at(&self) -> Option<Instant> {
         self.shared.lock().polled
+    }
+
+    /// What the last report took, taken where the bytes pass: nobody's waking up is in it.
+    pub(super) fn took(&self) -> Option<Duration> {
+        self.shared.lock().took
     }
 
     /// The report of the current invocation, or of a failed start, if there is one by then.
@@ -95,7 +109,7 @@ impl Server {
 
     /// Waits for the first poll or for the report of a failed start.
     pub(super) fn settled(&self, wait: Duration) -> Option<Report> {
-        self.wait(wait, |state| state.polled || state.report.is_some()).report.take()
+        self.wait(wait, |state| state.polled.is_some() || state.report.is_some()).report.take()
     }
 
     fn wait(&self, wait: Duration, ready: impl Fn(&State) -> bool) -> MutexGuard<'_, State> {
@@ -150,7 +164,8 @@ fn serve(stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
             http::write(&mut answers, "200 OK", &headers, next.event.as_bytes())?;
             continue;
         }
-        let status = match report(path, &request.body).map(|(id, report)| take(shared, id, report)) {
+        let arrived = Instant::now();
+        let status = match report(path, &request.body).map(|(id, report)| take(shared, id, report, arrived)) {
             Some(true) => "202 Accepted",
             Some(false) => "400 Bad Request",
             None => "404 Not Found",
@@ -163,7 +178,7 @@ fn serve(stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
 /// Waits for an event, as long as it takes; none when the server closes.
 fn next(shared: &Shared) -> Option<Invocation> {
     let mut state = shared.lock();
-    state.polled = true;
+    state.polled.get_or_insert_with(Instant::now);
     shared.changed.notify_all();
     loop {
         if state.closed {
@@ -171,6 +186,7 @@ fn next(shared: &Shared) -> Option<Invocation> {
         }
         if let Some(invocation) = state.waiting.take() {
             state.current = Some(invocation.request_id.clone());
+            state.sent = Some(Instant::now());
             return Some(invocation);
         }
         state = shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -192,12 +208,13 @@ fn report<'a>(path: &'a str, body: &[u8]) -> Option<(Option<&'a str>, Report)> {
     }
 }
 
-fn take(shared: &Shared, id: Option<&str>, report: Report) -> bool {
+fn take(shared: &Shared, id: Option<&str>, report: Report, arrived: Instant) -> bool {
     let mut state = shared.lock();
     if id.is_some() && state.current.as_deref() != id {
         return false;
     }
     state.current = None;
+    state.took = state.sent.map(|sent| arrived - sent);
     state.report = Some(report);
     shared.changed.notify_all();
     true

@@ -10,6 +10,7 @@ pub mod emulator;
 mod nobody;
 pub mod postgres;
 pub mod state;
+pub mod tls;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
@@ -21,9 +22,10 @@ use anyhow::{Context as _, Result, bail};
 use nix::sys::signal::Signal;
 
 use self::database::Database;
-use self::postgres::Postgres;
+use self::postgres::{EMBEDDED, Postgres, WITH_TLS};
 use self::state::State;
 use crate::assets;
+use self::tls::Certificates;
 use crate::binaries::{self, Fingerprint};
 use crate::checkout::Checkout;
 use crate::interrupt;
@@ -112,9 +114,9 @@ impl Stack {
         self.or_nothing(result)
     }
 
-    /// Starts Postgres alone: its roles, and nothing in it.
-    pub fn start_postgres(&mut self) -> Result<()> {
-        let result = self.start_database();
+    /// Starts Postgres alone: its roles, and nothing in it. With certificates it takes TLS, too.
+    pub fn start_postgres(&mut self, tls: Option<&Certificates>) -> Result<()> {
+        let result = self.start_database(tls);
         self.or_nothing(result)
     }
 
@@ -142,7 +144,7 @@ impl Stack {
         binaries::link(&self.checkout, &self.functions, &bin, &mut self.known)?;
 
         ui::heading(&format!("Starting the {} stack", self.name));
-        self.start_database()?;
+        self.start_database(None)?;
         interrupt::check()?;
         let state = &mut self.state;
         ui::step("AWS emulator", || {
@@ -200,7 +202,7 @@ impl Stack {
         self.state.save(&self.folder)
     }
 
-    fn start_database(&mut self) -> Result<()> {
+    fn start_database(&mut self, tls: Option<&Certificates>) -> Result<()> {
         if self.state.database.is_some() {
             ui::say("Postgres: the one of DATABASE_URL");
             return Ok(());
@@ -210,8 +212,15 @@ impl Stack {
             if !lasting {
                 Postgres::delete(&self.checkout, self.name)?;
             }
-            let postgres = Postgres::prepare(&self.checkout, &self.python, self.name)?;
-            let (identity, port) = on_a_port(lasting.then_some(5440), |port| postgres.start(port))?;
+            let distribution = if tls.is_some() { &WITH_TLS } else { &EMBEDDED };
+            let postgres = Postgres::prepare_from(distribution, &self.checkout, &self.python, self.name)?;
+            let mut settings = Vec::new();
+            if let Some(Certificates { certificate, key, .. }) = tls {
+                postgres.certify(certificate, key)?;
+                settings.push("ssl=on");
+            }
+            let start = |port| postgres.start_with(port, &settings);
+            let (identity, port) = on_a_port(lasting.then_some(5440), start)?;
             self.state.postgres = Some(identity);
             self.state.save(&self.folder)?;
             self.state.database = Some(postgres.set_up(&self.checkout, port)?);

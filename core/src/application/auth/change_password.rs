@@ -59,7 +59,7 @@ impl Auth<'_> {
         let Some(old) = stored.filter(|_| matches) else {
             let failed =
                 Entry { outcome: Outcome::Failure, ..Entry::own(Action::PasswordChanged, user, client.ip) };
-            audit::record(&self.db.conn().await?, &failed).await?;
+            audit::record_alone(&self.db.conn().await?, &failed).await?;
             return Err(Error::Unauthenticated("wrong current password"));
         };
         Ok(PasswordChange { old, new: passwords.hash(new).await? })
@@ -71,24 +71,25 @@ impl Auth<'_> {
     /// `Unauthenticated` when password or session are no longer what they were when it was prepared.
     pub async fn change_password(
         &self,
-        tx: &Tx<'_>,
+        tx: &mut Tx<'_>,
         token: &Token,
         change: &PasswordChange,
         client: Client<'_>,
     ) -> Result<()> {
         let (user, now) = (token.user, self.now());
-        if !users::replace_hash(tx, user, &change.old, &change.new).await? {
+        if !users::replace_hash(&*tx, user, &change.old, &change.new).await? {
             return Err(Error::Unauthenticated("the password was changed in the meantime"));
         }
         // After the user, as everything locks them. Whoever signed out everywhere meanwhile meant this
         // caller, too.
-        let session = sessions::lock(tx, &token.session).await?;
+        let session = sessions::lock(&*tx, &token.session).await?;
         if session.is_none_or(|session| session.is_over(user, now)) {
             return Err(Error::Unauthenticated("the session was ended in the meantime"));
         }
         let ended =
-            sessions::revoke_all(tx, user, Some(&token.session), RevokeReason::PasswordChange, now).await?;
+            sessions::revoke_all(&*tx, user, Some(&token.session), RevokeReason::PasswordChange, now).await?;
         let entry = Entry::own(Action::PasswordChanged, user, client.ip);
-        audit::record(tx, &entry.with(json!({ "session": token.session.as_str(), "ended": ended }))).await
+        audit::record(tx, &entry.with(json!({ "session": token.session.as_str(), "ended": ended })));
+        Ok(())
     }
 }

@@ -9,6 +9,7 @@ mod sign_in;
 use std::sync::Arc;
 
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use crate::{
     domain::{
@@ -17,7 +18,11 @@ use crate::{
         clock::Clock,
         users::User,
     },
-    infrastructure::{db::Db, repository::sessions as stored, security::jwt::Tokens},
+    infrastructure::{
+        db::Db,
+        repository::sessions as stored,
+        security::{jwt::Tokens, random_sid},
+    },
 };
 
 pub use api_keys::KeyWish;
@@ -43,11 +48,22 @@ impl Auth<'_> {
         }
     }
 
+    /// Asks what [`Auth::authenticate`] asks, for nobody: the statement is prepared then, and Postgres
+    /// has read up on its tables.
+    pub async fn prepare_authenticate(&self) -> Result<()> {
+        stored::user_of(&self.db.conn().await?, &nobody()?, self.now()).await.map(drop)
+    }
+
     /// Whole seconds, as tokens have them: what is stored and what is signed must agree.
     fn now(&self) -> OffsetDateTime {
         let now = self.clock.now();
         now.replace_nanosecond(0).unwrap_or(now)
     }
+}
+
+/// A token that nobody has.
+fn nobody() -> Result<Token> {
+    Ok(Token { user: Uuid::nil(), session: random_sid()?, generation: random_sid()? })
 }
 
 impl std::fmt::Debug for Auth<'_> {

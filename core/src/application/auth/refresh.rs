@@ -39,6 +39,13 @@ impl Auth<'_> {
         self.judge(&mut conn, &token, now, client).await
     }
 
+    /// Asks what [`Auth::refresh`] asks, for nobody, as [`Auth::prepare_authenticate`].
+    pub async fn prepare_refresh(&self) -> Result<()> {
+        let (conn, now, token) = (self.db.conn().await?, self.now(), super::nobody()?);
+        let next = security::random_sid()?;
+        sessions::rotate(&conn, &token, &next, self.tokens.kid(), now, now).await.map(drop)
+    }
+
     /// What a refresh token is worth that the compare-and-swap did not take.
     async fn judge(
         &self,
@@ -83,7 +90,7 @@ impl Auth<'_> {
             ip: client.ip,
             details: json!({ "session": token.session.as_str() }),
         };
-        audit::record(&tx, &entry).await?;
+        audit::record(&mut tx, &entry);
         tx.record(&SessionReuseDetected { uuid: token.user, session: token.session.to_string() })?;
         tx.commit().await?;
         Ok(())

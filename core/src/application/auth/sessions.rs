@@ -21,14 +21,14 @@ impl Auth<'_> {
     pub async fn sign_out(&self, token: &Token, everywhere: bool, client: Client<'_>) -> Result<()> {
         let (user, now, reason) = (token.user, self.now(), RevokeReason::SignOut);
         let mut conn = self.db.conn().await?;
-        let tx = conn.begin().await?;
+        let mut tx = conn.begin().await?;
         let ended = if everywhere {
             sessions::revoke_all(&tx, user, None, reason, now).await?
         } else {
             sessions::revoke(&tx, user, &token.session, reason, now).await?.into()
         };
         let details = json!({ "session": token.session.as_str(), "everywhere": everywhere, "ended": ended });
-        audit::record(&tx, &Entry::own(Action::SignOut, user, client.ip).with(details)).await?;
+        audit::record(&mut tx, &Entry::own(Action::SignOut, user, client.ip).with(details));
         tx.commit().await?;
         Ok(())
     }
@@ -42,12 +42,13 @@ impl Auth<'_> {
     ///
     /// # Errors
     /// `NotFound` when it is not live, or somebody else's.
-    pub async fn revoke(&self, tx: &Tx<'_>, user: Uuid, id: &str, client: Client<'_>) -> Result<()> {
+    pub async fn revoke(&self, tx: &mut Tx<'_>, user: Uuid, id: &str, client: Client<'_>) -> Result<()> {
         let id = Sid::parse(id).ok_or(Error::NotFound("session"))?;
-        if !sessions::revoke(tx, user, &id, RevokeReason::Revoked, self.now()).await? {
+        if !sessions::revoke(&*tx, user, &id, RevokeReason::Revoked, self.now()).await? {
             return Err(Error::NotFound("session"));
         }
         let entry = Entry::own(Action::SessionRevoked, user, client.ip);
-        audit::record(tx, &entry.with(json!({ "session": id.as_str() }))).await
+        audit::record(tx, &entry.with(json!({ "session": id.as_str() })));
+        Ok(())
     }
 }

@@ -80,7 +80,7 @@ impl Auth<'_> {
             ip: client.ip,
             details: json!({ "reason": reason, "account": limits.pseudonym(email) }),
         };
-        audit::record(&self.db.conn().await?, &entry).await?;
+        audit::record_alone(&self.db.conn().await?, &entry).await?;
         Ok(Error::Unauthenticated("wrong credentials"))
     }
 
@@ -99,7 +99,7 @@ impl Auth<'_> {
         let idle_until = now + self.tokens.refresh_lifetime;
         let new = NewSession { id: &id, user, generation: &generation, kid, now, idle_until, client };
         let mut conn = self.db.conn().await?;
-        let tx = conn.begin().await?;
+        let mut tx = conn.begin().await?;
         if let Some(renewed) = renewed
             && !users::replace_hash(&tx, user, verified, renewed).await?
         {
@@ -109,7 +109,7 @@ impl Auth<'_> {
             return Ok(None);
         }
         let entry = Entry::own(Action::SignIn, user, client.ip);
-        audit::record(&tx, &entry.with(json!({ "session": id.as_str() }))).await?;
+        audit::record(&mut tx, &entry.with(json!({ "session": id.as_str() })));
         tx.commit().await?;
         self.tokens.pair(user, &id, &generation, now, kid).map(Some)
     }

@@ -33,7 +33,7 @@ impl Users<'_> {
     /// `NotFound`. `Forbidden` for one's own account, which has its own endpoint.
     pub async fn change(
         &self,
-        tx: &Tx<'_>,
+        tx: &mut Tx<'_>,
         user: Uuid,
         change: UserChange,
         by: Uuid,
@@ -42,19 +42,19 @@ impl Users<'_> {
         not_oneself(user, by)?;
         let fields = change.fields();
         // Locked: what is noted below is what this change did.
-        let before = users::lock(tx, user).await?.ok_or(Error::NotFound("user"))?;
-        let after = users::update(tx, before.id, change).await?.ok_or(Error::NotFound("user"))?;
+        let before = users::lock(&*tx, user).await?.ok_or(Error::NotFound("user"))?;
+        let after = users::update(&*tx, before.id, change).await?.ok_or(Error::NotFound("user"))?;
         let (action, ended) = match (before.is_active, after.is_active) {
             (true, false) => {
                 let reason = RevokeReason::Deactivated;
-                let ended = sessions::revoke_all(tx, user, None, reason, self.now()).await?;
+                let ended = sessions::revoke_all(&*tx, user, None, reason, self.now()).await?;
                 (Action::UserDeactivated, ended)
             }
             (false, true) => (Action::UserActivated, 0),
             _ => (Action::UserUpdated, 0),
         };
         let details = json!({ "fields": fields, "ended": ended });
-        audit::record(tx, &Entry::by(by, action, user, client.ip).with(details)).await?;
+        audit::record(tx, &Entry::by(by, action, user, client.ip).with(details));
         Ok(after)
     }
 
@@ -62,16 +62,17 @@ impl Users<'_> {
     ///
     /// # Errors
     /// As [`Users::change`].
-    pub async fn delete(&self, tx: &Tx<'_>, user: Uuid, by: Uuid, client: Client<'_>) -> Result<()> {
+    pub async fn delete(&self, tx: &mut Tx<'_>, user: Uuid, by: Uuid, client: Client<'_>) -> Result<()> {
         not_oneself(user, by)?;
         // The user first: a sign-in at this moment waits for that row, and then opens no session.
-        if !users::delete(tx, user).await? {
+        if !users::delete(&*tx, user).await? {
             return Err(Error::NotFound("user"));
         }
-        let ended = sessions::delete_all(tx, user).await?;
-        idempotency::delete_all(tx, user).await?;
+        let ended = sessions::delete_all(&*tx, user).await?;
+        idempotency::delete_all(&*tx, user).await?;
         let entry = Entry::by(by, Action::UserDeleted, user, client.ip);
-        audit::record(tx, &entry.with(json!({ "sessions": ended }))).await
+        audit::record(tx, &entry.with(json!({ "sessions": ended })));
+        Ok(())
     }
 
     fn now(&self) -> OffsetDateTime {

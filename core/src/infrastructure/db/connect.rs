@@ -10,11 +10,11 @@ use tokio_postgres::{Client, NoTls, config::SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{
-    Waiting,
+    Link, Waiting,
     error::{from_postgres, is_refused_login},
 };
 use crate::{
-    config::{DatabaseConfig, DatabaseLogin},
+    config::{DatabaseConfig, DatabaseLogin, Statements},
     domain::{Error, Result},
     infrastructure::{secrets::Secrets, tls},
 };
@@ -141,6 +141,13 @@ fn tls_by(pem: &str) -> Result<MakeRustlsConnect> {
 pub(super) struct Connection {
     pub(super) client: ClientWrapper,
     pub(super) waiting: Waiting,
+}
+
+impl Connection {
+    pub(super) fn link(&self, statements: Statements) -> Link<'_> {
+        let Self { client, waiting } = self;
+        Link { client, waiting, prepared: &client.statement_cache, statements }
+    }
 }
 
 impl managed::Manager for Connector {

@@ -6,6 +6,7 @@
 mod connect;
 mod error;
 mod sql;
+mod statement;
 mod tx;
 mod waiting;
 
@@ -15,6 +16,7 @@ use deadpool::{Runtime, managed};
 
 pub use error::{LOCK, from_postgres};
 pub use sql::{Link, Param, Sql};
+pub use statement::Statement;
 pub use tx::Tx;
 pub use waiting::Waiting;
 
@@ -94,19 +96,13 @@ pub struct Conn {
 impl Conn {
     /// Starts a transaction. Dropped without `commit`, it rolls back.
     pub async fn begin(&mut self) -> Result<Tx<'_>> {
-        let (statements, own_lease) = (self.statements, self.own_lease);
-        let Connection { client, waiting } = &mut *self.object;
-        let question = waiting.ask();
-        let inner = client.transaction().await;
-        question.answered();
-        Ok(Tx::new(inner.map_err(from_postgres)?, waiting, statements, own_lease))
+        Tx::begin(&self.object, self.statements, self.own_lease).await
     }
 }
 
 impl Sql for Conn {
     fn link(&self) -> Link<'_> {
-        let Connection { client, waiting } = &*self.object;
-        Link { client, waiting, prepared: &client.statement_cache, statements: self.statements }
+        self.object.link(self.statements)
     }
 }
 

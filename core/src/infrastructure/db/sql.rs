@@ -3,13 +3,14 @@
 use std::future::Future;
 
 use deadpool_postgres::StatementCache;
+use futures_util::future::{join, join_all, try_join_all};
 use tokio_postgres::{
     Client, Row,
     error::SqlState,
     types::{ToSql, Type},
 };
 
-use super::{Waiting, from_postgres};
+use super::{Statement, Waiting, from_postgres};
 use crate::{config::Statements, domain::Result};
 
 /// A value and its Postgres type. Naming the type saves the round trip that asks for it, and lets
@@ -40,6 +41,11 @@ pub trait Sql: Sync {
     /// How many rows a statement changed.
     fn execute(&self, text: &str, params: &[Param<'_>]) -> impl Future<Output = Result<u64>> + Send {
         async move { self.link().execute(text, params).await.map_err(from_postgres) }
+    }
+
+    /// A statement that was made before.
+    fn run(&self, statement: &Statement) -> impl Future<Output = Result<Vec<Row>>> + Send {
+        async move { self.rows(statement.text, &statement.params()).await }
     }
 }
 
@@ -82,6 +88,46 @@ impl Link<'_> {
         };
         question.answered();
         count.inspect_err(|error| self.forget_outdated(error))
+    }
+
+    /// The rows of each statement, and `end` behind them, in one round trip: everything is sent
+    /// before anything is waited for, in this order. What has to be prepared is prepared before.
+    ///
+    /// The first error is returned. Postgres goes on behind it; it is for `end` to undo what it did.
+    pub(super) async fn all_at_once(
+        &self,
+        statements: &[Statement],
+        end: impl Future<Output = Result<(), tokio_postgres::Error>>,
+    ) -> Result<Vec<Vec<Row>>, tokio_postgres::Error> {
+        let question = self.waiting.ask();
+        let prepared = try_join_all(statements.iter().map(|statement| self.prepared(statement))).await;
+        let outcome = match prepared {
+            Err(error) => Err(error),
+            Ok(prepared) => {
+                // Polled in their order, and each is sent when it is first polled.
+                let sent = statements.iter().zip(prepared).map(|(statement, prepared)| async move {
+                    let params = statement.params();
+                    let Some(prepared) = prepared else {
+                        return self.client.query_typed(statement.text, &params).await;
+                    };
+                    let values: Vec<_> = params.iter().map(|(value, _)| *value).collect();
+                    self.client.query(&prepared, &values).await
+                });
+                let (answers, ended) = join(join_all(sent), end).await;
+                answers.into_iter().collect::<Result<_, _>>().and_then(|rows| ended.map(|()| rows))
+            }
+        };
+        question.answered();
+        outcome.inspect_err(|error| self.forget_outdated(error))
+    }
+
+    async fn prepared(
+        &self,
+        statement: &Statement,
+    ) -> Result<Option<tokio_postgres::Statement>, tokio_postgres::Error> {
+        let Statements::Prepared = self.statements else { return Ok(None) };
+        let types: Vec<Type> = statement.params().into_iter().map(|(_, of)| of).collect();
+        self.prepare(statement.text, &types).await.map(Some)
     }
 
     /// "Cached plan must not change result type": a migration has changed a table since. What this

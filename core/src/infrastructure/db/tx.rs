@@ -1,11 +1,14 @@
 //! A transaction, and the messages that must leave if and only if it commits.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
-use deadpool_postgres::Transaction;
+use futures_util::FutureExt;
 use uuid::Uuid;
 
-use super::{Link, Sql, Waiting, from_postgres};
+use super::{Connection, Link, Sql, Statement, from_postgres};
 use crate::{
     config::Statements,
     domain::{Result, event::Event},
@@ -18,21 +21,30 @@ use crate::{
 
 /// Rolls back when dropped. `commit` writes recorded messages to the outbox first.
 pub struct Tx<'a> {
-    inner: Transaction<'a>,
-    waiting: &'a Waiting,
+    connection: &'a Connection,
     statements: Statements,
     own_lease: Duration,
     messages: Vec<Outgoing>,
+    last: Vec<Statement>,
+    /// The commit has been sent: there is nothing left to roll back.
+    ended: AtomicBool,
 }
 
 impl<'a> Tx<'a> {
-    pub(super) fn new(
-        inner: Transaction<'a>,
-        waiting: &'a Waiting,
+    /// The connection must be borrowed by nobody else: `Conn::begin` sees to it.
+    pub(super) async fn begin(
+        connection: &'a Connection,
         statements: Statements,
         own_lease: Duration,
-    ) -> Self {
-        Self { inner, waiting, statements, own_lease, messages: Vec::new() }
+    ) -> Result<Self> {
+        let (messages, last, ended) = (Vec::new(), Vec::new(), AtomicBool::new(false));
+        // Made before anything is sent: given up while it waits, it rolls back as well.
+        let tx = Self { connection, statements, own_lease, messages, last, ended };
+        let question = connection.waiting.ask();
+        let begun = connection.client.batch_execute("begin").await;
+        question.answered();
+        begun.map_err(from_postgres)?;
+        Ok(tx)
     }
 
     /// Something happened: it will be told on the events queue once this commits.
@@ -66,39 +78,57 @@ impl<'a> Tx<'a> {
     /// Only the database's, with which the transaction is over. `work`'s own is in the inner result.
     pub async fn attempt<T>(&mut self, work: impl AsyncFnOnce(&mut Self) -> Result<T>) -> Result<Result<T>> {
         self.execute("savepoint attempt", &[]).await?;
-        let recorded = self.messages.len();
+        let (messages, last) = (self.messages.len(), self.last.len());
         let outcome = work(self).await;
         if outcome.is_err() {
-            self.messages.truncate(recorded);
+            self.messages.truncate(messages);
+            self.last.truncate(last);
             self.execute("rollback to savepoint attempt", &[]).await?;
         }
         Ok(outcome)
     }
 
+    /// To be run right before the commit, in one round trip with it: for a row that nothing in the
+    /// transaction reads or waits for. If it fails, so does the commit.
+    pub fn last(&mut self, statement: Statement) {
+        self.last.push(statement);
+    }
+
     /// Commits, and returns what the caller may send at once. Whoever publishes sends it; what
     /// that misses, and what is for later, the relay finds in the outbox.
-    pub async fn commit(self) -> Result<Vec<Outgoing>> {
-        let ours = if self.messages.is_empty() {
-            Vec::new()
-        } else {
-            outbox::insert(&self, &self.messages, self.own_lease).await?
+    ///
+    /// What is still to be written leaves together with the commit. Postgres does one after the
+    /// other, and a commit behind a statement that failed rolls back.
+    pub async fn commit(mut self) -> Result<Vec<Outgoing>> {
+        let (messages, mut last) = (std::mem::take(&mut self.messages), std::mem::take(&mut self.last));
+        if !messages.is_empty() {
+            last.extend(outbox::insert(&messages, self.own_lease)?);
+        }
+        let commit = async {
+            self.ended.store(true, Ordering::Relaxed);
+            self.connection.client.batch_execute("commit").await
         };
-        let question = self.waiting.ask();
-        let committed = self.inner.commit().await;
-        question.answered();
-        committed.map_err(from_postgres)?;
-        Ok(ours)
+        // Boxed: it is large, and every caller's future would carry it.
+        let rows = Box::pin(self.link().all_at_once(&last, commit)).await.map_err(from_postgres)?;
+        match rows.last() {
+            Some(written) if !messages.is_empty() => outbox::ours(messages, written),
+            _ => Ok(Vec::new()),
+        }
+    }
+}
+
+impl Drop for Tx<'_> {
+    fn drop(&mut self) {
+        if !self.ended.load(Ordering::Relaxed) {
+            // Asked once, it is sent. Nobody waits for the answer; what comes next does, behind it.
+            let _ = self.connection.client.batch_execute("rollback").now_or_never();
+        }
     }
 }
 
 impl Sql for Tx<'_> {
     fn link(&self) -> Link<'_> {
-        Link {
-            client: self.inner.client(),
-            waiting: self.waiting,
-            prepared: &self.inner.statement_cache,
-            statements: self.statements,
-        }
+        self.connection.link(self.statements)
     }
 }
 

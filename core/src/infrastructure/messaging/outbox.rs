@@ -5,15 +5,18 @@
 //! over. One column, `due_at`, says from when on a row may be claimed: a lease, a pause after a
 //! failure and a message for later all move it. All times are the database's own.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
-use tokio_postgres::types::Type;
+use tokio_postgres::{Row, types::Type};
 use uuid::Uuid;
 
 use super::{Outgoing, Queue};
 use crate::{
     domain::{Error, Result},
-    infrastructure::{db::Sql, repository::column},
+    infrastructure::{
+        db::{Sql, Statement},
+        repository::column,
+    },
 };
 
 /// SQS takes more, but large things belong into a table.
@@ -47,80 +50,79 @@ pub const CLAIM: &str = "
 /// Refused this often by the queue itself, a message waits for a person.
 const MAX_REFUSALS: i32 = 10;
 
-/// Writes messages in the caller's transaction, and returns those that the caller shall send right
-/// after its commit, within `own_lease`. The others wait for their time, or for an earlier message
-/// of their group. A message whose id is there already is not written again.
+/// What writes messages in the caller's transaction. The last statement's answer is for [`ours`]. A
+/// message whose id is there already is not written again.
 ///
 /// # Errors
 /// `Internal` when a body is over 100 KiB.
-pub async fn insert(tx: &impl Sql, messages: &[Outgoing], own_lease: Duration) -> Result<Vec<Outgoing>> {
+pub fn insert(messages: &[Outgoing], own_lease: Duration) -> Result<Vec<Statement>> {
     if let Some(large) = messages.iter().find(|m| m.body.len() > MAX_BODY_BYTES) {
         return Err(Error::internal(format!(
             "a message of {} bytes; put large data into a table",
             large.body.len()
         )));
     }
-    lock_groups(tx, messages).await?;
     let ids: Vec<Uuid> = messages.iter().map(|m| m.id).collect();
-    let queues: Vec<&str> = messages.iter().map(|m| m.queue.as_str()).collect();
-    let bodies: Vec<&str> = messages.iter().map(|m| m.body.as_str()).collect();
-    let groups: Vec<Option<&str>> = messages.iter().map(|m| m.group.as_deref()).collect();
+    let queues: Vec<&'static str> = messages.iter().map(|m| m.queue.as_str()).collect();
+    let bodies: Vec<String> = messages.iter().map(|m| m.body.clone()).collect();
+    let groups: Vec<Option<String>> = messages.iter().map(|m| m.group.clone()).collect();
     let delays: Vec<f64> = messages.iter().map(|m| m.delay.as_secs_f64()).collect();
-    let rows = tx
-        .rows(
-            "with message as (
-               select *,
-                      -- Ours to send: not for later, and nothing of its group is still waiting.
-                      delay <= $7 and not exists (
-                        select from outbox as earlier
-                        where earlier.group_key = message.group_key and earlier.published_at is null) as ours
-               from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::float8[])
-                    with ordinality as message (id, queue, body, group_key, delay, position)),
-             written as (
-               insert into outbox (id, queue, body, group_key, deliver_at, due_at)
-               select id, queue, body, group_key,
-                      case when delay > 0 then clock_timestamp() + delay * interval '1 second' end,
-                      clock_timestamp() + interval '1 second' * case when ours then $6 else greatest(0, delay - $7) end
-               from message order by position
-               on conflict (id) do nothing
-               returning id)
-             select position from message join written using (id) where ours order by position",
-            &[
-                (&ids, Type::UUID_ARRAY),
-                (&queues, Type::TEXT_ARRAY),
-                (&bodies, Type::TEXT_ARRAY),
-                (&groups, Type::TEXT_ARRAY),
-                (&delays, Type::FLOAT8_ARRAY),
-                (&own_lease.as_secs_f64(), Type::FLOAT8),
-                (&QUEUE_DELAY.as_secs_f64(), Type::FLOAT8),
-            ],
-        )
-        .await?;
-    let mut ours = Vec::with_capacity(rows.len());
-    for row in &rows {
-        // Positions count from 1.
-        let position: i64 = column(row, "position")?;
-        ours.extend(messages.get(position as usize - 1).cloned());
+    let write = Statement::new(
+        "with message as (
+           select *,
+                  -- Ours to send: not for later, and nothing of its group is still waiting.
+                  delay <= $7 and not exists (
+                    select from outbox as earlier
+                    where earlier.group_key = message.group_key and earlier.published_at is null) as ours
+           from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::float8[])
+                with ordinality as message (id, queue, body, group_key, delay, position)),
+         written as (
+           insert into outbox (id, queue, body, group_key, deliver_at, due_at)
+           select id, queue, body, group_key,
+                  case when delay > 0 then clock_timestamp() + delay * interval '1 second' end,
+                  clock_timestamp() + interval '1 second' * case when ours then $6 else greatest(0, delay - $7) end
+           from message order by position
+           on conflict (id) do nothing
+           returning id)
+         select position from message join written using (id) where ours order by position",
+    );
+    let write = write
+        .with(ids, Type::UUID_ARRAY)
+        .with(queues, Type::TEXT_ARRAY)
+        .with(bodies, Type::TEXT_ARRAY)
+        .with(groups, Type::TEXT_ARRAY)
+        .with(delays, Type::FLOAT8_ARRAY)
+        .with(own_lease.as_secs_f64(), Type::FLOAT8)
+        .with(QUEUE_DELAY.as_secs_f64(), Type::FLOAT8);
+    Ok(lock_groups(messages).into_iter().chain([write]).collect())
+}
+
+/// Those of the messages that whoever wrote them shall send right after the commit, within
+/// `own_lease`. The others wait for their time, or for an earlier message of their group.
+pub fn ours(messages: Vec<Outgoing>, written: &[Row]) -> Result<Vec<Outgoing>> {
+    let mut positions = HashSet::with_capacity(written.len());
+    for row in written {
+        positions.insert(column::<i64>(row, "position")?);
     }
-    Ok(ours)
+    // They count from 1.
+    let numbered = (1..).zip(messages);
+    Ok(numbered.filter(|(position, _)| positions.contains(position)).map(|(_, message)| message).collect())
 }
 
 /// Until the commit nobody else writes to these groups. Sequence numbers are taken before a
 /// commit: without the lock, a later one could commit, and leave, first.
-async fn lock_groups(tx: &impl Sql, messages: &[Outgoing]) -> Result<()> {
-    let mut groups: Vec<&str> = messages.iter().filter_map(|m| m.group.as_deref()).collect();
+fn lock_groups(messages: &[Outgoing]) -> Option<Statement> {
+    let mut groups: Vec<String> = messages.iter().filter_map(|m| m.group.clone()).collect();
     if groups.is_empty() {
-        return Ok(());
+        return None;
     }
     // Sorted: two transactions with the same groups wait for one another and cannot deadlock.
     groups.sort_unstable();
     groups.dedup();
-    tx.rows(
+    let lock = Statement::new(
         "select pg_advisory_xact_lock(hashtextextended(name, 0))::text from unnest($1::text[]) as grouped (name)",
-        &[(&groups, Type::TEXT_ARRAY)],
-    )
-    .await
-    .map(drop)
+    );
+    Some(lock.with(groups, Type::TEXT_ARRAY))
 }
 
 /// Takes up to ten messages that are due, for as long as `lease`. Of a group only the first that

@@ -10,28 +10,34 @@ use crate::{
         audit::{Entry, Recorded},
     },
     infrastructure::{
-        db::Sql,
+        db::{Conn, Sql, Statement, Tx},
         query::{Column, Entity, Kind, Shape},
     },
     telemetry,
 };
 
-pub async fn record(sql: &impl Sql, entry: &Entry) -> Result<()> {
-    sql.execute(
+/// Notes it in this transaction, together with its commit.
+pub fn record(tx: &mut Tx<'_>, entry: &Entry) {
+    tx.last(insert(entry));
+}
+
+/// Notes what changed nothing else: it commits by itself.
+pub async fn record_alone(conn: &Conn, entry: &Entry) -> Result<()> {
+    conn.run(&insert(entry)).await.map(drop)
+}
+
+fn insert(entry: &Entry) -> Statement {
+    Statement::new(
         "insert into audit_log (action, outcome, actor, subject, ip, request_id, details)
          values ($1, $2, $3, $4, $5::text::inet, $6, $7)",
-        &[
-            (&entry.action.as_str(), Type::TEXT),
-            (&entry.outcome.as_str(), Type::TEXT),
-            (&entry.actor, Type::UUID),
-            (&entry.subject, Type::UUID),
-            (&entry.ip.map(|ip| ip.to_string()), Type::TEXT),
-            (&telemetry::request_id(), Type::TEXT),
-            (&entry.details, Type::JSONB),
-        ],
     )
-    .await?;
-    Ok(())
+    .with(entry.action.as_str(), Type::TEXT)
+    .with(entry.outcome.as_str(), Type::TEXT)
+    .with(entry.actor, Type::UUID)
+    .with(entry.subject, Type::UUID)
+    .with(entry.ip.map(|ip| ip.to_string()), Type::TEXT)
+    .with(telemetry::request_id(), Type::TEXT)
+    .with(entry.details.clone(), Type::JSONB)
 }
 
 impl Shape for Recorded {

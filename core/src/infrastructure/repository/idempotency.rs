@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::column;
 use crate::{
     domain::{Error, Result},
-    infrastructure::db::{LOCK, Param, Sql},
+    infrastructure::db::{LOCK, Param, Sql, Statement, Tx},
 };
 
 /// A row is up to about 20 KB, and lives for one day, at most two. Nobody may fill the disk by naming
@@ -118,14 +118,18 @@ pub async fn claim(tx: &impl Sql, key: &Key) -> Result<Claim> {
     })
 }
 
-/// Stores the answer beside a key that the caller's transaction has claimed.
-pub async fn store(tx: &impl Sql, key: &Key, answer: &Stored) -> Result<()> {
+/// Stores the answer beside a key that the caller's transaction has claimed, together with its commit.
+///
+/// # Errors
+/// Only for a status that is none.
+pub fn store(tx: &mut Tx<'_>, key: &Key, answer: Stored) -> Result<()> {
     let status = i16::try_from(answer.status).map_err(Error::internal)?;
-    let [user, route, text, _] = key.params();
-    let params = [user, route, text, (&status, Type::INT2), (&answer.body, Type::TEXT)];
     let text = "update idempotency_key set status = $4, body = $5
                 where user_uuid = $1 and route = $2 and key = $3";
-    tx.execute(text, &params).await.map(drop)
+    let statement = Statement::new(text).with(key.user, Type::UUID).with(key.route.clone(), Type::TEXT);
+    let statement = statement.with(key.text.clone(), Type::TEXT).with(status, Type::INT2);
+    tx.last(statement.with(answer.body, Type::TEXT));
+    Ok(())
 }
 
 /// Deletes what a user was answered, and what others were answered about them. Rows that are being

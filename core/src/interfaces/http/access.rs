@@ -35,6 +35,12 @@ pub trait Admission: Sized {
     /// # Errors
     /// `Unauthenticated` for somebody we do not know, `Forbidden` for somebody who may not.
     fn admit(app: &App, request: &Request) -> impl Future<Output = Result<Self>>;
+
+    /// Once, before the first request: what `admit` will need, and can have before it is asked. An
+    /// error is no reason not to start: a request will meet it again, or not any more.
+    fn prepare(_: &App) -> impl Future<Output = Result<()>> {
+        std::future::ready(Ok(()))
+    }
 }
 
 /// Anybody.
@@ -57,6 +63,10 @@ impl Admission for RefreshToken {
 
     async fn admit(_: &App, request: &Request) -> Result<Self> {
         bearer(request).map(|token| Self(token.to_owned()))
+    }
+
+    async fn prepare(app: &App) -> Result<()> {
+        app.auth().await?.prepare_refresh().await
     }
 }
 

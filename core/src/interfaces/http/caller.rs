@@ -44,6 +44,10 @@ impl<R: Right> Admission for Caller<R> {
             _ => Ok(Self { user, token, permissions, right: PhantomData }),
         }
     }
+
+    async fn prepare(app: &App) -> Result<()> {
+        app.auth().await?.prepare_authenticate().await
+    }
 }
 
 /// A user with this right, who is signed in, or lets a program act by an API key that has it, too.
@@ -71,5 +75,9 @@ impl<R: Right> Admission for KeyOrCaller<R> {
             }
             _ => Err(Error::Forbidden),
         }
+    }
+
+    async fn prepare(app: &App) -> Result<()> {
+        Caller::<R>::prepare(app).await
     }
 }

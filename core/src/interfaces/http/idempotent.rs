@@ -107,7 +107,7 @@ impl<'a> Idempotent<'a> {
             Err(error) => return Err(error),
         };
         let stored = Stored { status: answer.status().as_u16(), body: answer.body().clone() };
-        idempotency::store(&tx, key, &stored).await?;
+        idempotency::store(&mut tx, key, stored)?;
         Ok(IdempotentReply { answer, outgoing: tx.commit().await? })
     }
 }

@@ -36,6 +36,9 @@ where
     R: Reply,
 {
     let (app, handler) = (&app, &handler);
+    if let Err(error) = A::prepare(app).await {
+        tracing::warn!(error = error.chain(), "not prepared at start, the first request does it");
+    }
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Box<RawValue>>| async move {
         let deadline = deadline(app, &event.context);
         let id = event.context.request_id;
@@ -67,14 +70,14 @@ where
             Err(error) => (HeaderMap::new(), Err(error)),
             Ok(request) => {
                 let cors_headers = cors::headers(&app.config().cors, &request);
-                let work = async {
+                let work = Box::pin(async {
                     request.check_size()?;
                     if let Some(answer) = cors::preflight(&request) {
                         return Ok(answer);
                     }
                     let admitted = A::admit(app, &request).await?;
                     handler(app.clone(), request, admitted).await?.into_answer()
-                };
+                });
                 (cors_headers, guarded(end, work).await)
             }
         };

@@ -143,7 +143,8 @@ where
 
     /// One that hangs is given up in time to take its strike off: it has killed nobody.
     async fn call(&self, records: Vec<Record>) -> Result<Vec<Outgoing>> {
-        guarded(self.before(TO_CLEAR), (self.handler)(self.app.clone(), records, self.end)).await
+        let work = Box::pin((self.handler)(self.app.clone(), records, self.end));
+        guarded(self.before(TO_CLEAR), work).await
     }
 
     async fn strikes(&self, records: &[Record]) -> HashMap<String, i32> {

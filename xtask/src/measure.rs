@@ -31,23 +31,27 @@ pub struct Group {
     pub series: Vec<Series>,
 }
 
+/// Where the numbers of a series lie.
 #[derive(Debug, Clone, Copy)]
-struct Spread {
-    p10: f64,
-    median: f64,
-    p90: f64,
-    p99: f64,
+pub struct Spread {
+    pub p10: f64,
+    pub median: f64,
+    pub p90: f64,
+    pub p99: f64,
 }
 
 impl Series {
+    #[must_use]
     pub fn new(name: &'static str) -> Self {
         Self { name, micros: Vec::new(), floor: false, target: None }
     }
 
+    #[must_use]
     pub fn floor(name: &'static str) -> Self {
         Self { floor: true, ..Self::new(name) }
     }
 
+    #[must_use]
     pub fn target(self, target: Target) -> Self {
         Self { target: Some(target), ..self }
     }
@@ -63,7 +67,10 @@ impl Series {
 }
 
 impl Spread {
-    fn of(mut numbers: Vec<f64>) -> Self {
+    /// # Panics
+    /// Without a number.
+    #[must_use]
+    pub fn of(mut numbers: Vec<f64>) -> Self {
         numbers.sort_by(f64::total_cmp);
         let at = |percent: usize| numbers[(numbers.len() - 1) * percent / 100];
         Self { p10: at(10), median: at(50), p90: at(90), p99: at(99) }
@@ -85,6 +92,7 @@ impl Group {
     }
 }
 
+#[must_use]
 pub fn json(groups: &[Group]) -> Value {
     let spread = |s: Spread| json!({ "p10": s.p10, "median": s.median, "p90": s.p90, "p99": s.p99 });
     let series = |group: &Group, series: &Series| {

@@ -1,0 +1,92 @@
+//! The binaries as they are deployed, and what they weigh.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, bail};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::checkout::Checkout;
+use crate::process;
+use crate::python::Python;
+
+/// What CI lets three functions weigh as a zip, in bytes: one that reads, one that hashes, one that
+/// sends. A little above what they weigh now, so that a dependency too many is noticed by whoever adds
+/// it. Lower a limit when a function becomes lighter; to raise one, say in its commit what it bought.
+pub const GATE: &[(&str, u64)] =
+    &[("users-me", 3_000_000), ("auth-tokens", 3_200_000), ("events-consumer", 3_300_000)];
+
+/// A binary's own size and that of the zip that Lambda gets, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Weight {
+    pub binary: u64,
+    pub zip: u64,
+}
+
+/// Builds packages as they are deployed, output shown. Returns the folder that holds the binaries.
+pub fn build(checkout: &Checkout, packages: &[&str]) -> Result<PathBuf> {
+    let mut cargo = checkout.cargo();
+    cargo.args(["build", "--release", "--bins"]);
+    for package in packages {
+        cargo.args(["-p", package]);
+    }
+    let child = cargo.spawn().context("cannot run cargo; install Rust from https://rustup.rs")?;
+    if !process::wait(child)?.success() {
+        bail!("the build failed; what the compiler said is above");
+    }
+    Ok(checkout.target_dir()?.join("release"))
+}
+
+/// Weighs binaries in this folder, zipped as `sam deploy` does it.
+pub fn weigh(python: &Python, folder: &PathBuf, names: &[&str]) -> Result<BTreeMap<String, Weight>> {
+    let files: Vec<PathBuf> = names.iter().map(|name| folder.join(name)).collect();
+    let log = folder.join("zipped.log");
+    let zips: Vec<u64> =
+        serde_json::from_value(python.run("zipped.py", &json!({ "files": files }), &log)?)?;
+    let weight = |(name, (file, zip)): (&&str, (&PathBuf, u64))| {
+        let binary = fs::metadata(file).with_context(|| format!("cargo built no binary named {name}"))?.len();
+        Ok(((*name).to_owned(), Weight { binary, zip }))
+    };
+    names.iter().zip(files.iter().zip(zips)).map(weight).collect()
+}
+
+/// # Errors
+/// Names every function that is heavier than its limit.
+pub fn gate(weights: &BTreeMap<String, Weight>) -> Result<()> {
+    let heavier = GATE.iter().filter_map(|(name, limit)| {
+        let zip = weights.get(*name)?.zip;
+        (zip > *limit).then(|| format!("{name}: {zip} bytes, its limit is {limit}"))
+    });
+    let heavier: Vec<String> = heavier.collect();
+    if !heavier.is_empty() {
+        bail!(
+            "too heavy as a zip:\n  {}\n  `cargo tree -e normal -p NAME` shows what is linked; docs/performance.md \
+             says what has been tried, and xtask/src/bench/release.rs holds the limits",
+            heavier.join("\n  ")
+        );
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_heavier_zip_is_refused_by_name_and_one_at_its_limit_is_not() {
+        let at = |more: u64| {
+            let weigh = |(name, limit): &(&str, u64)| {
+                (
+                    (*name).to_owned(),
+                    Weight { binary: 0, zip: *limit + if *name == GATE[1].0 { more } else { 0 } },
+                )
+            };
+            gate(&GATE.iter().map(weigh).collect())
+        };
+        assert!(at(0).is_ok());
+        let refused = at(1).map_err(|error| error.to_string());
+        assert!(refused.as_ref().is_err_and(|text| text.contains(GATE[1].0) && !text.contains(GATE[0].0)));
+    }
+}

@@ -1,0 +1,240 @@
+//! What was measured, as a table and as JSON.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::machine::Machine;
+use super::release::Weight;
+use super::run::{ALONE, Bare, HELLO, Measured, Plan};
+use super::targets::{self, Verdict};
+use crate::measure::Spread;
+use crate::ui;
+
+/// One run.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    pub machine: Machine,
+    /// Whether Postgres was talked to over TLS.
+    pub tls: bool,
+    pub starts: usize,
+    pub measured: Vec<Measured>,
+    pub bare: Bare,
+    pub weights: BTreeMap<String, Weight>,
+}
+
+/// One program's figures: medians with their spread, in microseconds.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Row {
+    pub(super) init: Spread,
+    pub(super) init_cpu: Option<f64>,
+    pub(super) first: Spread,
+    pub(super) total: Spread,
+    pub(super) cold_cpu: Option<f64>,
+    pub(super) warm: Option<Spread>,
+    pub(super) warm_cpu: Option<f64>,
+    /// In bytes.
+    pub(super) rss: Option<u64>,
+}
+
+impl Measured {
+    pub(super) fn row(&self) -> Option<Row> {
+        if self.starts.is_empty() {
+            return None;
+        }
+        let of = |part: fn(&super::run::Start) -> f64| Spread::of(self.starts.iter().map(part).collect());
+        let cpu = |part: fn(&super::run::Start) -> Option<f64>| {
+            let all: Option<Vec<f64>> = self.starts.iter().map(part).collect();
+            all.map(|all| Spread::of(all).median)
+        };
+        let requests: Vec<f64> = self.turns.iter().flat_map(|turn| turn.requests.iter().copied()).collect();
+        let turns: Option<Vec<f64>> = self.turns.iter().map(|turn| turn.cpu).collect();
+        Some(Row {
+            init: of(|start| start.init),
+            init_cpu: cpu(|start| start.init_cpu),
+            first: of(|start| start.first),
+            total: of(|start| start.init + start.first),
+            cold_cpu: cpu(|start| Some(start.init_cpu? + start.first_cpu?)),
+            warm: (!requests.is_empty()).then(|| Spread::of(requests)),
+            warm_cpu: turns.filter(|turns| !turns.is_empty()).map(|turns| Spread::of(turns).median),
+            rss: self.rss_last.or(self.rss_first),
+        })
+    }
+}
+
+impl Report {
+    #[must_use]
+    pub fn new(
+        tls: bool,
+        plan: &Plan,
+        measured: (Vec<Measured>, Bare),
+        weights: BTreeMap<String, Weight>,
+    ) -> Self {
+        let (measured, bare) = measured;
+        Self { machine: Machine::here(), tls, starts: plan.starts, measured, bare, weights }
+    }
+
+    pub(super) fn row(&self, name: &str) -> Option<Row> {
+        self.measured.iter().find(|measured| measured.name == name)?.row()
+    }
+
+    pub(super) fn connect(&self) -> Option<Spread> {
+        (!self.bare.connect.is_empty()).then(|| Spread::of(self.bare.connect.clone()))
+    }
+
+    pub(super) fn query(&self) -> Option<Spread> {
+        (!self.bare.query.is_empty()).then(|| Spread::of(self.bare.query.clone()))
+    }
+
+    /// A cold start's floor: hello's, and one connect.
+    pub(super) fn cold_floor(&self) -> Option<f64> {
+        Some(self.row(HELLO)?.total.median + self.connect()?.median)
+    }
+
+    /// A request's floor: hello's, and one query.
+    pub(super) fn warm_floor(&self) -> Option<f64> {
+        Some(self.row(HELLO)?.warm?.median + self.query()?.median)
+    }
+
+    /// All of it, each figure with its spread, and the targets.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        let spread = |s: Spread| json!({ "p10": s.p10, "median": s.median, "p90": s.p90, "p99": s.p99 });
+        let function = |measured: &Measured| {
+            let row = measured.row()?;
+            Some(json!({
+                "name": measured.name,
+                "init_us": spread(row.init),
+                "init_cpu_us": row.init_cpu,
+                "first_request_us": spread(row.first),
+                "cold_us": spread(row.total),
+                "cold_cpu_us": row.cold_cpu,
+                "cold_ratio_to_hello_and_connect": self.cold_floor().map(|floor| row.total.median / floor),
+                "warm_requests": measured.requests,
+                "warm_us": row.warm.map(spread),
+                "warm_cpu_us": row.warm_cpu,
+                "warm_ratio_to_hello_and_query": self.warm_floor().zip(row.warm).map(|(floor, warm)| warm.median / floor),
+                "peak_rss_bytes": row.rss,
+            }))
+        };
+        json!({
+            "machine": self.machine,
+            "postgres_over_tls": self.tls,
+            "cold_starts": self.starts,
+            "functions": self.measured.iter().filter_map(function).collect::<Vec<_>>(),
+            "one_connect_us": self.connect().map(spread),
+            "one_query_us": self.query().map(spread),
+            "weights": self.weights,
+            "targets": targets::verdicts(self),
+        })
+    }
+
+    pub fn print(&self) {
+        ui::out(&format!(
+            "{}; {}",
+            self.machine,
+            if self.tls { "Postgres over TLS with SCRAM" } else { "Postgres WITHOUT TLS" }
+        ));
+        if !self.measured.is_empty() {
+            self.print_cold();
+        }
+        if self.measured.iter().any(|measured| !measured.turns.is_empty()) {
+            self.print_warm();
+        }
+        if !self.weights.is_empty() {
+            self.print_weights();
+        }
+        print_verdicts(&targets::verdicts(self));
+    }
+
+    fn print_cold(&self) {
+        ui::out(&format!("\ncold, in ms: medians of {} starts (p10–p90), processor time apart", self.starts));
+        let head = ["spawn → /next", "cpu", "first request", "both", "cpu", "× floor", "RSS MB"];
+        ui::out(&line("", &head.map(str::to_owned)));
+        let floor = self.cold_floor();
+        for measured in &self.measured {
+            let Some(row) = measured.row() else { continue };
+            let start_only = measured.name == ALONE;
+            let ms = |spread: Spread| {
+                format!("{:.2} ({:.2}–{:.2})", spread.median / 1e3, spread.p10 / 1e3, spread.p90 / 1e3)
+            };
+            let or_none =
+                |text: Option<String>| text.filter(|_| !start_only).unwrap_or_else(|| "–".to_owned());
+            let cpu = |micros: Option<f64>| micros.map(|micros| format!("{:.2}", micros / 1e3));
+            let cells = [
+                ms(row.init),
+                cpu(row.init_cpu).unwrap_or_else(|| "–".to_owned()),
+                or_none(Some(ms(row.first))),
+                or_none(Some(format!("{:.2}", row.total.median / 1e3))),
+                or_none(cpu(row.cold_cpu)),
+                or_none(floor.map(|floor| format!("{:.2}", row.total.median / floor))),
+                megabytes(measured.rss_first),
+            ];
+            ui::out(&line(&measured.name, &cells));
+        }
+        if let Some((connect, floor)) = self.connect().zip(floor) {
+            ui::out(&format!(
+                "one connect in a warm process: {:.2} ({:.2}–{:.2}); the floor, hello + one connect: {:.2}",
+                connect.median / 1e3,
+                connect.p10 / 1e3,
+                connect.p90 / 1e3,
+                floor / 1e3
+            ));
+        }
+    }
+
+    fn print_warm(&self) {
+        ui::out("\nwarm, in µs: medians of all requests (p10–p90)");
+        let head = ["requests", "request", "p99", "cpu", "× floor", "RSS MB", ""];
+        ui::out(&line("", &head.map(str::to_owned)));
+        for measured in &self.measured {
+            let Some((row, warm)) = measured.row().and_then(|row| Some((row, row.warm?))) else { continue };
+            let cells = [
+                measured.requests.to_string(),
+                format!("{:.0} ({:.0}–{:.0})", warm.median, warm.p10, warm.p90),
+                format!("{:.0}", warm.p99),
+                row.warm_cpu.map_or_else(|| "–".to_owned(), |cpu| format!("{cpu:.0}")),
+                self.warm_floor().map_or_else(String::new, |floor| format!("{:.2}", warm.median / floor)),
+                megabytes(row.rss),
+                String::new(),
+            ];
+            ui::out(&line(&measured.name, &cells));
+        }
+        if let Some((query, floor)) = self.query().zip(self.warm_floor()) {
+            ui::out(&format!(
+                "one prepared query in a bare process: {:.0} ({:.0}–{:.0}); the floor, hello + one query: {floor:.0}",
+                query.median, query.p10, query.p90
+            ));
+        }
+    }
+
+    fn print_weights(&self) {
+        ui::out("\nsize, in MB (10^6 bytes)");
+        ui::out(&line("", &["binary".to_owned(), "zip".to_owned()]));
+        for (name, weight) in &self.weights {
+            let mb = |bytes: u64| format!("{:.2}", bytes as f64 / 1e6);
+            ui::out(&line(name, &[mb(weight.binary), mb(weight.zip)]));
+        }
+    }
+}
+
+fn print_verdicts(verdicts: &[Verdict]) {
+    if !verdicts.is_empty() {
+        ui::out("\ntargets");
+    }
+    for Verdict { what, most, is, met } in verdicts {
+        ui::out(&format!("  {what:<58} ≤ {most:>7.2}   {is:>7.2}   {}", if *met { "met" } else { "MISSED" }));
+    }
+}
+
+fn line(name: &str, cells: &[String]) -> String {
+    const WIDTHS: [usize; 7] = [19, 16, 19, 9, 9, 9, 8];
+    let widths = if cells.len() == 2 { &[10, 10][..] } else { &WIDTHS[..] };
+    let cells = cells.iter().zip(widths).map(|(cell, width)| format!("{cell:>width$}"));
+    format!("  {name:<26}{}", cells.collect::<String>())
+}
+
+fn megabytes(bytes: Option<u64>) -> String {
+    bytes.map_or_else(|| "–".to_owned(), |bytes| format!("{:.1}", bytes as f64 / 1e6))
+}

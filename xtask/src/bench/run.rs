@@ -1,0 +1,284 @@
+//! Starts and requests, turn by turn: a second in which the machine is busy slows all of them.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use serde::{Deserialize, Serialize};
+
+use super::cases::{self, CASES, Case, Client, FIRST};
+use super::process::{cpu, peak_rss};
+use super::quota::{PAUSE, Quota};
+use super::world::{Settings, World};
+use crate::interrupt;
+use crate::measure::Spread;
+use crate::runtime_api::{Function, Outcome};
+use crate::ui;
+
+/// How much is measured.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Cold starts of each.
+    pub starts: usize,
+    /// Warm requests of each, and of those that take a password's hash; 0 for none.
+    pub requests: usize,
+    pub hashes: usize,
+    /// Only these functions; all that there is a case for if empty.
+    pub only: Vec<String>,
+}
+
+/// The name of the bare function.
+pub(super) const HELLO: &str = "floor-hello";
+/// The name of the bare function with a connection.
+pub(super) const POSTGRES: &str = "floor-postgres";
+/// users-me where nothing answers: what a start costs by itself.
+pub(super) const ALONE: &str = "users-me, nothing answers";
+
+/// Warm requests come in so many turns.
+const TURNS: usize = 30;
+/// Before they count: caches fill, statements are prepared.
+const UNCOUNTED: usize = 50;
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// One program, and what was seen of it. Times are in microseconds.
+#[derive(Debug, Serialize)]
+pub struct Measured {
+    pub name: String,
+    pub starts: Vec<Start>,
+    pub turns: Vec<Turn>,
+    /// After its first request, and after its last.
+    pub rss_first: Option<u64>,
+    pub rss_last: Option<u64>,
+    pub requests: usize,
+}
+
+/// One cold start. Processor times are none where the system does not tell them.
+#[derive(Debug, Clone, Serialize)]
+pub struct Start {
+    pub init: f64,
+    pub init_cpu: Option<f64>,
+    pub first: f64,
+    pub first_cpu: Option<f64>,
+}
+
+/// Some warm requests in a row.
+#[derive(Debug, Clone, Serialize)]
+pub struct Turn {
+    pub requests: Vec<f64>,
+    /// Of one request, on average.
+    pub cpu: Option<f64>,
+}
+
+/// One Postgres connect and one prepared query in a warm process that does nothing else.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Bare {
+    pub connect: Vec<f64>,
+    pub query: Vec<f64>,
+}
+
+struct Subject {
+    binary: PathBuf,
+    settings: Settings,
+    case: &'static Case,
+    /// Nothing but the start is of interest.
+    start_only: bool,
+    running: Option<Function>,
+    measured: Measured,
+}
+
+/// Measures the floors and the functions of the plan, whose binaries lie in `folder`.
+pub fn measure(world: &World, folder: &Path, plan: &Plan) -> Result<(Vec<Measured>, Bare)> {
+    let mut client = Client::new(&world.stack.checkout)?;
+    for function in FIRST {
+        let mut subject = Subject::of(world, folder, function)?;
+        subject.start(&mut client)?;
+    }
+    let mut subjects = vec![Subject::of(world, folder, HELLO)?, Subject::of(world, folder, POSTGRES)?];
+    let wanted = |case: &&Case| plan.only.is_empty() || plan.only.iter().any(|name| name == case.function);
+    for case in CASES.iter().filter(wanted) {
+        subjects.push(Subject::of(world, folder, case.function)?);
+    }
+    if subjects.iter().any(|subject| subject.measured.name == "users-me") {
+        let mut alone = Subject::of(world, folder, "users-me")?;
+        (alone.settings, alone.start_only) = (world.alone()?, true);
+        ALONE.clone_into(&mut alone.measured.name);
+        subjects.push(alone);
+    }
+    let mut bare = Bare::default();
+    ui::step(&format!("{} cold starts of each", plan.starts), || {
+        for round in 0..plan.starts {
+            for subject in &mut subjects {
+                let start = subject.start(&mut client)?;
+                subject.measured.starts.push(start);
+            }
+            if round % 10 == 0 {
+                bare.add(world, folder)?;
+            }
+            interrupt::check()?;
+        }
+        Ok(())
+    })?;
+    if plan.requests > 0 {
+        ui::step(&format!("{} warm requests of each", plan.requests), || {
+            warm(&mut subjects, &mut client, plan, || bare.add(world, folder))
+        })?;
+    }
+    Ok((subjects.into_iter().map(|subject| subject.measured).collect(), bare))
+}
+
+fn warm(
+    subjects: &mut [Subject],
+    client: &mut Client,
+    plan: &Plan,
+    mut between: impl FnMut() -> Result<()>,
+) -> Result<()> {
+    for turn in 0..TURNS {
+        for subject in subjects.iter_mut().filter(|subject| !subject.start_only) {
+            let requests = if subject.case.hashes && subject.is_ours() { plan.hashes } else { plan.requests };
+            subject.turn(client, requests.div_ceil(TURNS))?;
+        }
+        if turn % 10 == 0 {
+            between()?;
+        }
+        interrupt::check()?;
+    }
+    Ok(())
+}
+
+impl Subject {
+    fn of(world: &World, folder: &Path, name: &str) -> Result<Self> {
+        let ours = cases::of(Path::new(name));
+        let case = ours.or_else(|| cases::of(Path::new("users-me"))).context("a case for the floors")?;
+        let settings = if ours.is_some() { &world.settings } else { &world.floor };
+        let measured = Measured {
+            name: name.to_owned(),
+            starts: Vec::new(),
+            turns: Vec::new(),
+            rss_first: None,
+            rss_last: None,
+            requests: 0,
+        };
+        let (binary, settings) = (folder.join(name), settings.clone());
+        Ok(Self { binary, settings, case, start_only: false, running: None, measured })
+    }
+
+    fn is_ours(&self) -> bool {
+        self.measured.name == self.case.function
+    }
+
+    /// A process from its spawn to its first answer.
+    fn start(&mut self, client: &mut Client) -> Result<Start> {
+        let mut function = self.spawn()?;
+        let (init, init_cpu) = (function.init_took(), cpu(function.pid()));
+        let (mut first, mut first_cpu) = (0.0, None);
+        if !self.start_only {
+            first = self.request(&mut function, client)?;
+            first_cpu = cpu(function.pid());
+        }
+        self.measured.rss_first = self.measured.rss_first.max(peak_rss(function.pid()));
+        Ok(Start {
+            init: micros(init.context("it started and was not seen to")?),
+            init_cpu: init_cpu.map(micros),
+            first,
+            first_cpu: first_cpu.zip(init_cpu).map(|(after, before)| micros(after.saturating_sub(before))),
+        })
+    }
+
+    /// Requests to a process that stays from turn to turn.
+    fn turn(&mut self, client: &mut Client, count: usize) -> Result<()> {
+        let mut function = match self.running.take() {
+            Some(running) => running,
+            None => {
+                let mut function = self.spawn()?;
+                let uncounted = if self.case.hashes && self.is_ours() { 3 } else { UNCOUNTED };
+                for _ in 0..uncounted {
+                    self.request(&mut function, client)?;
+                }
+                function
+            }
+        };
+        let before = cpu(function.pid());
+        let mut requests = Vec::with_capacity(count);
+        for _ in 0..count {
+            requests.push(self.request(&mut function, client)?);
+        }
+        let used = cpu(function.pid()).zip(before).map(|(after, before)| after.saturating_sub(before));
+        let used = used.map(|used| micros(used) / requests.len().max(1) as f64);
+        self.measured.requests += requests.len();
+        self.measured.turns.push(Turn { requests, cpu: used });
+        self.measured.rss_last = peak_rss(function.pid());
+        self.running = Some(function);
+        Ok(())
+    }
+
+    fn spawn(&self) -> Result<Function> {
+        let mut function = Function::spawn(&self.binary, &self.settings)?;
+        match function.ready(PATIENCE)? {
+            None => Ok(function),
+            Some(outcome) => {
+                let said = function.finish();
+                bail!("{} did not start: {outcome:?}\n  {}", self.measured.name, said.join("\n  "))
+            }
+        }
+    }
+
+    fn request(&self, function: &mut Function, client: &mut Client) -> Result<f64> {
+        let event = client.event(self.case)?;
+        let outcome = function.invoke(&event, PATIENCE)?;
+        let Outcome::Response(answer) = outcome else {
+            bail!("{} did not answer: {outcome:?}\n  {}", self.measured.name, function.logs().join("\n  "));
+        };
+        if self.is_ours() {
+            client.read(self.case, &answer).with_context(|| function.logs().join("\n  "))?;
+        }
+        function.last_took().map(micros).context("it answered and was not seen to")
+    }
+}
+
+impl Bare {
+    fn add(&mut self, world: &World, folder: &Path) -> Result<()> {
+        let mut program = Command::new(folder.join(POSTGRES));
+        program.args(["times", "21"]).env_clear().envs(world.floor.iter().cloned());
+        let output = program.output().context("cannot run floor-postgres")?;
+        if !output.status.success() {
+            bail!("floor-postgres failed: {}", String::from_utf8_lossy(&output.stderr).trim());
+        }
+        let more: Self = serde_json::from_slice(&output.stdout)?;
+        // The first one of each pays for the process.
+        self.connect.extend(more.connect.into_iter().skip(1));
+        self.query.extend(more.query.into_iter().skip(1));
+        Ok(())
+    }
+}
+
+fn micros(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e6
+}
+
+/// A function under a quota from the end of its init on: the first requests' median, and the others.
+pub(super) fn throttled(
+    world: &World,
+    folder: &Path,
+    function: &str,
+    quota: &Quota,
+    plan: &Plan,
+) -> Result<(f64, Vec<f64>)> {
+    let mut client = Client::new(&world.stack.checkout)?;
+    for function in FIRST {
+        Subject::of(world, folder, function)?.start(&mut client)?;
+    }
+    let subject = Subject::of(world, folder, function)?;
+    let (mut firsts, mut requests) = (Vec::new(), Vec::new());
+    for _ in 0..plan.starts {
+        let mut function = subject.spawn()?;
+        quota.hold(function.pid())?;
+        firsts.push(subject.request(&mut function, &mut client)?);
+        for _ in 0..plan.requests.div_ceil(plan.starts) {
+            std::thread::sleep(PAUSE);
+            requests.push(subject.request(&mut function, &mut client)?);
+        }
+        interrupt::check()?;
+    }
+    Ok((Spread::of(firsts).median, requests))
+}

@@ -1,0 +1,54 @@
+//! What was promised, and whether this run keeps it. docs/performance.md explains each.
+
+use serde::Serialize;
+
+use super::report::Report;
+use super::run::{ALONE, HELLO};
+
+/// One promise.
+#[derive(Debug, Serialize)]
+pub(super) struct Verdict {
+    pub(super) what: &'static str,
+    pub(super) most: f64,
+    pub(super) is: f64,
+    pub(super) met: bool,
+}
+
+/// Those that this run has the figures for.
+pub(super) fn verdicts(report: &Report) -> Vec<Verdict> {
+    let me = report.row("users-me");
+    let hello = report.row(HELLO);
+    let alone = report.row(ALONE);
+    let ratio = |ours: Option<f64>, floor: Option<f64>| Some(ours? / floor?);
+    let warm = |row: Option<super::report::Row>| row?.warm.map(|warm| warm.median);
+    let mega = |bytes: Option<u64>| bytes.map(|bytes| bytes as f64 / 1e6);
+    let heaviest = report.weights.iter().filter(|(name, _)| !name.starts_with("floor-"));
+    let all = [
+        (
+            "a start without I/O: × hello's processor time",
+            1.6,
+            ratio(alone.and_then(|row| row.init_cpu), hello.and_then(|row| row.init_cpu)),
+        ),
+        (
+            "users-me, cold: × (hello + one connect)",
+            1.4,
+            ratio(me.map(|row| row.total.median), report.cold_floor()),
+        ),
+        ("users-me, its first request: ms", 1.0, me.map(|row| row.first.median / 1e3)),
+        (
+            "users-me, warm: µs above hello + one query",
+            60.0,
+            warm(me).zip(report.warm_floor()).map(|(ours, floor)| ours - floor),
+        ),
+        ("users-me, memory: MB", 8.0, mega(me.and_then(|row| row.rss))),
+        (
+            "auth-tokens, memory after its hashes: MB",
+            30.0,
+            report.row("auth-tokens").filter(|row| row.warm.is_some()).and_then(|row| mega(row.rss)),
+        ),
+        ("the heaviest zip: MB", 3.0, mega(heaviest.map(|(_, weight)| weight.zip).max())),
+    ];
+    let verdict =
+        |(what, most, is): (_, f64, Option<f64>)| is.map(|is| Verdict { what, most, is, met: is <= most });
+    all.into_iter().filter_map(verdict).collect()
+}
