@@ -75,3 +75,17 @@ async fn nobody_else_is_changed_and_without_a_token_nobody_at_all() {
     let cities = "select count(*) from users where city is not null";
     assert_eq!(crate::support::count(&app, cities).await, 1);
 }
+
+#[tokio::test]
+async fn a_number_that_is_stored_can_be_read_again() {
+    let app = TestApp::new().await;
+    let token = signed_in(&app).await.text("/access");
+    let meta = json!({ "numbers": [1e300, -1e300, 5e-324, 123_456_789.125, u64::MAX, i64::MIN] });
+    assert_eq!(patch(&app, &token, &json!({ "meta": meta })).await.status, 200);
+    assert_eq!(me(&app, &token).await.status, 200);
+    for number in [f64::MAX, -f64::MAX] {
+        let answer = patch(&app, &token, &json!({ "meta": { "number": number } })).await;
+        answer.is_error(422, "validation").names("meta", "range");
+    }
+    assert_eq!(me(&app, &token).await.status, 200);
+}

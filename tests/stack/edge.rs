@@ -1,9 +1,11 @@
 //! The edge, as the gateway and the functions hold it together.
 
-use app_core::interfaces::http::{MAX_BODY_LEVELS, MAX_HEADER_BYTES, MAX_QUERY_PARAMETERS, SECURITY_HEADERS};
-use serde_json::json;
+use std::process::Command;
 
-use crate::support::{Answer, PASSWORD, new_address, preflight, request, sign_up};
+use app_core::interfaces::http::{MAX_BODY_LEVELS, MAX_HEADER_BYTES, MAX_QUERY_PARAMETERS, SECURITY_HEADERS};
+use serde_json::{Value, json};
+
+use crate::support::{Answer, PASSWORD, new_address, preflight, request, setting, sign_up};
 
 /// The list of the deployment that tests make, xtask/src/stack/deploy.rs.
 const LISTED: &str = "https://app.example.com";
@@ -39,6 +41,33 @@ fn every_answer_has_the_security_headers_the_gateways_own_too() {
             assert_eq!(answer.header(name.as_str()), value.to_str().ok(), "{name}: {answer:?}");
         }
         assert!(answer.header("x-request-id").is_some(), "{answer:?}");
+    }
+}
+
+/// The emulator answers few of them by itself; all of them are what it was told at the deployment.
+#[test]
+fn every_kind_of_the_gateways_own_answers_was_deployed_with_the_headers() {
+    let program = "import boto3, json; gateway = boto3.client('apigateway'); \
+                   api = gateway.get_rest_apis()['items'][0]['id']; \
+                   print(json.dumps(gateway.get_gateway_responses(restApiId=api, limit=500)['items']))";
+    let output = Command::new(setting("TEST_PYTHON"))
+        .args(["-c", program])
+        .env("AWS_DEFAULT_REGION", setting("AWS_REGION"))
+        .output()
+        .expect("Python runs");
+    let text = String::from_utf8_lossy(&output.stdout);
+    let all: Vec<Value> = serde_json::from_str(&text)
+        .unwrap_or_else(|_| panic!("{text}{}", String::from_utf8_lossy(&output.stderr)));
+    let ours: Vec<&Value> = all.iter().filter(|answer| answer["defaultResponse"] == false).collect();
+    assert!(ours.len() >= 17, "{ours:#?}");
+    for answer in ours {
+        let headers = answer["responseParameters"].as_object().expect("headers");
+        for (name, value) in SECURITY_HEADERS {
+            let key = format!("gatewayresponse.header.{name}");
+            let given =
+                headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(&key)).map(|(_, given)| given);
+            assert_eq!(given, Some(&json!(format!("'{}'", value.to_str().expect("text")))), "{answer:#?}");
+        }
     }
 }
 

@@ -37,6 +37,9 @@ struct Tree {
     edges: BTreeSet<(String, String)>,
 }
 
+/// The whole hash, and `-dirty` behind it if the work tree has something else.
+const COMMIT: [&str; 6] = ["describe", "--always", "--dirty", "--abbrev=40", "--exclude", "*"];
+
 /// Writes one document for each of these functions into `folder`, as `users-me.cdx.json`.
 pub fn write(
     checkout: &Checkout,
@@ -50,7 +53,7 @@ pub fn write(
     let about = json!({
         "target": target,
         "rustc": said(Command::new("rustc").arg("--version")),
-        "commit": said(Command::new("git").args(["rev-parse", "HEAD"]).current_dir(checkout.root())),
+        "commit": said(Command::new("git").args(COMMIT).current_dir(checkout.root())),
     });
     let bills = functions.iter().map(|function| {
         let tree = tree(checkout, function, target, &checksums)?;

@@ -55,7 +55,7 @@ pub struct UpdateUserRequest {
     #[serde(default)]
     #[schema(value_type = Option<String>, max_length = 64)]
     country: Patch<Text<64>>,
-    /// Replaces the whole object: at most 16 KiB and eight levels.
+    /// Replaces the whole object: at most 16 KiB and eight levels, numbers up to 1e300.
     #[serde(default)]
     #[schema(value_type = Option<Object>)]
     meta: Patch<Meta>,

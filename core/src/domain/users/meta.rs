@@ -10,10 +10,14 @@ pub struct Meta(Value);
 
 const MAX_BYTES: usize = 16 * 1024;
 const MAX_DEPTH: usize = 8;
+/// Postgres writes every digit of a number, and the largest of a double in digits is read back as
+/// none: the row could be written and never be read again.
+const MAX_NUMBER: f64 = 1e300;
 
 impl Meta {
     /// # Errors
-    /// The reason as a word: `type`, `too_long`, `too_deep` or `format` (a NUL character).
+    /// The reason as a word: `type`, `too_long`, `too_deep`, `range` (a number beyond 1e300) or `format`
+    /// (a NUL character).
     pub fn parse(value: Value) -> Result<Self, &'static str> {
         if !value.is_object() {
             return Err("type");
@@ -39,6 +43,9 @@ fn check(value: &Value, depth: usize) -> Result<(), &'static str> {
             )
         }
         Value::String(text) if text.contains('\0') => Err("format"),
+        Value::Number(number) if number.as_f64().is_some_and(|number| number.abs() > MAX_NUMBER) => {
+            Err("range")
+        }
         _ => Ok(()),
     }
 }
@@ -71,5 +78,8 @@ mod tests {
         assert_eq!(Meta::parse(json!({ "a": "x".repeat(MAX_BYTES - 7) })), Err("too_long"));
         assert_eq!(Meta::parse(json!({ "a": "x\0" })), Err("format"));
         assert_eq!(Meta::parse(json!({ "a\0": 1 })), Err("format"));
+        assert!(Meta::parse(json!({ "a": [1e300, -1e300, 5e-324] })).is_ok());
+        assert_eq!(Meta::parse(json!({ "a": [f64::MAX] })), Err("range"));
+        assert_eq!(Meta::parse(json!({ "a": -f64::MAX })), Err("range"));
     }
 }
