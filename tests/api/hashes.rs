@@ -44,7 +44,9 @@ async fn no_answer_of_any_endpoint_carries_a_hash() {
             _ => {}
         }
         let answer = door(app, &event).await;
-        let expected = if name == "auth-sessions-revoke" { 404..405 } else { 200..300 };
+        // The pages are off here.
+        let missing = ["auth-sessions-revoke", "docs"].contains(&name);
+        let expected = if missing { 404..405 } else { 200..300 };
         assert!(expected.contains(&answer.status), "{name}: {answer:?}");
         answers.push((name, answer.body.to_string().to_lowercase()));
     }

@@ -39,9 +39,9 @@ pub(crate) const SEND_MESSAGE: Scene = Scene {
     steps: &[
         // Who asks, by an API key.
         "update api_key set last_used_at",
-        "select from idempotency_key",
         "begin",
-        "insert into idempotency_key",
+        // Taking the key: one statement, which first deletes an expired one.
+        "delete from idempotency_key",
         "savepoint",
         "update idempotency_key set status",
         "insert into outbox",
