@@ -71,22 +71,22 @@ async fn the_first_request_of_a_process_costs_no_more_than_any_other() {
     let port = wire.port.to_string();
     let process = |name| Process::spawn(name, (&role, "hunter2"), &[("DB_PORT", &port)]);
     let body = json!({ "email": "ada@example.com", "password": PASSWORD });
-    let signed_in = answer(process("auth-tokens").invoke(&event("auth-tokens").body(&body).to_string()));
+    let signed_in = answer(&process("auth-tokens").invoke(&event("auth-tokens").body(&body).to_string()));
 
     let refresh = event("auth-tokens-refresh").bearer(signed_in["refresh"].as_str().expect("a token"));
     let me = event("users-me").bearer(signed_in["access"].as_str().expect("a token"));
     for (name, event) in [("auth-tokens-refresh", refresh), ("users-me", me)] {
         let mut process = process(name);
         assert_eq!(process.function.ready(Duration::from_secs(30)).expect("a start"), None);
-        let (_, trips) = wire.count(async { answer(process.invoke(&event.to_string())) }).await;
+        let (_, trips) = wire.count(async { answer(&process.invoke(&event.to_string())) }).await;
         assert_eq!(trips, 1, "{name}");
     }
     drop_role(&app, &role).await;
 }
 
 /// The body of an answer that went well.
-fn answer(text: String) -> Value {
-    let answer: Value = serde_json::from_str(&text).unwrap_or_default();
+fn answer(text: &str) -> Value {
+    let answer: Value = serde_json::from_str(text).unwrap_or_default();
     assert_eq!(answer["statusCode"], 200, "{text}");
     serde_json::from_str(answer["body"].as_str().unwrap_or_default()).expect("a JSON body")
 }

@@ -60,6 +60,11 @@ impl Series {
         self.micros.push(took.as_secs_f64() * 1e6);
     }
 
+    /// What was pushed last, once more for another comparison.
+    pub fn copy_last(&self, other: &mut Self) {
+        other.micros.extend(self.micros.last());
+    }
+
     /// The median of what each round says: a slow second slows both sides of it.
     fn ratio(&self, floor: &Self) -> Spread {
         Spread::of(self.micros.iter().zip(&floor.micros).map(|(ours, theirs)| ours / theirs).collect())
@@ -153,7 +158,7 @@ fn said(group: &Group, series: &Series) -> Vec<String> {
     let mut said: Vec<String> = group.floors().map(ratio).collect();
     if let Some(target) = series.target {
         let most = match target {
-            Target::Ratio(most) => format!("≤ {most} × one of them"),
+            Target::Ratio(most) => format!("≤ {most:.2} × one of them"),
             Target::Micros(most) => format!("< {most} µs"),
             Target::P99(most) => {
                 let p99 = Spread::of(series.micros.clone()).p99;

@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use tokio_postgres::{Client, types::Type};
 use uuid::Uuid;
 
-use xtask::measure::{Group, Series};
+use xtask::measure::{Group, Series, Target};
 
 const ROUNDS: usize = 300;
 const BATCH: usize = 10;
@@ -103,22 +103,35 @@ pub(crate) async fn run(app: &TestApp, raw: &Client) -> Vec<Group> {
     let mut one = Series::new("ten events, one by one");
     let mut raw_all = Series::floor("one transaction by hand: inbox, effect");
     let mut all = Series::new("ten events that share a statement");
+    let mut query = Series::floor("one statement by hand: ten effects");
+    let mut beside_query = Series::new("ten events that share a statement").target(Target::Ratio(4.0));
+    let mut alone = Series::floor("ten events, one by one");
+    let mut beside_alone = Series::new("ten events that share a statement").target(Target::Ratio(1.0 / 3.0));
     for _ in 0..ROUNDS {
         let ids: Vec<Uuid> = (0..2 * BATCH).map(|_| Uuid::now_v7()).collect();
+        let counters: Vec<i32> = (0..BATCH as i32).collect();
         timed(&mut raw_one, async {
             for n in 0..BATCH {
-                by_hand(&ids[n..=n], &[n as i32]).await;
+                by_hand(&ids[n..=n], &counters[n..=n]).await;
             }
         })
         .await;
         timed(&mut one, answer(false, events())).await;
-        let counters: Vec<i32> = (0..BATCH as i32).collect();
         timed(&mut raw_all, by_hand(&ids[BATCH..], &counters)).await;
+        timed(&mut query, async {
+            raw.execute(&count, &[&counters]).await.expect("effect");
+        })
+        .await;
         timed(&mut all, answer(true, events())).await;
+        one.copy_last(&mut alone);
+        all.copy_last(&mut beside_query);
+        all.copy_last(&mut beside_alone);
     }
     vec![
         Group { title: "Events, one by one", series: vec![raw_one, one] },
         Group { title: "Events, together", series: vec![raw_all, all] },
+        Group { title: "Events, together, beside one query", series: vec![query, beside_query] },
+        Group { title: "Events, together, beside one by one", series: vec![alone, beside_alone] },
         tasks(app, raw).await,
     ]
 }

@@ -1,23 +1,43 @@
-//! The least that a function with a database can be: it connects in init, and each request is one
-//! prepared query. No pool, no secret store, no token, no log.
+//! The least that a function with a database can be: it connects in init, and each request is the one
+//! prepared statement that users-me asks, too. No pool, no secret store, no token, no log.
 //!
 //! With the argument `times N` it is no function: it prints what N connects and N queries take, one
 //! after the other in one warm process, as JSON in microseconds.
 #![allow(clippy::disallowed_methods, reason = "no clock and no configuration to go through")]
 
-use std::{error::Error, sync::Arc, time::Instant};
+use std::{
+    error::Error,
+    sync::Arc,
+    time::{Instant, SystemTime},
+};
 
 use lambda_http::{Request, service_fn};
 use rustls::{
     ClientConfig, RootCertStore,
     pki_types::{CertificateDer, pem::PemObject},
 };
-use tokio_postgres::{Client, NoTls, Statement, config::SslMode};
+use tokio_postgres::{Client, NoTls, Row, Statement, config::SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
+use uuid::Uuid;
 
-/// By a key, and about as wide as what users-me reads.
-const QUERY: &str =
-    "select id, uuid, email::text, first_name, last_name, created_at, updated_at from users where id = $1";
+/// What users-me asks, by hand: session, user and permissions in one. So the functions differ in what
+/// is around it, and in nothing else.
+const QUERY: &str = "
+    with live as (
+      select id as session, user_uuid from auth_session
+      where id = $1 and user_uuid = $3 and revoked_at is null and idle_until > $4 and expires_at > $4
+    ), seen as (
+      update auth_session set seen_at = $4
+      where id in (select session from live) and access_sid = $2 and seen_at is null
+    )
+    select id, uuid, email, phone, first_name, last_name, birthday, photo, street, city, state, zip_code,
+           country, is_active, is_guest, meta, created_at, updated_at,
+           array(select unnest(role.permissions) from user_role join role on role.name = user_role.role
+                 where user_role.user_uuid = users.uuid) as permissions
+    from users join live on live.user_uuid = users.uuid where is_active";
+
+/// Somebody who is signed in.
+const SESSION: &str = "select id, access_sid, user_uuid from auth_session order by created_at desc limit 1";
 
 type Anyhow<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
@@ -27,11 +47,11 @@ async fn main() -> Anyhow<()> {
     if arguments.next().as_deref() == Some("times") {
         return times(arguments.next().unwrap_or_default().parse()?).await;
     }
-    let (client, query) = ready().await?;
-    let (client, query) = (&client, &query);
+    let asked = Asked::ready().await?;
+    let asked = &asked;
     lambda_http::run(service_fn(move |_: Request| async move {
-        let rows = client.query(query, &[&1_i64]).await?;
-        Ok::<_, lambda_http::Error>(format!("{} rows", rows.len()))
+        let rows = asked.once().await?;
+        Ok::<_, lambda_http::Error>(format!("{rows} rows"))
     }))
     .await
 }
@@ -44,10 +64,10 @@ async fn times(count: usize) -> Anyhow<()> {
         connects.push(micros(started));
         drop(client);
     }
-    let (client, query) = ready().await?;
+    let asked = Asked::ready().await?;
     for _ in 0..count {
         let started = Instant::now();
-        client.query(&query, &[&1_i64]).await?;
+        asked.once().await?;
         queries.push(micros(started));
     }
     println!("{}", serde_json::json!({ "connect": connects, "query": queries }));
@@ -58,10 +78,27 @@ fn micros(since: Instant) -> f64 {
     since.elapsed().as_secs_f64() * 1e6
 }
 
-async fn ready() -> Anyhow<(Client, Statement)> {
-    let client = connect().await?;
-    let query = client.prepare(QUERY).await?;
-    Ok((client, query))
+/// A connection, the prepared statement, and whom it asks for.
+struct Asked {
+    client: Client,
+    query: Statement,
+    session: Row,
+}
+
+impl Asked {
+    async fn ready() -> Anyhow<Self> {
+        let client = connect().await?;
+        let query = client.prepare(QUERY).await?;
+        let session = client.query_one(SESSION, &[]).await?;
+        Ok(Self { client, query, session })
+    }
+
+    /// How many rows there are: one.
+    async fn once(&self) -> Result<usize, tokio_postgres::Error> {
+        let (id, generation): (&str, &str) = (self.session.get(0), self.session.get(1));
+        let (user, now): (Uuid, _) = (self.session.get(2), SystemTime::now());
+        self.client.query(&self.query, &[&id, &generation, &user, &now]).await.map(|rows| rows.len())
+    }
 }
 
 async fn connect() -> Anyhow<Client> {

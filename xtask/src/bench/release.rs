@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,7 @@ use crate::python::Python;
 /// sends. A little above what they weigh now, so that a dependency too many is noticed by whoever adds
 /// it. Lower a limit when a function becomes lighter; to raise one, say in its commit what it bought.
 pub const GATE: &[(&str, u64)] =
-    &[("users-me", 3_000_000), ("auth-tokens", 3_200_000), ("events-consumer", 3_300_000)];
+    &[("users-me", 2_700_000), ("auth-tokens", 2_730_000), ("events-consumer", 2_850_000)];
 
 /// A binary's own size and that of the zip that Lambda gets, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,7 +40,7 @@ pub fn build(checkout: &Checkout, packages: &[&str]) -> Result<PathBuf> {
 }
 
 /// Weighs binaries in this folder, zipped as `sam deploy` does it.
-pub fn weigh(python: &Python, folder: &PathBuf, names: &[&str]) -> Result<BTreeMap<String, Weight>> {
+pub fn weigh(python: &Python, folder: &Path, names: &[&str]) -> Result<BTreeMap<String, Weight>> {
     let files: Vec<PathBuf> = names.iter().map(|name| folder.join(name)).collect();
     let log = folder.join("zipped.log");
     let zips: Vec<u64> =

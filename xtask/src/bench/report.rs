@@ -229,7 +229,7 @@ fn print_verdicts(verdicts: &[Verdict]) {
 }
 
 fn line(name: &str, cells: &[String]) -> String {
-    const WIDTHS: [usize; 7] = [19, 16, 19, 9, 9, 9, 8];
+    const WIDTHS: [usize; 7] = [22, 18, 24, 9, 9, 9, 8];
     let widths = if cells.len() == 2 { &[10, 10][..] } else { &WIDTHS[..] };
     let cells = cells.iter().zip(widths).map(|(cell, width)| format!("{cell:>width$}"));
     format!("  {name:<26}{}", cells.collect::<String>())

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::report::Report;
-use super::run::{ALONE, HELLO};
+use super::run::{ALONE, HELLO, POSTGRES};
 
 /// One promise.
 #[derive(Debug, Serialize)]
@@ -39,6 +39,11 @@ pub(super) fn verdicts(report: &Report) -> Vec<Verdict> {
             "users-me, warm: µs above hello + one query",
             60.0,
             warm(me).zip(report.warm_floor()).map(|(ours, floor)| ours - floor),
+        ),
+        (
+            "users-me, warm: µs above a bare function with its statement",
+            60.0,
+            warm(me).zip(warm(report.row(POSTGRES))).map(|(ours, floor)| ours - floor),
         ),
         ("users-me, memory: MB", 8.0, mega(me.and_then(|row| row.rss))),
         (

@@ -31,8 +31,19 @@ impl World {
     /// Starts everything on an empty, migrated database.
     pub fn start() -> Result<Self> {
         let mut stack = Stack::claim(BENCH)?;
+        match Self::prepare(&mut stack) {
+            Ok((settings, floor, tls)) => Ok(Self { stack, settings, floor, tls }),
+            Err(error) => {
+                stack.dispose()?;
+                Err(error)
+            }
+        }
+    }
+
+    /// The settings of the functions and of the floors, and whether there is TLS.
+    fn prepare(stack: &mut Stack) -> Result<(Settings, Settings, bool)> {
         binaries::build(&stack.checkout, &["migrate".to_owned()])?;
-        let certificates = certificates(&stack);
+        let certificates = certificates(stack);
         stack.start_postgres(certificates.as_ref())?;
         let migrate = binaries::built(&stack.checkout, "migrate")?;
         let database = stack.state.database.clone().context("there is no database")?;
@@ -76,7 +87,7 @@ impl World {
         let mut floor = place;
         floor.push(pair("DB_USER", &database.app.user));
         floor.push(pair("DB_PASSWORD", &database.app.password));
-        Ok(Self { stack, settings, floor, tls })
+        Ok((settings, floor, tls))
     }
 
     /// Settings that lead nowhere: a start with them does no I/O but for one refused connection.

@@ -217,7 +217,7 @@ impl Stack {
             let mut settings = Vec::new();
             if let Some(Certificates { certificate, key, .. }) = tls {
                 postgres.certify(certificate, key)?;
-                settings.push("ssl=on");
+                settings.extend(["ssl=on", "autovacuum_naptime=5"]);
             }
             let start = |port| postgres.start_with(port, &settings);
             let (identity, port) = on_a_port(lasting.then_some(5440), start)?;

@@ -1,9 +1,15 @@
 //! One way to run a statement, on a connection or inside a transaction.
 
-use std::future::Future;
+use std::{
+    future::Future,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use deadpool_postgres::StatementCache;
-use futures_util::future::{join, join_all, try_join_all};
+use futures_util::{
+    TryFutureExt,
+    future::{join, join_all, try_join_all},
+};
 use tokio_postgres::{
     Client, Row,
     error::SqlState,
@@ -94,6 +100,7 @@ impl Link<'_> {
     /// before anything is waited for, in this order. What has to be prepared is prepared before.
     ///
     /// The first error is returned. Postgres goes on behind it; it is for `end` to undo what it did.
+    /// Behind a statement that could not even be sent, `end` is not sent either.
     pub(super) async fn all_at_once(
         &self,
         statements: &[Statement],
@@ -105,20 +112,31 @@ impl Link<'_> {
             Err(error) => Err(error),
             Ok(prepared) => {
                 // Polled in their order, and each is sent when it is first polled.
-                let sent = statements.iter().zip(prepared).map(|(statement, prepared)| async move {
-                    let params = statement.params();
-                    let Some(prepared) = prepared else {
-                        return self.client.query_typed(statement.text, &params).await;
-                    };
-                    let values: Vec<_> = params.iter().map(|(value, _)| *value).collect();
-                    self.client.query(&prepared, &values).await
+                let failed = AtomicBool::new(false);
+                let sent = statements.iter().zip(prepared).map(|(statement, prepared)| {
+                    let sent = self.send(statement, prepared);
+                    sent.inspect_err(|_| failed.store(true, Ordering::Relaxed))
                 });
+                let end = async { if failed.load(Ordering::Relaxed) { Ok(()) } else { end.await } };
                 let (answers, ended) = join(join_all(sent), end).await;
                 answers.into_iter().collect::<Result<_, _>>().and_then(|rows| ended.map(|()| rows))
             }
         };
         question.answered();
         outcome.inspect_err(|error| self.forget_outdated(error))
+    }
+
+    async fn send(
+        &self,
+        statement: &Statement,
+        prepared: Option<tokio_postgres::Statement>,
+    ) -> Result<Vec<Row>, tokio_postgres::Error> {
+        let params = statement.params();
+        let Some(prepared) = prepared else {
+            return self.client.query_typed(statement.text, &params).await;
+        };
+        let values: Vec<_> = params.iter().map(|(value, _)| *value).collect();
+        self.client.query(&prepared, &values).await
     }
 
     async fn prepared(

@@ -1,5 +1,7 @@
 //! Table `auth_session`: one row a sign-in, one step of it a refresh.
 
+use std::sync::LazyLock;
+
 use time::OffsetDateTime;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
@@ -125,6 +127,24 @@ pub async fn lock(tx: &impl Sql, id: &Sid) -> Result<Option<StoredSession>> {
     }))
 }
 
+/// Asked with nearly every request, and so put together once.
+static USER_OF: LazyLock<String> = LazyLock::new(|| {
+    let fields = User::FIELDS.join(", ");
+    format!(
+        "with live as (
+           select id as session, user_uuid from auth_session
+           where id = $1 and user_uuid = $3 and revoked_at is null and idle_until > $4 and expires_at > $4
+         ), seen as (
+           update auth_session set seen_at = $4
+           where id in (select session from live) and access_sid = $2 and seen_at is null
+         )
+         select {fields},
+                array(select unnest(role.permissions) from user_role join role on role.name = user_role.role
+                      where user_role.user_uuid = users.uuid) as permissions
+         from users join live on live.user_uuid = users.uuid where is_active"
+    )
+});
+
 /// The active user behind an access token whose session is live, and what they may do now, in one
 /// round trip that also notes the first use of the live generation. An older generation's access
 /// token is good until it expires, and notes nothing.
@@ -133,22 +153,9 @@ pub async fn user_of(
     token: &Token,
     now: OffsetDateTime,
 ) -> Result<Option<(User, Permissions)>> {
-    let fields = User::FIELDS.join(", ");
     let row = sql
         .row(
-            &format!(
-                "with live as (
-                   select id as session, user_uuid from auth_session
-                   where id = $1 and user_uuid = $3 and revoked_at is null and idle_until > $4 and expires_at > $4
-                 ), seen as (
-                   update auth_session set seen_at = $4
-                   where id in (select session from live) and access_sid = $2 and seen_at is null
-                 )
-                 select {fields},
-                        array(select unnest(role.permissions) from user_role join role on role.name = user_role.role
-                              where user_role.user_uuid = users.uuid) as permissions
-                 from users join live on live.user_uuid = users.uuid where is_active"
-            ),
+            &USER_OF,
             &[
                 (&token.session.as_str(), Type::TEXT),
                 (&token.generation.as_str(), Type::TEXT),
