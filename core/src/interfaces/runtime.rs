@@ -31,7 +31,10 @@ pub(super) fn deadline(app: &App, context: &Context) -> Instant {
 ///
 /// The work comes in a box: a handler's future is large and deep, and the runtime wraps it in so many
 /// more that the compiler would give up.
-pub(super) async fn guarded<T>(end: Instant, work: Pin<Box<impl Future<Output = Result<T>> + ?Sized>>) -> Result<T> {
+pub(super) async fn guarded<T>(
+    end: Instant,
+    work: Pin<Box<impl Future<Output = Result<T>> + ?Sized>>,
+) -> Result<T> {
     let work = AssertUnwindSafe(tokio::time::timeout_at(end.into(), work)).catch_unwind();
     let outcome = work.await;
     // A transaction that was dropped has its rollback still to be written. The connection's driver
