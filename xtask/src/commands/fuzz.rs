@@ -71,7 +71,7 @@ fn api(cases: u32, seed: u32) -> Result<ExitCode> {
         return Ok(ExitCode::FAILURE);
     }
     ui::heading("Starting the fuzz stack");
-    stack.start_postgres()?;
+    stack.start_postgres(None)?;
     ui::heading(&format!("Trying about {cases} requests, seed {seed}"));
     let mut cargo = stack.checkout.cargo();
     cargo.args(["test", "--quiet", "-p", "app-tests", "--test", "outside"]).envs(stack.state.variables());
