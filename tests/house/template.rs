@@ -4,6 +4,7 @@
 
 pub(crate) mod checks;
 pub(crate) mod document;
+pub(crate) mod gateway;
 mod schedules;
 
 use serde_json::{Value, json};
@@ -172,7 +173,7 @@ fn functions_that_hash_passwords_have_the_memory_for_it() {
 
 #[test]
 fn every_path_stands_without_a_slash_and_has_one_owner_of_its_preflight() {
-    let check = checks::every_path_has_one_preflight;
+    let check = gateway::every_path_has_one_preflight;
     holds(&check(&template()));
     let call = format!("{USERS_ME}/Events/Call/Properties/Path");
     let fault =
@@ -190,7 +191,7 @@ fn every_path_stands_without_a_slash_and_has_one_owner_of_its_preflight() {
 
 #[test]
 fn no_endpoint_works_longer_than_the_gateway_waits() {
-    let check = checks::no_endpoint_outlives_the_gateway;
+    let check = gateway::no_endpoint_outlives_the_gateway;
     holds(&check(&template()));
     let mut slow = template()["Resources"]["UsersMeFunction"]["Properties"].clone();
     slow["Timeout"] = json!(30);
@@ -199,7 +200,7 @@ fn no_endpoint_works_longer_than_the_gateway_waits() {
 
 #[test]
 fn what_the_gateway_answers_itself_looks_like_what_functions_answer() {
-    let check = checks::gateway_answers_in_the_envelope;
+    let check = gateway::gateway_answers_in_the_envelope;
     holds(&check(&template()));
     let throttled = "/Resources/Api/Properties/GatewayResponses/THROTTLED";
     let headers = format!("{throttled}/ResponseParameters/Headers");

@@ -89,14 +89,14 @@ impl<'a> Idempotent<'a> {
             let answer = Box::pin(work(&mut tx)).await?.into_answer()?;
             return Ok(IdempotentReply { answer, outgoing: tx.commit().await? });
         };
-        let claim = idempotency::claim(&tx, key).await?;
-        if claim != Claim::Ours {
-            let answer = replay(idempotency::find(&tx, key).await?)?;
-            return answer.ok_or(match claim {
-                Claim::Full => Error::RateLimited { retry_after: FULL_FOR },
-                // A twin was done first, and even that is gone: the client may just ask again.
-                Claim::Taken | Claim::Ours => Error::InProgress,
-            });
+        let without_answer = match idempotency::claim(&tx, key).await? {
+            Claim::Ours => None,
+            Claim::Full => Some(Error::RateLimited { retry_after: FULL_FOR }),
+            // A twin was done first, and even that is gone: the client may just ask again.
+            Claim::Taken => Some(Error::InProgress),
+        };
+        if let Some(error) = without_answer {
+            return replay(idempotency::find(&tx, key).await?)?.ok_or(error);
         }
         let answer = match Box::pin(tx.attempt(work)).await? {
             Ok(reply) => reply.into_answer()?,

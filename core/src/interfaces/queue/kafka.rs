@@ -7,12 +7,13 @@
 use std::{collections::BTreeMap, time::Instant};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use lambda_runtime::{LambdaEvent, service_fn};
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
-use super::{Record, RuntimeError, Source, serve::run_batch};
-use crate::{app::App, domain::Result, infrastructure::messaging::Outgoing, interfaces::runtime::deadline};
+use super::{
+    Record, RuntimeError, Source,
+    serve::{each_event, run_batch},
+};
+use crate::{app::App, domain::Result, infrastructure::messaging::Outgoing};
 
 /// Own types, lenient ones: of a record only its place must be readable. What else is wrong with it
 /// fails the record, never the batch.
@@ -72,11 +73,8 @@ where
     F: Future<Output = Result<Vec<Outgoing>>>,
 {
     let (app, handler) = (&app, &handler);
-    lambda_runtime::run(service_fn(move |event: LambdaEvent<Box<RawValue>>| async move {
-        let deadline = deadline(app, &event.context);
-        answer_kafka(app, source, handler, event.payload.get(), deadline).await
-    }))
-    .await
+    each_event(app, async |event: &str, deadline| answer_kafka(app, source, handler, event, deadline).await)
+        .await
 }
 
 /// One batch; also the door for tests.

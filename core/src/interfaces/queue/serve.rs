@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use lambda_runtime::{LambdaEvent, service_fn};
+use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::{BatchResponse, Record, batch::Batch, run::Run};
@@ -33,9 +34,17 @@ where
     F: Future<Output = Result<Vec<Outgoing>>>,
 {
     let (app, handler) = (&app, &handler);
+    each_event(app, async |event: &str, deadline| answer(app, source, handler, event, deadline).await).await
+}
+
+/// The runtime hands over raw JSON: what is no batch is told in our words.
+pub(super) async fn each_event<T: Serialize>(
+    app: &App,
+    answer: impl AsyncFn(&str, Instant) -> Result<T, RuntimeError>,
+) -> Result<(), RuntimeError> {
+    let answer = &answer;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Box<RawValue>>| async move {
-        let deadline = deadline(app, &event.context);
-        answer(app, source, handler, event.payload.get(), deadline).await
+        answer(event.payload.get(), deadline(app, &event.context)).await
     }))
     .await
 }
