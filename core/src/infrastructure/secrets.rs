@@ -9,6 +9,7 @@ use std::{
 
 use aws_sdk_secretsmanager::Client;
 use futures_util::{FutureExt, future::BoxFuture};
+use tokio::sync::Mutex as Turn;
 
 use super::{aws, deadline::Deadline};
 use crate::{
@@ -44,7 +45,7 @@ pub(super) trait Store: Send + Sync {
 
 impl Secrets {
     pub fn new(aws: AwsConfig) -> Self {
-        Self::over(Box::new(SecretsManager { aws, client: OnceLock::new() }))
+        Self::over(Box::new(SecretsManager { aws, client: OnceLock::new(), turn: Turn::default() }))
     }
 
     pub(super) fn over(store: Box<dyn Store>) -> Self {
@@ -128,7 +129,13 @@ struct SecretsManager {
     aws: AwsConfig,
     /// Made by the first secret, good for all.
     client: OnceLock<Client>,
+    /// One question at a time: the next one finds the connection open, and a start saves a handshake.
+    /// The first is the database's login, and while that connects there is time for the others.
+    turn: Turn<()>,
 }
+
+/// Whoever waits longer than this for their turn opens a connection of their own.
+const LONGEST_TURN: Duration = Duration::from_millis(250);
 
 impl SecretsManager {
     fn client(&self) -> Result<&Client> {
@@ -143,6 +150,7 @@ impl SecretsManager {
 impl Store for SecretsManager {
     fn fetch<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Arc<str>>> {
         async move {
+            let _turn = tokio::time::timeout(LONGEST_TURN, self.turn.lock()).await;
             let answer = self.client()?.get_secret_value().secret_id(id).send().await;
             match answer.map_err(|error| Error::unavailable("secret store", error))?.secret_string {
                 Some(text) => Ok(Arc::from(text)),

@@ -3,12 +3,7 @@
 //! The SDK's own client speaks HTTP/2 as well, and so carries it into every function: a tenth of a
 //! zip for what the services called here have no use for. See docs/decisions/0022.
 
-use std::{
-    error::Error as StdError,
-    io,
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
+use std::{error::Error as StdError, io, sync::OnceLock, time::Duration};
 
 use aws_smithy_runtime_api::client::{
     http::{HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector, http_client_fn},
@@ -21,12 +16,11 @@ use hyper_util::{
     client::legacy::{self, Client},
     rt::TokioExecutor,
 };
-use rustls::{
-    ClientConfig, RootCertStore,
-    pki_types::{CertificateDer, pem::PemObject},
-};
 
-use crate::domain::{Error, Result};
+use crate::{
+    domain::{Error, Result},
+    infrastructure::tls,
+};
 
 /// Embedded: reading the system's store costs several milliseconds of CPU a cold start.
 pub(in crate::infrastructure) const TRUST_ROOTS: &[u8] = include_bytes!("../../../certs/amazon-roots.pem");
@@ -50,16 +44,7 @@ pub(super) fn client() -> Result<SharedHttpClient> {
 }
 
 fn connector() -> Result<Client<Https, SdkBody>> {
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(TRUST_ROOTS) {
-        roots.add(certificate.map_err(Error::internal)?).map_err(Error::internal)?;
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let tls = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(Error::internal)?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+    let tls = tls::client_config(TRUST_ROOTS).map_err(Error::internal)?;
     let mut tcp = legacy::connect::HttpConnector::new();
     tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
     // Requests are small and written in two pieces: neither is to wait for the other's acknowledgement.

@@ -4,9 +4,11 @@ use std::{sync::Arc, time::Duration};
 
 use deadpool::managed;
 use deadpool_postgres::ClientWrapper;
+use futures_util::future::join;
 use serde::Deserialize;
-use tokio::task::JoinHandle;
-use tokio_postgres::{Client, NoTls, config::SslMode};
+use socket2::{SockRef, TcpKeepalive};
+use tokio::{net::TcpStream, task::JoinHandle};
+use tokio_postgres::{Client, NoTls, config::SslMode, tls::MakeTlsConnect};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{
@@ -19,12 +21,16 @@ use crate::{
     infrastructure::{secrets::Secrets, tls},
 };
 
+/// For the socket, and again for TLS and login.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+const KEEPALIVE: Duration = Duration::from_secs(30);
 /// A frozen instance wakes with a dead socket; a connection used a moment ago is not asked.
 const CHECK_AFTER_IDLE: Duration = Duration::from_secs(30);
 const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
 
 pub(super) struct Connector {
+    host: String,
+    port: u16,
     base: tokio_postgres::Config,
     login: DatabaseLogin,
     tls: Option<MakeRustlsConnect>,
@@ -43,11 +49,10 @@ struct StoredLogin {
 impl Connector {
     pub(super) fn new(config: DatabaseConfig, secrets: Arc<Secrets>, options: &str) -> Result<Self> {
         let mut base = tokio_postgres::Config::new();
-        base.host(&config.host).port(config.port).dbname(&config.name);
-        base.connect_timeout(CONNECT_TIMEOUT).keepalives_idle(Duration::from_secs(30)).options(options);
+        base.dbname(&config.name).options(options);
         let tls = config.ssl_root_cert.as_deref().map(tls_by).transpose()?;
         base.ssl_mode(if tls.is_some() { SslMode::Require } else { SslMode::Disable });
-        Ok(Self { base, login: config.login, tls, secrets })
+        Ok(Self { host: config.host, port: config.port, base, login: config.login, tls, secrets })
     }
 
     pub(super) async fn connect_client(&self) -> Result<Client> {
@@ -58,12 +63,15 @@ impl Connector {
         let id = match &self.login {
             DatabaseLogin::Stored(id) => id,
             DatabaseLogin::Inline { user, password } => {
-                return self.connect_as(user, password.expose()).await.map_err(Refusal::into_error);
+                let socket = self.dial().await?;
+                return self.log_in(socket, user, password.expose()).await.map_err(Refusal::into_error);
             }
         };
-        let known = self.secrets.stored(id).await?;
+        // While the login is on its way the server starts a process for us, which takes it as long.
+        let (socket, known) = join(self.dial(), self.secrets.stored(id)).await;
+        let (socket, known) = (socket?, known?);
         let StoredLogin { username, password } = parse_login(id, &known)?;
-        match self.connect_as(&username, &password).await {
+        match self.log_in(socket, &username, &password).await {
             // The password has been rotated since it was cached: fetch once, try once.
             Err(Refusal::Postgres(error)) if is_refused_login(&error) => {
                 let newer = self.secrets.get_newer(id, &known).await?;
@@ -71,30 +79,48 @@ impl Connector {
                     return Err(from_postgres(error));
                 }
                 let StoredLogin { username, password } = parse_login(id, &newer)?;
-                self.connect_as(&username, &password).await.map_err(Refusal::into_error)
+                let socket = self.dial().await?;
+                self.log_in(socket, &username, &password).await.map_err(Refusal::into_error)
             }
             other => other.map_err(Refusal::into_error),
         }
     }
 
-    /// The driver's own limit ends with the TCP handshake; TLS and login need one, too.
-    async fn connect_as(&self, user: &str, password: &str) -> Result<Connected, Refusal> {
-        match tokio::time::timeout(CONNECT_TIMEOUT, self.log_in(user, password)).await {
+    /// From the name to an open socket.
+    async fn dial(&self) -> Result<TcpStream> {
+        let lost = |error| Error::unavailable("database", error);
+        let dialled =
+            tokio::time::timeout(CONNECT_TIMEOUT, TcpStream::connect((self.host.as_str(), self.port)));
+        let socket = dialled.await.map_err(|late| Error::unavailable("database", late))?.map_err(lost)?;
+        socket.set_nodelay(true).map_err(lost)?;
+        SockRef::from(&socket).set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE)).map_err(lost)?;
+        Ok(socket)
+    }
+
+    /// TLS and login.
+    async fn log_in(&self, socket: TcpStream, user: &str, password: &str) -> Result<Connected, Refusal> {
+        match tokio::time::timeout(CONNECT_TIMEOUT, self.greet(socket, user, password)).await {
             Ok(connected) => connected.map_err(Refusal::Postgres),
             Err(late) => Err(Refusal::Late(late)),
         }
     }
 
-    async fn log_in(&self, user: &str, password: &str) -> Result<Connected, tokio_postgres::Error> {
+    async fn greet(
+        &self,
+        socket: TcpStream,
+        user: &str,
+        password: &str,
+    ) -> Result<Connected, tokio_postgres::Error> {
         let mut config = self.base.clone();
         config.user(user).password(password);
         let (client, driver) = match &self.tls {
             Some(tls) => {
-                let (client, connection) = config.connect(tls.clone()).await?;
+                let Ok(tls) = MakeTlsConnect::<TcpStream>::make_tls_connect(&mut tls.clone(), &self.host);
+                let (client, connection) = config.connect_raw(socket, tls).await?;
                 (client, tokio::spawn(drive(connection)))
             }
             None => {
-                let (client, connection) = config.connect(NoTls).await?;
+                let (client, connection) = config.connect_raw(socket, NoTls).await?;
                 (client, tokio::spawn(drive(connection)))
             }
         };

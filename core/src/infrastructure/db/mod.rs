@@ -69,6 +69,11 @@ impl Db {
         Ok(Conn { object, statements: self.statements, own_lease: self.outbox.own_lease })
     }
 
+    /// Whether there is a connection, in use or not.
+    pub fn is_connected(&self) -> bool {
+        self.pool.status().size > 0
+    }
+
     /// The periods of the outbox.
     pub fn outbox(&self) -> OutboxConfig {
         self.outbox

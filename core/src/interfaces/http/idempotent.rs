@@ -101,7 +101,7 @@ impl<'a> Idempotent<'a> {
         let answer = match Box::pin(tx.attempt(work)).await? {
             Ok(reply) => reply.into_answer()?,
             Err(error) if is_final(&error) => {
-                let id = self.request.id().unwrap_or_default();
+                let id = self.request.id();
                 error::render(&error, id, self.app.config().debug)
             }
             Err(error) => return Err(error),

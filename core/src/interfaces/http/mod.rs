@@ -8,6 +8,7 @@ mod access;
 mod caller;
 pub(super) mod cors;
 mod error;
+mod gateway;
 mod idempotent;
 mod json_body;
 pub mod openapi;

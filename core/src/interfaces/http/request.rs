@@ -1,22 +1,25 @@
 //! A request as handlers see it.
 
-use std::{fmt, net::IpAddr};
+use std::{collections::HashMap, fmt, net::IpAddr};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use lambda_http::{
-    aws_lambda_events::{apigw::ApiGatewayProxyRequest, query_map::QueryMap},
-    http::{HeaderMap, Method, header::AsHeaderName},
-};
+use lambda_http::http::Method;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-use super::{json_body, size};
+use super::{gateway::GatewayEvent, json_body, size};
 use crate::domain::{Error, Result, auth::Client};
 
 pub struct Request {
-    /// Boxed: it is two kilobytes, and moves with every future that it passes.
-    event: Box<ApiGatewayProxyRequest>,
+    method: Method,
+    route: Option<String>,
+    path: String,
+    headers: Vec<(String, String)>,
+    query: Vec<(String, String)>,
+    path_parameters: HashMap<String, String>,
     body: Vec<u8>,
+    id: String,
+    source_ip: Option<String>,
 }
 
 impl Request {
@@ -28,46 +31,56 @@ impl Request {
     /// this is answered in our envelope.
     pub(in crate::interfaces) fn parse(event: &str) -> Result<Self> {
         let malformed = || Error::Malformed("this is not a request that API Gateway forwards".into());
-        let mut event: Box<ApiGatewayProxyRequest> = serde_json::from_str(event).map_err(|_| malformed())?;
-        if event.path.is_none() || event.request_context.request_id.is_none() {
-            return Err(malformed());
-        }
-        let text = event.body.take().unwrap_or_default();
-        let body = if event.is_base64_encoded {
+        let mut event: GatewayEvent<'_> = serde_json::from_str(event).map_err(|_| malformed())?;
+        let method = Method::from_bytes(event.http_method.as_bytes()).map_err(|_| malformed())?;
+        let headers = event.take_headers().map_err(|_| malformed())?;
+        let query = event.take_query().map_err(|_| malformed())?;
+        let text = event.body.unwrap_or_default();
+        let body = if event.is_base64_encoded.unwrap_or_default() {
             BASE64_STANDARD.decode(text).map_err(|_| Error::Malformed("the body is not base64".into()))?
         } else {
             text.into_bytes()
         };
-        Ok(Self { event, body })
+        Ok(Self {
+            method,
+            route: event.resource,
+            path: event.path,
+            headers,
+            query,
+            path_parameters: event.path_parameters.unwrap_or_default(),
+            body,
+            id: event.request_context.request_id,
+            source_ip: event.request_context.identity.source_ip,
+        })
     }
 
     pub fn method(&self) -> &Method {
-        &self.event.http_method
+        &self.method
     }
 
     /// The route of the template that led here, as in `/docs/{proxy+}`.
     pub fn route(&self) -> Option<&str> {
-        self.event.resource.as_deref()
+        self.route.as_deref()
     }
 
     /// As the client wrote it, without the stage.
     pub fn path(&self) -> &str {
-        self.event.path.as_deref().unwrap_or_default()
+        &self.path
     }
 
     /// A header that is there exactly once and is visible ASCII. One that was sent twice is none:
     /// who reads the first and who reads the last would disagree.
-    pub fn header(&self, name: impl AsHeaderName) -> Option<&str> {
-        let mut values = self.headers().get_all(name).iter();
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut values = self.headers.iter().filter(|(other, _)| other.eq_ignore_ascii_case(name));
         match (values.next(), values.next()) {
-            (Some(value), None) => value.to_str().ok(),
+            (Some((_, value)), None) => Some(value.as_str()).filter(|value| is_visible(value)),
             _ => None,
         }
     }
 
     /// Whether a header is there at all, however often and whatever it says.
-    pub fn sends(&self, name: impl AsHeaderName) -> bool {
-        self.headers().contains_key(name)
+    pub fn sends(&self, name: &str) -> bool {
+        self.headers.iter().any(|(other, _)| other.eq_ignore_ascii_case(name))
     }
 
     /// As it came.
@@ -91,7 +104,8 @@ impl Request {
     /// The decoded keys and values behind the `?`, by key: the gateway hands them over in no order,
     /// and one question should be one statement.
     pub fn query(&self) -> Vec<(&str, &str)> {
-        let mut pairs: Vec<_> = self.query_map().iter().collect();
+        let mut pairs: Vec<_> =
+            self.query.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
         pairs.sort_unstable();
         pairs
     }
@@ -99,17 +113,7 @@ impl Request {
     /// # Errors
     /// `TooLarge`, of headers and query string; a body is measured when it is read.
     pub(super) fn check_size(&self) -> Result<()> {
-        size::check(self.headers(), self.query_map())
-    }
-
-    fn headers(&self) -> &HeaderMap {
-        let all = &self.event.multi_value_headers;
-        if all.is_empty() { &self.event.headers } else { all }
-    }
-
-    fn query_map(&self) -> &QueryMap {
-        let all = &self.event.multi_value_query_string_parameters;
-        if all.is_empty() { &self.event.query_string_parameters } else { all }
+        size::check(&self.headers, &self.query)
     }
 
     /// A uuid in the path, such as `{uuid}` of `/api/v1/tasks/{uuid}/`.
@@ -117,13 +121,13 @@ impl Request {
     /// # Errors
     /// `NotFound(what)`: what is no uuid names nothing that exists.
     pub fn path_uuid(&self, parameter: &str, what: &'static str) -> Result<Uuid> {
-        let text = self.event.path_parameters.get(parameter);
+        let text = self.path_parameters.get(parameter);
         text.and_then(|text| Uuid::parse_str(text).ok()).ok_or(Error::NotFound(what))
     }
 
     /// The client as the gateway saw it; never a header, which the client could have written.
     pub fn client_ip(&self) -> Option<IpAddr> {
-        self.event.request_context.identity.source_ip.as_deref()?.parse().ok()
+        self.source_ip.as_deref()?.parse().ok()
     }
 
     /// Where it came from: for a session, for the audit log.
@@ -133,12 +137,12 @@ impl Request {
 
     /// What stands in the path in the place of `{name}`.
     pub fn path_parameter(&self, name: &str) -> Option<&str> {
-        self.event.path_parameters.get(name).map(String::as_str)
+        self.path_parameters.get(name).map(String::as_str)
     }
 
     /// All that the request asks for, but by whom: what stands in the path's places, the query, the body.
     pub(super) fn parts(&self) -> Vec<&[u8]> {
-        let mut places: Vec<_> = self.event.path_parameters.iter().collect();
+        let mut places: Vec<_> = self.path_parameters.iter().collect();
         places.sort_unstable();
         let places = places.into_iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let pairs = places.chain(self.query()).flat_map(|(key, value)| [key.as_bytes(), value.as_bytes()]);
@@ -146,9 +150,13 @@ impl Request {
     }
 
     /// The gateway's id of this request.
-    pub fn id(&self) -> Option<&str> {
-        self.event.request_context.request_id.as_deref()
+    pub fn id(&self) -> &str {
+        &self.id
     }
+}
+
+fn is_visible(value: &str) -> bool {
+    value.bytes().all(|byte| byte == b'\t' || (b' '..=b'~').contains(&byte))
 }
 
 /// Neither headers nor body: they hold tokens and passwords.

@@ -14,6 +14,7 @@ use super::{Admission, Reply, Request, cors, error};
 use crate::{
     app::App,
     domain::Result,
+    infrastructure::db::Db,
     interfaces::runtime::{RuntimeError, deadline, guarded},
     telemetry,
 };
@@ -36,7 +37,10 @@ where
     R: Reply,
 {
     let (app, handler) = (&app, &handler);
-    if let Err(error) = A::prepare(app).await {
+    // A start has waited for its connection already; it does not wait again for what needs one.
+    if app.db().is_ok_and(Db::is_connected)
+        && let Err(error) = A::prepare(app).await
+    {
         tracing::warn!(error = error.chain(), "not prepared at start, the first request does it");
     }
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Box<RawValue>>| async move {
@@ -64,7 +68,7 @@ where
 {
     let end = deadline.checked_sub(RESERVE).unwrap_or(deadline);
     let request = Request::parse(event);
-    let id = request.as_ref().ok().and_then(Request::id).unwrap_or(invocation).to_owned();
+    let id = request.as_ref().map_or(invocation, Request::id).to_owned();
     let answer = telemetry::with_request_id(id.clone(), async {
         let (cors_headers, result) = match request {
             Err(error) => (HeaderMap::new(), Err(error)),

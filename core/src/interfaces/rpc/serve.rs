@@ -61,7 +61,7 @@ pub async fn answer(
 ) -> ApiGatewayProxyResponse {
     let end = deadline.checked_sub(RESERVE).unwrap_or(deadline);
     let request = Request::parse(event);
-    let id = request.as_ref().ok().and_then(Request::id).unwrap_or(invocation).to_owned();
+    let id = request.as_ref().map_or(invocation, Request::id).to_owned();
     let answer = telemetry::with_request_id(id.clone(), async {
         let teller = Teller { id: &id, debug: app.config().debug };
         match request {
