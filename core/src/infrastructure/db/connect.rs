@@ -4,7 +4,6 @@ use std::{sync::Arc, time::Duration};
 
 use deadpool::managed;
 use deadpool_postgres::ClientWrapper;
-use serde::Deserialize;
 use tokio::task::JoinHandle;
 use tokio_postgres::{Client, NoTls, config::SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -14,9 +13,12 @@ use super::{
     error::{from_postgres, is_refused_login},
 };
 use crate::{
-    config::{DatabaseConfig, DatabaseLogin, Statements},
+    config::{DatabaseConfig, Login, Statements},
     domain::{Error, Result},
-    infrastructure::{secrets::Secrets, tls},
+    infrastructure::{
+        secrets::{Secrets, StoredLogin},
+        tls,
+    },
 };
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -26,19 +28,13 @@ const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
 
 pub(super) struct Connector {
     base: tokio_postgres::Config,
-    login: DatabaseLogin,
+    login: Login,
     tls: Option<MakeRustlsConnect>,
     secrets: Arc<Secrets>,
 }
 
 /// A client, and the task that moves its bytes; it ends with the client.
 type Connected = (Client, JoinHandle<()>);
-
-#[derive(Deserialize)]
-struct StoredLogin {
-    username: String,
-    password: String,
-}
 
 impl Connector {
     pub(super) fn new(config: DatabaseConfig, secrets: Arc<Secrets>, options: &str) -> Result<Self> {
@@ -56,13 +52,13 @@ impl Connector {
 
     async fn connect(&self) -> Result<Connected> {
         let id = match &self.login {
-            DatabaseLogin::Stored(id) => id,
-            DatabaseLogin::Inline { user, password } => {
+            Login::Stored(id) => id,
+            Login::Inline { user, password } => {
                 return self.connect_as(user, password.expose()).await.map_err(Refusal::into_error);
             }
         };
         let known = self.secrets.stored(id).await?;
-        let StoredLogin { username, password } = parse_login(id, &known)?;
+        let StoredLogin { username, password } = StoredLogin::parse(id, &known)?;
         match self.connect_as(&username, &password).await {
             // The password has been rotated since it was cached: fetch once, try once.
             Err(Refusal::Postgres(error)) if is_refused_login(&error) => {
@@ -70,7 +66,7 @@ impl Connector {
                 if newer == known {
                     return Err(from_postgres(error));
                 }
-                let StoredLogin { username, password } = parse_login(id, &newer)?;
+                let StoredLogin { username, password } = StoredLogin::parse(id, &newer)?;
                 self.connect_as(&username, &password).await.map_err(Refusal::into_error)
             }
             other => other.map_err(Refusal::into_error),
@@ -122,12 +118,6 @@ async fn drive(connection: impl Future<Output = Result<(), tokio_postgres::Error
     if let Err(error) = connection.await {
         tracing::debug!(%error, "postgres connection ended");
     }
-}
-
-fn parse_login(id: &str, text: &str) -> Result<StoredLogin> {
-    // Not the parser's own words: they could quote the secret.
-    serde_json::from_str(text)
-        .map_err(|_| Error::Configuration(format!("secret {id} must be JSON with username and password")))
 }
 
 /// Certificate and host name are both verified (`verify-full`), against these roots only.
