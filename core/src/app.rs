@@ -32,7 +32,7 @@ use crate::{
         denied::Denied,
         key_value::{KeyValue, ValkeyStore},
         mail::{LogMailer, Mailer, SmtpMailer},
-        messaging::{Bus, Outgoing, SqsBus},
+        messaging::{Bus, KafkaBus, Outgoing, SqsBus},
         secrets::Secrets,
         security::{Pseudonyms, jwt::Tokens, password::Passwords},
     },
@@ -50,6 +50,7 @@ struct Parts {
     passwords: Passwords,
     denied: Denied,
     bus: OnceLock<Arc<dyn Bus>>,
+    kafka: OnceLock<Arc<dyn Bus>>,
     mailer: OnceLock<Arc<dyn Mailer>>,
     cache: OnceLock<Arc<dyn KeyValue>>,
     handlers: OnceLock<Handlers>,
@@ -90,6 +91,7 @@ impl App {
             passwords,
             denied: Denied::default(),
             bus: OnceLock::new(),
+            kafka: OnceLock::new(),
             mailer: OnceLock::new(),
             cache: OnceLock::new(),
             handlers: OnceLock::new(),
@@ -175,6 +177,7 @@ impl App {
         Ok(tokens)
     }
 
+    /// SQS: all tasks, and events unless they go to Kafka.
     pub fn bus(&self) -> Result<&dyn Bus> {
         if self.0.bus.get().is_none() {
             let bus = SqsBus::new(&self.0.config.aws, self.0.config.queues.clone())?;
@@ -182,6 +185,15 @@ impl App {
             let _ = self.0.bus.set(Arc::new(bus));
         }
         self.0.bus.get().map(|bus| &**bus).ok_or_else(|| Error::internal("no bus"))
+    }
+
+    /// For events, where EVENTS_BUS says so. Connects at its first use.
+    pub fn kafka(&self) -> Result<&dyn Bus> {
+        let config = self.0.config.kafka.as_ref().ok_or_else(|| undeclared("Need::Kafka"))?;
+        let bus = self.0.kafka.get_or_init(|| {
+            Arc::new(KafkaBus::new(config.clone(), self.0.secrets.clone(), self.0.clock.clone()))
+        });
+        Ok(&**bus)
     }
 
     /// Connects at its first mail.

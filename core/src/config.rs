@@ -7,15 +7,19 @@
 mod cache;
 mod cors;
 mod database;
+mod kafka;
 mod limits;
+mod login;
 mod mail;
 mod passwords;
 mod reader;
 
 pub use cache::{CacheConfig, check_cache_url};
 pub use cors::Cors;
-pub use database::{DatabaseConfig, DatabaseLogin, OutboxConfig, Statements};
+pub use database::{DatabaseConfig, OutboxConfig, Statements};
+pub use kafka::{EventsBus, KafkaConfig, KafkaSecurity};
 pub use limits::{Limited, LimitsConfig};
+pub use login::Login;
 pub use mail::{MailConfig, Sender, check_url};
 pub use passwords::PasswordsConfig;
 
@@ -73,6 +77,7 @@ pub struct Config {
     pub mail: Option<MailConfig>,
     /// `None` as well where there is none: values are kept in Postgres.
     pub cache: Option<CacheConfig>,
+    pub kafka: Option<KafkaConfig>,
     pub queues: QueuesConfig,
     pub aws: AwsConfig,
     pub api_default_limit: u32,
@@ -140,15 +145,17 @@ impl Config {
         let hmac_key = pseudonyms.then(|| read_hmac_key(&mut env, mode));
         let passwords = passwords::read(&mut env);
         let secrets_ttl = Duration::from_secs(env.number("SECRETS_CACHE_SECONDS", 300, 1..=300));
-        let database = needs.contains(&Need::Database).then(|| database::read(&mut env, prod));
+        let events = kafka::bus(&mut env);
+        let database = needs.contains(&Need::Database).then(|| database::read(&mut env, events, prod));
         let mail = if needs.contains(&Need::Mail) { mail::read(&mut env, prod) } else { None };
         let cache = if needs.contains(&Need::KeyValue) { cache::read(&mut env, prod) } else { None };
+        let kafka = needs.contains(&Need::Kafka).then(|| kafka::read(&mut env, events, prod));
         let queues = QueuesConfig {
             events_url: env.optional("EVENTS_QUEUE_URL"),
             tasks_url: env.optional("TASKS_QUEUE_URL"),
             max_receive_count: env.number("MAX_RECEIVE_COUNT", 5, 1..=1000) as u32,
         };
-        if queues.events_url.is_none() && needs.contains(&Need::Queues) {
+        if queues.events_url.is_none() && needs.contains(&Need::Queues) && events == EventsBus::Sqs {
             env.wrong("EVENTS_QUEUE_URL", "is missing: this function sends to that queue");
         }
         if queues.tasks_url.as_deref().is_some_and(|url| url.ends_with(".fifo")) {
@@ -179,6 +186,7 @@ impl Config {
             database,
             mail,
             cache,
+            kafka,
             queues,
             aws,
             api_default_limit: api_default_limit as u32,

@@ -203,7 +203,7 @@ async fn without_a_database_or_with_a_wrong_password_for_it_no_secret_shows() {
             if port != 0 {
                 database.port = port;
             }
-            database.login = app_core::config::DatabaseLogin::Inline {
+            database.login = app_core::config::Login::Inline {
                 user: "nobody_at_all".into(),
                 password: Secret::new(secret("database")),
             };

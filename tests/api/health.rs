@@ -1,4 +1,7 @@
-use app_core::testing::{TestApp, event};
+use app_core::{
+    config::EventsBus,
+    testing::{TestApp, event},
+};
 use serde_json::json;
 
 use crate::support::call;
@@ -21,5 +24,19 @@ async fn health_names_what_does_not_answer() {
     assert_eq!(
         (answer.status, answer.body),
         (503, json!({ "status": "NOT OK", "checks": { "database": "OK", "events_queue": "NOT OK" } }))
+    );
+}
+
+#[tokio::test]
+async fn where_events_go_to_kafka_their_queue_is_not_asked() {
+    let app = TestApp::with(|config| {
+        config.database.as_mut().expect("a database").outbox.events = EventsBus::Kafka;
+    })
+    .await;
+    app.bus.set_down(true);
+    let answer = call(&app, debug_health_check::handler, &event("debug-health-check")).await;
+    assert_eq!(
+        (answer.status, answer.body),
+        (200, json!({ "status": "OK", "checks": { "database": "OK" } }))
     );
 }

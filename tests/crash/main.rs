@@ -5,9 +5,12 @@
 
 mod consumer;
 mod firings;
+#[path = "../kafka/mod.rs"]
+mod kafka_world;
 mod points;
 mod refusals;
 mod relay;
+mod relay_kafka;
 mod retry;
 mod send_message;
 mod sign_up;

@@ -62,6 +62,13 @@ pub(crate) const RELAY: Scene = Scene {
     ],
 };
 
+/// The same to Kafka, which is not on a wire that the sweep cuts: what dies before the mark has sent, or
+/// has not, and cannot tell.
+pub(crate) const RELAY_KAFKA: Scene = Scene {
+    name: "relay to Kafka",
+    steps: &["update outbox set due_at", "update outbox set published_at", "select from outbox"],
+};
+
 /// Events that come for the first time: all of a batch in one transaction.
 pub(crate) const CONSUMER: Scene = Scene {
     name: "consumer",
@@ -163,6 +170,7 @@ pub(crate) const SCENES: &[&Scene] = &[
     &SIGN_UP,
     &SEND_MESSAGE,
     &RELAY,
+    &RELAY_KAFKA,
     &CONSUMER,
     &CONSUMER_AGAIN,
     &CONSUMER_APPLIED,
@@ -191,6 +199,9 @@ pub(crate) const NAMES: &[(&str, &Scene, &str, Moment)] = &[
     ("relay: after the send", &RELAY, "SendMessageBatch", Moment::Answered),
     ("relay: before the mark", &RELAY, "update outbox set published_at", Moment::Before),
     ("relay: after the mark", &RELAY, "update outbox set published_at", Moment::Answered),
+    ("relay to Kafka: after the claim", &RELAY_KAFKA, "update outbox set due_at", Moment::Answered),
+    ("relay to Kafka: before the mark", &RELAY_KAFKA, "update outbox set published_at", Moment::Before),
+    ("relay to Kafka: after the mark", &RELAY_KAFKA, "update outbox set published_at", Moment::Answered),
     ("consumer: after the receive", &CONSUMER, "begin", Moment::Before),
     ("consumer: after the inbox insert", &CONSUMER, "insert into inbox", Moment::Answered),
     ("consumer: mid-effect", &CONSUMER, "insert into task", Moment::Forwarded),

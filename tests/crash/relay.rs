@@ -43,7 +43,7 @@ fn a_relay_that_is_killed_anywhere_loses_nothing_and_nothing_is_applied_twice() 
 }
 
 /// Events that somebody committed and nobody has sent.
-fn fill(world: &World, count: usize, committed: &mut Vec<Uuid>) -> Vec<Uuid> {
+pub(crate) fn fill(world: &World, count: usize, committed: &mut Vec<Uuid>) -> Vec<Uuid> {
     let users = world.make_users(count);
     let bodies = World::events(&users);
     let sql = "insert into outbox (id, queue, body)

@@ -1,13 +1,19 @@
 //! Events from Kafka: captured batches, through the function's own door.
 
-use std::time::{Duration, Instant};
+use std::{
+    io,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
 
 use app_core::{
     interfaces::queue,
+    telemetry,
     testing::{Event, TestApp, event},
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
+use tracing_subscriber::filter::LevelFilter;
 
 use crate::support::{in_a_minute, number, tasks};
 
@@ -150,4 +156,35 @@ async fn an_event_that_is_none_of_kafkas_is_an_error() {
         let answer = queue::answer_kafka(&app.app, source, handler, text, in_a_minute()).await;
         assert!(answer.is_err(), "{text}");
     }
+}
+
+/// What the function logs.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().expect("no panic").extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn the_log_tells_what_becomes_of_a_record_and_nothing_of_queues() {
+    let app = TestApp::new().await;
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let guard = telemetry::capture(LevelFilter::WARN, move || writer.clone());
+    for _ in 0..2 {
+        consume(&app, &batch(&[("a-0", 1, "meow"), ("a-0", 2, &user_created(1))])).await;
+    }
+    drop(guard);
+    let text = String::from_utf8(lines.0.lock().expect("no panic").clone()).expect("text");
+    assert_eq!(text.matches("record refused, its partition waits").count(), 1, "{text}");
+    assert!(text.contains("record failed, its partition begins again with it"), "{text}");
+    assert!(!text.contains("dead-letter") && !text.contains("receives"), "{text}");
 }

@@ -6,6 +6,9 @@ mod events_consumer;
 mod failing_tasks;
 mod inbox;
 mod kafka;
+mod kafka_broker;
+#[path = "../kafka/mod.rs"]
+mod kafka_world;
 mod outbox_relay;
 mod publishing;
 mod refusals;

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use app_core::{
     App, Result,
+    config::{EventsBus, OutboxConfig},
     infrastructure::{
         db::Sql,
         messaging::{Outgoing, outbox},
@@ -19,8 +20,18 @@ pub(crate) fn in_a_minute() -> Instant {
 
 /// Writes messages as `Tx::commit` does, but leaves the commit to the test.
 pub(crate) async fn insert(tx: &impl Sql, messages: &[Outgoing], lease: Duration) -> Result<Vec<Outgoing>> {
+    let config = OutboxConfig { events: EventsBus::Sqs, own_lease: lease, relay_lease: lease };
+    insert_as(tx, messages, config).await
+}
+
+/// The same by a whole configuration.
+pub(crate) async fn insert_as(
+    tx: &impl Sql,
+    messages: &[Outgoing],
+    config: OutboxConfig,
+) -> Result<Vec<Outgoing>> {
     let mut rows = Vec::new();
-    for statement in outbox::insert(messages, lease)? {
+    for statement in outbox::insert(messages, config)? {
         rows = tx.run(&statement).await?;
     }
     outbox::ours(messages.to_vec(), &rows)

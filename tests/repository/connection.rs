@@ -104,7 +104,7 @@ async fn a_server_that_accepts_and_says_nothing_is_given_up_in_time() {
 async fn refused_credentials_and_a_closed_port_are_unavailable() {
     let database = TestDatabase::empty().await;
     let refused = db(&database, |config| {
-        config.login = app_core::config::DatabaseLogin::Inline {
+        config.login = app_core::config::Login::Inline {
             user: "nobody_at_all".into(),
             password: app_core::domain::mask::Secret::new("x".into()),
         };

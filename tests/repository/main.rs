@@ -18,6 +18,7 @@ mod prototype_faults;
 mod random_cases;
 mod role_operations;
 mod sample;
+mod starts;
 mod statement_text;
 mod support;
 mod transactions;

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use app_core::{
     Error,
-    config::{AwsConfig, DatabaseConfig, DatabaseLogin, OutboxConfig, Statements},
+    config::{AwsConfig, DatabaseConfig, EventsBus, Login, OutboxConfig, Statements},
     domain::mask::Secret,
     infrastructure::{
         db::{Db, Sql},
@@ -39,12 +39,16 @@ fn config(secret: &str) -> DatabaseConfig {
         host: "127.0.0.1".into(),
         port: url.get_ports()[0],
         name: url.get_dbname().unwrap_or_default().to_owned(),
-        login: DatabaseLogin::Stored(secret.to_owned()),
+        login: Login::Stored(secret.to_owned()),
         ssl_root_cert: None,
         pool_size: 1,
         statements: Statements::Prepared,
         wait: Duration::from_secs(1),
-        outbox: OutboxConfig { own_lease: Duration::from_secs(5), relay_lease: Duration::from_secs(30) },
+        outbox: OutboxConfig {
+            events: EventsBus::Sqs,
+            own_lease: Duration::from_secs(5),
+            relay_lease: Duration::from_secs(30),
+        },
     }
 }
 

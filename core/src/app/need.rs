@@ -6,6 +6,7 @@ use futures_util::{FutureExt, future::BoxFuture};
 
 use super::App;
 use crate::{
+    config::EventsBus,
     domain::{Error, Result},
     infrastructure::messaging::Queue,
 };
@@ -42,6 +43,9 @@ impl Need {
     /// made before. Any queue's connection is good for all, they have one host.
     pub const Queues: Self = Self::new("Queues", |app| reach_queues(app).boxed());
 
+    /// The brokers that take events. They are connected to at the first one.
+    pub const Kafka: Self = Self::new("Kafka", at_first_use);
+
     const fn new(name: &'static str, meet: for<'a> fn(&'a App) -> BoxFuture<'a, Result<()>>) -> Self {
         Self { name, meet }
     }
@@ -60,6 +64,10 @@ async fn connect(app: &App) -> Result<()> {
 }
 
 async fn reach_queues(app: &App) -> Result<()> {
+    if app.db()?.outbox().events == EventsBus::Kafka {
+        // Nothing that this function sends goes to a queue then.
+        return Ok(());
+    }
     let reached = tokio::time::timeout(PATIENCE, app.bus()?.ping(Queue::Events)).await;
     reached.unwrap_or_else(|late| Err(Error::unavailable("queue", late)))
 }

@@ -6,6 +6,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::{
+    config::EventsBus,
     domain::{Error, Result},
     infrastructure::{
         db::Db,
@@ -14,6 +15,11 @@ use crate::{
 };
 
 const QUEUES: [Queue; 2] = [Queue::Events, Queue::Tasks];
+
+/// A relay that stays asks again after this.
+const PAUSE: Duration = Duration::from_secs(1);
+/// The same after a failure: for what is down there is a log line each time.
+const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(5);
 
 /// One call to a queue carries this many.
 const CALL: usize = 10;
@@ -100,14 +106,44 @@ pub struct Relayed {
     pub lag: Duration,
 }
 
+/// What a relay of this bus sends. Each message belongs to exactly one of them.
+pub fn queues_of(bus: EventsBus, db: &Db) -> &'static [Queue] {
+    match (bus, db.outbox().events) {
+        (EventsBus::Sqs, EventsBus::Sqs) => &QUEUES,
+        (EventsBus::Sqs, EventsBus::Kafka) => &[Queue::Tasks],
+        (EventsBus::Kafka, EventsBus::Kafka) => &[Queue::Events],
+        (EventsBus::Kafka, EventsBus::Sqs) => &[],
+    }
+}
+
+/// Sends what is due, and what becomes due, until `until` has come.
+///
+/// # Errors
+/// As [`relay`].
+pub async fn keep_relaying(db: &Db, bus: &dyn Bus, queues: &[Queue], until: Instant) -> Result<Relayed> {
+    let mut total = Relayed::default();
+    loop {
+        let round = relay(db, bus, queues, until).await?;
+        total.sent += round.sent;
+        total.failed += round.failed;
+        total.parked += round.parked;
+        total.lag = round.lag;
+        let next = Instant::now() + if round.failed == 0 { PAUSE } else { PAUSE_AFTER_FAILURE };
+        if next >= until {
+            return Ok(total);
+        }
+        tokio::time::sleep_until(next).await;
+    }
+}
+
 /// Sends what is due until nothing is left or `until` has come.
 ///
 /// # Errors
 /// `Unavailable` when the database is. A queue that is down is not an error: its messages are
 /// tried again later, each time a little later.
-pub async fn relay(db: &Db, bus: &dyn Bus, until: Instant) -> Result<Relayed> {
+pub async fn relay(db: &Db, bus: &dyn Bus, queues: &[Queue], until: Instant) -> Result<Relayed> {
     let (relay, lease) = (Uuid::new_v4(), db.outbox().relay_lease);
-    let mut queues = QUEUES.to_vec();
+    let mut queues = queues.to_vec();
     let mut total = Relayed::default();
     while Instant::now() < until && !queues.is_empty() {
         let mut claimed = outbox::claim(&db.conn().await?, relay, &queues, lease).await?;

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::reader::Reader;
+use super::{EventsBus, Login, reader::Reader};
 use crate::domain::mask::Secret;
 
 #[derive(Debug, Clone)]
@@ -10,7 +10,7 @@ pub struct DatabaseConfig {
     pub host: String,
     pub port: u16,
     pub name: String,
-    pub login: DatabaseLogin,
+    pub login: Login,
     /// The certificates (PEM) that may sign the server's. `None`: no TLS, refused in PROD.
     pub ssl_root_cert: Option<Arc<str>>,
     pub pool_size: usize,
@@ -20,23 +20,14 @@ pub struct DatabaseConfig {
     pub outbox: OutboxConfig,
 }
 
-/// For how long the outbox gives a message to whoever sends it, before somebody else may.
+/// Who sends what the outbox holds, and for how long it gives a message to them, before somebody else may.
 #[derive(Debug, Clone, Copy)]
 pub struct OutboxConfig {
+    pub events: EventsBus,
     /// To the function that wrote it.
     pub own_lease: Duration,
     /// To a relay.
     pub relay_lease: Duration,
-}
-
-#[derive(Debug, Clone)]
-pub enum DatabaseLogin {
-    Inline {
-        user: String,
-        password: Secret<String>,
-    },
-    /// `{"username": …, "password": …}` in Secrets Manager, the shape RDS writes.
-    Stored(String),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,17 +38,14 @@ pub enum Statements {
     Unnamed,
 }
 
-pub(super) fn read(env: &mut Reader<'_>, prod: bool) -> DatabaseConfig {
+pub(super) fn read(env: &mut Reader<'_>, events: EventsBus, prod: bool) -> DatabaseConfig {
     let login = match env.optional("DB_SECRET_ARN") {
-        Some(arn) => DatabaseLogin::Stored(arn),
+        Some(arn) => Login::Stored(arn),
         None => {
             if prod {
                 env.wrong("DB_SECRET_ARN", "is missing: in PROD user and password come from Secrets Manager");
             }
-            DatabaseLogin::Inline {
-                user: env.text("DB_USER"),
-                password: Secret::new(env.text("DB_PASSWORD")),
-            }
+            Login::Inline { user: env.text("DB_USER"), password: Secret::new(env.text("DB_PASSWORD")) }
         }
     };
     let ssl_root_cert = env.certificates("DB_SSL_ROOT_CERT");
@@ -83,6 +71,7 @@ pub(super) fn read(env: &mut Reader<'_>, prod: bool) -> DatabaseConfig {
             .unwrap_or(Statements::Prepared),
         wait: Duration::from_secs(1),
         outbox: OutboxConfig {
+            events,
             own_lease: Duration::from_secs(env.number("OUTBOX_OWN_LEASE_SECONDS", 5, 1..=60)),
             relay_lease: Duration::from_secs(env.number("OUTBOX_LEASE_SECONDS", 30, 1..=300)),
         },

@@ -190,6 +190,20 @@ fn a_cache_is_wanted_only_where_it_is_declared_and_configured() {
 }
 
 #[test]
+fn a_function_that_sends_events_is_told_of_their_queue_or_that_they_go_to_kafka() {
+    let sender = |bus: &'static str| {
+        read(&[Need::Queues], &[("LAUNCH_MODE", "LOCAL"), ("PROJECT_NAME", "APP"), ("EVENTS_BUS", bus)])
+    };
+    assert!(problem(sender("")).contains("EVENTS_QUEUE_URL is missing"));
+    assert!(problem(sender("sqs")).contains("EVENTS_QUEUE_URL is missing"));
+    assert!(sender("kafka").is_ok());
+    assert!(problem(sender("pigeons")).contains("EVENTS_BUS must be one of sqs, kafka"));
+    assert!(local(&[("EVENTS_BUS", "kafka")]).is_ok_and(|config| {
+        config.kafka.is_none() && config.database.is_some_and(|d| d.outbox.events == EventsBus::Kafka)
+    }));
+}
+
+#[test]
 fn tasks_cannot_travel_on_a_fifo_queue_and_events_can() {
     let fifo = "https://sqs.eu-central-1.amazonaws.com/123456789012/app.fifo";
     assert!(

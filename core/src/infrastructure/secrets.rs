@@ -9,6 +9,7 @@ use std::{
 
 use aws_sdk_secretsmanager::Client;
 use futures_util::{FutureExt, future::BoxFuture};
+use serde::Deserialize;
 use tokio::sync::Mutex as Turn;
 
 use super::{aws, deadline::Deadline};
@@ -122,6 +123,21 @@ impl Secrets {
 impl std::fmt::Debug for Secrets {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Secrets")
+    }
+}
+
+/// User and password in one secret, in the shape that RDS writes and MSK asks for.
+#[derive(Deserialize)]
+pub(super) struct StoredLogin {
+    pub(super) username: String,
+    pub(super) password: String,
+}
+
+impl StoredLogin {
+    pub(super) fn parse(id: &str, text: &str) -> Result<Self> {
+        // Not the parser's own words: they could quote the secret.
+        serde_json::from_str(text)
+            .map_err(|_| Error::Configuration(format!("secret {id} must be JSON with username and password")))
     }
 }
 

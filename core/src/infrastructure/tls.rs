@@ -8,6 +8,23 @@ use rustls::{
     pki_types::{CertificateDer, pem::PemObject},
 };
 
+use super::aws::TRUST_ROOTS;
+use crate::domain::{Error, Result};
+
+/// For a server whose certificate is signed by these roots (PEM), or else by Amazon's. `key` is the
+/// setting that has brought them.
+///
+/// # Errors
+/// `Configuration` when they cannot be used.
+pub(super) fn by_roots_or_amazon(pem: Option<&str>, key: &str) -> Result<Arc<ClientConfig>> {
+    let config = match pem {
+        Some(pem) => client_config(pem.as_bytes())
+            .map_err(|why| Error::Configuration(format!("{key} cannot be used: {why}"))),
+        None => client_config(TRUST_ROOTS).map_err(Error::internal),
+    };
+    config.map(Arc::new)
+}
+
 /// Certificate and host name are both verified, against these roots (PEM) only.
 ///
 /// # Errors

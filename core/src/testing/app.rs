@@ -73,6 +73,7 @@ fn config(database: Option<DatabaseConfig>) -> Config {
         queues: QueuesConfig { max_receive_count: 5, ..QueuesConfig::default() },
         mail: None,
         cache: None,
+        kafka: None,
         aws: no_aws(),
         api_default_limit: 25,
     }

@@ -6,7 +6,7 @@ use tokio_postgres::{Client, NoTls, config::Host};
 use uuid::Uuid;
 
 use crate::{
-    config::{AwsConfig, DatabaseConfig, DatabaseLogin, OutboxConfig, Statements},
+    config::{AwsConfig, DatabaseConfig, EventsBus, Login, OutboxConfig, Statements},
     domain::{Result, mask::Secret},
     infrastructure::{db::Db, migrate, secrets::Secrets},
 };
@@ -65,7 +65,7 @@ impl TestDatabase {
             host,
             port: self.url.get_ports().first().copied().unwrap_or(5432),
             name: self.url.get_dbname().unwrap_or("postgres").to_owned(),
-            login: DatabaseLogin::Inline {
+            login: Login::Inline {
                 user: self.url.get_user().unwrap_or("postgres").to_owned(),
                 password: Secret::new(
                     String::from_utf8_lossy(self.url.get_password().unwrap_or_default()).into_owned(),
@@ -76,7 +76,11 @@ impl TestDatabase {
             pool_size: 8,
             statements: Statements::Prepared,
             wait: Duration::from_secs(10),
-            outbox: OutboxConfig { own_lease: Duration::from_secs(5), relay_lease: Duration::from_secs(30) },
+            outbox: OutboxConfig {
+                events: EventsBus::Sqs,
+                own_lease: Duration::from_secs(5),
+                relay_lease: Duration::from_secs(30),
+            },
         }
     }
 

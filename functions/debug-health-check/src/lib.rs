@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 pub struct HealthResponse {
     #[schema(example = "OK")]
     status: &'static str,
-    /// Each dependency by name.
+    /// Each dependency by name; the queue is none where events go to Kafka.
     #[schema(example = json!({"database": "OK", "events_queue": "OK"}))]
     checks: BTreeMap<&'static str, &'static str>,
 }

@@ -1,8 +1,8 @@
-//! Every minute: sends what the outbox still holds.
+//! Every minute: sends what the outbox still holds for SQS.
 
 use std::time::{Duration, Instant};
 
-use app_core::{App, Result, application::outbox};
+use app_core::{App, Result, application::outbox, config::EventsBus};
 use serde::{Serialize, de::IgnoredAny};
 
 /// Left for what has been claimed when time runs out.
@@ -20,10 +20,22 @@ pub struct RelayResponse {
 
 /// The event is the schedule's, and says nothing we need.
 pub async fn handler(app: App, _: IgnoredAny, deadline: Instant) -> Result<RelayResponse> {
-    let until = deadline.checked_sub(RESERVE).unwrap_or(deadline);
-    let relayed = outbox::relay(app.db()?, app.bus()?, until.into()).await?;
-    let outbox::Relayed { sent, failed, parked, lag } = relayed;
-    let lag_seconds = lag.as_secs();
-    tracing::info!(sent, failed, parked, lag_seconds, "relay done");
-    Ok(RelayResponse { sent, failed, parked, lag_seconds })
+    let db = app.db()?;
+    let queues = outbox::queues_of(EventsBus::Sqs, db);
+    outbox::relay(db, app.bus()?, queues, until(deadline)).await.map(RelayResponse::of)
+}
+
+/// When the last message is claimed.
+pub fn until(deadline: Instant) -> tokio::time::Instant {
+    deadline.checked_sub(RESERVE).unwrap_or(deadline).into()
+}
+
+impl RelayResponse {
+    /// The answer and the log line, which an alarm reads.
+    pub fn of(relayed: outbox::Relayed) -> Self {
+        let outbox::Relayed { sent, failed, parked, lag } = relayed;
+        let lag_seconds = lag.as_secs();
+        tracing::info!(sent, failed, parked, lag_seconds, "relay done");
+        Self { sent, failed, parked, lag_seconds }
+    }
 }

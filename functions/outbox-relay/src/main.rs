@@ -1,4 +1,4 @@
-//! Every minute: sends what the outbox still holds.
+//! Every minute: sends what the outbox still holds for SQS.
 use app_core::{App, Need, interfaces::job, telemetry};
 
 #[tokio::main(flavor = "current_thread")] // one invocation at a time: one thread is enough

@@ -14,6 +14,7 @@ use std::{
 use lambda_http::{Request, service_fn};
 use rustls::{
     ClientConfig, RootCertStore,
+    crypto::{CryptoProvider, ring::kx_group},
     pki_types::{CertificateDer, pem::PemObject},
 };
 use tokio_postgres::{Client, NoTls, Row, Statement, config::SslMode};
@@ -121,7 +122,10 @@ fn tls(pem: &str) -> Anyhow<MakeRustlsConnect> {
     for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
         roots.add(certificate?)?;
     }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    // P-256 first: Postgres up to 17 asks those who begin with another group to begin again.
+    let ring = rustls::crypto::ring::default_provider();
+    let kx_groups = vec![kx_group::SECP256R1, kx_group::X25519, kx_group::SECP384R1];
+    let provider = Arc::new(CryptoProvider { kx_groups, ..ring });
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .with_root_certificates(roots)

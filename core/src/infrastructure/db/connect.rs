@@ -5,7 +5,6 @@ use std::{sync::Arc, time::Duration};
 use deadpool::managed;
 use deadpool_postgres::ClientWrapper;
 use futures_util::future::join;
-use serde::Deserialize;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::{net::TcpStream, task::JoinHandle};
 use tokio_postgres::{Client, NoTls, config::SslMode, tls::MakeTlsConnect};
@@ -16,9 +15,12 @@ use super::{
     error::{from_postgres, is_refused_login},
 };
 use crate::{
-    config::{DatabaseConfig, DatabaseLogin, Statements},
+    config::{DatabaseConfig, Login, Statements},
     domain::{Error, Result},
-    infrastructure::{secrets::Secrets, tls},
+    infrastructure::{
+        secrets::{Secrets, StoredLogin},
+        tls,
+    },
 };
 
 /// For the socket, and again for TLS and login.
@@ -32,19 +34,13 @@ pub(super) struct Connector {
     host: String,
     port: u16,
     base: tokio_postgres::Config,
-    login: DatabaseLogin,
+    login: Login,
     tls: Option<MakeRustlsConnect>,
     secrets: Arc<Secrets>,
 }
 
 /// A client, and the task that moves its bytes; it ends with the client.
 type Connected = (Client, JoinHandle<()>);
-
-#[derive(Deserialize)]
-struct StoredLogin {
-    username: String,
-    password: String,
-}
 
 impl Connector {
     pub(super) fn new(config: DatabaseConfig, secrets: Arc<Secrets>, options: &str) -> Result<Self> {
@@ -61,8 +57,8 @@ impl Connector {
 
     async fn connect(&self) -> Result<Connected> {
         let id = match &self.login {
-            DatabaseLogin::Stored(id) => id,
-            DatabaseLogin::Inline { user, password } => {
+            Login::Stored(id) => id,
+            Login::Inline { user, password } => {
                 let socket = self.dial().await?;
                 return self.log_in(socket, user, password.expose()).await.map_err(Refusal::into_error);
             }
@@ -70,7 +66,7 @@ impl Connector {
         // While the login is on its way the server starts a process for us, which takes it as long.
         let (socket, known) = join(self.dial(), self.secrets.stored(id)).await;
         let (socket, known) = (socket?, known?);
-        let StoredLogin { username, password } = parse_login(id, &known)?;
+        let StoredLogin { username, password } = StoredLogin::parse(id, &known)?;
         match self.log_in(socket, &username, &password).await {
             // The password has been rotated since it was cached: fetch once, try once.
             Err(Refusal::Postgres(error)) if is_refused_login(&error) => {
@@ -78,7 +74,7 @@ impl Connector {
                 if newer == known {
                     return Err(from_postgres(error));
                 }
-                let StoredLogin { username, password } = parse_login(id, &newer)?;
+                let StoredLogin { username, password } = StoredLogin::parse(id, &newer)?;
                 let socket = self.dial().await?;
                 self.log_in(socket, &username, &password).await.map_err(Refusal::into_error)
             }
@@ -148,12 +144,6 @@ async fn drive(connection: impl Future<Output = Result<(), tokio_postgres::Error
     if let Err(error) = connection.await {
         tracing::debug!(%error, "postgres connection ended");
     }
-}
-
-fn parse_login(id: &str, text: &str) -> Result<StoredLogin> {
-    // Not the parser's own words: they could quote the secret.
-    serde_json::from_str(text)
-        .map_err(|_| Error::Configuration(format!("secret {id} must be JSON with username and password")))
 }
 
 /// Certificate and host name are both verified (`verify-full`), against these roots only.

@@ -10,7 +10,7 @@ mod statement;
 mod tx;
 mod waiting;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use deadpool::{Runtime, managed};
 
@@ -66,7 +66,7 @@ impl Db {
             managed::PoolError::Backend(error) => error,
             other => Error::unavailable("database", other),
         })?;
-        Ok(Conn { object, statements: self.statements, own_lease: self.outbox.own_lease })
+        Ok(Conn { object, statements: self.statements, outbox: self.outbox })
     }
 
     /// Whether there is a connection, in use or not.
@@ -74,7 +74,7 @@ impl Db {
         self.pool.status().size > 0
     }
 
-    /// The periods of the outbox.
+    /// The outbox: who sends what, and its periods.
     pub fn outbox(&self) -> OutboxConfig {
         self.outbox
     }
@@ -95,13 +95,13 @@ impl std::fmt::Debug for Db {
 pub struct Conn {
     object: managed::Object<Connector>,
     statements: Statements,
-    own_lease: Duration,
+    outbox: OutboxConfig,
 }
 
 impl Conn {
     /// Starts a transaction. Dropped without `commit`, it rolls back.
     pub async fn begin(&mut self) -> Result<Tx<'_>> {
-        Tx::begin(&self.object, self.statements, self.own_lease).await
+        Tx::begin(&self.object, self.statements, self.outbox).await
     }
 }
 

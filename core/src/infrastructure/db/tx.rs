@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{Connection, Link, Sql, Statement, from_postgres};
 use crate::{
-    config::Statements,
+    config::{OutboxConfig, Statements},
     domain::{Result, event::Event},
     infrastructure::messaging::{
         Outgoing, Queue,
@@ -23,7 +23,7 @@ use crate::{
 pub struct Tx<'a> {
     connection: &'a Connection,
     statements: Statements,
-    own_lease: Duration,
+    outbox: OutboxConfig,
     messages: Vec<Outgoing>,
     last: Vec<Statement>,
     /// The commit has been sent: there is nothing left to roll back.
@@ -35,11 +35,11 @@ impl<'a> Tx<'a> {
     pub(super) async fn begin(
         connection: &'a Connection,
         statements: Statements,
-        own_lease: Duration,
+        outbox: OutboxConfig,
     ) -> Result<Self> {
         let (messages, last, ended) = (Vec::new(), Vec::new(), AtomicBool::new(false));
         // Made before anything is sent: given up while it waits, it rolls back as well.
-        let tx = Self { connection, statements, own_lease, messages, last, ended };
+        let tx = Self { connection, statements, outbox, messages, last, ended };
         let question = connection.waiting.ask();
         let begun = connection.client.batch_execute("begin").await;
         question.answered();
@@ -102,7 +102,7 @@ impl<'a> Tx<'a> {
     pub async fn commit(mut self) -> Result<Vec<Outgoing>> {
         let (messages, mut last) = (std::mem::take(&mut self.messages), std::mem::take(&mut self.last));
         if !messages.is_empty() {
-            last.extend(outbox::insert(&messages, self.own_lease)?);
+            last.extend(outbox::insert(&messages, self.outbox)?);
         }
         let commit = async {
             self.ended.store(true, Ordering::Relaxed);

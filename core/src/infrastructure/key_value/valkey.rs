@@ -8,7 +8,7 @@ use redis::{
     AsyncConnectionConfig, Cmd, ConnectionAddr, ErrorKind, FromRedisValue, IntoConnectionInfo, Pipeline,
     RedisConnectionInfo, RedisError, ServerErrorKind, aio::MultiplexedConnection, cmd,
 };
-use rustls::{ClientConfig, pki_types::ServerName};
+use rustls::pki_types::ServerName;
 use tokio::{net::TcpStream, sync::Mutex, task::JoinHandle};
 use tokio_rustls::TlsConnector;
 
@@ -16,7 +16,7 @@ use super::{Key, KeyValue, Prefix};
 use crate::{
     config::{CacheConfig, SecretSource, check_cache_url},
     domain::{Error, Result},
-    infrastructure::{aws::TRUST_ROOTS, secrets::Secrets, tls},
+    infrastructure::{secrets::Secrets, tls},
 };
 
 /// From the name's resolution to the login.
@@ -123,17 +123,9 @@ impl ValkeyStore {
             return greet(info.redis_settings(), tcp).await;
         }
         let name = ServerName::try_from(host.clone()).map_err(|_| wrong("names no host"))?;
-        let stream = TlsConnector::from(self.tls()?).connect(name, tcp).await.map_err(refused)?;
+        let tls = tls::by_roots_or_amazon(self.config.ssl_root_cert.as_deref(), "CACHE_SSL_ROOT_CERT")?;
+        let stream = TlsConnector::from(tls).connect(name, tcp).await.map_err(refused)?;
         greet(info.redis_settings(), stream).await
-    }
-
-    fn tls(&self) -> Result<Arc<ClientConfig>> {
-        let config = match &self.config.ssl_root_cert {
-            Some(pem) => tls::client_config(pem.as_bytes())
-                .map_err(|why| Error::Configuration(format!("CACHE_SSL_ROOT_CERT cannot be used: {why}"))),
-            None => tls::client_config(TRUST_ROOTS).map_err(Error::internal),
-        };
-        config.map(Arc::new)
     }
 }
 

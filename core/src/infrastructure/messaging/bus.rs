@@ -1,4 +1,4 @@
-//! The port to the message queues; its bodies are SQS and, for tests, memory.
+//! The port to what carries messages; its bodies are SQS, Kafka and, for tests, memory.
 
 use std::time::Duration;
 

@@ -5,6 +5,7 @@ mod bus;
 pub mod dead_letters;
 pub mod envelope;
 pub mod inbox;
+mod kafka;
 #[cfg(feature = "testing")]
 mod memory;
 pub mod outbox;
@@ -12,6 +13,7 @@ mod sqs;
 pub mod strikes;
 
 pub use bus::{Bus, Outgoing, Queue, Sent};
+pub use kafka::KafkaBus;
 #[cfg(feature = "testing")]
 pub use memory::MemoryBus;
 pub use sqs::SqsBus;

@@ -2,7 +2,7 @@
 //!
 //! Rows are written in the business transaction, for a few seconds out of the relay's reach, and
 //! the function that wrote them sends them right after its commit. The relay sends what is left
-//! over. One column, `due_at`, says from when on a row may be claimed: a lease, a pause after a
+//! over, and events for Kafka, which nobody else sends. One column, `due_at`, says from when on a row may be claimed: a lease, a pause after a
 //! failure and a message for later all move it. All times are the database's own.
 
 use std::{collections::HashSet, time::Duration};
@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::{Outgoing, Queue};
 use crate::{
+    config::{EventsBus, OutboxConfig},
     domain::{Error, Result},
     infrastructure::{
         db::{Sql, Statement},
@@ -25,7 +26,7 @@ const MAX_BODY_BYTES: usize = 100 * 1024;
 /// What the queue itself can hold back (SQS: 15 minutes). What is for later than that waits here.
 const QUEUE_DELAY: Duration = Duration::from_secs(15 * 60);
 
-/// One call to SQS takes this many.
+/// One call to SQS takes this many, and Kafka is given no more at once.
 const CLAIM_ROWS: i64 = 10;
 
 /// Public for the test that asks Postgres for its plan.
@@ -55,7 +56,7 @@ const MAX_REFUSALS: i32 = 10;
 ///
 /// # Errors
 /// `Internal` when a body is over 100 KiB.
-pub fn insert(messages: &[Outgoing], own_lease: Duration) -> Result<Vec<Statement>> {
+pub fn insert(messages: &[Outgoing], config: OutboxConfig) -> Result<Vec<Statement>> {
     if let Some(large) = messages.iter().find(|m| m.body.len() > MAX_BODY_BYTES) {
         return Err(Error::internal(format!(
             "a message of {} bytes; put large data into a table",
@@ -67,15 +68,17 @@ pub fn insert(messages: &[Outgoing], own_lease: Duration) -> Result<Vec<Statemen
     let bodies: Vec<String> = messages.iter().map(|m| m.body.clone()).collect();
     let groups: Vec<Option<String>> = messages.iter().map(|m| m.group.clone()).collect();
     let delays: Vec<f64> = messages.iter().map(|m| m.delay.as_secs_f64()).collect();
+    let left_to_the_relay = |m: &Outgoing| m.queue == Queue::Events && config.events == EventsBus::Kafka;
+    let lefts: Vec<bool> = messages.iter().map(left_to_the_relay).collect();
     let write = Statement::new(
         "with message as (
            select *,
-                  -- Ours to send: not for later, and nothing of its group is still waiting.
-                  delay <= $7 and not exists (
+                  -- Ours to send: not a relay's, not for later, and nothing of its group is still waiting.
+                  not left_to_relay and delay <= $7 and not exists (
                     select from outbox as earlier
                     where earlier.group_key = message.group_key and earlier.published_at is null) as ours
-           from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::float8[])
-                with ordinality as message (id, queue, body, group_key, delay, position)),
+           from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::float8[], $8::bool[])
+                with ordinality as message (id, queue, body, group_key, delay, left_to_relay, position)),
          written as (
            insert into outbox (id, queue, body, group_key, deliver_at, due_at)
            select id, queue, body, group_key,
@@ -92,13 +95,14 @@ pub fn insert(messages: &[Outgoing], own_lease: Duration) -> Result<Vec<Statemen
         .with(bodies, Type::TEXT_ARRAY)
         .with(groups, Type::TEXT_ARRAY)
         .with(delays, Type::FLOAT8_ARRAY)
-        .with(own_lease.as_secs_f64(), Type::FLOAT8)
-        .with(QUEUE_DELAY.as_secs_f64(), Type::FLOAT8);
+        .with(config.own_lease.as_secs_f64(), Type::FLOAT8)
+        .with(QUEUE_DELAY.as_secs_f64(), Type::FLOAT8)
+        .with(lefts, Type::BOOL_ARRAY);
     Ok(lock_groups(messages).into_iter().chain([write]).collect())
 }
 
 /// Those of the messages that whoever wrote them shall send right after the commit, within
-/// `own_lease`. The others wait for their time, or for an earlier message of their group.
+/// their lease. The others wait for their time, for an earlier message of their group, or for a relay.
 pub fn ours(messages: Vec<Outgoing>, written: &[Row]) -> Result<Vec<Outgoing>> {
     let mut positions = HashSet::with_capacity(written.len());
     for row in written {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Record, RuntimeError, Source,
-    serve::{each_event, run_batch},
+    serve::{Kind, each_event, run_batch},
 };
 use crate::{app::App, domain::Result, infrastructure::messaging::Outgoing};
 
@@ -103,7 +103,7 @@ where
             places.insert(place.id(), place);
         }
     }
-    let failed = run_batch(app, source, handler, records, deadline).await;
+    let failed = run_batch(app, source, Kind::Kafka, handler, records, deadline).await;
     let failed = failed.batch_item_failures.iter().filter_map(|one| places.remove(&one.item_identifier));
     Ok(first_of_each(failed))
 }

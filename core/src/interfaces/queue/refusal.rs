@@ -1,6 +1,6 @@
 //! What is said and kept about a record that failed.
 
-use super::{Record, Source};
+use super::{Record, Source, serve::Kind};
 use crate::{
     app::App,
     application::tasks,
@@ -8,17 +8,32 @@ use crate::{
     infrastructure::messaging::{Queue, dead_letters, envelope},
 };
 
+impl Kind {
+    fn failed(self) -> &'static str {
+        match self {
+            Self::Sqs => "message failed, it will come again",
+            Self::Kafka => "record failed, its partition begins again with it",
+        }
+    }
+
+    fn refused(self) -> &'static str {
+        match self {
+            Self::Sqs => "message refused, it ends in the dead-letter queue",
+            Self::Kafka => "record refused, its partition waits until it can be handled or is given up",
+        }
+    }
+}
+
 /// Logs a failure, and if the record will not get better, or was handed out for the last time,
-/// writes down why: SQS itself moves it to the dead-letter queue without a word.
-pub(super) async fn note(app: &App, source: Source, record: &Record, error: &Error) {
-    let (receives, limit) = (record.receives(), app.config().queues.max_receive_count);
-    if error.retryable() && receives < limit {
-        tracing::warn!(
-            code = error.code(),
-            error = error.chain(),
-            receives,
-            "message failed, it will come again"
-        );
+/// writes down why: SQS moves it to the dead-letter queue, and Kafka begins again, without a word.
+pub(super) async fn note(app: &App, source: Source, kind: Kind, record: &Record, error: &Error) {
+    let receives = match kind {
+        Kind::Sqs => Some(record.receives()),
+        Kind::Kafka => None,
+    };
+    let last = receives.is_some_and(|receives| receives >= app.config().queues.max_receive_count);
+    if error.retryable() && !last {
+        tracing::warn!(code = error.code(), error = error.chain(), receives, "{}", kind.failed());
         return;
     }
     if source.queue == Queue::Tasks
@@ -30,18 +45,16 @@ pub(super) async fn note(app: &App, source: Source, record: &Record, error: &Err
     match keep(app, source, record, error).await {
         // A refused message is handed out until SQS moves it: one line is enough.
         Ok(false) => {}
-        Ok(true) => tracing::error!(
-            code = error.code(),
-            error = error.chain(),
-            receives,
-            "message refused, it ends in the dead-letter queue"
-        ),
+        Ok(true) => {
+            tracing::error!(code = error.code(), error = error.chain(), receives, "{}", kind.refused())
+        }
         Err(second) => tracing::error!(
             code = error.code(),
             error = error.chain(),
             receives,
             not_kept = second.chain(),
-            "message refused, it ends in the dead-letter queue"
+            "{}",
+            kind.refused()
         ),
     }
 }

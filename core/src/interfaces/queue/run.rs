@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{BatchResponse, Record, Source, refusal};
+use super::{BatchResponse, Record, Source, refusal, serve::Kind};
 use crate::{
     app::App,
     domain::{Error, Result},
@@ -32,6 +32,7 @@ const PUBLISH_AFTER: Duration = Duration::from_secs(1);
 pub(super) struct Run<'a, H> {
     app: &'a App,
     source: Source,
+    kind: Kind,
     handler: H,
     /// No record is started after this, and one at work should end.
     end: Instant,
@@ -48,10 +49,18 @@ where
     H: Fn(App, Vec<Record>, Instant) -> F,
     F: Future<Output = Result<Vec<Outgoing>>>,
 {
-    pub(super) fn new(app: &'a App, source: Source, handler: H, end: Instant, deadline: Instant) -> Self {
+    pub(super) fn new(
+        app: &'a App,
+        source: Source,
+        kind: Kind,
+        handler: H,
+        end: Instant,
+        deadline: Instant,
+    ) -> Self {
         Self {
             app,
             source,
+            kind,
             handler,
             end,
             deadline,
@@ -176,7 +185,7 @@ where
     }
 
     async fn fail(&mut self, record: &Record, error: &Error) {
-        let note = refusal::note(self.app, self.source, record, error);
+        let note = refusal::note(self.app, self.source, self.kind, record, error);
         let note = tokio::time::timeout_at(self.before(TO_ANSWER).into(), note);
         if telemetry::with_request_id(record.message_id.clone(), note).await.is_err() {
             tracing::warn!(

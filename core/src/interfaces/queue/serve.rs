@@ -27,6 +27,15 @@ pub struct Source {
     pub together: bool,
 }
 
+/// Who hands out the records, and so what becomes of one that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Hands a record out again, counts how often, and in the end moves it to a dead-letter queue.
+    Sqs,
+    /// Begins again at a record, counts nothing, and keeps the partition waiting for it.
+    Kafka,
+}
+
 /// Serves batches until the environment is shut down.
 pub async fn serve<H, F>(app: App, source: Source, handler: H) -> Result<(), RuntimeError>
 where
@@ -66,13 +75,14 @@ where
 {
     let batch: Batch =
         serde_json::from_str(event).inspect_err(|error| tracing::error!(%error, "not an SQS event"))?;
-    Ok(run_batch(app, source, handler, batch.records, deadline).await)
+    Ok(run_batch(app, source, Kind::Sqs, handler, batch.records, deadline).await)
 }
 
 /// The records that failed, in their order.
 pub(super) async fn run_batch<H, F>(
     app: &App,
     source: Source,
+    kind: Kind,
     handler: H,
     records: Vec<Record>,
     deadline: Instant,
@@ -82,6 +92,6 @@ where
     F: Future<Output = Result<Vec<Outgoing>>>,
 {
     let end = deadline.checked_sub(RESERVE).unwrap_or(deadline);
-    let run = Run::new(app, source, handler, end, deadline);
+    let run = Run::new(app, source, kind, handler, end, deadline);
     Box::pin(run.batch(records)).await
 }

@@ -1,0 +1,72 @@
+//! Kafka for tests: a real broker, and what stands around it, all of it ours.
+//!
+//! - [`Cluster`]: the broker's process, on ports of its own.
+//! - [`door`]: in front of it: TLS, a login ([`scram`]), and weather.
+//! - [`bridge`]: plays Lambda's event source mapping, which no emulator here does.
+#![allow(dead_code, reason = "each of the test binaries uses most of it, and not the same part")]
+
+pub(crate) mod bridge;
+pub(crate) mod door;
+mod frames;
+mod scram;
+
+use std::{io::Write, net::TcpListener, path::PathBuf};
+
+use xtask::{broker::Broker, checkout::Checkout};
+
+pub(crate) const TOPIC: &str = "events";
+pub(crate) const PARTITIONS: usize = 3;
+
+/// A broker with one topic. Its clients may be sent to somebody in front of it.
+pub(crate) struct Cluster {
+    program: PathBuf,
+    /// Its own.
+    pub(crate) port: u16,
+    advertised: u16,
+    process: Option<Broker>,
+}
+
+impl Cluster {
+    /// None where no broker can be installed, and then it is said.
+    pub(crate) fn start() -> Option<Self> {
+        let port = free_port();
+        Self::behind(port, port)
+    }
+
+    /// The same on this port, for clients that come by another one.
+    pub(crate) fn behind(port: u16, advertised: u16) -> Option<Self> {
+        let checkout = Checkout::find().expect("the checkout");
+        let program = match Broker::program(&checkout) {
+            Ok(program) => program,
+            Err(error) => {
+                // Not by a macro of printing: the tests' harness would keep it to itself.
+                let _ = writeln!(std::io::stderr(), "SKIPPED, a Kafka broker is not here: {error:#}");
+                return None;
+            }
+        };
+        let mut cluster = Self { program, port, advertised, process: None };
+        cluster.restart();
+        Some(cluster)
+    }
+
+    pub(crate) fn stop(&mut self) {
+        self.process = None;
+    }
+
+    /// Empty, on the same port, with a new topic.
+    pub(crate) fn restart(&mut self) {
+        self.stop();
+        let broker = Broker::start(&self.program, self.port, self.advertised).expect("a broker");
+        broker.create(TOPIC, PARTITIONS).expect("a topic");
+        self.process = Some(broker);
+    }
+
+    /// As `KAFKA_BOOTSTRAP_SERVERS`.
+    pub(crate) fn server(&self) -> String {
+        format!("localhost:{}", self.advertised)
+    }
+}
+
+pub(crate) fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port()
+}

@@ -1,0 +1,38 @@
+//! A server of a test's own, on the loopback address; it ends when it is dropped.
+
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+
+#[derive(Debug)]
+pub struct Server {
+    child: Child,
+}
+
+impl Server {
+    /// Starts it, without this command's environment and with nothing to read and to say, and waits until
+    /// it takes connections on this port.
+    pub fn start(command: &mut Command, port: u16) -> Result<Self> {
+        let name = command.get_program().to_string_lossy().into_owned();
+        let silent = command.env_clear().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let child = silent.spawn().with_context(|| format!("cannot start {name}"))?;
+        let server = Self { child };
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            if Instant::now() >= deadline {
+                bail!("{name} does not answer");
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Ok(server)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
