@@ -34,6 +34,9 @@ impl Request {
         let mut event: GatewayEvent<'_> = serde_json::from_str(event).map_err(|_| malformed())?;
         let method = Method::from_bytes(event.http_method.as_bytes()).map_err(|_| malformed())?;
         let headers = event.take_headers().map_err(|_| malformed())?;
+        if !headers.iter().all(is_header) {
+            return Err(malformed());
+        }
         let query = event.take_query().map_err(|_| malformed())?;
         let text = event.body.unwrap_or_default();
         let body = if event.is_base64_encoded.unwrap_or_default() {
@@ -153,6 +156,13 @@ impl Request {
     pub fn id(&self) -> &str {
         &self.id
     }
+}
+
+/// What HTTP can carry; a line break in a value would be two headers to somebody else.
+fn is_header((name, value): &(String, String)) -> bool {
+    !name.is_empty()
+        && name.bytes().all(|byte| byte.is_ascii_graphic())
+        && value.bytes().all(|byte| byte == b'\t' || !byte.is_ascii_control())
 }
 
 fn is_visible(value: &str) -> bool {
