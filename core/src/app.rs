@@ -75,12 +75,34 @@ impl App {
         started.await.inspect_err(|error: &Error| tracing::error!(error = error.chain(), "cannot start"))
     }
 
+    /// For a function that needs nothing but its settings: neither the database's driver nor AWS's
+    /// clients are linked.
+    ///
+    /// # Errors
+    /// `Configuration` with everything that is wrong.
+    pub fn alone() -> Result<Self> {
+        let without = |_, _| Err(undeclared("Need::Database"));
+        let app = Config::from_env(&[])
+            .and_then(|config| Self::put_together(config, Arc::new(SystemClock), Secrets::none(), without));
+        app.inspect_err(|error| tracing::error!(error = error.chain(), "cannot start"))
+    }
+
     fn new(
         config: Config,
         clock: Arc<dyn Clock>,
         connect: impl FnOnce(DatabaseConfig, Arc<Secrets>) -> Result<Db>,
     ) -> Result<Self> {
-        let secrets = Arc::new(Secrets::new(config.aws.clone()).with_ttl(config.secrets_ttl));
+        let secrets = Secrets::new(config.aws.clone()).with_ttl(config.secrets_ttl);
+        Self::put_together(config, clock, secrets, connect)
+    }
+
+    fn put_together(
+        config: Config,
+        clock: Arc<dyn Clock>,
+        secrets: Secrets,
+        connect: impl FnOnce(DatabaseConfig, Arc<Secrets>) -> Result<Db>,
+    ) -> Result<Self> {
+        let secrets = Arc::new(secrets);
         let passwords = Passwords::new(config.passwords);
         let db = config.database.clone().map(|database| connect(database, secrets.clone())).transpose()?;
         Ok(Self(Arc::new(Parts {

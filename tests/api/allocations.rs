@@ -11,7 +11,7 @@ use app_core::{
 use crate::support::{me, signed_in};
 
 /// From the event's text to the answer's, Postgres driver included. It may become less.
-const ME: u64 = 240;
+const ME: u64 = 110;
 
 const REQUESTS: usize = 50;
 

@@ -49,6 +49,11 @@ impl Secrets {
         Self::over(Box::new(SecretsManager { aws, client: OnceLock::new(), turn: Turn::default() }))
     }
 
+    /// For a function that has none, and so does not link the store's client.
+    pub fn none() -> Self {
+        Self::over(Box::new(Nowhere))
+    }
+
     pub(super) fn over(store: Box<dyn Store>) -> Self {
         Self { store, cache: Mutex::new(HashMap::new()), ttl: TTL, clock: Arc::new(SystemClock) }
     }
@@ -138,6 +143,15 @@ impl StoredLogin {
         // Not the parser's own words: they could quote the secret.
         serde_json::from_str(text)
             .map_err(|_| Error::Configuration(format!("secret {id} must be JSON with username and password")))
+    }
+}
+
+struct Nowhere;
+
+impl Store for Nowhere {
+    fn fetch<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Arc<str>>> {
+        let why = format!("this function asks for secret {id} and was started with App::alone");
+        std::future::ready(Err(Error::Configuration(why))).boxed()
     }
 }
 

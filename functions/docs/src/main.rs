@@ -4,6 +4,6 @@ use app_core::{App, interfaces::http, telemetry};
 #[tokio::main(flavor = "current_thread")] // one invocation at a time: one thread is enough
 async fn main() -> Result<(), http::RuntimeError> {
     telemetry::init();
-    let app = App::from_env(&[]).await?; // once per cold start
+    let app = App::alone()?; // once per cold start
     http::serve(app, docs::handler).await
 }

@@ -26,6 +26,8 @@ pub struct Plan {
     pub hashes: usize,
     /// Only these functions; all that there is a case for if empty.
     pub only: Vec<String>,
+    /// Where binaries of an earlier build lie that are measured as well.
+    pub before: Option<PathBuf>,
 }
 
 /// The name of the bare function.
@@ -81,6 +83,8 @@ struct Subject {
     binary: PathBuf,
     settings: Settings,
     case: &'static Case,
+    /// A function, and not a floor.
+    ours: bool,
     /// Nothing but the start is of interest.
     start_only: bool,
     running: Option<Function>,
@@ -98,6 +102,9 @@ pub fn measure(world: &World, folder: &Path, plan: &Plan) -> Result<(Vec<Measure
     let wanted = |case: &&Case| plan.only.is_empty() || plan.only.iter().any(|name| name == case.function);
     for case in CASES.iter().filter(wanted) {
         subjects.push(Subject::of(world, folder, case.function)?);
+        if let Some(folder) = &plan.before {
+            subjects.extend(Subject::before(world, folder, case)?);
+        }
     }
     if subjects.iter().any(|subject| subject.measured.name == "users-me") {
         let mut alone = Subject::of(world, folder, "users-me")?;
@@ -135,7 +142,7 @@ fn warm(
 ) -> Result<()> {
     for turn in 0..TURNS {
         for subject in subjects.iter_mut().filter(|subject| !subject.start_only) {
-            let requests = if subject.case.hashes && subject.is_ours() { plan.hashes } else { plan.requests };
+            let requests = if subject.case.hashes && subject.ours { plan.hashes } else { plan.requests };
             subject.turn(client, requests.div_ceil(TURNS))?;
         }
         if turn % 10 == 0 {
@@ -160,11 +167,14 @@ impl Subject {
             requests: 0,
         };
         let (binary, settings) = (folder.join(name), settings.clone());
-        Ok(Self { binary, settings, case, start_only: false, running: None, measured })
+        Ok(Self { binary, settings, case, ours: ours.is_some(), start_only: false, running: None, measured })
     }
 
-    fn is_ours(&self) -> bool {
-        self.measured.name == self.case.function
+    /// The same function of an earlier build, if there is one.
+    fn before(world: &World, folder: &Path, case: &Case) -> Result<Option<Self>> {
+        let mut subject = Self::of(world, folder, case.function)?;
+        subject.measured.name = format!("{}, before", case.function);
+        Ok(subject.binary.exists().then_some(subject))
     }
 
     /// A process from its spawn to its first answer.
@@ -191,7 +201,7 @@ impl Subject {
             Some(running) => running,
             None => {
                 let mut function = self.spawn()?;
-                let uncounted = if self.case.hashes && self.is_ours() { 3 } else { UNCOUNTED };
+                let uncounted = if self.case.hashes && self.ours { 3 } else { UNCOUNTED };
                 for _ in 0..uncounted {
                     self.request(&mut function, client)?;
                 }
@@ -229,7 +239,7 @@ impl Subject {
         let Outcome::Response(answer) = outcome else {
             bail!("{} did not answer: {outcome:?}\n  {}", self.measured.name, function.logs().join("\n  "));
         };
-        if self.is_ours() {
+        if self.ours {
             client.read(self.case, &answer).with_context(|| function.logs().join("\n  "))?;
         }
         function.last_took().map(micros).context("it answered and was not seen to")

@@ -1,9 +1,9 @@
 //! `cargo xtask bench …`: what the product costs, each figure beside its floor of the same run.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use clap::{Args, Subcommand};
 
 use crate::bench::{self, GATE, Machine, Plan, Report, World};
@@ -65,6 +65,9 @@ pub struct Functions {
     /// Warm requests of each; of those that take a password's hash a tenth of it.
     #[arg(long, default_value_t = 3_000, value_parser = clap::value_parser!(u32).range(30..=100_000))]
     requests: u32,
+    /// Binaries of an earlier build, measured in the same turns: a copy of target/release of then.
+    #[arg(long, value_name = "FOLDER")]
+    before: Option<PathBuf>,
     #[command(flatten)]
     output: Output,
 }
@@ -72,12 +75,14 @@ pub struct Functions {
 impl Functions {
     /// All there is, as often as usual.
     fn all() -> Self {
-        Self { functions: Vec::new(), starts: 40, requests: 3_000, output: Output { json: false } }
+        let output = Output { json: false };
+        Self { functions: Vec::new(), starts: 40, requests: 3_000, before: None, output }
     }
 
     fn plan(&self, warm: bool) -> Plan {
         let requests = if warm { self.requests as usize } else { 0 };
-        Plan { starts: self.starts as usize, requests, hashes: requests / 10, only: self.functions.clone() }
+        let (only, before) = (self.functions.clone(), self.before.clone());
+        Plan { starts: self.starts as usize, requests, hashes: requests / 10, only, before }
     }
 }
 
@@ -111,6 +116,9 @@ fn whole() -> Result<ExitCode> {
 
 fn processes(functions: &Functions, warm: bool) -> Result<ExitCode> {
     let plan = functions.plan(warm);
+    if let Some(before) = plan.before.as_deref().filter(|folder| !folder.is_dir()) {
+        bail!("there is no folder {}: copy target/release before you change and build", before.display());
+    }
     let (folder, names) = release(&plan)?;
     let mut world = start()?;
     ui::heading("Measuring");
@@ -123,7 +131,7 @@ fn processes(functions: &Functions, warm: bool) -> Result<ExitCode> {
 }
 
 /// Builds what a plan measures. Returns the folder, and the names of the binaries.
-fn release(plan: &Plan) -> Result<(std::path::PathBuf, Vec<String>)> {
+fn release(plan: &Plan) -> Result<(PathBuf, Vec<String>)> {
     let checkout = Checkout::find()?;
     let mut packages = bench::packages(plan)?;
     for name in &packages {
@@ -147,7 +155,7 @@ fn size(functions: &Functions) -> Result<ExitCode> {
     let names: Vec<&str> = wanted.iter().map(String::as_str).collect();
     let folder = bench::build(&checkout, &names)?;
     let weights = bench::weigh(&python, &folder, &names)?;
-    let plan = Plan { starts: 0, requests: 0, hashes: 0, only: Vec::new() };
+    let plan = Plan { starts: 0, requests: 0, hashes: 0, only: Vec::new(), before: None };
     let nothing = (Vec::new(), bench::Bare::default());
     print(&Report::new(true, &plan, nothing, weights), functions.output.json);
     Ok(ExitCode::SUCCESS)
@@ -171,7 +179,7 @@ fn gate() -> Result<ExitCode> {
 
 fn memory() -> Result<ExitCode> {
     let only = THROTTLED.map(str::to_owned).to_vec();
-    let plan = Plan { starts: 5, requests: 100, hashes: 100, only };
+    let plan = Plan { starts: 5, requests: 100, hashes: 100, only, before: None };
     let (folder, _) = release(&plan)?;
     let mut world = start()?;
     ui::heading("Measuring");
