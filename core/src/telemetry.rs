@@ -42,10 +42,9 @@ where
 {
     // Below info, libraries print whole events and queries, with passwords and tokens in them.
     let libraries = level.min(LevelFilter::INFO);
-    // The runtime's own span, around each request, has nothing that ours has not; it costs as much.
-    let runtime = level.min(LevelFilter::WARN);
     let targets = Targets::new().with_default(libraries).with_target("app_core", level);
-    let targets = targets.with_target("lambda_runtime", runtime);
+    // The client of Kafka tells each try of its own; what comes of them is told by us, once.
+    let targets = targets.with_target("rskafka", LevelFilter::OFF);
     let layer = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)

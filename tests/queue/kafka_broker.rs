@@ -24,6 +24,10 @@ const SHORT: Duration = Duration::from_millis(10_950);
 
 /// An app whose events go to this broker, as a configuration says it.
 async fn app_with(server: &str, change: impl FnOnce(&mut KafkaConfig)) -> TestApp {
+    app_by(EventsBus::Kafka, server, change).await
+}
+
+async fn app_by(bus: EventsBus, server: &str, change: impl FnOnce(&mut KafkaConfig)) -> TestApp {
     let mut kafka = KafkaConfig {
         servers: vec![server.to_owned()],
         topic: TOPIC.to_owned(),
@@ -31,7 +35,7 @@ async fn app_with(server: &str, change: impl FnOnce(&mut KafkaConfig)) -> TestAp
     };
     change(&mut kafka);
     TestApp::with(|config| {
-        config.database.as_mut().expect("a database").outbox.events = EventsBus::Kafka;
+        config.database.as_mut().expect("a database").outbox.events = bus;
         config.kafka = Some(kafka);
     })
     .await
@@ -47,6 +51,13 @@ fn user_created(user: Uuid) -> String {
 
 /// Commits events as a function does, and has it send what is its own to send.
 async fn commit(app: &TestApp, events: &[(Option<String>, String)]) -> Vec<Uuid> {
+    let (ids, ours) = write(app, events).await;
+    app.app.publish(ours).await;
+    ids
+}
+
+/// Commits them, and returns what a function would send now.
+async fn write(app: &TestApp, events: &[(Option<String>, String)]) -> (Vec<Uuid>, Vec<Outgoing>) {
     let messages: Vec<Outgoing> = events
         .iter()
         .map(|(group, body)| Outgoing {
@@ -62,9 +73,7 @@ async fn commit(app: &TestApp, events: &[(Option<String>, String)]) -> Vec<Uuid>
     let tx = conn.begin().await.expect("a transaction");
     let ours = crate::support::insert_as(&tx, &messages, db.outbox()).await.expect("insert");
     tx.commit().await.expect("commit");
-    drop(conn);
-    app.app.publish(ours).await;
-    messages.into_iter().map(|message| message.id).collect()
+    (messages.into_iter().map(|message| message.id).collect(), ours)
 }
 
 /// Some events that belong to no group.

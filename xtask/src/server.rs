@@ -18,15 +18,25 @@ impl Server {
         let name = command.get_program().to_string_lossy().into_owned();
         let silent = command.env_clear().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let child = silent.spawn().with_context(|| format!("cannot start {name}"))?;
-        let server = Self { child };
+        let mut server = Self { child };
         let deadline = Instant::now() + Duration::from_secs(10);
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
             if Instant::now() >= deadline {
                 bail!("{name} does not answer");
             }
+            server.lives(&name)?;
             std::thread::sleep(Duration::from_millis(20));
         }
+        // What answers may be somebody else, who was faster to take the port.
+        server.lives(&name)?;
         Ok(server)
+    }
+
+    fn lives(&mut self, name: &str) -> Result<()> {
+        match self.child.try_wait()? {
+            None => Ok(()),
+            Some(status) => bail!("{name} has ended at once: {status}"),
+        }
     }
 }
 

@@ -119,17 +119,22 @@ pub fn queues_of(bus: EventsBus, db: &Db) -> &'static [Queue] {
 /// Sends what is due, and what becomes due, until `until` has come.
 ///
 /// # Errors
-/// As [`relay`].
+/// As [`relay`], if it ends with one. A database that is back before the end is no error.
 pub async fn keep_relaying(db: &Db, bus: &dyn Bus, queues: &[Queue], until: Instant) -> Result<Relayed> {
     let mut total = Relayed::default();
     loop {
-        let round = relay(db, bus, queues, until).await?;
-        total.sent += round.sent;
-        total.failed += round.failed;
-        total.parked += round.parked;
-        total.lag = round.lag;
-        let next = Instant::now() + if round.failed == 0 { PAUSE } else { PAUSE_AFTER_FAILURE };
+        let failed_before = total.failed;
+        let round = drain(db, bus, queues, until, &mut total).await;
+        let well = round.is_ok() && total.failed == failed_before;
+        let next = Instant::now() + if well { PAUSE } else { PAUSE_AFTER_FAILURE };
+        match round {
+            Err(error) if error.retryable() && next < until => {
+                tracing::warn!(error = error.chain(), "the outbox cannot be read, it is asked again");
+            }
+            round => round?,
+        }
         if next >= until {
+            total.lag = outbox::lag(&db.conn().await?).await?;
             return Ok(total);
         }
         tokio::time::sleep_until(next).await;
@@ -142,9 +147,16 @@ pub async fn keep_relaying(db: &Db, bus: &dyn Bus, queues: &[Queue], until: Inst
 /// `Unavailable` when the database is. A queue that is down is not an error: its messages are
 /// tried again later, each time a little later.
 pub async fn relay(db: &Db, bus: &dyn Bus, queues: &[Queue], until: Instant) -> Result<Relayed> {
+    let mut total = Relayed::default();
+    drain(db, bus, queues, until, &mut total).await?;
+    total.lag = outbox::lag(&db.conn().await?).await?;
+    Ok(total)
+}
+
+/// What was sent before an error counts in `total`, too.
+async fn drain(db: &Db, bus: &dyn Bus, queues: &[Queue], until: Instant, total: &mut Relayed) -> Result<()> {
     let (relay, lease) = (Uuid::new_v4(), db.outbox().relay_lease);
     let mut queues = queues.to_vec();
-    let mut total = Relayed::default();
     while Instant::now() < until && !queues.is_empty() {
         let mut claimed = outbox::claim(&db.conn().await?, relay, &queues, lease).await?;
         if claimed.is_empty() {
@@ -152,15 +164,14 @@ pub async fn relay(db: &Db, bus: &dyn Bus, queues: &[Queue], until: Instant) -> 
         }
         for queue in QUEUES {
             let batch: Vec<Outgoing> = claimed.extract_if(.., |m| m.queue == queue).collect();
-            if !batch.is_empty() && !send(db, bus, relay, queue, &batch, &mut total).await? {
+            if !batch.is_empty() && !send(db, bus, relay, queue, &batch, total).await? {
                 // It does not answer. Asking again for each of a hundred thousand messages would
                 // only fill the log; the next run asks again.
                 queues.retain(|other| *other != queue);
             }
         }
     }
-    total.lag = outbox::lag(&db.conn().await?).await?;
-    Ok(total)
+    Ok(())
 }
 
 /// Returns whether the queue answered.

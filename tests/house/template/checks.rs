@@ -161,6 +161,10 @@ pub(crate) fn permissions_match_the_environment(template: &Value) -> Faults {
                 named.extend([&mapping["EventSourceArn"], failure].into_iter().filter_map(target));
             }
         }
+        // MSK takes only a secret that is encrypted by a key of its owner's: one is no use without the other.
+        if named.contains("KafkaSecretArn") {
+            named.insert("KafkaSecretKeyArn");
+        }
         let role = &template["Resources"][target(&function["Role"]).unwrap_or_default()]["Properties"];
         // A resource that is no reference counts under no name, so that it is always a fault.
         let mentioned = statements(role).into_iter().flat_map(|s| many(&s["Resource"]));

@@ -5,15 +5,17 @@ use std::{
     time::{Duration, Instant},
 };
 
+use app_core::config::EventsBus;
 use tokio::net::TcpListener;
 
-use super::{SHORT, app_on, app_with, commit_some, consume, relay_until, relayed, time_passes, waiting};
+use super::{
+    SHORT, app_by, app_on, app_with, commit_some, consume, relay_until, relayed, time_passes, waiting, write,
+};
 use crate::{
     kafka_world::{
         Cluster,
         bridge::Bridge,
         door::{Door, Weather},
-        free_port,
     },
     support::{number, tasks},
 };
@@ -135,10 +137,42 @@ async fn a_topic_that_is_not_there_is_named_with_what_to_do() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_relay_that_nobody_has_asked_for_sends_nothing() {
-    let app = app_with(&format!("localhost:{}", free_port()), |_| {}).await;
-    let started = Instant::now();
-    // It does not even connect while nothing is due.
+async fn a_relay_to_kafka_leaves_alone_what_goes_by_sqs() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let app = app_by(EventsBus::Sqs, &format!("localhost:{port}"), |_| {}).await;
+    let (ids, _) = write(&app, &[(None, super::user_created(uuid::Uuid::new_v4()))]).await;
+    time_passes(&app).await;
     assert_eq!(relayed(&app).await, (0, 0));
-    assert!(started.elapsed() < SHORT);
+    assert_eq!(waiting(&app).await, [(ids[0], String::new())]);
+    let called = tokio::time::timeout(Duration::from_millis(50), listener.accept()).await;
+    assert!(called.is_err(), "it does not even connect");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn servers_that_say_nothing_do_not_hide_one_that_answers() {
+    let Some(cluster) = Cluster::start() else { return };
+    // An address where packets vanish: it is reserved, and nobody answers from it.
+    let dead = (0..10).map(|n| format!("192.0.2.{n}:9092"));
+    let all: Vec<String> = dead.chain([cluster.server()]).collect();
+    let app = app_with(&cluster.server(), |kafka| kafka.servers = all).await;
+    commit_some(&app, 1).await;
+    assert_eq!(relayed(&app).await, (1, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_moment_without_the_database_does_not_end_the_minute_of_a_relay() {
+    let Some(cluster) = Cluster::start() else { return };
+    let app = app_on(&cluster.server()).await;
+    commit_some(&app, 1).await;
+    // Longer than a statement waits for a lock, shorter than the relay runs.
+    let other = app.database.client().await;
+    other.batch_execute("begin; lock table outbox in access exclusive mode").await.expect("a lock");
+    let unlock = async {
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        other.batch_execute("commit").await.expect("no lock");
+    };
+    let until = Instant::now() + SHORT + Duration::from_secs(8);
+    let (answer, ()) = tokio::join!(relay_until(&app, until), unlock);
+    assert_eq!((&answer["sent"], &answer["failed"]), (&1.into(), &0.into()), "{answer}");
 }

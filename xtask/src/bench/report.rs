@@ -151,7 +151,7 @@ impl Report {
     fn print_cold(&self) {
         ui::out(&format!("\ncold, in ms: medians of {} starts (p10–p90), processor time apart", self.starts));
         let head = ["spawn → /next", "cpu", "first request", "both", "cpu", "× floor", "RSS MB"];
-        ui::out(&line("", &head.map(str::to_owned)));
+        ui::out(&line(&COLD, "", &head.map(str::to_owned)));
         let floor = self.cold_floor();
         for measured in &self.measured {
             let Some(row) = measured.row() else { continue };
@@ -171,7 +171,7 @@ impl Report {
                 or_none(floor.map(|floor| format!("{:.2}", row.total.median / floor))),
                 megabytes(measured.rss_first),
             ];
-            ui::out(&line(&measured.name, &cells));
+            ui::out(&line(&COLD, &measured.name, &cells));
         }
         if let Some((connect, floor)) = self.connect().zip(floor) {
             ui::out(&format!(
@@ -186,8 +186,8 @@ impl Report {
 
     fn print_warm(&self) {
         ui::out("\nwarm, in µs: medians of all requests (p10–p90)");
-        let head = ["requests", "request", "p99", "cpu", "× floor", "RSS MB", ""];
-        ui::out(&line("", &head.map(str::to_owned)));
+        let head = ["requests", "request", "p99", "cpu", "× floor", "RSS MB"];
+        ui::out(&line(&WARM, "", &head.map(str::to_owned)));
         for measured in &self.measured {
             let Some((row, warm)) = measured.row().and_then(|row| Some((row, row.warm?))) else { continue };
             let cells = [
@@ -197,9 +197,8 @@ impl Report {
                 row.warm_cpu.map_or_else(|| "–".to_owned(), |cpu| format!("{cpu:.0}")),
                 self.warm_floor().map_or_else(String::new, |floor| format!("{:.2}", warm.median / floor)),
                 megabytes(row.rss),
-                String::new(),
             ];
-            ui::out(&line(&measured.name, &cells));
+            ui::out(&line(&WARM, &measured.name, &cells));
         }
         if let Some((query, floor)) = self.query().zip(self.warm_floor()) {
             ui::out(&format!(
@@ -211,10 +210,10 @@ impl Report {
 
     fn print_weights(&self) {
         ui::out("\nsize, in MB (10^6 bytes)");
-        ui::out(&line("", &["binary".to_owned(), "zip".to_owned()]));
+        ui::out(&line(&SIZE, "", &["binary".to_owned(), "zip".to_owned()]));
         for (name, weight) in &self.weights {
             let mb = |bytes: u64| format!("{:.2}", bytes as f64 / 1e6);
-            ui::out(&line(name, &[mb(weight.binary), mb(weight.zip)]));
+            ui::out(&line(&SIZE, name, &[mb(weight.binary), mb(weight.zip)]));
         }
     }
 }
@@ -228,9 +227,12 @@ fn print_verdicts(verdicts: &[Verdict]) {
     }
 }
 
-fn line(name: &str, cells: &[String]) -> String {
-    const WIDTHS: [usize; 7] = [22, 18, 24, 9, 9, 9, 8];
-    let widths = if cells.len() == 2 { &[10, 10][..] } else { &WIDTHS[..] };
+/// The widths of the columns behind the name.
+const COLD: [usize; 7] = [24, 9, 24, 9, 9, 9, 8];
+const WARM: [usize; 6] = [10, 26, 9, 9, 9, 8];
+const SIZE: [usize; 2] = [10, 10];
+
+fn line(widths: &[usize], name: &str, cells: &[String]) -> String {
     let cells = cells.iter().zip(widths).map(|(cell, width)| format!("{cell:>width$}"));
     format!("  {name:<26}{}", cells.collect::<String>())
 }

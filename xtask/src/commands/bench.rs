@@ -116,10 +116,12 @@ fn whole() -> Result<ExitCode> {
 
 fn processes(functions: &Functions, warm: bool) -> Result<ExitCode> {
     let plan = functions.plan(warm);
-    if let Some(before) = plan.before.as_deref().filter(|folder| !folder.is_dir()) {
-        bail!("there is no folder {}: copy target/release before you change and build", before.display());
-    }
     let (folder, names) = release(&plan)?;
+    if let Some(before) = &plan.before
+        && !names.iter().any(|name| before.join(name).is_file())
+    {
+        bail!("{} holds none of the functions: copy target/release before a change", before.display());
+    }
     let mut world = start()?;
     ui::heading("Measuring");
     let measured = bench::measure(&world, &folder, &plan);

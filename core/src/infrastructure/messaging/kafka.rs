@@ -42,9 +42,9 @@ impl KafkaBus {
     }
 
     async fn produce(&self, messages: &[Outgoing]) -> Result<Sent> {
-        // Taken out, and put back only if all went well: whatever else happens, the next call dials.
+        // Taken out, and put back if something went well: whatever else happens, the next call dials.
         let mut kept = self.link.lock().await;
-        let link = match kept.take() {
+        let mut link = match kept.take() {
             Some(link) if link.is_fresh(&*self.clock) => link,
             _ => self.dial().await?,
         };
@@ -55,16 +55,21 @@ impl KafkaBus {
         }
         let end = Instant::now() + PRODUCE;
         let work = partitions.iter().map(|(partition, own)| self.fill(&link, *partition, own, end));
+        let outcomes = join_all(work).await;
         let (mut sent, mut lost) = (Sent::default(), None);
-        for (filled, error) in join_all(work).await {
+        for (partition, (filled, error)) in partitions.keys().zip(outcomes) {
             sent.accepted.extend(filled.accepted);
             sent.refused.extend(filled.refused);
+            if error.is_some() {
+                link.forget(*partition);
+            }
             lost = error.or(lost);
         }
         match lost {
             None => *kept = Some(link),
-            // What other partitions have taken must be known as sent.
+            // What other partitions have taken must be known as sent; and they go on by this link.
             Some(error) if sent != Sent::default() => {
+                *kept = Some(link);
                 tracing::warn!(error = error.chain(), "a partition did not take its events, they wait");
             }
             Some(error) => return Err(error),

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use futures_util::future::select_ok;
 use rskafka::{
     BackoffConfig,
     chrono::DateTime,
@@ -13,7 +14,7 @@ use rskafka::{
     record::Record,
 };
 use time::OffsetDateTime;
-use tokio::sync::OnceCell;
+use tokio::{net::TcpStream, sync::OnceCell};
 
 use crate::{
     config::{KafkaConfig, KafkaSecurity},
@@ -66,8 +67,9 @@ impl Link {
         credentials: Option<Credentials>,
         clock: &dyn Clock,
     ) -> Result<Self, Refusal> {
-        let mut builder =
-            ClientBuilder::new(config.servers.clone()).client_id("outbox-relay").backoff_config(patience());
+        let mut builder = ClientBuilder::new(vec![reachable(&config.servers).await?])
+            .client_id("outbox-relay")
+            .backoff_config(patience());
         if let KafkaSecurity::Scram { ssl_root_cert, .. } = &config.security {
             builder =
                 builder.tls_config(tls::by_roots_or_amazon(ssl_root_cert.as_deref(), "KAFKA_SSL_ROOT_CERT")?);
@@ -98,6 +100,11 @@ impl Link {
         self.partitions.len()
     }
 
+    /// Its leader is asked for anew.
+    pub(super) fn forget(&mut self, partition: usize) {
+        self.partitions[partition] = OnceCell::new();
+    }
+
     /// All of them or none: they are one batch to the broker, which answers when its replicas have it.
     pub(super) async fn append(
         &self,
@@ -125,6 +132,16 @@ impl Link {
     }
 }
 
+/// The first server that lets us in. The library tries one after the other, and waits for one that says
+/// nothing for as long as the network does; whoever answers knows all the others.
+async fn reachable(servers: &[String]) -> Result<String> {
+    let tries = servers
+        .iter()
+        .map(|server| Box::pin(async move { TcpStream::connect(server).await.map(|_| server) }));
+    let (server, _) = select_ok(tries).await.map_err(|error| Error::unavailable("kafka", error))?;
+    Ok(server.clone())
+}
+
 /// Once or twice more, for a leader that has just moved. What takes longer is for the next run.
 fn patience() -> BackoffConfig {
     BackoffConfig {
@@ -139,7 +156,10 @@ fn refusal(error: &KafkaError) -> Refusal {
     let told = error.to_string();
     // The library hides its own types behind its retries; its words are all there is.
     if told.contains("Sasl handshake failed") {
-        return Refusal::Login(Error::unavailable("kafka", format!("it refuses user or password: {told}")));
+        return Refusal::Login(Error::unavailable(
+            "kafka",
+            format!("it refuses user or password, or does not offer SCRAM-SHA-512: {told}"),
+        ));
     }
     Refusal::Other(Error::unavailable("kafka", told))
 }
