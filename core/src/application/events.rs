@@ -113,7 +113,8 @@ async fn handle(conn: &mut Conn, handler: &EventEntry, events: &[(Uuid, Value)])
     if new.is_empty() {
         return Ok(Vec::new());
     }
-    let events = events.iter().filter(|(id, _)| new.contains(id)).cloned().collect();
-    (handler.handle)(&mut tx, events).await?;
+    let is_new = |(id, _): &&(Uuid, Value)| new.contains(id);
+    let events: Vec<_> = events.iter().filter(is_new).map(|(id, data)| (*id, data)).collect();
+    (handler.handle)(&mut tx, &events).await?;
     tx.commit().await
 }

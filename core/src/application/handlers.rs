@@ -53,7 +53,7 @@ pub trait Handler: Send + Sync {
 }
 
 type OnEvents =
-    Box<dyn for<'a> Fn(&'a mut Tx<'_>, Vec<(Uuid, Value)>) -> BoxFuture<'a, Result<()>> + Send + Sync>;
+    Box<dyn for<'a> Fn(&'a mut Tx<'_>, &'a [(Uuid, &'a Value)]) -> BoxFuture<'a, Result<()>> + Send + Sync>;
 type RunTask = Box<dyn for<'a> Fn(&'a mut Job<'_>, Value) -> BoxFuture<'a, Result<Value>> + Send + Sync>;
 /// Version and group of an event with this data.
 type Check = fn(&Value) -> Result<(i32, Option<String>)>;
@@ -112,7 +112,7 @@ impl Handlers {
     }
 
     fn add<E: Event>(mut self, name: &'static str, handle: OnEvents) -> Self {
-        let check: Check = |data| parse::<E>(data.clone()).map(|event| (E::VERSION, event.group()));
+        let check: Check = |data| parse::<E>(data).map(|event| (E::VERSION, event.group()));
         let handlers = self.events.entry(E::NAME).or_default();
         // In the inbox the second would be taken for the first.
         let twin = handlers.iter().any(|other| other.name == name);
@@ -123,7 +123,7 @@ impl Handlers {
 
     #[must_use]
     pub fn task<T: Task + 'static>(mut self) -> Self {
-        let run: RunTask = Box::new(|job, args| async move { parse::<T>(args)?.run(job).await }.boxed());
+        let run: RunTask = Box::new(|job, args| async move { parse::<T>(&args)?.run(job).await }.boxed());
         let entry = TaskEntry { queue: T::QUEUE, max_attempts: T::MAX_ATTEMPTS, backoff: T::BACKOFF, run };
         let other = self.tasks.insert(T::NAME, entry);
         assert!(other.is_none(), "two tasks have the name {}", T::NAME);
@@ -160,15 +160,15 @@ impl Handlers {
     }
 }
 
-fn received<E: Event>(events: Vec<(Uuid, Value)>) -> Result<Vec<Received<E>>> {
-    events.into_iter().map(|(id, data)| Ok(Received { id, event: parse(data)? })).collect()
+fn received<E: Event>(events: &[(Uuid, &Value)]) -> Result<Vec<Received<E>>> {
+    events.iter().map(|(id, data)| Ok(Received { id: *id, event: parse(data)? })).collect()
 }
 
 /// The reader's own words are left out: they could quote the data.
-fn parse<T: DeserializeOwned>(data: Value) -> Result<T> {
+fn parse<T: DeserializeOwned>(data: &Value) -> Result<T> {
     // A task without arguments may leave them out.
-    let data = if data.is_null() { Value::Object(serde_json::Map::new()) } else { data };
-    serde_json::from_value(data)
+    let nothing = Value::Object(serde_json::Map::new());
+    T::deserialize(if data.is_null() { &nothing } else { data })
         .map_err(|_| Error::Malformed("the data or arguments have the wrong shape".into()))
 }
 

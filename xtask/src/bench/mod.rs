@@ -5,11 +5,13 @@
 //! - [`world`]: a database over TLS, a secret store, the settings of PROD.
 //! - [`cases`]: which functions are measured, and with which events.
 //! - [`run`]: starts and requests, turn by turn with the floors, so that a ratio is of one moment.
+//! - [`awake`]: what keeps a warm request from measuring how processors wake up.
 //! - [`quota`]: as much of a processor as a memory setting buys.
 //! - [`report`], [`targets`]: the table, and what of it was promised.
 //!
 //! `repository` and `queue` are programs of their own in `tests/benches/`.
 
+mod awake;
 mod cases;
 mod endpoint;
 mod machine;
@@ -21,6 +23,7 @@ mod run;
 mod targets;
 mod world;
 
+pub use awake::Awake;
 pub use cases::packages;
 pub use machine::Machine;
 pub use quota::measure as memory;

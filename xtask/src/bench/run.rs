@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use serde::{Deserialize, Serialize};
 
+use super::awake::Awake;
 use super::cases::{self, CASES, Case, Client, FIRST};
 use super::process::{cpu, peak_rss};
 use super::quota::{PAUSE, Quota};
@@ -120,7 +121,7 @@ pub fn measure(world: &World, folder: &Path, plan: &Plan) -> Result<(Vec<Measure
                 subject.measured.starts.push(start);
             }
             if round % 10 == 0 {
-                bare.add(world, folder)?;
+                bare.connect.extend(Bare::of(world, folder)?.connect);
             }
             interrupt::check()?;
         }
@@ -128,7 +129,12 @@ pub fn measure(world: &World, folder: &Path, plan: &Plan) -> Result<(Vec<Measure
     })?;
     if plan.requests > 0 {
         ui::step(&format!("{} warm requests of each", plan.requests), || {
-            warm(&mut subjects, &mut client, plan, || bare.add(world, folder))
+            // Not before: a process that is started would be given a processor that seems busy.
+            let _awake = Awake::keep(&world.stack.python)?;
+            warm(&mut subjects, &mut client, plan, || {
+                bare.query.extend(Bare::of(world, folder)?.query);
+                Ok(())
+            })
         })?;
     }
     Ok((subjects.into_iter().map(|subject| subject.measured).collect(), bare))
@@ -247,18 +253,18 @@ impl Subject {
 }
 
 impl Bare {
-    fn add(&mut self, world: &World, folder: &Path) -> Result<()> {
+    /// As a process of its own measures them. The first one of each pays for the process.
+    fn of(world: &World, folder: &Path) -> Result<Self> {
         let mut program = Command::new(folder.join(POSTGRES));
         program.args(["times", "21"]).env_clear().envs(world.floor.iter().cloned());
         let output = program.output().context("cannot run floor-postgres")?;
         if !output.status.success() {
             bail!("floor-postgres failed: {}", String::from_utf8_lossy(&output.stderr).trim());
         }
-        let more: Self = serde_json::from_slice(&output.stdout)?;
-        // The first one of each pays for the process.
-        self.connect.extend(more.connect.into_iter().skip(1));
-        self.query.extend(more.query.into_iter().skip(1));
-        Ok(())
+        let mut all: Self = serde_json::from_slice(&output.stdout)?;
+        all.connect.remove(0);
+        all.query.remove(0);
+        Ok(all)
     }
 }
 

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, Subcommand};
 
-use crate::bench::{self, GATE, Machine, Plan, Report, World};
+use crate::bench::{self, Awake, GATE, Machine, Plan, Report, World};
 use crate::checkout::Checkout;
 use crate::interrupt;
 use crate::process;
@@ -186,7 +186,8 @@ fn memory() -> Result<ExitCode> {
     let mut world = start()?;
     ui::heading("Measuring");
     ui::out(&Machine::here().to_string());
-    let outcome = bench::memory(&world, Path::new(&folder), &plan);
+    let outcome = Awake::keep(&world.stack.python)
+        .and_then(|_awake| bench::memory(&world, Path::new(&folder), &plan));
     world.stack.dispose()?;
     outcome.map(|()| ExitCode::SUCCESS)
 }
@@ -221,7 +222,8 @@ fn program(name: &str, json: bool) -> Result<ExitCode> {
     if json {
         command.args(["--", "--json"]);
     }
-    let status = command.spawn().context("cannot run cargo").and_then(process::wait);
+    let status = Awake::keep(&stack.python)
+        .and_then(|_awake| command.spawn().context("cannot run cargo").and_then(process::wait));
     stack.dispose()?;
     let code = status?.code().and_then(|code| u8::try_from(code).ok());
     Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
