@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     process::{Process, drop_role, role},
+    rpc::wire::{GET_EXAMPLE, json_call},
     support::{allow, call, me, refresh, sign_in, sign_up, signed_in},
     wire::wired,
 };
@@ -69,13 +70,17 @@ async fn the_first_request_of_a_process_costs_no_more_than_any_other() {
     sign_up(&app, "ada@example.com").await;
     let role = role(&app, "hunter2").await;
     let port = wire.port.to_string();
-    let process = |name| Process::spawn(name, (&role, "hunter2"), &[("DB_PORT", &port)]);
+    let nowhere = "http://127.0.0.1:1/000000000000/queue";
+    let more = [("DB_PORT", &*port), ("EVENTS_QUEUE_URL", nowhere), ("TASKS_QUEUE_URL", nowhere)];
+    let process = |name| Process::spawn(name, (&role, "hunter2"), &more);
     let body = json!({ "email": "ada@example.com", "password": PASSWORD });
     let signed_in = answer(&process("auth-tokens").invoke(&event("auth-tokens").body(&body).to_string()));
 
     let refresh = event("auth-tokens-refresh").bearer(signed_in["refresh"].as_str().expect("a token"));
-    let me = event("users-me").bearer(signed_in["access"].as_str().expect("a token"));
-    for (name, event) in [("auth-tokens-refresh", refresh), ("users-me", me)] {
+    let access = signed_in["access"].as_str().expect("a token");
+    let me = event("users-me").bearer(access);
+    let example = json_call(GET_EXAMPLE, &json!({})).bearer(access);
+    for (name, event) in [("auth-tokens-refresh", refresh), ("users-me", me), ("grpc", example)] {
         let mut process = process(name);
         assert_eq!(process.function.ready(Duration::from_secs(30)).expect("a start"), None);
         let (_, trips) = wire.count(async { answer(&process.invoke(&event.to_string())) }).await;

@@ -3,4 +3,4 @@
 mod dialects;
 mod refusals;
 mod services;
-mod wire;
+pub(crate) mod wire;

@@ -12,6 +12,7 @@ use lambda_runtime::Context;
 use crate::{
     app::App,
     domain::{Error, Result},
+    infrastructure::db::Db,
     telemetry,
 };
 
@@ -23,6 +24,16 @@ pub(super) fn deadline(app: &App, context: &Context) -> Instant {
     let now_ms = app.clock().now().unix_timestamp_nanos() / 1_000_000;
     let left_ms = u64::try_from(i128::from(context.deadline) - now_ms).unwrap_or(0);
     Instant::now() + Duration::from_millis(left_ms)
+}
+
+/// Does what the first request would have to wait for. A start has waited for its connection already: it
+/// does not wait again for what needs one. It goes on whatever becomes of this.
+pub(super) async fn prepared(app: &App, preparation: impl Future<Output = Result<()>>) {
+    if app.db().is_ok_and(Db::is_connected)
+        && let Err(error) = preparation.await
+    {
+        tracing::warn!(error = error.chain(), "not prepared at start, the first request does it");
+    }
 }
 
 /// Does the work, but no longer than until `end`, and turns a panic in it into an error.

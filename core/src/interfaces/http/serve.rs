@@ -14,8 +14,7 @@ use super::{Admission, Reply, Request, cors, error};
 use crate::{
     app::App,
     domain::Result,
-    infrastructure::db::Db,
-    interfaces::runtime::{RuntimeError, deadline, guarded},
+    interfaces::runtime::{RuntimeError, deadline, guarded, prepared},
     telemetry,
 };
 
@@ -37,12 +36,7 @@ where
     R: Reply,
 {
     let (app, handler) = (&app, &handler);
-    // A start has waited for its connection already; it does not wait again for what needs one.
-    if app.db().is_ok_and(Db::is_connected)
-        && let Err(error) = A::prepare(app).await
-    {
-        tracing::warn!(error = error.chain(), "not prepared at start, the first request does it");
-    }
+    prepared(app, A::prepare(app)).await;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Box<RawValue>>| async move {
         let deadline = deadline(app, &event.context);
         let id = event.context.request_id;

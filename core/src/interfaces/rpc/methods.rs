@@ -20,8 +20,11 @@ pub struct Methods(Vec<Method>);
 struct Method {
     path: &'static str,
     access: Access,
+    prepare: Prepare,
     call: Call,
 }
+
+type Prepare = for<'a> fn(&'a App) -> LocalBoxFuture<'a, Result<()>>;
 
 /// From a message to a message, both written in the client's format.
 type Call = Box<dyn Fn(App, Request, Format, Vec<u8>) -> LocalBoxFuture<'static, Result<Vec<u8>>>>;
@@ -34,7 +37,7 @@ impl Methods {
     where
         H: Fn(App, I, A) -> F + Copy + 'static,
         I: Message + Default + DeserializeOwned,
-        A: Admission,
+        A: Admission + 'static,
         F: Future<Output = Result<O>>,
         O: Message + Serialize,
     {
@@ -46,8 +49,18 @@ impl Methods {
             }
             .boxed_local()
         });
-        self.0.push(Method { path, access: A::ACCESS, call });
+        let prepare: Prepare = |app| A::prepare(app).boxed_local();
+        self.0.push(Method { path, access: A::ACCESS, prepare, call });
         self
+    }
+
+    /// What the methods will need to admit somebody. What two of them need is asked twice, the second time of
+    /// a server that has seen it.
+    pub(super) async fn prepare(&self, app: &App) -> Result<()> {
+        for method in &self.0 {
+            (method.prepare)(app).await?;
+        }
+        Ok(())
     }
 
     /// Who may call what: for tests, and for whoever reviews it.

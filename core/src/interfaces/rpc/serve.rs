@@ -27,7 +27,7 @@ use crate::{
     domain::{Error, Result},
     interfaces::{
         http::{RESERVE, Request, cors, to_gateway},
-        runtime::{RuntimeError, deadline, guarded},
+        runtime::{RuntimeError, deadline, guarded, prepared},
     },
     telemetry,
 };
@@ -42,6 +42,7 @@ const EXPOSED: HeaderValue =
 /// Serves calls until the environment is shut down.
 pub async fn serve(app: App, methods: Methods) -> Result<(), RuntimeError> {
     let (app, methods) = (&app, &methods);
+    prepared(app, methods.prepare(app)).await;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Box<RawValue>>| async move {
         let deadline = deadline(app, &event.context);
         let id = event.context.request_id;
