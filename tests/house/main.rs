@@ -3,6 +3,7 @@
 
 mod access;
 mod layers;
+mod links;
 mod lint;
 mod messages;
 mod mutants;

@@ -1,8 +1,9 @@
 //! What taking in a message costs above the statements that it needs, and what the outbox costs
-//! when it is full of what has been sent. As `benches/repository`, read the ratios.
+//! when it is full of what has been sent; and a line of the log. As `benches/repository`, read the ratios.
 
 mod claiming;
 mod consuming;
+mod logging;
 
 use app_core::testing::TestApp;
 use xtask::measure;
@@ -14,6 +15,7 @@ async fn main() {
     let raw = app.database.client().await;
     let mut groups = consuming::run(&app, &raw).await;
     groups.push(claiming::run(&app, &raw).await);
+    groups.push(logging::run().await);
     if json {
         println!("{:#}", measure::json(&groups));
     } else {

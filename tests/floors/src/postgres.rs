@@ -1,8 +1,9 @@
 //! The least that a function with a database can be: it connects in init, and each request is the one
 //! prepared statement that users-me asks, too. No pool, no secret store, no token, no log.
 //!
-//! With the argument `times N` it is no function: it prints what N connects and N queries take, one
-//! after the other in one warm process, as JSON in microseconds.
+//! Two arguments make it no function: `times N` prints what N connects and N queries take, one after the
+//! other in one warm process, as JSON in microseconds; `session` prints somebody who is signed in, which
+//! the others find in the variable FLOOR_SESSION.
 #![allow(clippy::disallowed_methods, reason = "no clock and no configuration to go through")]
 
 use std::{
@@ -17,7 +18,7 @@ use rustls::{
     crypto::{CryptoProvider, ring::kx_group},
     pki_types::{CertificateDer, pem::PemObject},
 };
-use tokio_postgres::{Client, NoTls, Row, Statement, config::SslMode};
+use tokio_postgres::{Client, NoTls, Statement, config::SslMode, types::ToSql};
 use tokio_postgres_rustls::MakeRustlsConnect;
 use uuid::Uuid;
 
@@ -45,8 +46,10 @@ type Anyhow<T> = Result<T, Box<dyn Error + Send + Sync>>;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Anyhow<()> {
     let mut arguments = std::env::args().skip(1);
-    if arguments.next().as_deref() == Some("times") {
-        return times(arguments.next().unwrap_or_default().parse()?).await;
+    match arguments.next().as_deref() {
+        Some("times") => return times(arguments.next().unwrap_or_default().parse()?).await,
+        Some("session") => return session().await,
+        _ => {}
     }
     let asked = Asked::ready().await?;
     let asked = &asked;
@@ -75,6 +78,13 @@ async fn times(count: usize) -> Anyhow<()> {
     Ok(())
 }
 
+async fn session() -> Anyhow<()> {
+    let found = connect().await?.query_one(SESSION, &[]).await?;
+    let (id, generation, user): (&str, &str, Uuid) = (found.get(0), found.get(1), found.get(2));
+    println!("{id} {generation} {user}");
+    Ok(())
+}
+
 fn micros(since: Instant) -> f64 {
     since.elapsed().as_secs_f64() * 1e6
 }
@@ -83,22 +93,28 @@ fn micros(since: Instant) -> f64 {
 struct Asked {
     client: Client,
     query: Statement,
-    session: Row,
+    session: String,
+    generation: String,
+    user: Uuid,
 }
 
 impl Asked {
     async fn ready() -> Anyhow<Self> {
+        let whom = std::env::var("FLOOR_SESSION")?;
+        let [session, generation, user] = whom.split(' ').collect::<Vec<_>>()[..] else {
+            return Err("FLOOR_SESSION: three words".into());
+        };
+        let (session, generation, user) = (session.to_owned(), generation.to_owned(), user.parse()?);
         let client = connect().await?;
         let query = client.prepare(QUERY).await?;
-        let session = client.query_one(SESSION, &[]).await?;
-        Ok(Self { client, query, session })
+        Ok(Self { client, query, session, generation, user })
     }
 
     /// How many rows there are: one.
     async fn once(&self) -> Result<usize, tokio_postgres::Error> {
-        let (id, generation): (&str, &str) = (self.session.get(0), self.session.get(1));
-        let (user, now): (Uuid, _) = (self.session.get(2), SystemTime::now());
-        self.client.query(&self.query, &[&id, &generation, &user, &now]).await.map(|rows| rows.len())
+        let values: [&(dyn ToSql + Sync); 4] =
+            [&self.session, &self.generation, &self.user, &SystemTime::now()];
+        self.client.query(&self.query, &values).await.map(|rows| rows.len())
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::{
     future::pending,
+    net,
     time::{Duration, Instant},
 };
 
@@ -152,9 +153,10 @@ async fn a_relay_to_kafka_leaves_alone_what_goes_by_sqs() {
 #[tokio::test(flavor = "multi_thread")]
 async fn servers_that_say_nothing_do_not_hide_one_that_answers() {
     let Some(cluster) = Cluster::start() else { return };
-    // An address where packets vanish: it is reserved, and nobody answers from it.
-    let dead = (0..10).map(|n| format!("192.0.2.{n}:9092"));
-    let all: Vec<String> = dead.chain([cluster.server()]).collect();
+    // The system takes connections for them, and nobody ever reads from one.
+    let silent: Vec<_> = (0..40).map(|_| net::TcpListener::bind("127.0.0.1:0").expect("a port")).collect();
+    let address = |one: &net::TcpListener| one.local_addr().expect("an address").to_string();
+    let all: Vec<String> = silent.iter().map(address).chain([cluster.server()]).collect();
     let app = app_with(&cluster.server(), |kafka| kafka.servers = all).await;
     commit_some(&app, 1).await;
     assert_eq!(relayed(&app).await, (1, 0));

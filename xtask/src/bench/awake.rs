@@ -1,30 +1,46 @@
 //! Processors that stay awake while something is measured.
 
+use std::fs;
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context as _, Result};
 
 use crate::python::Python;
+use crate::ui;
 
-/// Longer than any measurement; they end with us anyway.
-const SECONDS: u32 = 1_800;
-
-/// While this lives, no processor goes to sleep: see `xtask/python/awake.py` for why. Not so where a
-/// process cannot be given a priority below all others (macOS).
+/// While this lives, no processor goes to sleep: see `xtask/python/awake.py` for why. Where it cannot be
+/// had, it says so, and times spread more.
 #[derive(Debug)]
 pub struct Awake(Vec<Child>);
 
 impl Awake {
     pub fn keep(python: &Python) -> Result<Self> {
         let mut awake = Self(Vec::new());
+        if let Some(reason) = hindrance() {
+            ui::say(&format!("the processors may go to sleep between requests: {reason}"));
+            return Ok(awake);
+        }
         for which in 0..std::thread::available_parallelism().map_or(1, usize::from) {
             let mut command = Command::new(python.program());
-            command.arg(python.script("awake.py")).args([which.to_string(), SECONDS.to_string()]);
-            let child = command.stdin(Stdio::null()).stderr(Stdio::null()).spawn();
+            command.arg(python.script("awake.py")).arg(which.to_string());
+            let child = command.stdin(Stdio::null()).spawn();
             awake.0.push(child.context("cannot keep the processors awake")?);
         }
         Ok(awake)
     }
+}
+
+fn hindrance() -> Option<&'static str> {
+    if !cfg!(target_os = "linux") {
+        return Some("only Linux has a priority below all others");
+    }
+    // Of both versions of control groups. What stays awake would use up what is measured.
+    let quota =
+        |file: &str| fs::read_to_string(file).unwrap_or_default().split(' ').next().map(str::to_owned);
+    let limited = |text: String| text.trim().parse::<i64>().is_ok_and(|micros| micros > 0);
+    let limits = ["/sys/fs/cgroup/cpu.max", "/sys/fs/cgroup/cpu/cpu.cfs_quota_us"];
+    let any = limits.into_iter().filter_map(quota).any(limited);
+    any.then_some("this container has only a share of them")
 }
 
 impl Drop for Awake {

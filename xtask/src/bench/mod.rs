@@ -29,5 +29,5 @@ pub use machine::Machine;
 pub use quota::measure as memory;
 pub use release::{GATE, Weight, build, gate, weigh};
 pub use report::Report;
-pub use run::{Bare, Plan, measure};
+pub use run::{Bare, FLOORS, Plan, measure};
 pub use world::World;

@@ -16,8 +16,8 @@ use crate::ui;
 #[derive(Debug, Serialize)]
 pub struct Report {
     pub machine: Machine,
-    /// Whether Postgres was talked to over TLS.
-    pub tls: bool,
+    /// Whether Postgres was talked to over TLS, if it was.
+    pub tls: Option<bool>,
     pub starts: usize,
     pub measured: Vec<Measured>,
     pub bare: Bare,
@@ -66,7 +66,7 @@ impl Measured {
 impl Report {
     #[must_use]
     pub fn new(
-        tls: bool,
+        tls: Option<bool>,
         plan: &Plan,
         measured: (Vec<Measured>, Bare),
         weights: BTreeMap<String, Weight>,
@@ -131,11 +131,10 @@ impl Report {
     }
 
     pub fn print(&self) {
-        ui::out(&format!(
-            "{}; {}",
-            self.machine,
-            if self.tls { "Postgres over TLS with SCRAM" } else { "Postgres WITHOUT TLS" }
-        ));
+        let postgres = self
+            .tls
+            .map_or("", |tls| if tls { "; Postgres over TLS with SCRAM" } else { "; Postgres WITHOUT TLS" });
+        ui::out(&format!("{}{postgres}", self.machine));
         if !self.measured.is_empty() {
             self.print_cold();
         }

@@ -35,6 +35,7 @@ pub struct Plan {
 pub(super) const HELLO: &str = "floor-hello";
 /// The name of the bare function with a connection.
 pub(super) const POSTGRES: &str = "floor-postgres";
+pub const FLOORS: [&str; 2] = [HELLO, POSTGRES];
 /// users-me where nothing answers: what a start costs by itself.
 pub(super) const ALONE: &str = "users-me, nothing answers";
 
@@ -93,12 +94,14 @@ struct Subject {
 }
 
 /// Measures the floors and the functions of the plan, whose binaries lie in `folder`.
-pub fn measure(world: &World, folder: &Path, plan: &Plan) -> Result<(Vec<Measured>, Bare)> {
+pub fn measure(world: &mut World, folder: &Path, plan: &Plan) -> Result<(Vec<Measured>, Bare)> {
     let mut client = Client::new(&world.stack.checkout)?;
     for function in FIRST {
         let mut subject = Subject::of(world, folder, function)?;
         subject.start(&mut client)?;
     }
+    let session = floor(world, folder, &["session"])?;
+    world.floor.push(("FLOOR_SESSION".to_owned(), session.trim().to_owned()));
     let mut subjects = vec![Subject::of(world, folder, HELLO)?, Subject::of(world, folder, POSTGRES)?];
     let wanted = |case: &&Case| plan.only.is_empty() || plan.only.iter().any(|name| name == case.function);
     for case in CASES.iter().filter(wanted) {
@@ -255,17 +258,22 @@ impl Subject {
 impl Bare {
     /// As a process of its own measures them. The first one of each pays for the process.
     fn of(world: &World, folder: &Path) -> Result<Self> {
-        let mut program = Command::new(folder.join(POSTGRES));
-        program.args(["times", "21"]).env_clear().envs(world.floor.iter().cloned());
-        let output = program.output().context("cannot run floor-postgres")?;
-        if !output.status.success() {
-            bail!("floor-postgres failed: {}", String::from_utf8_lossy(&output.stderr).trim());
-        }
-        let mut all: Self = serde_json::from_slice(&output.stdout)?;
+        let mut all: Self = serde_json::from_str(&floor(world, folder, &["times", "21"])?)?;
         all.connect.remove(0);
         all.query.remove(0);
         Ok(all)
     }
+}
+
+/// What floor-postgres prints when it is no function.
+fn floor(world: &World, folder: &Path, arguments: &[&str]) -> Result<String> {
+    let mut program = Command::new(folder.join(POSTGRES));
+    program.args(arguments).env_clear().envs(world.floor.iter().cloned());
+    let output = program.output().context("cannot run floor-postgres")?;
+    if !output.status.success() {
+        bail!("floor-postgres failed: {}", String::from_utf8_lossy(&output.stderr).trim());
+    }
+    Ok(String::from_utf8(output.stdout)?)
 }
 
 fn micros(time: Duration) -> f64 {

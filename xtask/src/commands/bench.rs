@@ -28,11 +28,13 @@ pub enum What {
     Warm(Functions),
     /// Binaries and zips, of all functions unless some are named.
     Size {
-        #[command(flatten)]
-        functions: Functions,
+        /// Only these functions, as in users-me.
+        functions: Vec<String>,
         /// Weigh only those that have a limit, and fail if one of them is above it. CI runs this.
         #[arg(long, conflicts_with = "functions")]
         gate: bool,
+        #[command(flatten)]
+        output: Output,
     },
     /// Requests of users-me and auth-tokens with as much of a processor as a memory setting buys.
     ///
@@ -93,7 +95,7 @@ pub fn run(what: Option<&What>) -> Result<ExitCode> {
         Some(What::Cold(functions)) => processes(functions, false),
         Some(What::Warm(functions)) => processes(functions, true),
         Some(What::Size { gate: true, .. }) => gate(),
-        Some(What::Size { functions, .. }) => size(functions),
+        Some(What::Size { functions, output, .. }) => size(functions, output.json),
         Some(What::Memory) => memory(),
         Some(What::Repository(output)) => program("repository", output.json),
         Some(What::Queue(output)) => program("queue", output.json),
@@ -107,7 +109,7 @@ fn whole() -> Result<ExitCode> {
     let all: Vec<&str> = functions.iter().map(String::as_str).chain([FLOORS]).collect();
     bench::build(&checkout, &all)?;
     processes(&Functions::all(), true)?;
-    size(&Functions::all())?;
+    size(&functions, false)?;
     for name in ["repository", "queue"] {
         program(name, false)?;
     }
@@ -124,11 +126,11 @@ fn processes(functions: &Functions, warm: bool) -> Result<ExitCode> {
     }
     let mut world = start()?;
     ui::heading("Measuring");
-    let measured = bench::measure(&world, &folder, &plan);
+    let measured = bench::measure(&mut world, &folder, &plan);
     world.stack.dispose()?;
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).chain(bench::FLOORS).collect();
     let weights = bench::weigh(&world.stack.python, &folder, &names)?;
-    print(&Report::new(world.tls, &plan, measured?, weights), functions.output.json);
+    print(&Report::new(Some(world.tls), &plan, measured?, weights), functions.output.json);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -146,11 +148,10 @@ fn release(plan: &Plan) -> Result<(PathBuf, Vec<String>)> {
     Ok((folder, packages))
 }
 
-fn size(functions: &Functions) -> Result<ExitCode> {
+fn size(functions: &[String], json: bool) -> Result<ExitCode> {
     let checkout = Checkout::find()?;
     let python = Python::ready(&checkout)?;
-    let wanted =
-        if functions.functions.is_empty() { checkout.functions()? } else { functions.functions.clone() };
+    let wanted = if functions.is_empty() { checkout.functions()? } else { functions.to_vec() };
     for name in &wanted {
         checkout.function(name)?;
     }
@@ -159,7 +160,7 @@ fn size(functions: &Functions) -> Result<ExitCode> {
     let weights = bench::weigh(&python, &folder, &names)?;
     let plan = Plan { starts: 0, requests: 0, hashes: 0, only: Vec::new(), before: None };
     let nothing = (Vec::new(), bench::Bare::default());
-    print(&Report::new(true, &plan, nothing, weights), functions.output.json);
+    print(&Report::new(None, &plan, nothing, weights), json);
     Ok(ExitCode::SUCCESS)
 }
 

@@ -51,6 +51,8 @@ const SETTINGS: &[&str] = &[
     "EVENTS_QUEUE_URL",
     "TASKS_QUEUE_URL",
     "MAX_RECEIVE_COUNT",
+    "OUTBOX_OWN_LEASE_SECONDS",
+    "OUTBOX_LEASE_SECONDS",
     "CACHE_URL",
     "CACHE_URL_ARN",
     "CACHE_SSL_ROOT_CERT",
@@ -125,4 +127,18 @@ fn settings(checkout: &Checkout, function: &str) -> Result<(Vec<(String, String)
     let given = SETTINGS.iter().filter_map(|key| Some(pair(key, &std::env::var(key).ok()?)));
     settings.extend(given);
     Ok((settings, Duration::from_secs(30)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SETTINGS;
+
+    #[test]
+    fn every_setting_that_a_function_reads_is_passed_on() {
+        let example = include_str!("../../../.env.example");
+        let keys =
+            example.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once('='));
+        let forgotten: Vec<&str> = keys.map(|(key, _)| key).filter(|key| !SETTINGS.contains(key)).collect();
+        assert_eq!(forgotten, [""; 0], "in .env.example, and not in SETTINGS");
+    }
 }

@@ -131,25 +131,25 @@ impl KafkaBus {
             Login::Stored(id) => id,
             Login::Inline { user, password } => {
                 let credentials = Credentials::new(user.clone(), password.expose().clone());
-                return self.connect(Some(credentials)).await.map_err(Refusal::into_error);
+                return self.connect(Some(&credentials)).await.map_err(Refusal::into_error);
             }
         };
         let by = |text: &str| StoredLogin::parse(id, text).map(|l| Credentials::new(l.username, l.password));
         let known = self.secrets.stored(id).await?;
-        match self.connect(Some(by(&known)?)).await {
+        match self.connect(Some(&by(&known)?)).await {
             // The password has been rotated since it was cached: fetch once, try once.
             Err(Refusal::Login(error)) => {
                 let newer = self.secrets.get_newer(id, &known).await?;
                 if newer == known {
                     return Err(error);
                 }
-                self.connect(Some(by(&newer)?)).await.map_err(Refusal::into_error)
+                self.connect(Some(&by(&newer)?)).await.map_err(Refusal::into_error)
             }
             outcome => outcome.map_err(Refusal::into_error),
         }
     }
 
-    async fn connect(&self, credentials: Option<Credentials>) -> Result<Link, Refusal> {
+    async fn connect(&self, credentials: Option<&Credentials>) -> Result<Link, Refusal> {
         Link::connect(&self.config, credentials, &*self.clock).await
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use futures_util::future::select_ok;
+use futures_util::future::select_all;
 use rskafka::{
     BackoffConfig,
     chrono::DateTime,
@@ -14,7 +14,7 @@ use rskafka::{
     record::Record,
 };
 use time::OffsetDateTime;
-use tokio::{net::TcpStream, sync::OnceCell};
+use tokio::sync::OnceCell;
 
 use crate::{
     config::{KafkaConfig, KafkaSecurity},
@@ -62,14 +62,34 @@ pub(super) enum Trouble {
 }
 
 impl Link {
+    /// By the first server that lets us in; each knows the whole cluster. The library would try one after
+    /// the other, and wait for one that says nothing for as long as the network does.
+    ///
+    /// A server that refuses the login speaks for all.
     pub(super) async fn connect(
+        config: &KafkaConfig,
+        credentials: Option<&Credentials>,
+        clock: &dyn Clock,
+    ) -> Result<Self, Refusal> {
+        let by =
+            |server: &String| Box::pin(Self::connect_by(server.clone(), config, credentials.cloned(), clock));
+        let mut tries: Vec<_> = config.servers.iter().map(by).collect();
+        loop {
+            match select_all(tries).await {
+                (Err(Refusal::Other(_)), _, others) if !others.is_empty() => tries = others,
+                (outcome, ..) => return outcome,
+            }
+        }
+    }
+
+    async fn connect_by(
+        server: String,
         config: &KafkaConfig,
         credentials: Option<Credentials>,
         clock: &dyn Clock,
     ) -> Result<Self, Refusal> {
-        let mut builder = ClientBuilder::new(vec![reachable(&config.servers).await?])
-            .client_id("outbox-relay")
-            .backoff_config(patience());
+        let mut builder =
+            ClientBuilder::new(vec![server]).client_id("outbox-relay").backoff_config(patience());
         if let KafkaSecurity::Scram { ssl_root_cert, .. } = &config.security {
             builder =
                 builder.tls_config(tls::by_roots_or_amazon(ssl_root_cert.as_deref(), "KAFKA_SSL_ROOT_CERT")?);
@@ -130,16 +150,6 @@ impl Link {
         let produced = client.produce(records, Compression::NoCompression).await;
         produced.map(drop).map_err(|error| trouble(topic, &error))
     }
-}
-
-/// The first server that lets us in. The library tries one after the other, and waits for one that says
-/// nothing for as long as the network does; whoever answers knows all the others.
-async fn reachable(servers: &[String]) -> Result<String> {
-    let tries = servers
-        .iter()
-        .map(|server| Box::pin(async move { TcpStream::connect(server).await.map(|_| server) }));
-    let (server, _) = select_ok(tries).await.map_err(|error| Error::unavailable("kafka", error))?;
-    Ok(server.clone())
 }
 
 /// Once or twice more, for a leader that has just moved. What takes longer is for the next run.
