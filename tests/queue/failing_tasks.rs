@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::number;
+use crate::support::{number, until_waiting_for};
 
 /// Writes a row, and then does as it is told.
 #[derive(Debug, Serialize, Deserialize)]
@@ -211,6 +211,26 @@ async fn of_workers_that_have_one_message_at_once_one_runs_it_and_the_others_hol
     let done = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
     assert_eq!(done, 1, "whoever did not run it must not take its message off the queue");
     assert_eq!((row(&app).await.0.as_str(), number(&app, USERS).await), ("succeeded", 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_waited_for_another_ones_claim_sees_that_it_is_claimed() {
+    let app = TestApp::new().await;
+    let other = app.database.client().await;
+    let claimed = "insert into task (id, name, queue, args) values ('00000000-0000-0000-0000-000000000001', 'trouble', 'tasks', '{}');
+                   begin;
+                   update task set state = 'running', running_until = now() + interval '1 minute'";
+    other.batch_execute(claimed).await.expect("a claim");
+    let body =
+        json!({ "task": "trouble", "args": { "how": "fail_twice" }, "id": Uuid::from_u128(1), "attempt": 1 });
+    let body = body.to_string();
+    let commit = async {
+        until_waiting_for(&other, &app, 1).await;
+        other.batch_execute("commit").await.expect("the claim holds");
+    };
+    let (outcome, ()) = tokio::join!(run(&app, &body, Duration::from_secs(10)), commit);
+    assert!(outcome.is_err(), "whoever did not run it must not take its message off the queue");
+    assert_eq!(row(&app).await.0, "running");
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ use serde_json::json;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use crate::support::number;
+use crate::support::{number, until_waiting_for};
 
 /// `amount` more on the account of that name. The tests' accounts are users.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -103,6 +103,29 @@ async fn an_event_that_eight_consumers_have_at_once_is_done_once() {
         outcome.expect("no deadlock, whatever the order");
     }
     assert_eq!(number(&app, SUM).await, 10);
+}
+
+/// Somebody has the one in the middle: each consumer takes in what comes before it in its own order, and
+/// waits. When it is free, nobody may wait for one who waits for them.
+#[tokio::test(flavor = "multi_thread")]
+async fn consumers_that_have_the_same_events_in_another_order_wait_for_one_another_and_for_nothing_else() {
+    let app = TestApp::new().await;
+    open_accounts(&app, 1).await;
+    let handlers = Handlers::new().on::<AddUp>();
+    let bodies: Vec<String> = (0..11).map(|n| deposit(Uuid::from_u128(n), 0, 1)).collect();
+    let forward: Vec<&str> = bodies.iter().map(String::as_str).collect();
+    let backward: Vec<&str> = forward.iter().copied().rev().collect();
+    let other = app.database.client().await;
+    let middle = "begin; insert into inbox (handler, message_id) values ('add_up', '00000000-0000-0000-0000-000000000005')";
+    other.batch_execute(middle).await.expect("a row");
+    let free = async {
+        until_waiting_for(&other, &app, 2).await;
+        other.batch_execute("rollback").await.expect("no row");
+    };
+    let (one, two, ()) =
+        tokio::join!(deliver(&app, &handlers, &forward), deliver(&app, &handlers, &backward), free);
+    one.and(two).expect("no deadlock");
+    assert_eq!(number(&app, SUM).await, 11);
 }
 
 /// Fails at its first call.

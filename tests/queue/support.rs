@@ -13,6 +13,7 @@ use app_core::{
     testing::{Event, TestApp, event},
 };
 use serde_json::{Value, json};
+use tokio_postgres::Client;
 
 pub(crate) fn in_a_minute() -> Instant {
     Instant::now() + Duration::from_secs(60)
@@ -103,4 +104,21 @@ pub(crate) fn message_ids(event: &Event) -> Vec<String> {
 /// How many tasks are in this state.
 pub(crate) async fn tasks(app: &TestApp, state: &str) -> i64 {
     number(app, &format!("select count(*) from task where state = '{state}'")).await
+}
+
+/// Waits until so many sessions wait for what this one has locked, or for one of those who do.
+pub(crate) async fn until_waiting_for(holder: &Client, app: &TestApp, sessions: i64) {
+    let row = holder.query_one("select pg_backend_pid()", &[]).await.expect("a session");
+    let (holder, watcher): (i32, _) = (row.get(0), app.database.client().await);
+    let waiting = "with recursive waiting as (
+                     select pid from pg_stat_activity where $1 = any (pg_blocking_pids(pid))
+                     union
+                     select other.pid from pg_stat_activity as other join waiting on waiting.pid = any (pg_blocking_pids(other.pid)))
+                   select count(*) from waiting";
+    // Less than a statement waits for a lock.
+    let patience = Instant::now() + Duration::from_millis(1_500);
+    while watcher.query_one(waiting, &[&holder]).await.expect("a count").get::<_, i64>(0) < sessions {
+        assert!(Instant::now() < patience, "nobody waits");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }
