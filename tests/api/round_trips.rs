@@ -6,11 +6,15 @@ use serde_json::{Value, json};
 
 use crate::{
     process::{Process, drop_role, role},
-    rpc::wire::{GET_EXAMPLE, json_call},
+    rpc::{
+        self,
+        wire::{GET_EXAMPLE, json_call},
+    },
     support::{allow, call, me, refresh, sign_in, sign_up, signed_in},
     wire::wired,
 };
 use app_core::{
+    config::LaunchMode,
     interfaces::http::{Admission, Caller, RefreshToken, SignedIn},
     testing::event,
 };
@@ -62,6 +66,16 @@ async fn what_is_prepared_at_a_start_is_what_the_first_request_asks() {
     assert_eq!((answer.status, trips), (200, 1), "me");
     let (answer, trips) = wire.count(refresh(&app, &tokens.text("/refresh"))).await;
     assert_eq!((answer.status, trips), (200, 1), "refresh");
+}
+
+#[tokio::test]
+async fn what_the_methods_of_a_function_prepare_is_what_the_first_call_asks() {
+    let (app, wire) = wired(|_| {}).await;
+    let access = signed_in(&app).await.text("/access");
+    grpc::methods(LaunchMode::Test).prepare(&app.app).await.expect("prepared");
+    let call = json_call(GET_EXAMPLE, &json!({})).bearer(&access);
+    let (answer, trips) = wire.count(rpc::wire::answer(&app, &call)).await;
+    assert_eq!((answer.status, trips), (200, 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]

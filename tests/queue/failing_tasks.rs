@@ -217,9 +217,9 @@ async fn of_workers_that_have_one_message_at_once_one_runs_it_and_the_others_hol
 async fn a_worker_that_waited_for_another_ones_claim_sees_that_it_is_claimed() {
     let app = TestApp::new().await;
     let other = app.database.client().await;
-    let claimed = "insert into task (id, name, queue, args) values ('00000000-0000-0000-0000-000000000001', 'trouble', 'tasks', '{}');
-                   begin;
-                   update task set state = 'running', running_until = now() + interval '1 minute'";
+    let enqueued = "insert into task (id, name, queue, args) values ('00000000-0000-0000-0000-000000000001', 'trouble', 'tasks', '{}')";
+    other.batch_execute(enqueued).await.expect("a task");
+    let claimed = "begin; update task set state = 'running', running_until = now() + interval '1 minute'";
     other.batch_execute(claimed).await.expect("a claim");
     let body =
         json!({ "task": "trouble", "args": { "how": "fail_twice" }, "id": Uuid::from_u128(1), "attempt": 1 });

@@ -56,7 +56,10 @@ impl Methods {
 
     /// What the methods will need to admit somebody. What two of them need is asked twice, the second time of
     /// a server that has seen it.
-    pub(super) async fn prepare(&self, app: &App) -> Result<()> {
+    ///
+    /// # Errors
+    /// As [`Admission::prepare`].
+    pub async fn prepare(&self, app: &App) -> Result<()> {
         for method in &self.0 {
             (method.prepare)(app).await?;
         }
