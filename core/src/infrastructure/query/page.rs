@@ -3,7 +3,7 @@
 //! is never null.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use serde_json::Value as Json;
+use serde::{Deserialize, Serialize};
 use time::{Date, OffsetDateTime};
 use tokio_postgres::{Row, types::Type};
 
@@ -33,8 +33,20 @@ enum Start {
 }
 
 /// The place of a row in an order. Its text form is opaque to clients.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Cursor(Vec<Json>);
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cursor(Vec<Written>);
+
+/// What the row has in one of the order's columns, as it is written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Written {
+    Null,
+    Bool(bool),
+    /// A timestamp is microseconds: RFC 3339 has no years before 0.
+    Int(i64),
+    /// A float is text, too: serde_json reads numbers up to one step off, and JSON has no infinity.
+    Text(String),
+}
 
 impl Page {
     /// # Errors
@@ -90,8 +102,8 @@ fn after(statement: &mut Statement, steps: &[Step], cursor: &Cursor) -> Result<(
         return Err(Error::invalid("cursor", "format"));
     }
     let mut numbers = Vec::with_capacity(steps.len());
-    for (step, json) in steps.iter().zip(&cursor.0) {
-        let value = from_json(step.column.kind, json).ok_or_else(|| Error::invalid("cursor", "format"))?;
+    for (step, written) in steps.iter().zip(&cursor.0) {
+        let value = read(step.column.kind, written).ok_or_else(|| Error::invalid("cursor", "format"))?;
         if value == Value::Null && !step.column.nullable {
             return Err(Error::invalid("cursor", "format"));
         }
@@ -144,7 +156,7 @@ impl Cursor {
         let steps = order.steps::<E>()?;
         steps
             .iter()
-            .map(|step| to_json(row, step.column.name, step.column.kind))
+            .map(|step| write(row, step.column.name, step.column.kind))
             .collect::<Result<_>>()
             .map(Self)
     }
@@ -166,43 +178,42 @@ impl Cursor {
     }
 }
 
-fn to_json(row: &Row, name: &str, kind: Kind) -> Result<Json> {
-    fn read<'r, T>(row: &'r Row, name: &str) -> Result<Option<T>>
+fn write(row: &Row, name: &str, kind: Kind) -> Result<Written> {
+    fn get<'r, T>(row: &'r Row, name: &str, form: impl FnOnce(T) -> Written) -> Result<Written>
     where
         T: tokio_postgres::types::FromSql<'r>,
     {
-        row.try_get(name).map_err(Error::internal)
+        let value: Option<T> = row.try_get(name).map_err(Error::internal)?;
+        Ok(value.map_or(Written::Null, form))
     }
-    Ok(match kind {
-        Kind::Bool => read::<bool>(row, name)?.into(),
-        Kind::Int2 => read::<i16>(row, name)?.into(),
-        Kind::Int4 => read::<i32>(row, name)?.into(),
-        Kind::Int8 => read::<i64>(row, name)?.into(),
-        // As text: serde_json reads numbers up to one step off, and JSON has no infinity.
-        Kind::Float8 => read::<f64>(row, name)?.map(|number| number.to_string()).into(),
-        Kind::Text => read::<String>(row, name)?.into(),
-        Kind::Uuid => read::<uuid::Uuid>(row, name)?.map(|uuid| uuid.to_string()).into(),
-        Kind::Date => read::<Date>(row, name)?.map(|date| date.to_string()).into(),
-        // Microseconds: RFC 3339 has no years before 0.
-        Kind::Timestamptz => match read::<OffsetDateTime>(row, name)? {
-            None => Json::Null,
-            Some(time) => i64::try_from(time.unix_timestamp_nanos() / 1_000).map_err(Error::internal)?.into(),
-        },
-        Kind::Jsonb => return Err(Error::internal("jsonb has no order")),
-    })
+    match kind {
+        Kind::Bool => get(row, name, Written::Bool),
+        Kind::Int2 => get(row, name, |number: i16| Written::Int(number.into())),
+        Kind::Int4 => get(row, name, |number: i32| Written::Int(number.into())),
+        Kind::Int8 => get(row, name, Written::Int),
+        Kind::Float8 => get(row, name, |number: f64| Written::Text(number.to_string())),
+        Kind::Text => get(row, name, Written::Text),
+        Kind::Uuid => get(row, name, |uuid: uuid::Uuid| Written::Text(uuid.to_string())),
+        Kind::Date => get(row, name, |date: Date| Written::Text(date.to_string())),
+        // In the range of Postgres, 290,000 years, microseconds are an i64.
+        Kind::Timestamptz => {
+            get(row, name, |time: OffsetDateTime| Written::Int((time.unix_timestamp_nanos() / 1_000) as i64))
+        }
+        Kind::Jsonb => Err(Error::internal("jsonb has no order")),
+    }
 }
 
-fn from_json(kind: Kind, json: &Json) -> Option<Value> {
-    Some(match (kind, json) {
-        (_, Json::Null) => Value::Null,
-        (Kind::Bool, Json::Bool(value)) => Value::Bool(*value),
-        (Kind::Int2 | Kind::Int4 | Kind::Int8, Json::Number(number)) => Value::Int(number.as_i64()?),
-        (Kind::Float8, Json::String(text)) => Value::Float(text.parse().ok()?),
-        (Kind::Timestamptz, Json::Number(number)) => {
-            let nanoseconds = i128::from(number.as_i64()?) * 1_000;
+fn read(kind: Kind, written: &Written) -> Option<Value> {
+    Some(match (kind, written) {
+        (_, Written::Null) => Value::Null,
+        (Kind::Bool, Written::Bool(value)) => Value::Bool(*value),
+        (Kind::Int2 | Kind::Int4 | Kind::Int8, Written::Int(number)) => Value::Int(*number),
+        (Kind::Float8, Written::Text(text)) => Value::Float(text.parse().ok()?),
+        (Kind::Timestamptz, Written::Int(microseconds)) => {
+            let nanoseconds = i128::from(*microseconds) * 1_000;
             Value::Timestamp(OffsetDateTime::from_unix_timestamp_nanos(nanoseconds).ok()?)
         }
-        (Kind::Text | Kind::Uuid | Kind::Date, Json::String(text)) => Value::Text(text.clone()),
+        (Kind::Text | Kind::Uuid | Kind::Date, Written::Text(text)) => Value::Text(text.clone()),
         _ => return None,
     })
 }
