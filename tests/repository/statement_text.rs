@@ -115,7 +115,7 @@ fn highest_parameter(text: &str) -> usize {
 #[test]
 fn a_keyset_page_has_one_text_for_every_place_in_an_order() {
     let texts = [json!([7, "Ada", 1]), json!([null, "mark", i64::MAX])].map(|values| {
-        let page = Page::new(10).expect("a page").after(cursor(&values));
+        let page = Page::new(10).expect("a page").after(cursor(&values).expect("a list"));
         let order = ["-maybe_whole".to_owned(), "name".to_owned()];
         lowered(&Filter::new(), &order, &page).expect("a good cursor").text().to_owned()
     });

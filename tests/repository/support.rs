@@ -32,8 +32,8 @@ pub(crate) fn base64url(bytes: &[u8]) -> String {
     text
 }
 
-pub(crate) fn cursor(values: &serde_json::Value) -> Cursor {
-    Cursor::decode(&base64url(values.to_string().as_bytes())).expect("a list")
+pub(crate) fn cursor(values: &serde_json::Value) -> app_core::Result<Cursor> {
+    Cursor::decode(&base64url(values.to_string().as_bytes()))
 }
 
 /// `validation big range`, `malformed ‹text›`: what a caller learns of an error.
