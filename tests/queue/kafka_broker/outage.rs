@@ -7,7 +7,7 @@ use std::{
 };
 
 use app_core::config::EventsBus;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 
 use super::{
     SHORT, app_by, app_on, app_with, commit_some, consume, relay_until, relayed, time_passes, waiting, write,
@@ -17,6 +17,7 @@ use crate::{
         Cluster,
         bridge::Bridge,
         door::{Door, Weather},
+        free_port,
     },
     support::{number, tasks},
 };
@@ -158,6 +159,25 @@ async fn servers_that_say_nothing_do_not_hide_one_that_answers() {
     let address = |one: &net::TcpListener| one.local_addr().expect("an address").to_string();
     let all: Vec<String> = silent.iter().map(address).chain([cluster.server()]).collect();
     let app = app_with(&cluster.server(), |kafka| kafka.servers = all).await;
+    commit_some(&app, 1).await;
+    assert_eq!(relayed(&app).await, (1, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_down_does_not_hide_one_that_answers_later() {
+    let Some(cluster) = Cluster::start() else { return };
+    let late = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let servers = [format!("127.0.0.1:{}", free_port()), late.local_addr().expect("an address").to_string()];
+    let broker = cluster.server();
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = late.accept().await {
+            // Later than the other one has been given up.
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            let mut server = TcpStream::connect(&broker).await.expect("the broker");
+            tokio::spawn(async move { tokio::io::copy_bidirectional(&mut client, &mut server).await });
+        }
+    });
+    let app = app_with(&cluster.server(), |kafka| kafka.servers = servers.to_vec()).await;
     commit_some(&app, 1).await;
     assert_eq!(relayed(&app).await, (1, 0));
 }

@@ -107,6 +107,26 @@ async fn a_wrong_login_or_certificate_is_told_apart_and_sends_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_refuses_the_login_speaks_for_one_that_says_nothing() {
+    let (door, root) = Door::locked(account()).await;
+    let Some(cluster) = Cluster::behind(door.broker, door.port) else { return };
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let app = app_with(&cluster.server(), |kafka| {
+        kafka.servers.insert(0, silent.local_addr().expect("an address").to_string());
+        kafka.security = KafkaSecurity::Scram {
+            login: Login::Inline {
+                user: USER.to_owned(),
+                password: Secret::new("wrong-password".to_owned()),
+            },
+            ssl_root_cert: Some(Arc::from(root)),
+        };
+    })
+    .await;
+    commit_some(&app, 1).await;
+    assert!(refused(&app).await.contains("refuses user or password"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_rotated_password_is_fetched_once() {
     let account = account();
     let (door, root) = Door::locked(account.clone()).await;

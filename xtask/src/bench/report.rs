@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::bare::{Bare, HELLO};
 use super::machine::Machine;
 use super::release::Weight;
-use super::run::{ALONE, Bare, HELLO, Measured, Plan};
+use super::run::{ALONE, Measured, Plan};
 use super::targets::{self, Verdict};
 use crate::measure::Spread;
 use crate::ui;

@@ -1,13 +1,13 @@
 //! Starts and requests, turn by turn: a second in which the machine is busy slows all of them.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::awake::Awake;
+use super::bare::{self, Bare, HELLO, POSTGRES};
 use super::cases::{self, CASES, Case, Client, FIRST};
 use super::process::{cpu, peak_rss};
 use super::quota::{PAUSE, Quota};
@@ -31,11 +31,6 @@ pub struct Plan {
     pub before: Option<PathBuf>,
 }
 
-/// The name of the bare function.
-pub(super) const HELLO: &str = "floor-hello";
-/// The name of the bare function with a connection.
-pub(super) const POSTGRES: &str = "floor-postgres";
-pub const FLOORS: [&str; 2] = [HELLO, POSTGRES];
 /// users-me where nothing answers: what a start costs by itself.
 pub(super) const ALONE: &str = "users-me, nothing answers";
 
@@ -74,13 +69,6 @@ pub struct Turn {
     pub cpu: Option<f64>,
 }
 
-/// One Postgres connect and one prepared query in a warm process that does nothing else.
-#[derive(Debug, Default, Serialize, Deserialize)]
-pub struct Bare {
-    pub connect: Vec<f64>,
-    pub query: Vec<f64>,
-}
-
 struct Subject {
     binary: PathBuf,
     settings: Settings,
@@ -100,8 +88,7 @@ pub fn measure(world: &mut World, folder: &Path, plan: &Plan) -> Result<(Vec<Mea
         let mut subject = Subject::of(world, folder, function)?;
         subject.start(&mut client)?;
     }
-    let session = floor(world, folder, &["session"])?;
-    world.floor.push(("FLOOR_SESSION".to_owned(), session.trim().to_owned()));
+    bare::sign_in(world, folder)?;
     let mut subjects = vec![Subject::of(world, folder, HELLO)?, Subject::of(world, folder, POSTGRES)?];
     let wanted = |case: &&Case| plan.only.is_empty() || plan.only.iter().any(|name| name == case.function);
     for case in CASES.iter().filter(wanted) {
@@ -253,27 +240,6 @@ impl Subject {
         }
         function.last_took().map(micros).context("it answered and was not seen to")
     }
-}
-
-impl Bare {
-    /// As a process of its own measures them. The first one of each pays for the process.
-    fn of(world: &World, folder: &Path) -> Result<Self> {
-        let mut all: Self = serde_json::from_str(&floor(world, folder, &["times", "21"])?)?;
-        all.connect.remove(0);
-        all.query.remove(0);
-        Ok(all)
-    }
-}
-
-/// What floor-postgres prints when it is no function.
-fn floor(world: &World, folder: &Path, arguments: &[&str]) -> Result<String> {
-    let mut program = Command::new(folder.join(POSTGRES));
-    program.args(arguments).env_clear().envs(world.floor.iter().cloned());
-    let output = program.output().context("cannot run floor-postgres")?;
-    if !output.status.success() {
-        bail!("floor-postgres failed: {}", String::from_utf8_lossy(&output.stderr).trim());
-    }
-    Ok(String::from_utf8(output.stdout)?)
 }
 
 fn micros(time: Duration) -> f64 {

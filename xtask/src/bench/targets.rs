@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 
+use super::bare::{FLOORS, HELLO, POSTGRES};
 use super::cases::CASES;
 use super::report::Report;
-use super::run::{ALONE, HELLO, POSTGRES};
+use super::run::ALONE;
 
 /// One promise.
 #[derive(Debug, Serialize)]
@@ -23,11 +24,9 @@ pub(super) fn verdicts(report: &Report) -> Vec<Verdict> {
     let ratio = |ours: Option<f64>, floor: Option<f64>| Some(ours? / floor?);
     let warm = |row: Option<super::report::Row>| row?.warm.map(|warm| warm.median);
     let mega = |bytes: Option<u64>| bytes.map(|bytes| bytes as f64 / 1e6);
-    let ours = |name: &str| !name.starts_with("floor-");
-    let hashes = |name: &str| CASES.iter().any(|case| case.hashes && case.function == name);
-    let largest = report.measured.iter().filter(|one| ours(&one.name) && !hashes(&one.name));
-    let largest = largest.filter_map(|one| one.row()?.rss).max();
-    let heaviest = report.weights.iter().filter(|(name, _)| ours(name));
+    let small = CASES.iter().filter(|case| !case.hashes);
+    let largest = small.filter_map(|case| report.row(case.function)?.rss).max();
+    let heaviest = report.weights.iter().filter(|(name, _)| !FLOORS.contains(&name.as_str()));
     let all = [
         (
             "a start without I/O: × hello's processor time",

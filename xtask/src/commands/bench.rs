@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, Subcommand};
 
-use crate::bench::{self, Awake, GATE, Machine, Plan, Report, World};
+use crate::bench::{self, Awake, FLOORS, GATE, Machine, Plan, Report, World};
 use crate::checkout::Checkout;
 use crate::interrupt;
 use crate::process;
@@ -15,7 +15,7 @@ use crate::stack::{BENCH, Stack};
 use crate::ui;
 
 /// The package of the programs that functions are compared with.
-const FLOORS: &str = "floors";
+const FLOORS_PACKAGE: &str = "floors";
 /// Those that say what a memory setting buys: one that waits, one that computes.
 const THROTTLED: [&str; 2] = ["users-me", "auth-tokens"];
 
@@ -106,7 +106,7 @@ pub fn run(what: Option<&What>) -> Result<ExitCode> {
 fn whole() -> Result<ExitCode> {
     let checkout = Checkout::find()?;
     let functions = checkout.functions()?;
-    let all: Vec<&str> = functions.iter().map(String::as_str).chain([FLOORS]).collect();
+    let all: Vec<&str> = functions.iter().map(String::as_str).chain([FLOORS_PACKAGE]).collect();
     bench::build(&checkout, &all)?;
     processes(&Functions::all(), true)?;
     size(&functions, false)?;
@@ -128,7 +128,7 @@ fn processes(functions: &Functions, warm: bool) -> Result<ExitCode> {
     ui::heading("Measuring");
     let measured = bench::measure(&mut world, &folder, &plan);
     world.stack.dispose()?;
-    let names: Vec<&str> = names.iter().map(String::as_str).chain(bench::FLOORS).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).chain(FLOORS).collect();
     let weights = bench::weigh(&world.stack.python, &folder, &names)?;
     print(&Report::new(Some(world.tls), &plan, measured?, weights), functions.output.json);
     Ok(ExitCode::SUCCESS)
@@ -142,7 +142,7 @@ fn release(plan: &Plan) -> Result<(PathBuf, Vec<String>)> {
         checkout.function(name)?;
     }
     ui::heading("Building as for a deployment; a minute for each function that has changed");
-    packages.push(FLOORS.to_owned());
+    packages.push(FLOORS_PACKAGE.to_owned());
     let folder = bench::build(&checkout, &packages.iter().map(String::as_str).collect::<Vec<_>>())?;
     packages.pop();
     Ok((folder, packages))

@@ -5,7 +5,10 @@
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 use time::{Date, OffsetDateTime};
-use tokio_postgres::{Row, types::Type};
+use tokio_postgres::{
+    Row,
+    types::{FromSql, Type},
+};
 
 use super::{
     Entity, Kind, Order, Statement, Value,
@@ -178,29 +181,28 @@ impl Cursor {
     }
 }
 
+fn get<'r, T: FromSql<'r>>(row: &'r Row, name: &str) -> Result<Option<T>> {
+    row.try_get(name).map_err(Error::internal)
+}
+
 fn write(row: &Row, name: &str, kind: Kind) -> Result<Written> {
-    fn get<'r, T>(row: &'r Row, name: &str, form: impl FnOnce(T) -> Written) -> Result<Written>
-    where
-        T: tokio_postgres::types::FromSql<'r>,
-    {
-        let value: Option<T> = row.try_get(name).map_err(Error::internal)?;
-        Ok(value.map_or(Written::Null, form))
-    }
-    match kind {
-        Kind::Bool => get(row, name, Written::Bool),
-        Kind::Int2 => get(row, name, |number: i16| Written::Int(number.into())),
-        Kind::Int4 => get(row, name, |number: i32| Written::Int(number.into())),
-        Kind::Int8 => get(row, name, Written::Int),
-        Kind::Float8 => get(row, name, |number: f64| Written::Text(number.to_string())),
-        Kind::Text => get(row, name, Written::Text),
-        Kind::Uuid => get(row, name, |uuid: uuid::Uuid| Written::Text(uuid.to_string())),
-        Kind::Date => get(row, name, |date: Date| Written::Text(date.to_string())),
-        // In the range of Postgres, 290,000 years, microseconds are an i64.
+    let written = match kind {
+        Kind::Bool => get(row, name)?.map(Written::Bool),
+        Kind::Int2 => get::<i16>(row, name)?.map(|number| Written::Int(number.into())),
+        Kind::Int4 => get::<i32>(row, name)?.map(|number| Written::Int(number.into())),
+        Kind::Int8 => get(row, name)?.map(Written::Int),
+        Kind::Float8 => get::<f64>(row, name)?.map(|number| Written::Text(number.to_string())),
+        Kind::Text => get(row, name)?.map(Written::Text),
+        Kind::Uuid => get::<uuid::Uuid>(row, name)?.map(|uuid| Written::Text(uuid.to_string())),
+        Kind::Date => get::<Date>(row, name)?.map(|date| Written::Text(date.to_string())),
         Kind::Timestamptz => {
-            get(row, name, |time: OffsetDateTime| Written::Int((time.unix_timestamp_nanos() / 1_000) as i64))
+            let time = get::<OffsetDateTime>(row, name)?;
+            let microseconds = time.map(|time| i64::try_from(time.unix_timestamp_nanos() / 1_000));
+            microseconds.transpose().map_err(Error::internal)?.map(Written::Int)
         }
-        Kind::Jsonb => Err(Error::internal("jsonb has no order")),
-    }
+        Kind::Jsonb => return Err(Error::internal("jsonb has no order")),
+    };
+    Ok(written.unwrap_or(Written::Null))
 }
 
 fn read(kind: Kind, written: &Written) -> Option<Value> {

@@ -1,0 +1,50 @@
+//! The floors: a bare function, and one with a connection, which also measures that connection by itself.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+use serde::{Deserialize, Serialize};
+
+use super::world::World;
+
+/// The bare function.
+pub(super) const HELLO: &str = "floor-hello";
+/// The bare function with a connection.
+pub(super) const POSTGRES: &str = "floor-postgres";
+pub const FLOORS: [&str; 2] = [HELLO, POSTGRES];
+
+/// One Postgres connect and one prepared query in a warm process that does nothing else.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Bare {
+    pub connect: Vec<f64>,
+    pub query: Vec<f64>,
+}
+
+impl Bare {
+    /// As a process of its own measures them. The first one of each pays for the process.
+    pub(super) fn of(world: &World, folder: &Path) -> Result<Self> {
+        let mut all: Self = serde_json::from_str(&run(world, folder, &["times", "21"])?)?;
+        all.connect.remove(0);
+        all.query.remove(0);
+        Ok(all)
+    }
+}
+
+/// The floor asks for whoever is signed in now, without looking for them in each process.
+pub(super) fn sign_in(world: &mut World, folder: &Path) -> Result<()> {
+    let session = run(world, folder, &["session"])?;
+    world.floor.push(("FLOOR_SESSION".to_owned(), session.trim().to_owned()));
+    Ok(())
+}
+
+/// What floor-postgres prints when it is no function.
+fn run(world: &World, folder: &Path, arguments: &[&str]) -> Result<String> {
+    let mut program = Command::new(folder.join(POSTGRES));
+    program.args(arguments).env_clear().envs(world.floor.iter().cloned());
+    let output = program.output().context("cannot run floor-postgres")?;
+    if !output.status.success() {
+        bail!("floor-postgres failed: {}", String::from_utf8_lossy(&output.stderr).trim());
+    }
+    Ok(String::from_utf8(output.stdout)?)
+}
