@@ -2,6 +2,7 @@
 //! must say that no linter checks.
 
 mod access;
+mod decisions;
 mod layers;
 mod links;
 mod lint;
