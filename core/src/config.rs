@@ -15,10 +15,10 @@ mod passwords;
 mod reader;
 
 pub use cache::{CacheConfig, check_cache_url};
-pub use cors::Cors;
+pub use cors::{Cors, Origins, is_loopback_origin};
 pub use database::{DatabaseConfig, OutboxConfig, Statements};
 pub use kafka::{EventsBus, KafkaConfig, KafkaSecurity};
-pub use limits::{Limited, LimitsConfig};
+pub use limits::{Limited, LimitsConfig, SETTINGS as LIMIT_SETTINGS};
 pub use login::Login;
 pub use mail::{MailConfig, Sender, check_url};
 pub use passwords::PasswordsConfig;
@@ -135,11 +135,11 @@ impl Config {
         }
         let project_name = env.text("PROJECT_NAME");
         let show_api_docs = env.flag("SHOW_API_DOCS", false);
-        let cors = cors::read(&mut env, prod);
         let levels = ["off", "error", "warn", "info", "debug", "trace"].map(|word| (word, ()));
         env.choice("LOG_LEVEL", Some(()), &levels);
         let tokens = needs.contains(&Need::Tokens).then(|| read_tokens(&mut env, prod));
         let mode = launch_mode.unwrap_or(LaunchMode::Prod);
+        let cors = cors::read(&mut env, mode);
         let limits = needs.contains(&Need::Limits).then(|| limits::read(&mut env, mode));
         let pseudonyms = needs.contains(&Need::Pseudonyms) || limits.is_some();
         let hmac_key = pseudonyms.then(|| read_hmac_key(&mut env, mode));
@@ -163,7 +163,7 @@ impl Config {
         }
         let aws = AwsConfig {
             region: env.optional("AWS_REGION").unwrap_or_else(|| "us-east-1".into()),
-            endpoint_url: env.optional("AWS_ENDPOINT_URL"),
+            endpoint_url: read_endpoint(&mut env, prod),
             access_key_id: env.optional("AWS_ACCESS_KEY_ID").unwrap_or_default(),
             secret_access_key: Secret::new(env.optional("AWS_SECRET_ACCESS_KEY").unwrap_or_default()),
             session_token: env.optional("AWS_SESSION_TOKEN").map(Secret::new),
@@ -192,6 +192,19 @@ impl Config {
             api_default_limit: api_default_limit as u32,
         })
     }
+}
+
+/// Reads where calls to AWS go. They carry the passwords of the database and of the mail server.
+fn read_endpoint(env: &mut Reader<'_>, prod: bool) -> Option<String> {
+    const KEY: &str = "AWS_ENDPOINT_URL";
+    let url = env.optional(KEY)?;
+    let encrypted = url.strip_prefix("https://").is_some_and(|host| !host.is_empty());
+    if prod && !encrypted {
+        env.wrong(KEY, "must begin with https:// in PROD; leave it empty on AWS");
+    } else if !encrypted && !url.starts_with("http://") {
+        env.wrong(KEY, "must be the URL of an emulator, as in http://localhost:4566");
+    }
+    Some(url)
 }
 
 fn read_tokens(env: &mut Reader<'_>, prod: bool) -> TokensConfig {

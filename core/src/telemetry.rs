@@ -7,13 +7,14 @@ mod redact;
 
 use std::{any::Any, cell::Cell, panic::PanicHookInfo};
 
-use tracing::{Instrument, level_filters::LevelFilter};
+use tracing::{Instrument, Span, field::Empty, level_filters::LevelFilter};
 use tracing_subscriber::{
     Layer, filter::Targets, fmt::MakeWriter, layer::SubscriberExt, util::SubscriberInitExt,
 };
+use uuid::Uuid;
 
 tokio::task_local! {
-    static REQUEST_ID: String;
+    static CURRENT: Scope;
 }
 
 thread_local! {
@@ -67,16 +68,47 @@ where
     lines(level, writer).set_default()
 }
 
-/// Runs `work` under the id that its logs, answers and messages carry.
-pub async fn with_request_id<F: Future>(id: String, work: F) -> F::Output {
-    // At error level, so that no filter takes the id away.
-    let span = tracing::error_span!("request", request_id = id);
-    REQUEST_ID.scope(id, work.instrument(span)).await
+/// What the log lines of one request or message say about it.
+#[derive(Debug)]
+pub struct Scope {
+    id: String,
+    span: Span,
 }
 
-/// The id of the request or message that is being worked on.
+impl Scope {
+    /// A message or an invocation: its id alone.
+    pub fn new(id: String) -> Self {
+        Self::of_request(id, None, None)
+    }
+
+    /// A request of HTTP or RPC. `route` is a pattern, so that no id of a row stands in it.
+    pub fn of_request(id: String, method: Option<&str>, route: Option<&str>) -> Self {
+        // At error level, so that no filter takes the id away.
+        let span =
+            tracing::error_span!("request", request_id = id, method, route, user = Empty, api_key = Empty);
+        Self { id, span }
+    }
+
+    /// Runs `work` under the id that its logs, responses and messages carry.
+    pub async fn run<F: Future>(self, work: F) -> F::Output {
+        let span = self.span.clone();
+        CURRENT.scope(self, work.instrument(span)).await
+    }
+}
+
+/// Returns the id of the request or message that is being worked on.
 pub fn request_id() -> Option<String> {
-    REQUEST_ID.try_with(Clone::clone).ok()
+    CURRENT.try_with(|scope| scope.id.clone()).ok()
+}
+
+/// Adds the user to the log lines of the current request. Only for a user whose token or key was verified.
+pub fn note_user(user: Uuid) {
+    let _ = CURRENT.try_with(|scope| scope.span.record("user", tracing::field::display(user)).is_none());
+}
+
+/// Adds the id of an API key, which is no secret, to the log lines of the current request.
+pub fn note_api_key(id: &str) {
+    let _ = CURRENT.try_with(|scope| scope.span.record("api_key", id).is_none());
 }
 
 fn note_panic(info: &PanicHookInfo<'_>) {
@@ -145,7 +177,7 @@ mod tests {
             let lines = logged(level, || {
                 let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
                 runtime
-                    .block_on(with_request_id("r-1".into(), async { tracing::error!(code = "x", "failed") }));
+                    .block_on(Scope::new("r-1".into()).run(async { tracing::error!(code = "x", "failed") }));
             });
             assert_eq!(lines.len(), 1);
             assert_eq!(

@@ -6,8 +6,9 @@ use app_core::{
     App, Error, Result,
     domain::Part,
     interfaces::http::{self, Json, NoContent, Public, Request},
-    testing::{TestApp, event},
+    testing::{Event, TestApp, event},
 };
+use serde_json::Value;
 
 use crate::support::{call, call_raw, sign_up};
 
@@ -32,6 +33,30 @@ async fn a_panic_and_a_bug_are_answered_alike_and_tell_nothing() {
         answer.is_error(500, "internal");
         assert!(!answer.body.to_string().contains("secret"), "{answer:?}");
     }
+}
+
+#[tokio::test]
+async fn head_is_answered_as_get_without_a_body() {
+    let app = TestApp::with(|config| config.show_api_docs = true).await;
+    let head = |mut event: Event| {
+        event.0["httpMethod"] = "HEAD".into();
+        event
+    };
+    let get = call(&app, debug_health_check::handler, &event("debug-health-check")).await;
+    let answer = call(&app, debug_health_check::handler, &head(event("debug-health-check"))).await;
+    assert_eq!((answer.status, &answer.body), (get.status, &Value::Null), "{answer:?}");
+    assert_eq!(answer.header("content-type"), get.header("content-type"));
+    assert_eq!(answer.header("x-request-id"), get.header("x-request-id"));
+
+    let mut document = event("docs");
+    document.0["resource"] = "/api/openapi.json".into();
+    let page = call(&app, docs::handler, &head(document)).await;
+    assert_eq!((page.status, &page.body), (200, &Value::Null), "{page:?}");
+    assert_eq!(page.header("content-type"), Some("application/json"));
+
+    // What fails has no body either.
+    let failed = call(&app, failing, &head(event("users-me"))).await;
+    assert_eq!((failed.status, &failed.body), (500, &Value::Null), "{failed:?}");
 }
 
 #[tokio::test]
@@ -108,7 +133,7 @@ fn the_security_headers_are_these() {
         http::SECURITY_HEADERS.map(|(name, value)| format!("{name}: {}", value.to_str().expect("text")));
     let expected = [
         "cache-control: no-store",
-        "content-security-policy: default-src 'none'; frame-ancestors 'none'",
+        "content-security-policy: default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
         "referrer-policy: no-referrer",
         "strict-transport-security: max-age=63072000; includeSubDomains",
         "x-content-type-options: nosniff",

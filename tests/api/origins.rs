@@ -2,7 +2,7 @@
 
 use app_core::{
     App, Error, Result,
-    config::Cors,
+    config::Origins,
     interfaces::http::{Json, NoContent, Public, Request},
     testing::{Event, TestApp, event},
 };
@@ -102,7 +102,7 @@ async fn failing(_: App, _: Request, _: Public) -> Result<NoContent> {
 }
 
 async fn listing() -> TestApp {
-    TestApp::with(|config| config.cors = Cors::Only(LISTED.map(str::to_owned).to_vec())).await
+    TestApp::with(|config| config.cors.origins = Origins::listed(&LISTED)).await
 }
 
 /// Asks with `change` made to the request: for something that is there, something that fails, and by
@@ -199,9 +199,57 @@ async fn an_origin_of_two_lines_is_no_request() {
 
 #[tokio::test]
 async fn an_open_api_allows_any_origin_by_the_star_and_never_credentials() {
-    let app = TestApp::with(|config| config.cors = Cors::Any).await;
+    let app = TestApp::with(|config| config.cors.origins = Origins::Any).await;
     for answer in ask(&app, |event| event.header("Origin", Some("https://any.example"))).await {
         assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
         assert_eq!(answer.header("access-control-allow-credentials"), None);
     }
+}
+
+#[tokio::test]
+async fn with_localhost_a_page_of_this_machine_may_read_and_send_and_no_other_may() {
+    let origins = Origins::Only { listed: vec!["https://app.example.com".into()], loopback: true };
+    let app = TestApp::with(|config| config.cors.origins = origins).await;
+    for origin in [
+        "http://localhost:3000",
+        "http://localhost",
+        "https://localhost:8443",
+        "http://127.0.0.1:5173",
+        "http://[::1]:8080",
+        "https://app.example.com",
+    ] {
+        for answer in ask(&app, |event| event.header("Origin", Some(origin))).await {
+            assert_eq!(answer.header("access-control-allow-origin"), Some(origin), "{answer:?}");
+            assert_eq!(answer.header("vary"), Some("origin"), "{answer:?}");
+        }
+    }
+    for trick in [
+        "http://localhost.evil.example:3000",
+        "http://localhost:3000.evil.example",
+        "http://localhost:3000@evil.example",
+        "http://evil.example/localhost",
+        "http://127.0.0.1.evil.example",
+        "http://192.168.0.7:3000",
+        "http://0.0.0.0:3000",
+        "localhost",
+        "null",
+    ] {
+        refused(&ask(&app, |event| event.header("Origin", Some(trick))).await, trick);
+    }
+}
+
+#[tokio::test]
+async fn a_page_may_send_the_headers_of_the_api_and_those_of_the_configuration() {
+    let names = async |headers: &[&str]| {
+        let headers = headers.iter().map(|&name| name.to_owned()).collect();
+        let app = TestApp::with(|config| config.cors.allow_headers = headers).await;
+        let answer = call(&app, failing, &event("auth-sign-up.preflight")).await;
+        assert_eq!(answer.status, 204, "{answer:?}");
+        answer.header("access-control-allow-headers").unwrap_or_default().to_owned()
+    };
+    assert_eq!(names(&[]).await, "authorization, content-type, idempotency-key");
+    assert_eq!(
+        names(&["traceparent", "baggage"]).await,
+        "authorization, content-type, idempotency-key, traceparent, baggage"
+    );
 }

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use app_core::testing::{TestApp, setting};
+use app_core::testing::{TestApp, relaxed_limits, setting};
 use uuid::Uuid;
 use xtask::runtime_api::{Function, Outcome};
 
@@ -47,8 +47,9 @@ impl Process {
             ("AWS_ENDPOINT_URL", "http://127.0.0.1:1"),
         ];
         settings.extend_from_slice(more);
-        let settings: Vec<_> =
-            settings.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
+        let settings = settings.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let limits = relaxed_limits().map(|(key, value)| (key.to_owned(), value));
+        let settings: Vec<_> = limits.chain(settings).collect();
         let binary = PathBuf::from(setting("BIN_DIR")).join(name);
         Self { function: Function::spawn(&binary, &settings).expect("the binary starts") }
     }

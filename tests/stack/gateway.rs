@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::{
-    PASSWORD, delete, get, new_address, patch, post, post_as, post_with, preflight, sign_up,
+    PASSWORD, delete, get, new_address, patch, post, post_as, post_with, preflight, request, sign_up,
 };
 
 #[test]
@@ -88,6 +88,16 @@ fn health_answers_for_database_and_queue() {
 }
 
 #[test]
+fn head_reaches_what_a_monitor_or_a_crawler_asks_for() {
+    for path in
+        ["/api/v1/debug/health-check/", "/docs/", "/redoc/", "/api/openapi.json", "/docs/swagger-ui.css"]
+    {
+        let answer = request("HEAD", path, &[], None);
+        assert_eq!((answer.status, &answer.body), (200, &Value::Null), "{path}: {answer:?}");
+    }
+}
+
+#[test]
 fn what_a_function_refuses_and_what_the_gateway_refuses_look_alike() {
     let refused = get("/api/v1/users/me/", None);
     let unknown = get("/api/v1/nowhere/", None);
@@ -128,4 +138,7 @@ fn a_preflight_reaches_the_function_that_owns_the_path() {
     let answer = preflight("/api/v1/auth/sign-up/", "https://elsewhere.example");
     assert_eq!(answer.status, 204, "{answer:?}");
     assert!(answer.header("access-control-allow-methods").is_some(), "{answer:?}");
+    // The parameter CorsAllowHeaders of the tests' deployment.
+    let headers = answer.header("access-control-allow-headers");
+    assert!(headers.is_some_and(|names| names.ends_with(", traceparent")), "{answer:?}");
 }

@@ -8,7 +8,7 @@ use std::{
 
 use app_core::{
     domain::clock::{Clock, SystemClock},
-    testing::{Event, event},
+    testing::{Event, event, relaxed_limits},
 };
 use serde_json::{Value, json};
 use xtask::{
@@ -42,7 +42,10 @@ fn spawn(name: &str, secret: &str) -> Function {
         ("DB_PASSWORD", String::from_utf8_lossy(url.get_password().unwrap_or_default()).into_owned()),
         ("AWS_ENDPOINT_URL", setting("AWS_ENDPOINT_URL")),
     ]
-    .map(|(key, value)| (key.to_owned(), value));
+    .into_iter()
+    .chain(relaxed_limits())
+    .map(|(key, value)| (key.to_owned(), value))
+    .collect::<Vec<_>>();
     Function::spawn(&PathBuf::from(setting("BIN_DIR")).join(name), &settings).expect("the binary starts")
 }
 

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Mutex, time::Duration};
 
-use app_core::testing::event;
+use app_core::testing::{event, relaxed_limits};
 use serde_json::{Value, json};
 use xtask::runtime_api::{Function, Outcome};
 
@@ -26,7 +26,10 @@ fn function(name: &str, endpoint: &str) -> Function {
         ("TASKS_QUEUE_URL", setting("TASKS_QUEUE_URL")),
         ("AWS_ENDPOINT_URL", endpoint.to_owned()),
     ]
-    .map(|(key, value)| (key.to_owned(), value));
+    .into_iter()
+    .chain(relaxed_limits())
+    .map(|(key, value)| (key.to_owned(), value))
+    .collect::<Vec<_>>();
     Function::spawn(&PathBuf::from(setting("BIN_DIR")).join(name), &settings).expect("the binary starts")
 }
 

@@ -5,6 +5,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
+use app_core::testing::relaxed_limits;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -69,7 +70,11 @@ impl World {
             ("OUTBOX_LEASE_SECONDS", "2".to_owned()),
             ("MAX_RECEIVE_COUNT", self.max_receive_count.to_string()),
         ];
-        let all = own.into_iter().chain(self.database.settings()).chain(self.more.iter().cloned());
+        let all = own
+            .into_iter()
+            .chain(relaxed_limits())
+            .chain(self.database.settings())
+            .chain(self.more.iter().cloned());
         all.map(|(key, value)| (key.to_owned(), value)).collect()
     }
 

@@ -1,38 +1,104 @@
-//! Which browser origins may read answers.
+//! Which browser pages may read responses, and which headers they may send.
 
 use std::net::Ipv6Addr;
 
-use super::reader::Reader;
+use super::{LaunchMode, reader::Reader};
 
-/// No credentials are ever allowed: tokens travel in a header that a page has to set itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Cors {
-    Any,
-    /// Compared letter by letter.
-    Only(Vec<String>),
+/// No credentials are ever allowed: tokens travel in a header that a page sets itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Cors {
+    pub origins: Origins,
+    /// Names of request headers in lower case, in addition to those that the API itself reads.
+    pub allow_headers: Vec<String>,
 }
 
-pub(super) fn read(env: &mut Reader<'_>, prod: bool) -> Cors {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origins {
+    Any,
+    Only {
+        /// Compared letter by letter.
+        listed: Vec<String>,
+        /// Pages of this machine, on any port. In LOCAL only.
+        loopback: bool,
+    },
+}
+
+impl Origins {
+    /// The origins of this list and no other.
+    pub fn listed(origins: &[&str]) -> Self {
+        Self::Only { listed: origins.iter().map(|&origin| origin.to_owned()).collect(), loopback: false }
+    }
+}
+
+impl Default for Origins {
+    fn default() -> Self {
+        Self::listed(&[])
+    }
+}
+
+/// The entry of the list that stands for all pages of this machine.
+const LOOPBACK: &str = "localhost";
+
+pub(super) fn read(env: &mut Reader<'_>, mode: LaunchMode) -> Cors {
+    Cors { origins: read_origins(env, mode), allow_headers: read_headers(env) }
+}
+
+fn read_origins(env: &mut Reader<'_>, mode: LaunchMode) -> Origins {
     const KEY: &str = "CORS_ORIGIN_WHITELIST";
     let text = env.optional(KEY).unwrap_or_else(|| "[]".into());
-    let Ok(origins) = serde_json::from_str::<Vec<String>>(&text) else {
+    let Ok(mut listed) = serde_json::from_str::<Vec<String>>(&text) else {
         env.wrong(KEY, "must be a JSON list of origins, such as [\"https://app.example.com\"]");
-        return Cors::Only(Vec::new());
+        return Origins::default();
     };
-    if origins == ["*"] {
-        if prod {
+    if listed == ["*"] {
+        if mode == LaunchMode::Prod {
             env.wrong(KEY, "must name the origins in PROD; \"*\" is for local runs");
         }
-        return Cors::Any;
+        return Origins::Any;
     }
-    if !origins.iter().all(|origin| is_origin(origin)) {
+    let loopback = listed.iter().any(|origin| origin == LOOPBACK);
+    if loopback && mode != LaunchMode::Local {
+        env.wrong(KEY, "must name the origins; the entry \"localhost\" is for LOCAL only");
+    }
+    listed.retain(|origin| origin != LOOPBACK);
+    if !listed.iter().all(|origin| is_origin(origin)) {
         env.wrong(
             KEY,
             "must hold origins as browsers send them (scheme://host[:port] in lower case, punycode, no \
-             default port, no path), or \"*\" alone",
+             default port, no path), or \"*\" alone, or in LOCAL \"localhost\"",
         );
     }
-    Cors::Only(origins)
+    Origins::Only { listed, loopback }
+}
+
+fn read_headers(env: &mut Reader<'_>) -> Vec<String> {
+    const KEY: &str = "CORS_ALLOW_HEADERS";
+    let text = env.optional(KEY).unwrap_or_else(|| "[]".into());
+    let is_name = |name: &String| {
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+    };
+    match serde_json::from_str::<Vec<String>>(&text) {
+        Ok(names) if names.iter().all(is_name) => {
+            names.into_iter().map(|name| name.to_ascii_lowercase()).collect()
+        }
+        _ => {
+            env.wrong(
+                KEY,
+                "must be a JSON list of header names (letters, digits, hyphens and underscores), such as \
+                 [\"traceparent\"]",
+            );
+            Vec::new()
+        }
+    }
+}
+
+/// Returns whether a browser sends this origin for a page of the machine that it runs on.
+pub fn is_loopback_origin(origin: &str) -> bool {
+    is_origin(origin)
+        && origin
+            .split_once("://")
+            .map(|(_, rest)| split_port(rest).0)
+            .is_some_and(|host| matches!(host, "localhost" | "127.0.0.1" | "[::1]"))
 }
 
 /// Whether a browser can send this: another spelling of the same place would never match one.
@@ -42,16 +108,17 @@ fn is_origin(text: &str) -> bool {
         (None, Some(rest)) => (rest, "80"),
         (None, None) => return false,
     };
-    // Behind the bracket, because an address has colons of its own.
-    let (host, port) =
-        match rest.find(']').map_or(rest.find(':'), |end| rest[end..].find(':').map(|i| end + i)) {
-            None => (rest, None),
-            Some(colon) => (&rest[..colon], Some(&rest[colon + 1..])),
-        };
+    let (host, port) = split_port(rest);
     is_host(host)
         && port.is_none_or(|port| {
             port != default_port && port.parse::<u16>().is_ok_and(|number| number.to_string() == port)
         })
+}
+
+/// Splits `host:port`. An IPv6 address has colons of its own, within brackets.
+fn split_port(text: &str) -> (&str, Option<&str>) {
+    let colon = text.find(']').map_or(text.find(':'), |end| text[end..].find(':').map(|at| end + at));
+    colon.map_or((text, None), |colon| (&text[..colon], Some(&text[colon + 1..])))
 }
 
 fn is_host(host: &str) -> bool {
@@ -64,7 +131,35 @@ fn is_host(host: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_origin;
+    use super::*;
+
+    #[test]
+    fn only_pages_of_this_machine_are_loopback() {
+        for origin in [
+            "http://localhost",
+            "http://localhost:3000",
+            "https://localhost:8443",
+            "http://127.0.0.1:5173",
+            "http://[::1]:3000",
+        ] {
+            assert!(is_loopback_origin(origin), "{origin}");
+        }
+        for text in [
+            "http://localhost.evil.example:3000",
+            "http://localhost:3000.evil.example",
+            "http://evil.example",
+            "http://localhost@evil.example",
+            "http://localhost:3000/",
+            "http://localhost:",
+            "http://127.0.0.1.evil.example",
+            "http://127.0.0.2",
+            "http://[::2]:3000",
+            "localhost",
+            "null",
+        ] {
+            assert!(!is_loopback_origin(text), "{text}");
+        }
+    }
 
     #[test]
     fn only_what_a_browser_can_send_is_an_origin() {

@@ -1,7 +1,7 @@
-//! THE TABLE of rate limits: how often what may be tried, by default in each launch mode.
+//! All rate limits and their defaults for each launch mode.
 //!
-//! A new limit is a variant and a line of `TABLE`, its use in `application/limits.rs`, and a line
-//! in .env.example.
+//! A new limit is a variant and a line of `TABLE`, its use in `application/limits.rs`, a line in
+//! .env.example, and in template.yaml a parameter and a variable under `Globals`.
 
 use std::time::Duration;
 
@@ -37,7 +37,17 @@ const TABLE: [(Limited, &str, Limit); COUNT] = [
     (Limited::PasswordChangeUser, "RATE_LIMIT_PASSWORD_CHANGE_USER", limit(20, 60)),
 ];
 
-/// In LOCAL and TEST everyone comes from one address.
+/// The names of the settings, for tests that compare template.yaml with this table.
+pub const SETTINGS: [&str; COUNT] = {
+    let (mut names, mut place) = ([""; COUNT], 0);
+    while place < COUNT {
+        names[place] = TABLE[place].1;
+        place += 1;
+    }
+    names
+};
+
+/// In LOCAL everyone comes from one address. TEST may be reachable by strangers, so it has PROD's limits.
 const RELAXED: Limit = limit(1_000_000, 1);
 
 const fn limit(burst: u32, seconds: u64) -> Limit {
@@ -52,8 +62,8 @@ pub struct LimitsConfig {
 impl LimitsConfig {
     /// The defaults of a launch mode.
     pub fn new(mode: LaunchMode) -> Self {
-        let strict = mode == LaunchMode::Prod;
-        Self { limits: TABLE.map(|(_, _, limit)| if strict { limit } else { RELAXED }) }
+        let relaxed = mode == LaunchMode::Local;
+        Self { limits: TABLE.map(|(_, _, limit)| if relaxed { RELAXED } else { limit }) }
     }
 
     pub fn of(&self, limited: Limited) -> Limit {
@@ -91,8 +101,10 @@ mod tests {
     }
 
     #[test]
-    fn production_is_strict_and_a_test_is_not() {
+    fn only_a_local_run_is_relaxed() {
         let of = |mode| LimitsConfig::new(mode).of(Limited::SignInAccount);
-        assert_eq!((of(LaunchMode::Prod), of(LaunchMode::Test)), (limit(5, 30), RELAXED));
+        assert_eq!(of(LaunchMode::Prod), limit(5, 30));
+        assert_eq!(of(LaunchMode::Test), limit(5, 30));
+        assert_eq!(of(LaunchMode::Local), RELAXED);
     }
 }

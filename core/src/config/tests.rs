@@ -39,7 +39,7 @@ fn the_defaults_are_those_of_the_documentation() {
     assert_eq!(config.passwords.min_length, 8);
     assert_eq!((config.passwords.memory_kib, config.passwords.passes), (19_456, 2));
     assert_eq!(config.secrets_ttl, Duration::from_secs(300));
-    assert_eq!(config.cors, Cors::Only(vec![]));
+    assert_eq!(config.cors, Cors::default());
     assert_eq!(
         config.database.map(|d| (d.port, d.pool_size, d.statements)),
         Some((5432, 1, Statements::Prepared))
@@ -120,6 +120,71 @@ fn only_a_local_run_has_a_key_for_pseudonyms_by_default() {
     let text = problem(local(&[("LAUNCH_MODE", "TEST")]));
     assert!(text.contains("HMAC_KEY"), "{text}");
     assert!(local(&[("LAUNCH_MODE", "TEST"), ("HMAC_KEY", "0123456789abcdef0123456789abcdef")]).is_ok());
+}
+
+#[test]
+fn only_a_local_run_may_be_open_to_every_page_of_this_machine() {
+    let read = |mode: &'static str, list: &'static str| {
+        read(&[], &[("LAUNCH_MODE", mode), ("PROJECT_NAME", "APP"), ("CORS_ORIGIN_WHITELIST", list)])
+    };
+    let both = r#"["localhost", "https://app.example.com"]"#;
+    let expected = Origins::Only { listed: vec!["https://app.example.com".into()], loopback: true };
+    assert_eq!(read("LOCAL", both).expect("good").cors.origins, expected);
+    for mode in ["TEST", "PROD"] {
+        for list in [both, r#"["localhost"]"#] {
+            let text = problem(read(mode, list));
+            assert!(text.contains("CORS_ORIGIN_WHITELIST must name the origins"), "{mode}: {text}");
+        }
+    }
+    assert!(problem(read("LOCAL", r#"["*", "localhost"]"#)).contains("CORS_ORIGIN_WHITELIST"));
+}
+
+#[test]
+fn further_request_headers_are_a_list_of_names() {
+    let read = |list: &'static str| {
+        read(&[], &[("LAUNCH_MODE", "PROD"), ("PROJECT_NAME", "APP"), ("CORS_ALLOW_HEADERS", list)])
+    };
+    let names = |list: &'static str| read(list).expect("good").cors.allow_headers;
+    assert_eq!(names(""), [""; 0]);
+    assert_eq!(names(r#"["traceparent", "Sentry-Trace"]"#), ["traceparent", "sentry-trace"]);
+    for list in [
+        "traceparent",
+        r#""traceparent""#,
+        r#"["*"]"#,
+        r#"[""]"#,
+        r#"["a b"]"#,
+        r#"["a\r\nb"]"#,
+        r#"["a,b"]"#,
+    ] {
+        let text = problem(read(list));
+        assert!(text.contains("CORS_ALLOW_HEADERS must be a JSON list"), "{list}: {text}");
+    }
+}
+
+#[test]
+fn prod_calls_aws_over_tls_only() {
+    let read = |mode: &'static str, url: &'static str| {
+        read(&[], &[("LAUNCH_MODE", mode), ("PROJECT_NAME", "APP"), ("AWS_ENDPOINT_URL", url)])
+    };
+    let url = |mode, url| read(mode, url).expect("good").aws.endpoint_url;
+    assert_eq!(url("PROD", ""), None);
+    let endpoint = "https://vpce-1.sqs.eu-central-1.vpce.amazonaws.com";
+    assert_eq!(url("PROD", endpoint).as_deref(), Some(endpoint));
+    for plain in [
+        "http://localhost:4566",
+        "http://127.0.0.1:4566",
+        "http://vpce-1.example.com",
+        "HTTPS://example.com",
+        "https://",
+        "localhost:4566",
+    ] {
+        let text = problem(read("PROD", plain));
+        assert!(text.contains("AWS_ENDPOINT_URL must begin with https:// in PROD"), "{plain}: {text}");
+    }
+    for mode in ["LOCAL", "TEST"] {
+        assert!(read(mode, "http://localhost:4566").is_ok());
+        assert!(problem(read(mode, "localhost:4566")).contains("AWS_ENDPOINT_URL must be the URL"));
+    }
 }
 
 #[test]

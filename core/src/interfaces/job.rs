@@ -29,7 +29,7 @@ where
         let deadline = deadline(app, &event.context);
         // Boxed: a job's future is deep, and the runtime wraps it in many more.
         let work = Box::pin(answer(app, handler, event.payload.get(), deadline));
-        telemetry::with_request_id(event.context.request_id, work).await
+        telemetry::Scope::new(event.context.request_id).run(work).await
     }))
     .await
 }

@@ -6,8 +6,8 @@ use super::{ManualClock, TestDatabase, database::no_aws};
 use crate::{
     app::App,
     config::{
-        Config, Cors, DatabaseConfig, LaunchMode, LimitsConfig, PasswordsConfig, QueuesConfig, SecretSource,
-        TokensConfig,
+        Config, Cors, DatabaseConfig, LaunchMode, LimitsConfig, Origins, PasswordsConfig, QueuesConfig,
+        SecretSource, TokensConfig,
     },
     domain::mask::Secret,
     infrastructure::{db::Db, mail::MemoryMailer, messaging::MemoryBus},
@@ -59,13 +59,14 @@ fn config(database: Option<DatabaseConfig>) -> Config {
         launch_mode: LaunchMode::Test,
         debug: false,
         show_api_docs: false,
-        cors: Cors::Only(vec!["http://localhost:3000".into()]),
+        cors: Cors { origins: Origins::listed(&["http://localhost:3000"]), ..Cors::default() },
         tokens: Some(TokensConfig {
             key: SecretSource::Inline(Secret::new("a key for tests, of 32 bytes or more".into())),
             access_lifetime: time::Duration::minutes(5),
             refresh_lifetime: time::Duration::days(5),
         }),
-        limits: Some(LimitsConfig::new(LaunchMode::Test)),
+        // A test that is about a limit sets it.
+        limits: Some(LimitsConfig::new(LaunchMode::Local)),
         hmac_key: Some(SecretSource::Inline(Secret::new("a key for tests, of 32 bytes or more".into()))),
         passwords: PasswordsConfig::default(),
         secrets_ttl: std::time::Duration::from_secs(300),

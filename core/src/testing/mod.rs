@@ -19,6 +19,11 @@ pub fn wish(key: &str) -> Option<String> {
     std::env::var(key).ok()
 }
 
+/// Settings of a real function that many requests of one test may reach: only LOCAL has no limits by default.
+pub fn relaxed_limits() -> impl Iterator<Item = (&'static str, String)> {
+    crate::config::LIMIT_SETTINGS.into_iter().map(|setting| (setting, "1000000/1".to_owned()))
+}
+
 /// A setting that `cargo xtask test` exports: `DATABASE_URL`, `API_URL`, `BIN_DIR` and others.
 #[expect(clippy::disallowed_methods, reason = "the tests' own configuration")]
 pub fn setting(key: &str) -> String {

@@ -4,7 +4,10 @@ use std::time::{Duration, Instant};
 
 use app_core::{
     App, Error, Result,
-    interfaces::{http::Public, rpc::Methods},
+    interfaces::{
+        http::{MAX_HEADER_BYTES, MAX_QUERY_PARAMETERS, Public},
+        rpc::Methods,
+    },
     testing::{Event, TestApp, event},
 };
 use grpc::messages::example::{ExampleReq, ExampleResp};
@@ -198,4 +201,36 @@ async fn an_event_that_is_no_request_is_answered_nevertheless() {
     let answer = answer(&app, &event("http.malformed-event")).await;
     answer.is_connect_error(400, "invalid_argument");
     assert_eq!(answer.header("x-request-id"), Some("invocation-1"));
+}
+
+#[tokio::test]
+async fn headers_and_query_string_have_the_limits_of_http() {
+    let app = TestApp::new().await;
+    let wide = "x".repeat(MAX_HEADER_BYTES);
+    let pairs: Vec<String> = (0..=MAX_QUERY_PARAMETERS).map(|n| format!("k{n}")).collect();
+    let pairs: Vec<(&str, &str)> = pairs.iter().map(|key| (key.as_str(), "")).collect();
+    let make_large: [&dyn Fn(Event) -> Event; 2] =
+        [&|event| event.header("X-Wide", Some(&wide)), &|event| event.query(&pairs)];
+    for make_large in make_large {
+        let [connect, web] = [json_call(HEALTH, &json!({})), web_call(HEALTH, &ExampleReq::default())];
+        assert_eq!(answer(&app, &connect).await.status, 200);
+        let refused = answer(&app, &make_large(connect.clone())).await;
+        let told = refused.is_connect_error(429, "resource_exhausted");
+        assert!(told.contains("at most"), "{told}");
+        answer(&app, &make_large(web)).await.is_web_error("8");
+        let mut preflight = connect;
+        preflight.0["httpMethod"] = "OPTIONS".into();
+        assert_eq!(answer(&app, &preflight).await.status, 204);
+        answer(&app, &make_large(preflight)).await.is_connect_error(429, "resource_exhausted");
+    }
+}
+
+#[tokio::test]
+async fn a_page_may_send_the_headers_of_the_configuration() {
+    let app = TestApp::with(|config| config.cors.allow_headers = vec!["traceparent".into()]).await;
+    let mut preflight = json_call(HEALTH, &json!({})).header("Origin", Some("http://localhost:3000"));
+    preflight.0["httpMethod"] = "OPTIONS".into();
+    let answer = answer(&app, &preflight).await;
+    let names = answer.header("access-control-allow-headers").unwrap_or_default();
+    assert!(names.contains("connect-timeout-ms") && names.ends_with(", traceparent"), "{names}");
 }

@@ -25,6 +25,6 @@ pub(crate) async fn run() -> Group {
             series.push(started.elapsed() / LINES);
         }
     };
-    telemetry::with_request_id("c6af9ac6-7b61-11e6-9a41-93e8deadbeef".to_owned(), lines).await;
+    telemetry::Scope::new("c6af9ac6-7b61-11e6-9a41-93e8deadbeef".to_owned()).run(lines).await;
     Group { title: "One line of the log", series: vec![series] }
 }

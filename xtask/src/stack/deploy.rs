@@ -10,14 +10,27 @@ use super::database::{Database, Login};
 use super::state::State;
 use crate::python::Python;
 
+/// What a developer may choose by a variable of the shell, and what it is otherwise. Pages of this machine
+/// may call a local stack, whatever port their server has.
+const CHOICES: [(&str, &str, &str); 3] = [
+    ("LogLevel", "LOG_LEVEL", "info"),
+    ("CorsOriginWhitelist", "CORS_ORIGIN_WHITELIST", "[\"localhost\"]"),
+    ("CorsAllowHeaders", "CORS_ALLOW_HEADERS", "[]"),
+];
+
 /// The values of template parameters. What the template does not declare is not passed.
-fn parameters(stack: &str, database: &Database, aws_url: &str) -> Value {
+fn parameters(
+    stack: &str,
+    template: &str,
+    database: &Database,
+    aws_url: &str,
+    variable: impl Fn(&str) -> Option<String>,
+) -> Value {
     let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
     let mut parameters = json!({
         "StageName": stack,
         "LaunchMode": "LOCAL",
         "Architecture": architecture,
-        "LogLevel": std::env::var("LOG_LEVEL").unwrap_or_else(|_| "info".to_owned()),
         "ShowApiDocs": "true",
         "AwsEndpointUrl": aws_url,
         "DatabaseHost": database.host,
@@ -27,9 +40,18 @@ fn parameters(stack: &str, database: &Database, aws_url: &str) -> Value {
         "ApiThrottleRate": 10_000,
         "ApiThrottleBurst": 10_000,
     });
+    for (parameter, name, usual) in CHOICES {
+        let chosen = variable(name).filter(|value| !value.is_empty());
+        parameters[parameter] = json!(chosen.unwrap_or_else(|| usual.to_owned()));
+    }
     if stack == super::TEST {
         parameters["LaunchMode"] = json!("TEST");
+        // TEST has PROD's limits, and all tests come from one address.
+        for limit in rate_limits(template) {
+            parameters[limit] = json!("1000000/1");
+        }
         parameters["CorsOriginWhitelist"] = json!("[\"https://app.example.com\"]");
+        parameters["CorsAllowHeaders"] = json!("[\"traceparent\"]");
         // The shortest the template takes: a test waits for each redelivery, and for the last.
         parameters["WorkerTimeoutSeconds"] = json!(5);
         parameters["EventsVisibilitySeconds"] = json!(6);
@@ -39,9 +61,18 @@ fn parameters(stack: &str, database: &Database, aws_url: &str) -> Value {
     parameters
 }
 
+/// Returns the names of the parameters that are rate limits.
+fn rate_limits(template: &str) -> impl Iterator<Item = &str> {
+    let names = template.lines().filter_map(|line| line.strip_prefix("  ")?.strip_suffix(':'));
+    names.filter(|name| name.starts_with("RateLimit"))
+}
+
 /// Creates the stack, or updates it to the template as it is now, and notes what came of it.
 pub fn deploy(python: &Python, root: &Path, folder: &Path, stack: &str, state: &mut State) -> Result<()> {
     let database = state.database.as_ref().context("there is no database yet")?;
+    let path = root.join("template.yaml");
+    let template = std::fs::read_to_string(&path).context("cannot read template.yaml")?;
+    let variable = |name: &str| std::env::var(name).ok();
     let bin = super::bin_dir(folder);
     let mut binaries = Map::new();
     for entry in std::fs::read_dir(&bin)?.flatten() {
@@ -58,10 +89,10 @@ pub fn deploy(python: &Python, root: &Path, folder: &Path, stack: &str, state: &
     let request = json!({
         "endpoint": state.aws_url(),
         "region": REGION,
-        "template": root.join("template.yaml"),
+        "template": path,
         "stack": format!("app-{stack}"),
         "binaries": binaries,
-        "parameters": parameters(stack, database, &state.aws_url()),
+        "parameters": parameters(stack, &template, database, &state.aws_url(), variable),
         "secrets": {
             "DatabaseSecretArn": secret("app", &database.app),
             "MigratorSecretArn": secret("migrator", &database.migrator),
@@ -71,4 +102,44 @@ pub fn deploy(python: &Python, root: &Path, folder: &Path, stack: &str, state: &
     state.outputs = serde_json::from_value(result["outputs"].clone())?;
     state.functions = serde_json::from_value(result["functions"].clone())?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stack::{DEV, TEST};
+
+    fn chosen(stack: &str, variables: &[(&str, &str)]) -> Value {
+        let url = "postgres://app:secret@127.0.0.1:5432/app";
+        let database = Database::from_url(url).expect("a good URL");
+        let variable = |name: &str| {
+            let found = variables.iter().find(|(known, _)| *known == name);
+            found.map(|(_, value)| (*value).to_owned())
+        };
+        let template = "Parameters:\n  RateLimitSignUp:\n    Type: String\n  LogLevel:\n";
+        parameters(stack, template, &database, "http://localhost:4566", variable)
+    }
+
+    #[test]
+    fn a_local_stack_is_open_to_pages_of_this_machine_unless_the_shell_says_otherwise() {
+        let usual = chosen(DEV, &[("CORS_ORIGIN_WHITELIST", "")]);
+        assert_eq!(
+            (&usual["LaunchMode"], &usual["CorsOriginWhitelist"]),
+            (&json!("LOCAL"), &json!("[\"localhost\"]"))
+        );
+        assert_eq!((&usual["LogLevel"], &usual["RateLimitSignUp"]), (&json!("info"), &Value::Null));
+        let list = "[\"https://app.example.com\"]";
+        let own = chosen(DEV, &[("CORS_ORIGIN_WHITELIST", list), ("CORS_ALLOW_HEADERS", "[\"baggage\"]")]);
+        assert_eq!(
+            (&own["CorsOriginWhitelist"], &own["CorsAllowHeaders"]),
+            (&json!(list), &json!("[\"baggage\"]"))
+        );
+    }
+
+    #[test]
+    fn the_stack_of_the_tests_has_no_limits_and_its_own_origins() {
+        let test = chosen(TEST, &[("CORS_ORIGIN_WHITELIST", "[\"*\"]")]);
+        assert_eq!((&test["LaunchMode"], &test["RateLimitSignUp"]), (&json!("TEST"), &json!("1000000/1")));
+        assert_eq!(test["CorsOriginWhitelist"], "[\"https://app.example.com\"]");
+    }
 }

@@ -23,6 +23,7 @@ use crate::{
         repository::sessions as stored,
         security::{jwt::Tokens, random_sid},
     },
+    telemetry,
 };
 
 pub use api_keys::KeyWish;
@@ -42,6 +43,7 @@ impl Auth<'_> {
     pub async fn authenticate(&self, text: &str) -> Result<(User, Permissions, Token)> {
         let now = self.now();
         let token = self.tokens.verify(text, TokenKind::Access, now)?;
+        telemetry::note_user(token.user);
         match stored::user_of(&self.db.conn().await?, &token, now).await? {
             Some((user, permissions)) => Ok((user, permissions, token)),
             None => Err(Error::Unauthenticated("session over, or user gone")),

@@ -18,6 +18,7 @@ use crate::{
         repository::{audit, sessions},
         security,
     },
+    telemetry,
 };
 
 impl Auth<'_> {
@@ -30,6 +31,7 @@ impl Auth<'_> {
     pub async fn refresh(&self, text: &str, client: Client<'_>) -> Result<TokenPair> {
         let now = self.now();
         let token = self.tokens.verify(text, TokenKind::Refresh, now)?;
+        telemetry::note_user(token.user);
         let (next, kid) = (security::random_sid()?, self.tokens.kid());
         let idle_until = now + self.tokens.refresh_lifetime;
         let mut conn = self.db.conn().await?;

@@ -10,10 +10,13 @@ use lambda_http::http::{
 };
 
 use super::{Request, reply::Answer};
-use crate::config::Cors;
+use crate::config::{Cors, Origins, is_loopback_origin};
+
+/// The request headers that the API reads and that a page must be allowed to send.
+const ALLOWED: &str = "authorization, content-type, idempotency-key";
 
 /// Answers OPTIONS, which never reaches a handler.
-pub(in crate::interfaces) fn preflight(request: &Request) -> Option<Answer> {
+pub(in crate::interfaces) fn preflight(cors: &Cors, request: &Request) -> Option<Answer> {
     (request.method() == Method::OPTIONS).then(|| {
         let mut answer = Response::new(String::new());
         *answer.status_mut() = StatusCode::NO_CONTENT;
@@ -23,24 +26,30 @@ pub(in crate::interfaces) fn preflight(request: &Request) -> Option<Answer> {
             ACCESS_CONTROL_ALLOW_METHODS,
             HeaderValue::from_static("GET, POST, PATCH, DELETE, OPTIONS"),
         );
-        headers.insert(
-            ACCESS_CONTROL_ALLOW_HEADERS,
-            HeaderValue::from_static("authorization, content-type, idempotency-key"),
-        );
+        headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, allowed(ALLOWED, cors));
         headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
         answer
     })
 }
 
+/// Returns these headers and those of the configuration, as a preflight lists them.
+pub(in crate::interfaces) fn allowed(own: &'static str, cors: &Cors) -> HeaderValue {
+    let names = cors.allow_headers.iter().fold(own.to_owned(), |names, name| names + ", " + name);
+    // The configuration has checked the names; without them the list is still right.
+    HeaderValue::try_from(names).unwrap_or(HeaderValue::from_static(own))
+}
+
 /// What every answer to this request carries: the origin, if it is on the list letter by letter.
 pub(in crate::interfaces) fn headers(cors: &Cors, request: &Request) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    let allowed = match cors {
-        Cors::Any => Some(HeaderValue::from_static("*")),
-        Cors::Only(origins) => {
+    let allowed = match &cors.origins {
+        Origins::Any => Some(HeaderValue::from_static("*")),
+        Origins::Only { listed, loopback } => {
             // Caches must keep the answers to different origins apart, refused ones included.
             headers.insert(VARY, HeaderValue::from_static("origin"));
-            let origin = request.header("origin").filter(|origin| origins.iter().any(|o| o == origin));
+            let origin = request.header("origin").filter(|origin| {
+                listed.iter().any(|known| known == origin) || *loopback && is_loopback_origin(origin)
+            });
             origin.and_then(|origin| HeaderValue::from_str(origin).ok())
         }
     };

@@ -61,6 +61,12 @@ impl Request {
         &self.method
     }
 
+    /// Returns the method for logs, unless it is one that API Gateway does not forward.
+    pub(in crate::interfaces) fn known_method(&self) -> Option<&str> {
+        let word = self.method.as_str();
+        ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"].contains(&word).then_some(word)
+    }
+
     /// The route of the template that led here, as in `/docs/{proxy+}`.
     pub fn route(&self) -> Option<&str> {
         self.route.as_deref()
@@ -115,7 +121,7 @@ impl Request {
 
     /// # Errors
     /// `TooLarge`, of headers and query string; a body is measured when it is read.
-    pub(super) fn check_size(&self) -> Result<()> {
+    pub(in crate::interfaces) fn check_size(&self) -> Result<()> {
         size::check(&self.headers, &self.query)
     }
 

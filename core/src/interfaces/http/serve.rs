@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use lambda_http::{
     Body,
     aws_lambda_events::apigw::ApiGatewayProxyResponse,
-    http::{HeaderMap, HeaderName, HeaderValue, Response, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, Response, header},
 };
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::value::RawValue;
@@ -15,7 +15,7 @@ use crate::{
     app::App,
     domain::Result,
     interfaces::runtime::{RuntimeError, deadline, guarded, prepared},
-    telemetry,
+    telemetry::Scope,
 };
 
 /// Kept back to answer 503 ourselves: cut off by Lambda, a slow request would get the gateway's
@@ -63,14 +63,18 @@ where
     let end = deadline.checked_sub(RESERVE).unwrap_or(deadline);
     let request = Request::parse(event);
     let id = request.as_ref().map_or(invocation, Request::id).to_owned();
-    let answer = telemetry::with_request_id(id.clone(), async {
+    let known = request.as_ref().ok();
+    let is_head = known.is_some_and(|request| request.method() == Method::HEAD);
+    let scope =
+        Scope::of_request(id.clone(), known.and_then(Request::known_method), known.and_then(Request::route));
+    let work = async {
         let (cors_headers, result) = match request {
             Err(error) => (HeaderMap::new(), Err(error)),
             Ok(request) => {
                 let cors_headers = cors::headers(&app.config().cors, &request);
                 let work = Box::pin(async {
                     request.check_size()?;
-                    if let Some(answer) = cors::preflight(&request) {
+                    if let Some(answer) = cors::preflight(&app.config().cors, &request) {
                         return Ok(answer);
                     }
                     let admitted = A::admit(app, &request).await?;
@@ -82,8 +86,12 @@ where
         let mut answer = result.unwrap_or_else(|error| error::render(&error, &id, app.config().debug));
         answer.headers_mut().extend(cors_headers);
         answer
-    })
-    .await;
+    };
+    let mut answer = scope.run(work).await;
+    if is_head {
+        // Status and headers of a GET, and nothing to read.
+        answer.body_mut().clear();
+    }
     to_gateway(answer, &id)
 }
 
@@ -91,7 +99,13 @@ where
 /// nothing may frame it, run in it or be guessed from it, and nothing that is personal stays in a cache.
 pub const SECURITY_HEADERS: [(HeaderName, HeaderValue); 5] = [
     (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-    (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'")),
+    (
+        header::CONTENT_SECURITY_POLICY,
+        // `default-src` does not cover the other three.
+        HeaderValue::from_static(
+            "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        ),
+    ),
     (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
     (header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=63072000; includeSubDomains")),
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),

@@ -123,7 +123,7 @@ where
             return self.fail(record, &Error::unavailable("batch", "no time was left to start it")).await;
         }
         let work = tokio::time::timeout_at(self.before(TO_NOTE).into(), self.watched(record));
-        let outcome = telemetry::with_request_id(record.message_id.clone(), work).await;
+        let outcome = telemetry::Scope::new(record.message_id.clone()).run(work).await;
         match outcome.unwrap_or_else(|late| Err(Error::unavailable("time", late))) {
             Ok(outgoing) => self.keep(outgoing).await,
             Err(error) => self.fail(record, &error).await,
@@ -187,7 +187,7 @@ where
     async fn fail(&mut self, record: &Record, error: &Error) {
         let note = refusal::note(self.app, self.source, self.kind, record, error);
         let note = tokio::time::timeout_at(self.before(TO_ANSWER).into(), note);
-        if telemetry::with_request_id(record.message_id.clone(), note).await.is_err() {
+        if telemetry::Scope::new(record.message_id.clone()).run(note).await.is_err() {
             tracing::warn!(
                 message_id = record.message_id,
                 error = error.chain(),

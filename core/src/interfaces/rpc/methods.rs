@@ -71,12 +71,22 @@ impl Methods {
         self.0.iter().map(|method| (method.path, method.access))
     }
 
+    /// Returns what the request calls, if it is one of these methods.
+    pub(super) fn find(&self, request: &Request) -> Option<&Call> {
+        self.called(request).map(|method| &method.call)
+    }
+
+    /// Returns the path of the method that the request calls, as it was declared.
+    pub(super) fn path(&self, request: &Request) -> Option<&'static str> {
+        self.called(request).map(|method| method.path)
+    }
+
     /// A function has a handful: looking at each is fastest.
-    pub(super) fn find(&self, service: &str, method: &str) -> Option<&Call> {
-        let is_it = |known: &&Method| {
-            known.path.strip_prefix('/').and_then(|path| path.split_once('/')) == Some((service, method))
-        };
-        self.0.iter().find(is_it).map(|known| &known.call)
+    fn called(&self, request: &Request) -> Option<&Method> {
+        let named = (request.path_parameter("service")?, request.path_parameter("method")?);
+        self.0
+            .iter()
+            .find(|known| known.path.strip_prefix('/').and_then(|path| path.split_once('/')) == Some(named))
     }
 }
 

@@ -29,13 +29,12 @@ use crate::{
         http::{RESERVE, Request, cors, to_gateway},
         runtime::{RuntimeError, deadline, guarded, prepared},
     },
-    telemetry,
+    telemetry::Scope,
 };
 
 /// What pages of the allowed origins may send and read beyond what HTTP's pages may.
-const ALLOWED: HeaderValue = HeaderValue::from_static(
-    "authorization, content-type, connect-protocol-version, connect-timeout-ms, grpc-timeout, x-grpc-web, x-user-agent",
-);
+const ALLOWED: &str = "authorization, content-type, connect-protocol-version, connect-timeout-ms, grpc-timeout, \
+                       x-grpc-web, x-user-agent";
 const EXPOSED: HeaderValue =
     HeaderValue::from_static("x-request-id, retry-after, grpc-status, grpc-message, grpc-status-details-bin");
 
@@ -63,22 +62,32 @@ pub async fn answer(
     let end = deadline.checked_sub(RESERVE).unwrap_or(deadline);
     let request = Request::parse(event);
     let id = request.as_ref().map_or(invocation, Request::id).to_owned();
-    let answer = telemetry::with_request_id(id.clone(), async {
+    let known = request.as_ref().ok();
+    let scope = Scope::of_request(
+        id.clone(),
+        known.and_then(Request::known_method),
+        // The method that was called says more than the one route of all of them.
+        known.and_then(|request| methods.path(request).or(request.route())),
+    );
+    let work = async {
         let teller = Teller { id: &id, debug: app.config().debug };
         match request {
             Err(error) => teller.refuse(Dialect::COMMON, &error.into()),
             Ok(request) => {
                 let cors_headers = cors_headers(app, &request);
-                let mut answer = match cors::preflight(&request) {
-                    Some(answer) => answer.map(Body::from),
+                let mut answer = match cors::preflight(&app.config().cors, &request) {
+                    Some(answer) => match request.check_size() {
+                        Ok(()) => answer.map(Body::from),
+                        Err(error) => teller.refuse(Dialect::COMMON, &error.into()),
+                    },
                     None => call(app, methods, request, end, &teller).await,
                 };
                 answer.headers_mut().extend(cors_headers);
                 answer
             }
         }
-    })
-    .await;
+    };
+    let answer = scope.run(work).await;
     to_gateway(answer, &id)
 }
 
@@ -86,7 +95,7 @@ fn cors_headers(app: &App, request: &Request) -> HeaderMap {
     let mut headers = cors::headers(&app.config().cors, request);
     if headers.contains_key(ACCESS_CONTROL_ALLOW_ORIGIN) {
         headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
-        headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, ALLOWED);
+        headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, cors::allowed(ALLOWED, &app.config().cors));
     }
     headers
 }
@@ -145,14 +154,14 @@ async fn work(
     request: Request,
     end: Instant,
 ) -> Result<Vec<u8>, Refusal> {
+    request.check_size()?;
     if dialect.is_binary() && request.header("accept").is_none() {
         return Err(Error::Malformed(
             "send the header Accept: */*; without one API Gateway hands out a binary answer as base64".into(),
         )
         .into());
     }
-    let parameter = |name| request.path_parameter(name).unwrap_or_default();
-    let Some(method) = methods.find(parameter("service"), parameter("method")) else {
+    let Some(method) = methods.find(&request) else {
         return Err(Refusal { code: Code::Unimplemented, error: Error::NotFound("method") });
     };
     let message = dialect.message(&request)?;
