@@ -5,6 +5,9 @@
 pub(crate) mod checks;
 pub(crate) mod document;
 pub(crate) mod gateway;
+mod limits;
+mod names;
+pub(crate) mod roles;
 mod schedules;
 
 use serde_json::{Value, json};
@@ -27,6 +30,8 @@ fn refused(check: fn(&Value) -> Faults, pointer: &str, value: Value, expected: &
 }
 
 const USERS_ME: &str = "/Resources/UsersMeFunction/Properties";
+/// What it allows: its log group, the network, its secrets, their keys.
+const USERS_ME_ROLE: &str = "/Resources/UsersMeRole/Properties/Policies/0/PolicyDocument/Statement";
 
 #[test]
 fn a_function_and_its_binary_share_one_stem() {
@@ -114,7 +119,7 @@ fn every_parameter_that_samconfig_sets_exists() {
 
 #[test]
 fn every_function_has_a_role_of_its_own() {
-    let check = checks::every_function_has_its_own_role;
+    let check = roles::every_function_has_its_own_role;
     holds(&check(&template()));
     let role = format!("{USERS_ME}/Role");
     let shared = json!({ "Fn::GetAtt": ["AuthTokensRole", "Arn"] });
@@ -124,9 +129,9 @@ fn every_function_has_a_role_of_its_own() {
 
 #[test]
 fn no_role_allows_anything_by_wildcard() {
-    let check = checks::roles_allow_no_wildcard;
+    let check = roles::roles_allow_no_wildcard;
     holds(&check(&template()));
-    let statement = "/Resources/UsersMeRole/Properties/Policies/0/PolicyDocument/Statement/1";
+    let statement = &format!("{USERS_ME_ROLE}/2");
     let fault = "UsersMeRole: allows something on resources by wildcard";
     refused(check, &format!("{statement}/Resource"), json!("*"), fault);
     refused(check, &format!("{statement}/Resource"), json!([{ "Ref": "JwtSecret" }, "*"]), fault);
@@ -135,17 +140,57 @@ fn no_role_allows_anything_by_wildcard() {
     refused(check, &format!("{statement}/Resource"), Value::Null, fault);
     let fault = "UsersMeRole: allows actions by wildcard";
     refused(check, &format!("{statement}/Action"), json!("secretsmanager:*"), fault);
-    let fault = "UsersMeRole: a managed policy without a condition";
-    refused(check, "/Resources/UsersMeRole/Properties/ManagedPolicyArns", json!(["arn"]), fault);
+    // The network is the exception: these six actions, and only with a VPC.
+    let network = format!("{USERS_ME_ROLE}/1/Fn::If");
+    let fault = "UsersMeRole: allows something on resources by wildcard";
+    refused(check, &format!("{network}/0"), json!("HasCache"), fault);
+    refused(check, &format!("{network}/1/Action/0"), json!("ec2:RunInstances"), fault);
+
+    let fault = "UsersMeRole: has a managed policy that is not that of MSK under HasMskCluster";
+    for policies in [
+        json!(["arn"]),
+        template()["Resources"]["EventsConsumerKafkaRole"]["Properties"]["ManagedPolicyArns"]["Fn::If"][1]
+            .clone(),
+    ] {
+        let mut broken = template();
+        broken["Resources"]["UsersMeRole"]["Properties"]["ManagedPolicyArns"] = policies;
+        assert_eq!(check(&broken), [fault]);
+    }
+}
+
+#[test]
+fn every_function_may_be_in_a_vpc() {
+    let check = roles::every_role_may_use_the_network_with_a_vpc;
+    holds(&check(&template()));
+    let network = format!("{USERS_ME_ROLE}/1/Fn::If/1/Action");
+    let fault = "UsersMeFunction: cannot have a network interface in a VPC";
+    refused(check, &network, json!(["ec2:CreateNetworkInterface"]), fault);
+}
+
+#[test]
+fn a_customers_key_opens_the_secret_that_it_belongs_to() {
+    let check = roles::keys_open_secrets_and_nothing_else;
+    holds(&check(&template()));
+    let key = format!("{USERS_ME_ROLE}/3/Fn::If");
+    let fault =
+        "UsersMeRole: does more with DatabaseSecretKeyArn than to decrypt, or without HasDatabaseSecretKey";
+    refused(check, &format!("{key}/0"), json!("HasVpc"), fault);
+    refused(check, &format!("{key}/1/Action"), json!(["kms:Decrypt", "kms:Encrypt"]), fault);
+    let fault = "UsersMeRole: uses DatabaseSecretKeyArn for something else than secrets";
+    refused(check, &format!("{key}/1/Condition"), Value::Null, fault);
+
+    let check = roles::permissions_match_the_environment;
+    let fault = "UsersMeFunction: is told of DatabaseSecretKeyArn and may not use it";
+    refused(check, &format!("{USERS_ME_ROLE}/3"), json!({ "Ref": "AWS::NoValue" }), fault);
 }
 
 #[test]
 fn a_function_may_use_what_its_environment_names_and_nothing_else() {
-    let check = checks::permissions_match_the_environment;
+    let check = roles::permissions_match_the_environment;
     holds(&check(&template()));
     let secret = format!("{USERS_ME}/Environment/Variables/SECRET_KEY_ARN");
     refused(check, &secret, json!(""), "UsersMeFunction: may use JwtSecret and is not told of it");
-    let statement = "/Resources/UsersMeRole/Properties/Policies/0/PolicyDocument/Statement/1/Resource";
+    let statement = &format!("{USERS_ME_ROLE}/2/Resource");
     let one = json!({ "Ref": "DatabaseSecretArn" });
     refused(check, statement, one, "UsersMeFunction: is told of JwtSecret and may not use it");
     let literal = json!([{ "Ref": "DatabaseSecretArn" }, { "Ref": "JwtSecret" }, "arn:aws:sqs:eu-central-1:123456789012:other"]);
@@ -199,6 +244,37 @@ fn no_endpoint_works_longer_than_the_gateway_waits() {
 }
 
 #[test]
+fn every_api_refuses_old_tls() {
+    let check = gateway::apis_refuse_old_tls;
+    holds(&check(&template()));
+    for api in ["Api", "GrpcApi"] {
+        let of = |property: &str| format!("/Resources/{api}/Properties/{property}");
+        let fault = format!("{api}: accepts TLS that has no forward secrecy or is older than 1.2");
+        refused(check, &of("SecurityPolicy"), json!("TLS_1_0"), &fault);
+        refused(check, &of("SecurityPolicy"), Value::Null, &fault);
+        let fault = format!("{api}: has no EndpointAccessMode, which AWS wants with its SecurityPolicy");
+        refused(check, &of("EndpointAccessMode"), Value::Null, &fault);
+    }
+}
+
+#[test]
+fn an_access_log_holds_no_text_of_the_client() {
+    let check = gateway::access_logs_hold_no_client_text;
+    holds(&check(&template()));
+    for api in ["Api", "GrpcApi"] {
+        let format = format!("/Resources/{api}/Properties/AccessLogSetting/Fn::If/1/Format");
+        let of = |path: &str| json!(format!(r#"{{"path":"$context.{path}"}}"#));
+        for client in ["path", "identity.userAgent", "domainName", "error.message"] {
+            let fault =
+                format!("{api}: its access log holds $context.{client}, which may be text of the client");
+            refused(check, &format, of(client), &fault);
+        }
+        let fault = format!("{api}: its access log is not one JSON object of texts");
+        refused(check, &format, json!(r#"{"path":$context.resourcePath}"#), &fault);
+    }
+}
+
+#[test]
 fn what_the_gateway_answers_itself_looks_like_what_functions_answer() {
     let check = gateway::gateway_answers_in_the_envelope;
     holds(&check(&template()));
@@ -207,7 +283,7 @@ fn what_the_gateway_answers_itself_looks_like_what_functions_answer() {
     refused(check, &format!("{headers}/Retry-After"), Value::Null, "THROTTLED: lacks Retry-After");
     let fault = "THROTTLED: lacks cache-control: 'no-store'";
     refused(check, &format!("{headers}/Cache-Control"), Value::Null, fault);
-    let fault = "THROTTLED: lacks content-security-policy: 'default-src 'none'; frame-ancestors 'none''";
+    let fault = "THROTTLED: lacks content-security-policy: 'default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none''";
     refused(check, &format!("{headers}/Content-Security-Policy"), json!("'default-src *'"), fault);
     let body = format!("{throttled}/ResponseTemplates/application~1json");
     let bare = r#"{"message":"Too many requests.","details":[],"traceback":null}"#;

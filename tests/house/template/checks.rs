@@ -101,80 +101,6 @@ pub(crate) fn messages_stay_hidden_long_enough(template: &Value, overrides: &Ove
     faults
 }
 
-/// Every function has a role of its own, written out: SAM's would read every queue of the account.
-pub(crate) fn every_function_has_its_own_role(template: &Value) -> Faults {
-    let mut faults = Faults::new();
-    let mut seen = BTreeSet::new();
-    for (id, function) in functions(template) {
-        match target(&function["Role"]) {
-            Some(role) if template["Resources"][role]["Type"] == "AWS::IAM::Role" => {
-                if !seen.insert(role) {
-                    faults.push(format!("{id}: shares {role}"));
-                }
-            }
-            _ => faults.push(format!("{id}: has no role in this template")),
-        }
-    }
-    faults
-}
-
-/// No statement allows everything, and a managed policy comes only with a VPC.
-pub(crate) fn roles_allow_no_wildcard(template: &Value) -> Faults {
-    let mut faults = Faults::new();
-    for (id, role) in resources(template, "AWS::IAM::Role") {
-        let managed = &role["ManagedPolicyArns"];
-        if !managed.is_null() && managed["Fn::If"][0] != "HasVpc" {
-            faults.push(format!("{id}: a managed policy without a condition"));
-        }
-        for statement in statements(role) {
-            if many(&statement["Action"]).iter().any(|a| a.as_str().is_none_or(|a| a.contains('*')))
-                || statement["Action"].is_null()
-            {
-                faults.push(format!("{id}: allows actions by wildcard"));
-            }
-            if many(&statement["Resource"]).iter().any(|r| r.to_string().contains('*'))
-                || statement["Resource"].is_null()
-            {
-                faults.push(format!("{id}: allows something on resources by wildcard"));
-            }
-        }
-    }
-    faults
-}
-
-/// What a function may touch is what its environment and its events name, and its log group.
-pub(crate) fn permissions_match_the_environment(template: &Value) -> Faults {
-    let mut faults = Faults::new();
-    for (id, function) in functions(template) {
-        let variables = function["Environment"]["Variables"].as_object().into_iter().flatten();
-        let mut named: BTreeSet<_> = variables
-            .filter(|(name, _)| name.ends_with("_ARN") || name.ends_with("_URL"))
-            .filter_map(|(_, value)| target(value))
-            .collect();
-        named.extend(events(function, "SQS").into_iter().filter_map(|e| target(&e["Queue"])));
-        named.extend(target(&function["LoggingConfig"]["LogGroup"]));
-        for (_, mapping) in resources(template, "AWS::Lambda::EventSourceMapping") {
-            if target(&mapping["FunctionName"]) == Some(id) {
-                let failure = &mapping["DestinationConfig"]["Fn::If"][1]["OnFailure"]["Destination"];
-                let logins = many(&mapping["SourceAccessConfigurations"]);
-                named.extend(logins.into_iter().filter_map(|login| target(&login["URI"])));
-                named.extend([&mapping["EventSourceArn"], failure].into_iter().filter_map(target));
-            }
-        }
-        // MSK takes only a secret that is encrypted by a key of its owner's: one is no use without the other.
-        if named.contains("KafkaSecretArn") {
-            named.insert("KafkaSecretKeyArn");
-        }
-        let role = &template["Resources"][target(&function["Role"]).unwrap_or_default()]["Properties"];
-        // A resource that is no reference counts under no name, so that it is always a fault.
-        let mentioned = statements(role).into_iter().flat_map(|s| many(&s["Resource"]));
-        let allowed: BTreeSet<_> = mentioned.map(|r| target(r).unwrap_or("something unnamed")).collect();
-        faults.extend(named.difference(&allowed).map(|x| format!("{id}: is told of {x} and may not use it")));
-        faults.extend(allowed.difference(&named).map(|x| format!("{id}: may use {x} and is not told of it")));
-    }
-    faults
-}
-
 /// A group that Lambda makes by itself keeps its lines for ever.
 pub(crate) fn every_function_has_a_log_group(template: &Value) -> Faults {
     let mut faults = Faults::new();
@@ -199,19 +125,6 @@ pub(crate) fn functions_that_hash_have_memory(template: &Value) -> Faults {
     };
     let short = HASHING.iter().filter(|stem| memory(stem) < 1024);
     short.map(|stem| format!("{stem}: hashes passwords with less than 1024 MB")).collect()
-}
-
-/// What a role allows, in whichever case it does.
-fn statements(role: &Value) -> Vec<&Value> {
-    many(&role["Policies"])
-        .into_iter()
-        .flat_map(|policy| many(&policy["PolicyDocument"]["Statement"]))
-        .flat_map(|statement| match statement["Fn::If"].as_array() {
-            Some(cases) => cases.iter().skip(1).collect(),
-            None => vec![statement],
-        })
-        .filter(|statement| statement["Ref"] != "AWS::NoValue")
-        .collect()
 }
 
 fn pascal(stem: &str) -> String {

@@ -12,6 +12,24 @@ use super::{
 
 /// The keys of every error body, in the order of the functions' own.
 const ENVELOPE: [&str; 6] = ["error_id", "code", "message", "details", "request_id", "traceback"];
+/// The policies of regional APIs that accept TLS 1.2 with forward secrecy, or 1.3 alone.
+const TLS_POLICIES: [&str; 4] = [
+    "SecurityPolicy_TLS13_1_2_PFS_PQ_2025_09",
+    "SecurityPolicy_TLS13_1_2_FIPS_PFS_PQ_2025_09",
+    "SecurityPolicy_TLS13_1_3_2025_09",
+    "SecurityPolicy_TLS13_1_3_FIPS_2025_09",
+];
+/// Variables whose text the gateway makes. A client may choose `requestId`, but only as a UUID.
+const LOGGED: [&str; 8] = [
+    "requestId",
+    "extendedRequestId",
+    "httpMethod",
+    "resourcePath",
+    "status",
+    "responseLatency",
+    "identity.sourceIp",
+    "error.responseType",
+];
 /// The API whose clients speak Connect and gRPC-Web.
 const RPC_API: &str = "GrpcApi";
 /// Those of its words that a gateway has a use for.
@@ -49,6 +67,9 @@ pub(crate) fn every_path_has_one_preflight(template: &Value) -> Faults {
         if !methods.contains(&"OPTIONS") {
             faults.push(format!("{path}: nobody answers OPTIONS"));
         }
+        if methods.contains(&"HEAD") && !methods.contains(&"GET") {
+            faults.push(format!("{path}: answers HEAD and not GET"));
+        }
     }
     faults
 }
@@ -65,6 +86,42 @@ pub(crate) fn no_endpoint_outlives_the_gateway(template: &Value) -> Faults {
         };
         if most.as_u64().is_none_or(|seconds| seconds >= 29) {
             faults.push(format!("{id}: may work longer than the gateway waits"));
+        }
+    }
+    faults
+}
+
+/// Every API names its TLS policy: without one, a REST API accepts TLS 1.0.
+pub(crate) fn apis_refuse_old_tls(template: &Value) -> Faults {
+    let mut faults = Faults::new();
+    for (id, api) in resources(template, "AWS::Serverless::Api") {
+        if !api["SecurityPolicy"].as_str().is_some_and(|policy| TLS_POLICIES.contains(&policy)) {
+            faults.push(format!("{id}: accepts TLS that has no forward secrecy or is older than 1.2"));
+        }
+        if api["EndpointAccessMode"].is_null() {
+            faults.push(format!("{id}: has no EndpointAccessMode, which AWS wants with its SecurityPolicy"));
+        }
+    }
+    faults
+}
+
+/// The gateway puts variables into its access log as they are: a quote in one would end its text.
+pub(crate) fn access_logs_hold_no_client_text(template: &Value) -> Faults {
+    let mut faults = Faults::new();
+    for (id, api) in resources(template, "AWS::Serverless::Api") {
+        let format = api["AccessLogSetting"]["Fn::If"][1]["Format"].as_str().unwrap_or_default();
+        let is_texts = serde_json::from_str::<BTreeMap<String, String>>(format).is_ok();
+        if !is_texts {
+            faults.push(format!("{id}: its access log is not one JSON object of texts"));
+        }
+        for rest in format.split("$context.").skip(1) {
+            let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '.').unwrap_or(rest.len());
+            if !LOGGED.contains(&&rest[..end]) {
+                let name = &rest[..end];
+                faults.push(format!(
+                    "{id}: its access log holds $context.{name}, which may be text of the client"
+                ));
+            }
         }
     }
     faults
