@@ -10,9 +10,9 @@ pub(crate) mod door;
 mod frames;
 mod scram;
 
-use std::{io::Write, net::TcpListener, path::PathBuf};
+use std::{net::TcpListener, path::PathBuf};
 
-use xtask::{broker::Broker, checkout::Checkout};
+use xtask::{broker::Broker, checkout::Checkout, skip::skip};
 
 pub(crate) const TOPIC: &str = "events";
 pub(crate) const PARTITIONS: usize = 3;
@@ -41,8 +41,8 @@ impl Cluster {
             // Where there is a package of it, a broker that is not there is a failure.
             Err(error) if cfg!(all(target_os = "linux", target_arch = "x86_64")) => panic!("{error:#}"),
             Err(error) => {
-                // Not by a macro of printing: the tests' harness would keep it to itself.
-                let _ = writeln!(std::io::stderr(), "SKIPPED, a Kafka broker is not here: {error:#}");
+                let remedy = "The broker is a package of the Python index for Linux on x86_64";
+                skip("the tests of Kafka", &format!("{error:#}"), remedy).expect("a broker");
                 return None;
             }
         };

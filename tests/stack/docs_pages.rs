@@ -1,14 +1,13 @@
 //! The documentation pages behind the gateway: as bytes on the wire, and as a browser sees them.
 
 use std::{
-    io::Write as _,
     path::Path,
     process::{Command, Stdio},
 };
 
 use app_core::testing::wish;
 use serde_json::Value;
-use xtask::{checkout::Checkout, node::Node};
+use xtask::{checkout::Checkout, node::Node, skip::skip};
 
 use crate::support::{get, setting};
 
@@ -31,13 +30,13 @@ const BUNDLED: bool = cfg!(all(target_os = "linux", target_arch = "x86_64"));
 /// request to anywhere else; signing in and trying a call out answers 200.
 ///
 /// The browser is the one that `CHROMIUM` names, else the one that npm brings, else one that is
-/// installed. Without one, and with `CHROMIUM=none`, this is skipped, aloud.
+/// installed. Without one, and with `CHROMIUM=none`, this is skipped, but not in CI.
 #[test]
 fn a_browser_reads_both_pages_signs_in_and_tries_a_call_out() {
     let checkout = Checkout::find().expect("the checkout");
     let chosen = wish("CHROMIUM");
     if chosen.as_deref() == Some("none") {
-        return skipped("CHROMIUM=none");
+        return skipped("CHROMIUM is none");
     }
     let folder = checkout.root().join("tests/browser");
     let node = Node::ready(&checkout).expect("Node.js");
@@ -50,7 +49,7 @@ fn a_browser_reads_both_pages_signs_in_and_tries_a_call_out() {
     match chosen.or_else(|| if BUNDLED { None } else { installed() }) {
         Some(program) => drop(browser.env("CHROMIUM", program)),
         None if BUNDLED => {}
-        None => return skipped("no Chromium or Chrome was found; CHROMIUM names one"),
+        None => return skipped("no Chromium or Chrome was found"),
     }
     let result = said(&mut browser);
     assert_eq!(result["faults"], Value::Array(Vec::new()), "see also {SCREENSHOTS}/");
@@ -76,8 +75,7 @@ fn installed() -> Option<String> {
     applications.into_iter().chain(programs).find(|path| Path::new(path).exists())
 }
 
-/// On stderr itself: what a test that passes prints is not shown.
 fn skipped(why: &str) {
-    let line = format!("\nSKIPPED: the documentation pages were not opened in a browser: {why}\n");
-    std::io::stderr().write_all(line.as_bytes()).expect("stderr");
+    let remedy = "Install Chromium or Chrome, or name one in CHROMIUM";
+    skip("the documentation pages in a browser", why, remedy).expect("a browser");
 }

@@ -3,7 +3,7 @@
 use std::{io::Write, process::Stdio};
 
 use serde_json::{Value, json};
-use xtask::{checkout::Checkout, clients::Clients};
+use xtask::{checkout::Checkout, clients::Clients, skip::skip};
 
 use crate::support::{PASSWORD, database, new_address, post, setting, sign_up};
 
@@ -24,8 +24,8 @@ async fn calls() -> Option<Value> {
     let clients = match Clients::ready(&checkout) {
         Ok(clients) => clients,
         Err(error) => {
-            // Not by a macro of printing: the tests' harness would keep it to itself.
-            let _ = writeln!(std::io::stderr(), "SKIPPED, the RPC clients are not here: {error:#}");
+            let remedy = "They come from the Python index (Node.js) and from npm, which must be reachable";
+            skip("the calls of RPC clients", &format!("{error:#}"), remedy).expect("the clients");
             return None;
         }
     };

@@ -10,7 +10,8 @@
 //! - [`mutants`]: faults on purpose, and the copy of the project that bears them; tests use it too.
 //! - [`assets`], [`extra`], [`node`], [`clients`], [`valkey`], [`broker`]: what is fetched when it
 //!   is first needed.
-//! - [`checkout`], [`binaries`], [`python`], [`process`], [`server`], [`interrupt`], [`ui`]:
+//! - [`checkout`], [`binaries`], [`python`], [`process`], [`server`], [`interrupt`], [`skip`],
+//!   [`ui`]:
 //!   the ground these stand on.
 //!
 //! It is synchronous and depends on no function and not on `app-core`, so that it compiles in
@@ -43,6 +44,7 @@ pub mod python;
 pub mod runtime_api;
 pub mod sbom;
 pub mod server;
+pub mod skip;
 pub mod stack;
 pub mod ui;
 pub mod valkey;

@@ -1,13 +1,13 @@
 //! A Valkey server of the test's own, and stores that use it.
 
-use std::{io::Write, net::TcpListener, path::PathBuf, sync::Arc};
+use std::{net::TcpListener, path::PathBuf, sync::Arc};
 
 use app_core::{
     config::{AwsConfig, CacheConfig, SecretSource},
     domain::mask::Secret,
     infrastructure::{key_value::ValkeyStore, secrets::Secrets},
 };
-use xtask::{checkout::Checkout, valkey::Valkey};
+use xtask::{checkout::Checkout, skip::skip, valkey::Valkey};
 
 pub(crate) const PASSWORD: &str = "hunter2";
 
@@ -24,8 +24,8 @@ impl Server {
         let program = match Valkey::program(&checkout) {
             Ok(program) => program,
             Err(error) => {
-                // Not by a macro of printing: the tests' harness would keep it to itself.
-                let _ = writeln!(std::io::stderr(), "SKIPPED, Valkey is not here: {error:#}");
+                let remedy = "The server is a package of the Python index, which pip must reach";
+                skip("the tests of Valkey", &format!("{error:#}"), remedy).expect("a server");
                 return None;
             }
         };
