@@ -81,7 +81,7 @@ impl Scope {
         Self::of_request(id, None, None)
     }
 
-    /// A request of HTTP or RPC. `route` is a pattern, so that no id of a row stands in it.
+    /// A request of HTTP or RPC. `route` is a pattern, so that it contains no id of a row.
     pub fn of_request(id: String, method: Option<&str>, route: Option<&str>) -> Self {
         // At error level, so that no filter takes the id away.
         let span =

@@ -104,6 +104,53 @@ fn no_layer_looks_outwards() {
     assert!(faults.is_empty(), "a layer looks the wrong way:\n{}", faults.join("\n"));
 }
 
+/// Functions that `manifest` (a Cargo.toml of one of them) depends on.
+fn functions_in(manifest: &str, functions: &[String]) -> Vec<String> {
+    let names = manifest.lines().filter_map(|line| {
+        let name = line.split(['=', '.', ' ']).next().unwrap_or_default().trim();
+        // A dependency may have another name here.
+        let package = line.split("package = \"").nth(1).and_then(|rest| rest.split('"').next());
+        let path = line.split("path = \"../").nth(1).and_then(|rest| rest.split('"').next());
+        [package, path, Some(name)].into_iter().flatten().find(|name| functions.iter().any(|f| f == name))
+    });
+    names.map(str::to_owned).collect()
+}
+
+/// Functions are deployed separately. Code that two of them share belongs into the core.
+#[test]
+fn no_function_depends_on_another_function() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../functions");
+    let entries = fs::read_dir(&folder).expect("functions");
+    let functions: Vec<String> =
+        entries.filter_map(|entry| entry.expect("an entry").file_name().into_string().ok()).collect();
+    assert!(functions.len() > 20, "only {functions:?} were found");
+    let faults = functions.iter().flat_map(|function| {
+        let manifest = fs::read_to_string(folder.join(function).join("Cargo.toml")).expect("a manifest");
+        let others = functions_in(&manifest, &functions);
+        others
+            .into_iter()
+            .map(move |other| format!("{function} depends on {other}: put what they share into core"))
+    });
+    let faults: Vec<String> = faults.collect();
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn a_function_in_a_manifest_is_found_in_every_spelling() {
+    let functions = ["docs", "users-me"].map(str::to_owned);
+    let found = |line: &str| functions_in(&format!("[package]\nname = \"grpc\"\n{line}\n"), &functions);
+    for line in [
+        "users-me = { path = \"../users-me\" }",
+        "users-me.workspace = true",
+        "users-me.path = \"../users-me\"",
+        "me = { package = \"users-me\", path = \"../users-me\" }",
+        "[dependencies.me]\npath = \"../users-me\"",
+    ] {
+        assert_eq!(found(line), ["users-me"], "{line}");
+    }
+    assert_eq!(found("app-core.workspace = true\ndescription = \"users-me\""), [""; 0]);
+}
+
 #[test]
 fn a_crate_of_the_outer_world_is_found() {
     assert_eq!(foreign_crates("domain", "use lambda_http::Request;").len(), 1);

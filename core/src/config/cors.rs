@@ -8,7 +8,7 @@ use super::{LaunchMode, reader::Reader};
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Cors {
     pub origins: Origins,
-    /// Names of request headers in lower case, in addition to those that the API itself reads.
+    /// Names of request headers in lower case, in addition to the API's own headers.
     pub allow_headers: Vec<String>,
 }
 
@@ -115,7 +115,7 @@ fn is_origin(text: &str) -> bool {
         })
 }
 
-/// Splits `host:port`. An IPv6 address has colons of its own, within brackets.
+/// Splits `host:port`. An IPv6 address contains colons too, within brackets.
 fn split_port(text: &str) -> (&str, Option<&str>) {
     let colon = text.find(']').map_or(text.find(':'), |end| text[end..].find(':').map(|at| end + at));
     colon.map_or((text, None), |colon| (&text[..colon], Some(&text[colon + 1..])))

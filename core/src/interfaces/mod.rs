@@ -4,5 +4,6 @@
 pub mod http;
 pub mod job;
 pub mod queue;
+pub mod relay;
 pub mod rpc;
 mod runtime;

@@ -1,4 +1,4 @@
-//! Events from a topic of Kafka: what `events-consumer` does with those of the queue, record by record the
-//! same. Only how a batch comes in and what is answered differ (`interfaces/queue/kafka.rs`).
+//! Events from a topic of Kafka: hands each to its handlers, as events-consumer does with those of the queue.
+//! Only how a batch comes in and what is reported back differ (`interfaces/queue/kafka.rs`).
 
-pub use events_consumer::{SOURCE, handler};
+pub use app_core::interfaces::queue::events::{SOURCE, handler};

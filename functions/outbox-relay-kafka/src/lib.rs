@@ -3,8 +3,12 @@
 
 use std::time::Instant;
 
-use app_core::{App, Result, application::outbox, config::EventsBus};
-use outbox_relay::{RelayResponse, until};
+use app_core::{
+    App, Result,
+    application::outbox,
+    config::EventsBus,
+    interfaces::relay::{RelayResponse, until},
+};
 use serde::de::IgnoredAny;
 
 /// The event is the schedule's, and says nothing we need.

@@ -4,6 +4,7 @@
 //! its error makes them, and no others, come again. For Kafka it is `serve_kafka`.
 
 mod batch;
+pub mod events;
 mod kafka;
 mod refusal;
 mod run;

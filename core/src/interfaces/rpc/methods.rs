@@ -71,7 +71,7 @@ impl Methods {
         self.0.iter().map(|method| (method.path, method.access))
     }
 
-    /// Returns what the request calls, if it is one of these methods.
+    /// Returns the method that the request calls, if there is one.
     pub(super) fn find(&self, request: &Request) -> Option<&Call> {
         self.called(request).map(|method| &method.call)
     }
