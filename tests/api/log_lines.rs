@@ -28,7 +28,7 @@ async fn spans(work: impl Future<Output = ()>) -> Vec<Value> {
     lines.filter(|line| !line["error_id"].is_null()).map(|line| line["span"].clone()).collect()
 }
 
-/// A request for one user, as the gateway forwards it: with the route's pattern beside the path.
+/// A request for one user, as the gateway forwards it: with the route's pattern next to the path.
 fn users_get(token: &str) -> Event {
     let mut event = event("users-get").bearer(token);
     event.0["resource"] = "/api/v1/users/{uuid}".into();

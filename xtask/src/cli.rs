@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     assets, bench, coverage, deny, down, env, fuzz, invoke, keys, lint, logs, migrate, mutants, openapi,
-    outbox, queue, sbom, test, up, users,
+    outbox, queue, requirements, sbom, test, up, users,
 };
 use crate::ui;
 
@@ -172,6 +172,11 @@ enum Command {
         /// Only these; licenses, bans and sources if none is given.
         checks: Vec<deny::Check>,
     },
+    /// Write the lock files of Python packages: NAME.txt from each NAME.in, with hashes.
+    ///
+    /// Run it after a change of a `.in` file, in xtask/python/ or in a folder of tests/. It needs a package
+    /// index. What is locked already stays at its version.
+    Requirements,
     /// Write a bill of materials (SBOM) for each function: CycloneDX 1.6, JSON.
     ///
     /// It lists the packages that are linked into the function, and with the scope `excluded` those
@@ -226,6 +231,7 @@ fn execute(command: Command) -> Result<ExitCode> {
         Command::Coverage { missing } => return coverage::run(missing),
         Command::Lint => lint::run()?,
         Command::Deny { checks } => deny::run(&checks)?,
+        Command::Requirements => requirements::run()?,
         Command::Sbom { functions, target, output } => sbom::run(&functions, &target, output.as_deref())?,
         Command::Openapi { check } => openapi::run(check)?,
     }

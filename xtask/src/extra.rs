@@ -18,7 +18,8 @@ pub struct Extra {
     pub folder: &'static str,
     /// What the developer is told while it is installed.
     pub title: &'static str,
-    /// The lines of a `requirements.txt`. It names all packages, each by its version: pip adds none.
+    /// A file that `cargo xtask requirements` wrote. It names all packages, each by its version and its
+    /// hashes: pip adds none, and takes none whose content is another.
     pub requirements: &'static str,
 }
 
@@ -50,7 +51,8 @@ impl Extra {
             private_file(&wanted, self.requirements)?;
             let mut pip = Command::new(python);
             pip.args(["-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--quiet"]);
-            pip.args(["--no-deps", "--progress-bar", "off", "--requirement"]).arg(&wanted);
+            pip.args(["--no-deps", "--require-hashes", "--progress-bar", "off", "--requirement"])
+                .arg(&wanted);
             let status = pip.arg("--target").arg(&folder).stdin(Stdio::null()).status();
             if !status.context("cannot run pip")?.success() {
                 bail!(

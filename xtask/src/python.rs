@@ -172,7 +172,7 @@ impl Python {
     fn pip_install(&self, requirements: &str) -> Result<()> {
         let mut pip = Command::new(self.program())
             .args(["-m", "pip", "install", "--disable-pip-version-check", "--no-input"])
-            .args(["--progress-bar", "off", "--requirement"])
+            .args(["--require-hashes", "--progress-bar", "off", "--requirement"])
             .arg(self.scripts.join(requirements))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -198,15 +198,15 @@ impl Python {
     }
 }
 
-/// A Python from 3.10 on that can make virtual environments.
+/// A Python from 3.11 on that can make virtual environments.
 fn find_interpreter() -> Result<PathBuf> {
     // The newest one last: packages with compiled parts appear later for it.
-    let names = ["python3", "python3.13", "python3.12", "python3.11", "python3.10", "python3.14", "python"];
+    let names = ["python3", "python3.13", "python3.12", "python3.11", "python3.14", "python"];
     let chosen = std::env::var("PYTHON").ok();
     let mut without_venv = None;
     for name in chosen.iter().map(String::as_str).chain(names) {
         let version = Command::new(name)
-            .args(["-c", "import sys; sys.exit(0 if sys.version_info >= (3, 10) else 1)"])
+            .args(["-c", "import sys; sys.exit(0 if sys.version_info >= (3, 11) else 1)"])
             .stderr(Stdio::null())
             .status();
         if !version.is_ok_and(|status| status.success()) {
@@ -222,7 +222,7 @@ fn find_interpreter() -> Result<PathBuf> {
         bail!("{name} cannot make virtual environments; on Debian and Ubuntu: apt install python3-venv");
     }
     bail!(
-        "Python 3.10 or newer is needed (it runs the local AWS emulator). Debian and Ubuntu: \
+        "Python 3.11 or newer is needed (it runs the local AWS emulator). Debian and Ubuntu: \
          apt install python3 python3-venv; macOS: brew install python; Fedora: dnf install python3. \
          One that is not on the PATH is named by the variable PYTHON"
     );

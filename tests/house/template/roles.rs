@@ -32,7 +32,7 @@ const NETWORK: [&str; 6] = [
 /// The one managed policy. Lambda's pollers ask MSK for its brokers, which AWS offers for all clusters only.
 const MSK: &str = "arn:${AWS::Partition}:iam::aws:policy/service-role/AWSLambdaMSKExecutionRole";
 
-/// Every function has a role of its own, written out: SAM's would read every queue of the account.
+/// Every function has its own role, written out: a role that SAM makes may read every queue of the account.
 pub(crate) fn every_function_has_its_own_role(template: &Value) -> Faults {
     let mut faults = Faults::new();
     let mut seen = BTreeSet::new();

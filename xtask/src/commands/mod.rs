@@ -16,6 +16,7 @@ pub mod mutants;
 pub mod openapi;
 pub mod outbox;
 pub mod queue;
+pub mod requirements;
 pub mod sbom;
 pub mod test;
 pub mod up;

@@ -10,8 +10,8 @@ use super::database::{Database, Login};
 use super::state::State;
 use crate::python::Python;
 
-/// What a developer may choose by a variable of the shell, and what it is otherwise. Pages of this machine
-/// may call a local stack, whatever port their server has.
+/// Parameters that a variable of the shell sets, with their defaults. Pages of this machine may call a local
+/// stack, whatever port their server has.
 const CHOICES: [(&str, &str, &str); 3] = [
     ("LogLevel", "LOG_LEVEL", "info"),
     ("CorsOriginWhitelist", "CORS_ORIGIN_WHITELIST", "[\"localhost\"]"),
