@@ -1,9 +1,13 @@
 //! The edge, as the gateway and the functions hold it together.
 
-use std::process::Command;
+use std::{path::PathBuf, process::Command, time::Duration};
 
-use app_core::interfaces::http::{MAX_BODY_LEVELS, MAX_HEADER_BYTES, MAX_QUERY_PARAMETERS, SECURITY_HEADERS};
+use app_core::{
+    interfaces::http::{MAX_BODY_LEVELS, MAX_HEADER_BYTES, MAX_QUERY_PARAMETERS, SECURITY_HEADERS},
+    testing::event,
+};
 use serde_json::{Value, json};
+use xtask::runtime_api::{Function, Outcome};
 
 use crate::support::{Answer, PASSWORD, new_address, preflight, request, setting, sign_up};
 
@@ -92,6 +96,39 @@ fn a_page_of_a_listed_origin_may_read_and_one_of_another_may_not() {
             assert_eq!(answer.header("access-control-allow-credentials"), None, "{answer:?}");
             assert_eq!(answer.header("vary"), Some("origin"), "{answer:?}");
         }
+    }
+}
+
+/// The real binary as `cargo xtask up` starts it, and as nobody may start it on AWS.
+#[test]
+fn a_page_of_this_machine_may_call_a_local_run_and_no_deployment_starts_with_that() {
+    let spawn = |mode: &str| {
+        let settings =
+            [("LAUNCH_MODE", mode), ("PROJECT_NAME", "APP"), ("CORS_ORIGIN_WHITELIST", "[\"localhost\"]")];
+        let settings = settings.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        // A function that needs nothing else.
+        Function::spawn(&PathBuf::from(setting("BIN_DIR")).join("docs"), &settings).expect("a process")
+    };
+    let ask = |function: &mut Function, origin: &str| {
+        let event = event("auth-sign-up.preflight").header("Origin", Some(origin)).to_string();
+        match function.invoke(&event, Duration::from_secs(20)).expect("an outcome") {
+            Outcome::Response(text) => serde_json::from_str::<Value>(&text).expect("JSON"),
+            other => json!(format!("{other:?}")),
+        }
+    };
+    let mut local = spawn("LOCAL");
+    for (origin, allowed) in [
+        ("http://localhost:3000", json!(["http://localhost:3000"])),
+        ("http://localhost.evil.example:3000", Value::Null),
+        ("https://evil.example", Value::Null),
+    ] {
+        let answer = ask(&mut local, origin);
+        assert_eq!(answer["statusCode"], 204, "{answer}");
+        assert_eq!(answer["multiValueHeaders"]["access-control-allow-origin"], allowed, "{answer}");
+    }
+    for mode in ["TEST", "PROD"] {
+        let answer = ask(&mut spawn(mode), "http://localhost:3000");
+        assert_eq!(answer["statusCode"], Value::Null, "{mode}: {answer}");
     }
 }
 
