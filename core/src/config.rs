@@ -88,6 +88,8 @@ pub struct TokensConfig {
     pub key: SecretSource,
     pub access_lifetime: time::Duration,
     pub refresh_lifetime: time::Duration,
+    /// How many sessions of one user live at a time. One more ends the one refreshed longest ago.
+    pub max_sessions: u32,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -228,6 +230,7 @@ fn read_tokens(env: &mut Reader<'_>, prod: bool) -> TokensConfig {
         key,
         access_lifetime: time::Duration::minutes(env.number("ACCESS_TOKEN_EXPIRES_MINUTES", 5, 1..=60) as i64),
         refresh_lifetime: time::Duration::days(env.number("REFRESH_TOKEN_EXPIRES_DAYS", 5, 1..=30) as i64),
+        max_sessions: env.number("MAX_SESSIONS_PER_USER", 100, 1..=1000) as u32,
     }
 }
 

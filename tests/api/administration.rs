@@ -76,7 +76,7 @@ async fn named_fields_change_and_the_log_names_them_without_their_values() {
     assert_eq!(answer.status, 200, "{answer:?}");
     assert_eq!((&answer.body["city"], &answer.body["is_active"]), (&json!("Paris"), &json!(true)));
     assert_eq!(world.get(&world.bob).await.body, answer.body);
-    let details = json!({ "fields": ["first_name", "city", "meta"], "ended": 0 });
+    let details = json!({ "fields": ["first_name", "city", "meta"], "ended": 0, "keys": 0 });
     assert_eq!(world.audited("user_updated").await, world.by_ada(details));
 
     // Nothing asked, nothing changed, nothing noted, and above all nothing shown.
@@ -93,6 +93,10 @@ async fn whoever_is_deactivated_is_out_at_once_and_comes_back_when_activated() {
     let app = &world.app;
     let (one, two) =
         (sign_in(app, "bob@example.com", PASSWORD).await, sign_in(app, "bob@example.com", PASSWORD).await);
+    let key = "insert into api_key (id, user_uuid, name, secret_hash, permissions, created_at, expires_at)
+               select 'k', uuid, 'k', sha256('k'), '{}', now(), '2099-01-01' from users
+               where email = 'bob@example.com'";
+    app.database.client().await.batch_execute(key).await.expect("a key");
     assert_eq!(world.update(&world.bob, &json!({ "is_active": false })).await.status, 200);
     for pair in [&one, &two] {
         me(app, &pair.text("/access")).await.is_error(401, "unauthenticated");
@@ -101,14 +105,15 @@ async fn whoever_is_deactivated_is_out_at_once_and_comes_back_when_activated() {
     sign_in(app, "bob@example.com", PASSWORD).await.is_error(401, "unauthenticated");
     let reasons = "select count(*) from auth_session where revoke_reason = 'deactivated'";
     assert_eq!(count(app, reasons).await, 2);
-    let deactivated = world.by_ada(json!({ "fields": ["is_active"], "ended": 2 }));
+    let deactivated = world.by_ada(json!({ "fields": ["is_active"], "ended": 2, "keys": 1 }));
     assert_eq!(world.audited("user_deactivated").await, deactivated);
 
     assert_eq!(world.update(&world.bob, &json!({ "is_active": true })).await.status, 200);
-    // The old sessions stay over.
+    // The old sessions stay over, and so does the key.
+    assert_eq!(count(app, "select count(*) from api_key where revoked_at is null").await, 0);
     me(app, &one.text("/access")).await.is_error(401, "unauthenticated");
     assert_eq!(sign_in(app, "bob@example.com", PASSWORD).await.status, 200);
-    let activated = world.by_ada(json!({ "fields": ["is_active"], "ended": 0 }));
+    let activated = world.by_ada(json!({ "fields": ["is_active"], "ended": 0, "keys": 0 }));
     assert_eq!(world.audited("user_activated").await, activated);
     assert!(world.audited("user_updated").await.is_empty(), "one row an outcome");
 }

@@ -195,3 +195,77 @@ async fn of_many_made_at_once_no_more_than_fifty_live() {
     assert_eq!(answers.iter().filter(|answer| answer.status == 201).count(), 1, "{answers:?}");
     assert_eq!(count(&app, "select count(*) from api_key").await, 50);
 }
+
+const NEXT: &str = "staple of another horse";
+
+async fn change_password(app: &TestApp, access: &str, keep: Option<bool>) -> Answer {
+    let mut body = json!({ "current": PASSWORD, "new": NEXT });
+    if let Some(keep) = keep {
+        body["keep_api_keys"] = json!(keep);
+    }
+    call(app, auth_password_change::handler, &event("auth-password-change").bearer(access).body(&body)).await
+}
+
+async fn sign_out(app: &TestApp, access: &str, body: &Value) -> Answer {
+    call(app, auth_sign_out::handler, &event("auth-sign-out").bearer(access).body(body)).await
+}
+
+#[tokio::test]
+async fn a_new_password_and_a_sign_out_everywhere_end_all_keys_unless_told_otherwise() {
+    for (keep, status) in [(None, 401), (Some(false), 401), (Some(true), 200)] {
+        let (app, access) = world().await;
+        let key = api_key(&app, &access, &["users:read"]).await;
+        assert_eq!(change_password(&app, &access, keep).await.status, 204);
+        assert_eq!(users(&app, &key).await.status, status, "after a new password, kept: {keep:?}");
+
+        let (app, access) = world().await;
+        let key = api_key(&app, &access, &["users:read"]).await;
+        let body = json!({ "everywhere": true, "keep_api_keys": keep.unwrap_or_default() });
+        assert_eq!(sign_out(&app, &access, &body).await.status, 204);
+        assert_eq!(users(&app, &key).await.status, status, "after a sign-out everywhere, kept: {keep:?}");
+        let noted = format!(
+            "select count(*) from audit_log where action = 'sign_out' and details ->> 'keys' = '{}'",
+            i32::from(status == 401)
+        );
+        assert_eq!(count(&app, &noted).await, 1);
+    }
+    let (app, access) = world().await;
+    let key = api_key(&app, &access, &["users:read"]).await;
+    assert_eq!(sign_out(&app, &access, &json!({})).await.status, 204);
+    assert_eq!(users(&app, &key).await.status, 200, "a sign-out here ends no key");
+}
+
+/// The session is good when the request comes in, and has ended when it holds the user's row.
+#[tokio::test]
+async fn a_session_that_ends_meanwhile_leaves_no_key_behind() {
+    let (app, access) = world().await;
+    let mut client = app.database.client().await;
+    let change = client.transaction().await.expect("a transaction");
+    change.execute("select from users for update", &[]).await.expect("locked");
+    let committed = async {
+        let waiting = "select count(*) from pg_locks where not granted and pid in (
+                         select pid from pg_stat_activity where datname = current_database()
+                           and query ilike '%from users where uuid = $1 for update%')";
+        while count(&app, waiting).await < 1 {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        let end = "update auth_session set revoked_at = created_at, revoke_reason = 'password_change'";
+        change.execute(end, &[]).await.expect("ended");
+        change.commit().await.expect("committed");
+    };
+    let wish = json!({ "name": "x", "permissions": ["users:read"], "expires_in_days": 1 });
+    let (answer, ()) = futures_util::future::join(create(&app, &access, &wish), committed).await;
+    answer.is_error(401, "unauthenticated");
+    assert_eq!(count(&app, "select count(*) from api_key").await, 0);
+}
+
+#[tokio::test]
+async fn the_owner_is_told_of_a_new_key_and_not_which_one_opens_what() {
+    let (app, access) = world().await;
+    let key = api_key(&app, &access, &["users:read"]).await;
+    let told = "select count(*) from outbox where body::jsonb ->> 'event' = 'api_key_created'
+                and body::jsonb #>> '{data,uuid}' = (select uuid::text from users)";
+    assert_eq!(count(&app, told).await, 1);
+    let secret = key.rsplit('_').next().expect("a secret");
+    assert_eq!(count(&app, &format!("select count(*) from outbox where body like '%{secret}%'")).await, 0);
+}

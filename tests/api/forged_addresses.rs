@@ -82,7 +82,7 @@ async fn a_forged_address_is_in_no_session_in_no_log_and_in_no_bucket() {
     assert_eq!(sign_in(&app, elsewhere).await.status, 200);
 
     let buckets = "select count(*) from rate_limit where bucket = 'sign_in.address'";
-    assert_eq!(count(&app, buckets).await, 2, "one of each client");
+    assert_eq!(count(&app, buckets).await, 3, "one of each client, and one of their network");
     for rows in ["auth_session", "audit_log where action = 'sign_in'"] {
         let all = i64::try_from(FORGED.len()).expect("few") + 1;
         assert_eq!(count(&app, &format!("select count(*) from {rows}")).await, all, "{rows}");

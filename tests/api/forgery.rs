@@ -49,6 +49,11 @@ async fn of_hundreds_of_forged_tokens_none_is_believed_and_none_reaches_the_data
         let by_older = sign(OLDER, &by_older, &forge.claims);
         if door == Door::Access {
             assert_eq!(answer(&app, door, &by_older).await.status, 200, "a key that still verifies");
+            let older = forge.claims(|c| drop(c.as_object_mut().expect("an object").remove("sub")));
+            let older = sign(KEY, &forge.header, &older);
+            assert_eq!(answer(&app, door, &older).await.status, 200, "a token from before `sub`");
+            let begun = sign(KEY, &forge.header, &forge.claims(|c| c["nbf"] = json!(now)));
+            assert_eq!(answer(&app, door, &begun).await.status, 200, "valid from this second on");
         }
         forge.headers();
         forge.contents();

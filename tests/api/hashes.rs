@@ -38,7 +38,10 @@ async fn no_answer_of_any_endpoint_carries_a_hash() {
             "auth-tokens" => event = event.body(&json!({ "email": "ada@example.com", "password": PASSWORD })),
             // Of a session of its own: the others below still need the first one.
             "auth-sign-out" | "auth-tokens-refresh" => event = world.of(name, &world.sign_in().await),
-            "auth-password-change" => event = event.body(&json!({ "current": PASSWORD, "new": PASSWORD })),
+            "auth-password-change" => {
+                let body = json!({ "current": PASSWORD, "new": PASSWORD, "keep_api_keys": true });
+                event = event.body(&body);
+            }
             "tasks-get" => event.0["pathParameters"] = json!({ "uuid": task }),
             "api-keys-revoke" => event.0["pathParameters"] = json!({ "id": key[4..26] }),
             _ => {}

@@ -17,6 +17,7 @@ mod idempotency;
 mod idempotent_routes;
 mod limits;
 mod lists;
+mod lockout;
 mod log_lines;
 mod mass_assignment;
 mod matrix;

@@ -77,15 +77,20 @@ async fn whom_we_do_not_know_or_no_longer_believe_gets_nowhere_but_to_public_doo
     for (name, call) in doors() {
         let refreshes = declared(name) == Access::RefreshToken;
         let (right, wrong) = if refreshes { ("/refresh", "/access") } else { ("/access", "/refresh") };
-        let strangers = vec![
+        let mut strangers = vec![
             ("no token", sample(name).header("Authorization", None)),
             ("an empty token", sample(name).bearer("")),
             ("no token at all", sample(name).bearer("no.token.atall")),
             ("another scheme", sample(name).header("Authorization", Some("Basic YWRhOmFkYQ=="))),
-            ("the wrong kind", sample(name).bearer(&live.text(wrong))),
             ("over", sample(name).bearer(&over.text(right))),
             ("expired", sample(name).bearer(&expired.text(right))),
         ];
+        if declared(name) == Access::SessionToken {
+            strangers.push(("over, too", sample(name).bearer(&over.text("/refresh"))));
+            strangers.push(("expired, too", sample(name).bearer(&expired.text("/refresh"))));
+        } else {
+            strangers.push(("the wrong kind", sample(name).bearer(&live.text(wrong))));
+        }
         if declared(name) == Access::Public {
             // Signed up before, so that each call finds the same world.
             call(&app, &sample(name)).await;
@@ -117,7 +122,9 @@ async fn a_deactivated_user_gets_nowhere_with_tokens_that_were_good_a_moment_ago
         let token = match declared(name) {
             Access::Public => continue,
             Access::RefreshToken => pair.text("/refresh"),
-            Access::SignedIn | Access::Permission(_) | Access::PermissionOrKey(_) => pair.text("/access"),
+            Access::SessionToken | Access::SignedIn | Access::Permission(_) | Access::PermissionOrKey(_) => {
+                pair.text("/access")
+            }
         };
         let answer = call(&app, &sample(name).bearer(&token)).await;
         assert_eq!(answer.status, 401, "{name}: {answer:?}");
@@ -136,7 +143,7 @@ async fn a_permission_opens_its_own_doors_and_all_the_others_together_do_not() {
                 call(&app, &mine).await.is_error(403, "forbidden");
                 allow(&app, &[permission.as_str()]).await;
             }
-            Access::SignedIn => allow(&app, &[]).await,
+            Access::SignedIn | Access::SessionToken => allow(&app, &[]).await,
             Access::Public | Access::RefreshToken => continue,
         }
         let answer = call(&app, &mine).await;

@@ -54,7 +54,9 @@ async fn a_changed_password_is_the_one_that_counts_and_all_other_sessions_are_ov
 async fn who_does_not_know_the_password_does_not_change_it() {
     let app = TestApp::new().await;
     let pair = signed_in(&app).await;
-    change(&app, &pair, "wrong horse battery", NEW).await.is_error(401, "unauthenticated");
+    let wrong = change(&app, &pair, "wrong horse battery", NEW).await;
+    wrong.is_error(422, "validation").names("current", "wrong");
+    assert_eq!(wrong.header("www-authenticate"), None);
     assert_eq!(sign_in(&app, "ada@example.com", OLD).await.status, 200);
     let noted = "select count(*) from audit_log where action = 'password_changed' and outcome = 'failure'";
     assert_eq!(count(&app, noted).await, 1);

@@ -1,6 +1,7 @@
 //! Signing out, the list of sessions, and ending one.
 
 use app_core::testing::{TestApp, event};
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 use time::Duration;
 
@@ -8,9 +9,13 @@ use crate::support::{Answer, call, count, me, refresh, sign_in, sign_up, signed_
 
 const PASSWORD: &str = "correct horse battery";
 
-async fn sign_out(app: &TestApp, pair: &Answer, body: Option<serde_json::Value>) -> Answer {
-    let mut event = event("auth-sign-out").bearer(&pair.text("/access"));
-    event.0["body"] = body.map_or(serde_json::Value::Null, |body| json!(body.to_string()));
+async fn sign_out(app: &TestApp, pair: &Answer, body: Option<Value>) -> Answer {
+    sign_out_with(app, &pair.text("/access"), body).await
+}
+
+async fn sign_out_with(app: &TestApp, token: &str, body: Option<Value>) -> Answer {
+    let mut event = event("auth-sign-out").bearer(token);
+    event.0["body"] = body.map_or(Value::Null, |body| json!(body.to_string()));
     call(app, auth_sign_out::handler, &event).await
 }
 
@@ -90,14 +95,15 @@ async fn the_list_shows_ones_own_live_sessions_and_which_one_this_is() {
     is_good(&answer);
     let results = answer.body["results"].as_array().expect("a list").clone();
     let current: Vec<_> = results.iter().map(|s| s["current"].as_bool().expect("a bool")).collect();
-    assert_eq!(current, [false, true], "the last refreshed first: {answer:?}");
+    assert_eq!(current, [true, false], "the current one first: {answer:?}");
+    assert_eq!(answer.body["next"], Value::Null);
     assert_eq!(
-        (&results[0]["created_at"], &results[0]["refreshed_at"]),
+        (&results[1]["created_at"], &results[1]["refreshed_at"]),
         (&json!("2026-01-01T12:00:00Z"), &json!("2026-01-01T12:00:20Z"))
     );
-    assert_eq!((&results[0]["ip"], &results[0]["user_agent"]), (&json!("203.0.113.7"), &json!("curl/8.7.1")));
+    assert_eq!((&results[1]["ip"], &results[1]["user_agent"]), (&json!("203.0.113.7"), &json!("curl/8.7.1")));
 
-    let id = results[0]["id"].as_str().expect("an id");
+    let id = results[1]["id"].as_str().expect("an id");
     assert_eq!(revoke(&app, &second, id).await.status, 204);
     is_out(&app, &first).await;
     assert_eq!(list(&app, &second).await.body["results"].as_array().map(Vec::len), Some(1));
@@ -136,4 +142,150 @@ async fn without_a_token_nothing_is_ended_or_shown() {
         answer.is_error(401, "unauthenticated");
     }
     is_good(&me(&app, &ada.text("/access")).await);
+}
+
+#[tokio::test]
+async fn a_refresh_token_signs_its_session_out_though_the_access_token_has_expired() {
+    for everywhere in [false, true] {
+        let app = TestApp::new().await;
+        let there = signed_in(&app).await;
+        let here = sign_in(&app, "ada@example.com", PASSWORD).await;
+        app.clock.advance(Duration::days(3));
+        sign_out(&app, &here, None).await.is_error(401, "unauthenticated");
+        let body = Some(json!({ "everywhere": everywhere }));
+        assert_eq!(sign_out_with(&app, &here.text("/refresh"), body).await.status, 204);
+        is_out(&app, &here).await;
+        let other = refresh(&app, &there.text("/refresh")).await;
+        assert_eq!(other.status, if everywhere { 401 } else { 200 });
+        assert_eq!(audited(&app, "sign_out").await, 1);
+        sign_out_with(&app, &here.text("/refresh"), None).await.is_error(401, "unauthenticated");
+    }
+}
+
+#[tokio::test]
+async fn a_refresh_token_that_was_replaced_signs_out_only_while_it_could_be_replayed() {
+    let app = TestApp::new().await;
+    let first = signed_in(&app).await;
+    let second = refresh(&app, &first.text("/refresh")).await;
+    app.clock.advance(Duration::hours(1));
+    assert_eq!(sign_out_with(&app, &first.text("/refresh"), None).await.status, 204);
+    is_out(&app, &second).await;
+
+    let first = sign_in(&app, "ada@example.com", PASSWORD).await;
+    let other = sign_in(&app, "ada@example.com", PASSWORD).await;
+    let second = refresh(&app, &first.text("/refresh")).await;
+    is_good(&me(&app, &second.text("/access")).await);
+    app.clock.advance(Duration::seconds(11));
+    let everywhere = Some(json!({ "everywhere": true }));
+    let answer = sign_out_with(&app, &first.text("/refresh"), everywhere).await;
+    answer.is_error(401, "unauthenticated");
+    is_out(&app, &second).await;
+    assert_eq!(audited(&app, "session_reuse_detected").await, 1);
+    is_good(&me(&app, &other.text("/access")).await);
+}
+
+async fn page(app: &TestApp, pair: &Answer, query: &[(&str, &str)]) -> Answer {
+    let mut event = event("auth-sessions-list").bearer(&pair.text("/access"));
+    let values: serde_json::Map<_, _> =
+        query.iter().map(|(key, value)| ((*key).to_owned(), json!([value]))).collect();
+    event.0["multiValueQueryStringParameters"] = values.into();
+    call(app, auth_sessions_list::handler, &event).await
+}
+
+/// Sessions that were refreshed before and after the caller's, many of them in the same second.
+async fn many_sessions(app: &TestApp) -> Answer {
+    let pair = signed_in(app).await;
+    let fill = "insert into auth_session (id, user_uuid, access_sid, kid, created_at, rotated_at, idle_until, expires_at)
+                select lpad(n::text, 22, '0'), uuid, 'x', 'bare', timestamptz '2026-01-01 12:00:00Z',
+                       timestamptz '2026-01-01 12:00:00Z' + (n / 3 - 10) * interval '1 second',
+                       '2026-02-01', '2026-02-01' from users, generate_series(1, 69) as n";
+    app.database.client().await.batch_execute(fill).await.expect("sessions");
+    pair
+}
+
+#[tokio::test]
+async fn a_long_list_comes_in_pages_the_current_session_first_and_each_session_once() {
+    let app = TestApp::new().await;
+    let pair = many_sessions(&app).await;
+    for limit in ["1", "7", "25", "100"] {
+        let (mut seen, mut cursor) = (Vec::new(), None::<String>);
+        loop {
+            let mut query = vec![("limit", limit)];
+            query.extend(cursor.as_deref().map(|cursor| ("cursor", cursor)));
+            let answer = page(&app, &pair, &query).await;
+            is_good(&answer);
+            let results = answer.body["results"].as_array().expect("a list").clone();
+            assert!(results.len() <= limit.parse().expect("a number"));
+            seen.extend(results);
+            cursor = answer.body["next"].as_str().map(str::to_owned);
+            if cursor.is_none() {
+                break;
+            }
+        }
+        let ids: std::collections::BTreeSet<_> = seen.iter().map(|one| one["id"].to_string()).collect();
+        assert_eq!((seen.len(), ids.len()), (70, 70), "pages of {limit}");
+        assert_eq!(seen[0]["current"], true);
+        assert!(seen[1..].iter().all(|one| one["current"] == false));
+        let times: Vec<_> = seen[1..].iter().map(|one| one["refreshed_at"].to_string()).collect();
+        assert!(times.is_sorted_by(|one, next| one >= next), "the last refreshed first");
+    }
+    assert_eq!(page(&app, &pair, &[]).await.body["results"].as_array().map(Vec::len), Some(25));
+    for (key, value, status) in [
+        ("limit", "0", 422),
+        ("limit", "101", 422),
+        ("limit", "x", 422),
+        ("cursor", "", 422),
+        ("cursor", "1.x", 422),
+        ("cursor", "+1.0000000000000000000001", 422),
+        ("cursor", "99999999999999999.0000000000000000000001", 422),
+        ("order", "id", 400),
+    ] {
+        assert_eq!(page(&app, &pair, &[(key, value)]).await.status, status, "{key}={value}");
+    }
+}
+
+async fn with_at_most(max_sessions: u32) -> TestApp {
+    TestApp::with(|config| {
+        if let Some(tokens) = &mut config.tokens {
+            tokens.max_sessions = max_sessions;
+        }
+    })
+    .await
+}
+
+const LIVE: &str = "select count(*) from auth_session where revoked_at is null";
+
+#[tokio::test]
+async fn one_session_too_many_ends_the_one_that_was_refreshed_longest_ago() {
+    let app = with_at_most(3).await;
+    let first = signed_in(&app).await;
+    app.clock.advance(Duration::seconds(1));
+    let idle = sign_in(&app, "ada@example.com", PASSWORD).await;
+    app.clock.advance(Duration::seconds(1));
+    let third = sign_in(&app, "ada@example.com", PASSWORD).await;
+    let first = refresh(&app, &first.text("/refresh")).await;
+    sign_up(&app, "bob@example.com").await;
+    let bob = sign_in(&app, "bob@example.com", PASSWORD).await;
+    assert_eq!(audited(&app, "session_revoked").await, 0);
+
+    let fourth = sign_in(&app, "ada@example.com", PASSWORD).await;
+    is_out(&app, &idle).await;
+    for pair in [&first, &third, &fourth, &bob] {
+        is_good(&me(&app, &pair.text("/access")).await);
+    }
+    let noted = "select count(*) from audit_log join auth_session s on s.id = details ->> 'session'
+                 where action = 'session_revoked' and details ->> 'reason' = 'too_many'
+                   and s.revoke_reason = 'too_many' and subject = s.user_uuid and request_id is not null";
+    assert_eq!((count(&app, noted).await, audited(&app, "session_revoked").await), (1, 1));
+}
+
+#[tokio::test]
+async fn of_many_sign_ins_at_once_no_more_sessions_live_than_may() {
+    let app = with_at_most(3).await;
+    sign_up(&app, "ada@example.com").await;
+    for round in 1..=3 {
+        let answers = join_all((0..8).map(|_| sign_in(&app, "ada@example.com", PASSWORD))).await;
+        answers.iter().for_each(is_good);
+        assert_eq!(count(&app, LIVE).await, 3, "round {round}");
+    }
 }

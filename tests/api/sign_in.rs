@@ -1,4 +1,5 @@
 use app_core::testing::{TestApp, event};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
 use crate::support::{Answer, call, count, me, sign_in, sign_up, signed_in};
@@ -10,6 +11,13 @@ async fn the_right_password_gives_a_pair_that_works() {
     let answer = sign_in(&app, "ADA@example.com", "correct horse battery").await;
     assert_eq!(answer.status, 200, "{answer:?}");
     assert_eq!(answer.body["user_data"], json!({ "uuid": uuid }));
+    assert_eq!((&answer.body["token_type"], &answer.body["expires_in"]), (&json!("Bearer"), &json!(300)));
+    for token in ["/access", "/refresh"] {
+        let token = answer.text(token);
+        let claims = BASE64_URL_SAFE_NO_PAD.decode(token.split('.').nth(1).expect("claims")).expect("base64");
+        let claims: Value = serde_json::from_slice(&claims).expect("json");
+        assert_eq!((&claims["sub"], &claims["user"]["uuid"]), (&json!(uuid), &json!(uuid)));
+    }
     assert_eq!(me(&app, &answer.text("/access")).await.text("/uuid"), uuid);
 }
 

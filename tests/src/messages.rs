@@ -5,7 +5,11 @@ use app_core::{
     application::tasks::{
         Task, clean_up::CleanUp, say_meow::SayMeow, security_mail::SecurityMail, welcome_mail::WelcomeMail,
     },
-    domain::{auth::events::SessionReuseDetected, event::Event, users::events::UserCreated},
+    domain::{
+        auth::events::{ApiKeyCreated, SessionReuseDetected, SignInSlowed},
+        event::Event,
+        users::events::UserCreated,
+    },
 };
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
@@ -13,7 +17,12 @@ use utoipa::ToSchema;
 /// Pretty JSON: by name, the JSON Schema of each event's `data` and of each task's `args`.
 pub fn document() -> String {
     let document = json!({
-        "events": all([event::<UserCreated>(), event::<SessionReuseDetected>()]),
+        "events": all([
+            event::<UserCreated>(),
+            event::<SessionReuseDetected>(),
+            event::<SignInSlowed>(),
+            event::<ApiKeyCreated>(),
+        ]),
         "tasks": all([task::<SayMeow>(), task::<WelcomeMail>(), task::<SecurityMail>(), task::<CleanUp>()]),
     });
     serde_json::to_string_pretty(&document).expect("json")

@@ -10,11 +10,19 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::tasks::{
-    Backoff, Enqueue, Job, Task, clean_up::CleanUp, say_meow::SayMeow, security_mail::SecurityMail,
+    Backoff, Enqueue, Job, Task,
+    clean_up::CleanUp,
+    say_meow::SayMeow,
+    security_mail::{Notice, SecurityMail},
     welcome_mail::WelcomeMail,
 };
 use crate::{
-    domain::{Error, Result, auth::events::SessionReuseDetected, event::Event, users::events::UserCreated},
+    domain::{
+        Error, Result,
+        auth::events::{ApiKeyCreated, SessionReuseDetected, SignInSlowed},
+        event::Event,
+        users::events::UserCreated,
+    },
     infrastructure::{db::Tx, messaging::Queue},
 };
 
@@ -24,11 +32,17 @@ pub fn table() -> Handlers {
             Ok(Enqueue::new(&SayMeow { to: Some(event.uuid) })?.owner(event.uuid))
         })
         .starts::<UserCreated, _>(|event| Enqueue::new(&WelcomeMail { user: event.uuid }))
-        .starts::<SessionReuseDetected, _>(|event| Enqueue::new(&SecurityMail { user: event.uuid }))
+        .starts::<SessionReuseDetected, _>(|event| notify(event.uuid, Notice::SessionReused))
+        .starts::<SignInSlowed, _>(|event| notify(event.uuid, Notice::SignInSlowed))
+        .starts::<ApiKeyCreated, _>(|event| notify(event.uuid, Notice::ApiKeyCreated))
         .task::<SayMeow>()
         .task::<SecurityMail>()
         .task::<WelcomeMail>()
         .task::<CleanUp>()
+}
+
+fn notify(user: Uuid, notice: Notice) -> Result<Enqueue<SecurityMail>> {
+    Enqueue::new(&SecurityMail { user, notice })
 }
 
 /// An event as its handler gets it. The id is the same however often it is delivered.

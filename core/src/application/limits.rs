@@ -10,12 +10,12 @@ use uuid::Uuid;
 
 use crate::{
     config::{Limited, LimitsConfig},
-    domain::{Error, Result, users::Email},
+    domain::{Error, Result, rate_limit::Span, users::Email},
     infrastructure::{
         db::Db,
         denied::Denied,
-        repository::rate_limit::{self, Bucket, Try},
-        security::Pseudonyms,
+        repository::rate_limit::{self, Bucket, ByPlace, Try, Verdict},
+        security::{Pseudonym, Pseudonyms},
     },
 };
 
@@ -27,30 +27,60 @@ pub struct Limits<'a> {
     pub(crate) pseudonyms: Pseudonyms,
 }
 
+/// A try to sign in that may go on.
+#[derive(Debug, Clone, Copy)]
+pub struct Admitted {
+    /// Where the account's tries were counted; forgotten when it signs in.
+    pub(crate) counted: Bucket,
+    /// What this place is called, in case the user signs in.
+    pub(crate) place: Pseudonym,
+    /// Whether the account has no more tries left from places that it does not know.
+    pub(crate) was_last: bool,
+}
+
 impl Limits<'_> {
     /// # Errors
     /// `RateLimited`, as of all the others here.
     pub async fn sign_up(&self, ip: Option<IpAddr>) -> Result<()> {
-        let bucket = Bucket { name: "sign_up.address", key: self.pseudonyms.of_address(ip) };
-        self.admit(&[self.attempt(Limited::SignUpAddress, bucket)]).await
+        self.admit(&self.at_address(Limited::SignUpAddress, "sign_up.address", ip)).await
     }
 
-    /// Counts the try among the account's failures, too, before anyone knows what becomes of it: of any
-    /// number at once only so many are let in. A success forgets them all.
-    pub async fn sign_in(&self, email: &Email, ip: Option<IpAddr>) -> Result<()> {
-        let address = Bucket { name: "sign_in.address", key: self.pseudonyms.of_address(ip) };
-        let key = self.pseudonyms.of_account_at(email.as_str().as_bytes(), ip);
-        let account = Bucket { name: "sign_in.account", key };
-        self.admit(&[
-            self.attempt(Limited::SignInAddress, address),
-            self.attempt(Limited::SignInAccount, account),
-            self.attempt(Limited::SignInFailures, self.failures(email)),
-        ])
-        .await
+    /// Counts a try to sign in. From a place where the user has signed in lately, it counts there and
+    /// nowhere else, so that nobody elsewhere can use up the user's tries. From any other place it counts
+    /// for the address and its networks, for the account from there, and among the account's failures
+    /// from anywhere. It is counted before anyone knows what becomes of it: of any number at once only
+    /// so many are let in. A success forgets the failures.
+    pub async fn sign_in(&self, email: &Email, ip: Option<IpAddr>) -> Result<Admitted> {
+        let place = self.pseudonyms.of_account_at(email.as_str().as_bytes(), &Span::place(ip));
+        let at_address = self.at_address(Limited::SignInAddress, "sign_in.address", ip);
+        let here = Bucket { name: "sign_in.known", key: place };
+        let known = [at_address[0], self.attempt(Limited::SignInAccount, here)];
+        let failures = Bucket { name: "sign_in.failures", key: self.pseudonyms.of_account(email) };
+        let mut unknown = at_address;
+        unknown.extend(self.account_at(email, ip));
+        unknown.push(self.attempt(Limited::SignInFailures, failures));
+
+        // Only the database knows whether the place is known. Whoever would have to wait in either case
+        // is told so without it; whoever need not wait if it is known is asked about in one read.
+        let (known_wait, unknown_wait) = (self.still(&known), self.still(&unknown));
+        if let (Some(known_wait), Some(unknown_wait)) = (known_wait, unknown_wait) {
+            return Err(Error::RateLimited { retry_after: known_wait.max(unknown_wait) });
+        }
+        let asked: &[Try] = if unknown_wait.is_some() { &[] } else { &unknown };
+        let ask = ByPlace { place, known: &known, unknown: asked };
+        let (is_known, verdicts) = rate_limit::take_by_place(&self.db.conn().await?, &ask).await?;
+        if let (false, Some(retry_after)) = (is_known, unknown_wait) {
+            return Err(Error::RateLimited { retry_after });
+        }
+        let (tries, counted) = if is_known { (&known[..], here) } else { (&unknown[..], failures) };
+        self.all_allowed(tries, &verdicts)?;
+        let was_last = !is_known && verdicts.last().is_some_and(|verdict| !verdict.retry_after.is_zero());
+        Ok(Admitted { counted, place, was_last })
     }
 
     pub async fn password_change(&self, user: Uuid, ip: Option<IpAddr>) -> Result<()> {
-        let key = self.pseudonyms.of_account_at(user.as_bytes(), ip);
+        let prefix = Span::Address.prefix(ip).unwrap_or_default();
+        let key = self.pseudonyms.of_account_at(user.as_bytes(), &prefix);
         let here = Bucket { name: "password_change", key };
         // Whoever has a stolen token may have many addresses, too.
         let anywhere = Bucket { name: "password_change.user", key: self.pseudonyms.of_user(user) };
@@ -61,14 +91,30 @@ impl Limits<'_> {
         .await
     }
 
-    /// Where an account's failures are counted; forgotten when it signs in.
-    pub(crate) fn failures(&self, email: &Email) -> Bucket {
-        Bucket { name: "sign_in.failures", key: self.pseudonyms.of_account(email) }
-    }
-
     /// What the audit log calls an account that may not exist.
     pub(crate) fn pseudonym(&self, email: &Email) -> String {
         self.pseudonyms.of_account(email).to_string()
+    }
+
+    /// One try for the address and for each network around it. A network may do as much as a few
+    /// addresses. The address comes first.
+    fn at_address(&self, limited: Limited, name: &'static str, ip: Option<IpAddr>) -> Vec<Try> {
+        let one = |span: Span| {
+            let bucket = Bucket { name, key: self.pseudonyms.of_network(&span.prefix(ip)?) };
+            Some(Try { bucket, limit: self.settings.of(limited).for_many(span.callers()) })
+        };
+        Span::ALL.into_iter().filter_map(one).collect()
+    }
+
+    /// The same for one account. However large the network, in the long run it may try no more often
+    /// than one address: an account has one owner.
+    fn account_at(&self, email: &Email, ip: Option<IpAddr>) -> impl Iterator<Item = Try> {
+        let limit = self.settings.of(Limited::SignInAccount);
+        Span::ALL.into_iter().filter_map(move |span| {
+            let key = self.pseudonyms.of_account_at(email.as_str().as_bytes(), &span.prefix(ip)?);
+            let bucket = Bucket { name: "sign_in.account", key };
+            Some(Try { bucket, limit: limit.with_bursts(span.callers()) })
+        })
     }
 
     fn attempt(&self, limited: Limited, bucket: Bucket) -> Try {
@@ -76,17 +122,25 @@ impl Limits<'_> {
     }
 
     async fn admit(&self, tries: &[Try]) -> Result<()> {
-        let longest = |waits: Vec<Duration>| match waits.into_iter().max() {
-            None => Ok(()),
-            Some(retry_after) => Err(Error::RateLimited { retry_after }),
-        };
-        longest(tries.iter().filter_map(|one| self.denied.still(&one.bucket)).collect())?;
+        if let Some(retry_after) = self.still(tries) {
+            return Err(Error::RateLimited { retry_after });
+        }
         let verdicts = rate_limit::take(&self.db.conn().await?, tries).await?;
-        let refused = tries.iter().zip(verdicts).filter(|(_, verdict)| !verdict.allowed);
-        let note = |(one, verdict): (&Try, rate_limit::Verdict)| {
-            self.denied.note(one.bucket, verdict.retry_after);
-            verdict.retry_after
-        };
-        longest(refused.map(note).collect())
+        self.all_allowed(tries, &verdicts)
+    }
+
+    /// How much longer this instance knows that one of these has to wait.
+    fn still(&self, tries: &[Try]) -> Option<Duration> {
+        tries.iter().filter_map(|one| self.denied.still(&one.bucket)).max()
+    }
+
+    fn all_allowed(&self, tries: &[Try], verdicts: &[Verdict]) -> Result<()> {
+        match tries.iter().zip(verdicts).find(|(_, verdict)| !verdict.allowed) {
+            None => Ok(()),
+            Some((refused, &Verdict { retry_after, .. })) => {
+                self.denied.note(refused.bucket, retry_after);
+                Err(Error::RateLimited { retry_after })
+            }
+        }
     }
 }

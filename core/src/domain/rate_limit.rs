@@ -1,6 +1,6 @@
 //! How often something may happen: so many at once, then one more each while.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 /// Written `burst/seconds`: `5/30` is five at once, then one each 30 seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,9 +24,66 @@ impl Limit {
         sane.then(|| Self::new(burst, Duration::from_secs(seconds)))
     }
 
+    /// As often for `n` callers as this is for one.
+    #[must_use]
+    pub fn for_many(self, n: u32) -> Self {
+        Self { every: self.every / n, ..self.with_bursts(n) }
+    }
+
+    /// `n` times as many at once, and then no more often than this.
+    #[must_use]
+    pub fn with_bursts(self, n: u32) -> Self {
+        Self { burst: self.burst.saturating_mul(n), ..self }
+    }
+
     /// How far ahead of the clock the uses may run.
     pub fn window(self) -> Duration {
         self.every * self.burst
+    }
+}
+
+/// How much of the internet counts as one caller. Whoever rents a network changes addresses in it at
+/// will, so limits hold for whole networks, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Span {
+    /// /64 or /32: one line, one phone, or everyone behind one router.
+    Address,
+    /// /56: the lines that a provider gives to one customer. IPv4 has nothing like it.
+    Site,
+    /// /48 or /24: the smallest network that is rented out and routed by itself.
+    Network,
+}
+
+impl Span {
+    pub const ALL: [Self; 3] = [Self::Address, Self::Site, Self::Network];
+
+    /// How many callers' worth it may do.
+    pub fn callers(self) -> u32 {
+        match self {
+            Self::Address => 1,
+            Self::Site => 2,
+            Self::Network => 4,
+        }
+    }
+
+    /// The bytes that all addresses in it share. Requests without an address share an empty one.
+    pub fn prefix(self, ip: Option<IpAddr>) -> Option<Vec<u8>> {
+        let shared = match (ip.map(|ip| ip.to_canonical()), self) {
+            (None, Self::Address) => Vec::new(),
+            (Some(IpAddr::V4(ip)), Self::Address) => ip.octets().to_vec(),
+            (Some(IpAddr::V4(ip)), Self::Network) => ip.octets()[..3].to_vec(),
+            (Some(IpAddr::V6(ip)), Self::Address) => ip.octets()[..8].to_vec(),
+            (Some(IpAddr::V6(ip)), Self::Site) => ip.octets()[..7].to_vec(),
+            (Some(IpAddr::V6(ip)), Self::Network) => ip.octets()[..6].to_vec(),
+            (None, _) | (Some(IpAddr::V4(_)), Self::Site) => return None,
+        };
+        Some(shared)
+    }
+
+    /// What counts as one place of a user: a site, or an address where there are no sites. A home gets
+    /// a new /64 more often than a new /56.
+    pub fn place(ip: Option<IpAddr>) -> Vec<u8> {
+        Self::Site.prefix(ip).or_else(|| Self::Address.prefix(ip)).unwrap_or_default()
     }
 }
 

@@ -59,9 +59,8 @@ mod tests {
     }
 
     fn bucket(number: usize) -> Bucket {
-        let address = std::net::Ipv4Addr::from(number as u32);
         let pseudonyms = Pseudonyms::new("a key for tests, of 32 bytes or more").expect("a good key");
-        Bucket { name: "test", key: pseudonyms.of_address(Some(address.into())) }
+        Bucket { name: "test", key: pseudonyms.of_network(&(number as u32).to_be_bytes()) }
     }
 
     #[tokio::test(start_paused = true)]

@@ -64,6 +64,7 @@ fn config(database: Option<DatabaseConfig>) -> Config {
             key: SecretSource::Inline(Secret::new("a key for tests, of 32 bytes or more".into())),
             access_lifetime: time::Duration::minutes(5),
             refresh_lifetime: time::Duration::days(5),
+            max_sessions: 100,
         }),
         // A test that is about a limit sets it.
         limits: Some(LimitsConfig::new(LaunchMode::Local)),

@@ -102,7 +102,7 @@ pub async fn handler(
     }
     let lifetime = Duration::days(body.expires_in_days.0.into());
     let wish = KeyWish { name: &name, permissions: &body.permissions, lifetime };
-    let (key, expires_at) = app.auth().await?.create_key(caller.user.uuid, &wish, request.client()).await?;
+    let (key, expires_at) = app.auth().await?.create_key(&caller.token, &wish, request.client()).await?;
     let answer = KeyResponse { id: key.id.to_string(), key: key.reveal().expose().clone(), expires_at };
     Ok(WithStatus(StatusCode::CREATED, answer))
 }

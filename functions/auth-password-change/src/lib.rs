@@ -19,19 +19,22 @@ pub struct PasswordChangeRequest {
     /// Any characters; length is what helps. Not one of the common ones, nor the address.
     #[schema(value_type = String, format = Password, min_length = 8, max_length = 128, example = "staple of another horse")]
     new: PasswordAttempt,
+    /// Without it the user's API keys end, too.
+    #[serde(default)]
+    keep_api_keys: bool,
 }
 
 /// Change your password
 ///
-/// Ends all other sessions of the user. A wrong current password is answered 401, like any wrong
-/// credentials.
+/// Ends all other sessions and all API keys of the user. A wrong current password is 422 and names
+/// `current` with the reason `wrong`.
 #[utoipa::path(
     post, path = "/api/v1/auth/password/change/", tag = "auth", operation_id = "change_password",
     security(("bearer" = [])),
     params(IdempotencyKey),
     request_body = PasswordChangeRequest,
     responses(
-        (status = 204, description = "Changed; this session goes on, all others are over"),
+        (status = 204, description = "Changed; this session goes on, all others have ended"),
         AuthProblem, BodyProblem, InProgressProblem, AnyProblem,
     ),
 )]
@@ -52,6 +55,9 @@ pub async fn handler(app: App, request: Request, caller: Caller<SignedIn>) -> Re
     let passwords = app.passwords();
     let change = auth.prepare_password_change(passwords, stored, user, &body.current, &new, client).await?;
     idempotent
-        .run(async |tx| auth.change_password(tx, &caller.token, &change, client).await.map(|()| NoContent))
+        .run(async |tx| {
+            let changed = auth.change_password(tx, &caller.token, &change, body.keep_api_keys, client).await;
+            changed.map(|()| NoContent)
+        })
         .await
 }

@@ -2,8 +2,9 @@
 
 use app_core::{
     App, Result,
+    application::auth::SignOut,
     interfaces::http::{
-        Caller, NoContent, Request, SignedIn,
+        NoContent, Request, SessionToken,
         openapi::{AnyProblem, AuthProblem, BodyProblem},
     },
 };
@@ -14,22 +15,36 @@ use utoipa::ToSchema;
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SignOutRequest {
-    /// All sessions of the user, on every device.
+    /// End all sessions of the user, on every device, and all their API keys.
     #[serde(default)]
     everywhere: bool,
+    /// With `everywhere`: the API keys live on.
+    #[serde(default)]
+    keep_api_keys: bool,
 }
 
 /// Sign out
 ///
-/// Ends the session of this access token: both its tokens are refused from now on.
+/// The bearer token is the access token or the refresh token of the session. Both are refused from
+/// now on. The refresh token serves after the access token has expired, with or without `everywhere`.
 #[utoipa::path(
     post, path = "/api/v1/auth/sign-out/", tag = "auth", operation_id = "sign_out",
     security(("bearer" = [])),
     request_body(content = Option<SignOutRequest>),
     responses((status = 204, description = "Signed out"), AuthProblem, BodyProblem, AnyProblem),
 )]
-pub async fn handler(app: App, request: Request, caller: Caller<SignedIn>) -> Result<NoContent> {
+pub async fn handler(app: App, request: Request, token: SessionToken) -> Result<NoContent> {
     let body: SignOutRequest = request.json_or_default()?;
-    app.auth().await?.sign_out(&caller.token, body.everywhere, request.client()).await?;
+    app.auth().await?.sign_out(&token.0, body.scope(), request.client()).await?;
     Ok(NoContent)
+}
+
+impl SignOutRequest {
+    fn scope(&self) -> SignOut {
+        match (self.everywhere, self.keep_api_keys) {
+            (false, _) => SignOut::Here,
+            (true, true) => SignOut::Everywhere,
+            (true, false) => SignOut::EverywhereAndKeys,
+        }
+    }
 }

@@ -10,8 +10,10 @@ use app_core::{
 
 /// Refresh
 ///
-/// The refresh token is the bearer token here, and is used up by it. Whoever lost the answer may ask
-/// again for a minute and gets the same pair; used again after that, the token ends its session.
+/// The refresh token is the bearer token here, and is used up by it. A client that lost the response
+/// may repeat the request until the token expires, as long as the new access token has not been used.
+/// It gets the same pair, or the same with new times once the access token has expired. Used again
+/// more than ten seconds after the new access token was first used, the token ends its session.
 #[utoipa::path(
     post, path = "/api/v1/auth/tokens/refresh/", tag = "auth", operation_id = "refresh",
     security(("bearer" = [])),

@@ -56,7 +56,7 @@ impl Forge {
         header.to_string()
     }
 
-    fn claims(&self, change: impl FnOnce(&mut Value)) -> String {
+    pub(super) fn claims(&self, change: impl FnOnce(&mut Value)) -> String {
         let mut claims: Value = serde_json::from_str(&self.claims).expect("json");
         change(&mut claims);
         claims.to_string()
@@ -164,8 +164,33 @@ impl Forge {
                 ],
             ),
             ("user", vec![json!(null), json!({}), json!("x"), json!([])]),
+            (
+                "sub",
+                vec![
+                    json!(null),
+                    json!(""),
+                    json!("x"),
+                    json!("00000000-0000-4000-8000-000000000001"),
+                    json!([]),
+                ],
+            ),
+            (
+                "nbf",
+                vec![
+                    json!(now + 1),
+                    json!(now + 60),
+                    json!(i64::MAX),
+                    json!(u64::MAX),
+                    json!(now as f64 + 0.5),
+                    json!("0"),
+                    json!(null),
+                    json!(true),
+                ],
+            ),
         ] {
-            all.push(self.claims(|c| drop(c.as_object_mut().expect("an object").remove(key))));
+            if !["sub", "nbf"].contains(&key) {
+                all.push(self.claims(|c| drop(c.as_object_mut().expect("an object").remove(key))));
+            }
             all.extend(values.into_iter().map(|value| self.claims(|c| c[key] = value)));
         }
         // The other kind of token, by type alone.

@@ -28,6 +28,7 @@ static KNOWN: LazyLock<Known> = LazyLock::new(|| {
         key: SecretSource::Inline(Secret::new(KEY.into())),
         access_lifetime: time::Duration::minutes(5),
         refresh_lifetime: time::Duration::days(5),
+        max_sessions: 100,
     };
     let tokens = Tokens::new("APP", LaunchMode::Test, &config, KEY).expect("a good key");
     let sid = |text| Sid::parse(text).expect("an id");

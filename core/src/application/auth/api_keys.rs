@@ -9,7 +9,7 @@ use crate::{
     domain::{
         Error, Result,
         audit::{Action, Entry},
-        auth::{ApiKey, Client, ListedKey, Permission, Permissions, Sid},
+        auth::{ApiKey, Client, ListedKey, Permission, Permissions, Sid, Token, events::ApiKeyCreated},
         mask::Secret,
         users::User,
     },
@@ -17,7 +17,7 @@ use crate::{
         db::Tx,
         repository::{
             api_keys::{self, NewApiKey},
-            audit, users,
+            audit, sessions, users,
         },
         security,
     },
@@ -37,21 +37,28 @@ impl Auth<'_> {
     /// Returns the key, which nobody can show again, and when it expires.
     ///
     /// # Errors
-    /// `Validation` naming `api_keys` when there are too many.
+    /// `Validation` naming `api_keys` when there are too many. `Unauthenticated` when the session ended
+    /// in the meantime.
     pub async fn create_key(
         &self,
-        user: Uuid,
+        token: &Token,
         wish: &KeyWish<'_>,
         client: Client<'_>,
     ) -> Result<(ApiKey, OffsetDateTime)> {
         let key = ApiKey { id: security::random_sid()?, secret: Secret::new(security::random_sid()?) };
         let KeyWish { name, permissions, lifetime } = *wish;
-        let now = self.now();
+        let (user, now) = (token.user, self.now());
         let expires_at = now + lifetime;
         let mut conn = self.db.conn().await?;
         let mut tx = conn.begin().await?;
         // Before the count, in a statement of its own: it then sees what whoever held the lock has made.
         users::lock(&tx, user).await?.ok_or(Error::Unauthenticated("user gone"))?;
+        // A password change that held the lock has ended this session, and must not be followed by a key
+        // of whoever knew the old password.
+        let session = sessions::lock(&tx, &token.session).await?;
+        if session.is_none_or(|session| session.is_over(user, now)) {
+            return Err(Error::Unauthenticated("the session was ended in the meantime"));
+        }
         let new = NewApiKey { key: &key, user, name, permissions, now, expires_at };
         if !api_keys::create(&tx, &new).await? {
             return Err(Error::invalid("api_keys", "too_many"));
@@ -59,6 +66,8 @@ impl Auth<'_> {
         let words: Vec<&str> = permissions.iter().map(|permission| permission.as_str()).collect();
         let entry = Entry::own(Action::ApiKeyCreated, user, client.ip);
         audit::record(&mut tx, &entry.with(json!({ "key": key.id.as_str(), "permissions": words })));
+        // Left to the relay, so that this function needs no right to send.
+        tx.record(&ApiKeyCreated { uuid: user, key: key.id.to_string() })?;
         tx.commit().await?;
         Ok((key, expires_at))
     }

@@ -14,7 +14,7 @@ use crate::{
     },
     infrastructure::{
         db::Tx,
-        repository::{audit, sessions, users},
+        repository::{api_keys, audit, sessions, users},
         security::password::{Match, Passwords},
     },
 };
@@ -45,7 +45,8 @@ impl Auth<'_> {
     /// The slow part, outside of any transaction: checks the old password, hashes the new one.
     ///
     /// # Errors
-    /// `Unauthenticated` when `current` is not the password.
+    /// `Validation` naming `current` when it is not the password. Not `Unauthenticated`: the token is
+    /// good, and a client that refreshes and repeats would only use up the limit.
     pub async fn prepare_password_change(
         &self,
         passwords: &Passwords,
@@ -60,36 +61,48 @@ impl Auth<'_> {
             let failed =
                 Entry { outcome: Outcome::Failure, ..Entry::own(Action::PasswordChanged, user, client.ip) };
             audit::record_alone(&self.db.conn().await?, &failed).await?;
-            return Err(Error::Unauthenticated("wrong current password"));
+            return Err(wrong_current());
         };
         Ok(PasswordChange { old, new: passwords.hash(new).await? })
     }
 
-    /// Ends all other sessions of the user: whoever signed in with the old password is out.
+    /// Puts the new password in place of the old one, and ends all other sessions of the user: whoever
+    /// signed in with the old password is out. Unless `keep_api_keys` says otherwise it ends the user's
+    /// API keys too, because whoever knew the old password could make some.
     ///
     /// # Errors
-    /// `Unauthenticated` when password or session are no longer what they were when it was prepared.
+    /// `Unauthenticated` when the session has ended since the change was prepared, `Validation` naming
+    /// `current` when the password has changed since then.
     pub async fn change_password(
         &self,
         tx: &mut Tx<'_>,
         token: &Token,
         change: &PasswordChange,
+        keep_api_keys: bool,
         client: Client<'_>,
     ) -> Result<()> {
         let (user, now) = (token.user, self.now());
-        if !users::replace_hash(&*tx, user, &change.old, &change.new).await? {
-            return Err(Error::Unauthenticated("the password was changed in the meantime"));
-        }
+        let replaced = users::replace_hash(&*tx, user, &change.old, &change.new).await?;
         // After the user, as everything locks them. Whoever signed out everywhere meanwhile meant this
         // caller, too.
         let session = sessions::lock(&*tx, &token.session).await?;
         if session.is_none_or(|session| session.is_over(user, now)) {
             return Err(Error::Unauthenticated("the session was ended in the meantime"));
         }
+        if !replaced {
+            // This session itself has changed the password since it was checked.
+            return Err(wrong_current());
+        }
         let ended =
             sessions::revoke_all(&*tx, user, Some(&token.session), RevokeReason::PasswordChange, now).await?;
+        let keys = if keep_api_keys { 0 } else { api_keys::revoke_all(&*tx, user, now).await? };
         let entry = Entry::own(Action::PasswordChanged, user, client.ip);
-        audit::record(tx, &entry.with(json!({ "session": token.session.as_str(), "ended": ended })));
+        let details = json!({ "session": token.session.as_str(), "ended": ended, "keys": keys });
+        audit::record(tx, &entry.with(details));
         Ok(())
     }
+}
+
+fn wrong_current() -> Error {
+    Error::invalid("current", "wrong")
 }

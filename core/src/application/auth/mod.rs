@@ -28,6 +28,7 @@ use crate::{
 
 pub use api_keys::KeyWish;
 pub use change_password::PasswordChange;
+pub use sessions::SignOut;
 
 pub struct Auth<'a> {
     pub(crate) db: &'a Db,

@@ -22,12 +22,12 @@ use crate::{
 };
 
 impl Auth<'_> {
-    /// The next pair for a refresh token, which is then used up: one round trip. A client that did
-    /// not get the answer may ask again and gets the same pair.
+    /// Exchanges a refresh token for the next pair, in one round trip. The token is then used up. A
+    /// client that did not get the response may ask again and gets the same generation.
     ///
     /// # Errors
     /// `Unauthenticated` unless the token is the live one of a live session of an active user, or
-    /// the one that was just replaced. A token that was replaced before ends its session.
+    /// the one before it that may be replayed. Any older token ends its session.
     pub async fn refresh(&self, text: &str, client: Client<'_>) -> Result<TokenPair> {
         let now = self.now();
         let token = self.tokens.verify(text, TokenKind::Refresh, now)?;
@@ -63,26 +63,42 @@ impl Auth<'_> {
         match session.judge(token, now) {
             Standing::Over => Err(Error::Unauthenticated("session over, or user gone")),
             Standing::Live => Err(Error::unavailable("session", "changed while refreshing")),
-            Standing::Replay => {
-                let StoredSession { live, rotated_at, kid, .. } = session;
-                self.tokens.pair(token.user, &token.session, &live, rotated_at, &kid)
-            }
-            Standing::Reuse => {
-                self.end_stolen(tx, token, now, client).await?;
-                Err(Error::Unauthenticated("refresh token used again; its session is over"))
-            }
+            Standing::Replay => self.replay(tx, token, session, now).await,
+            Standing::Reuse => self.end_stolen(tx, token, now, client).await,
         }
     }
 
-    /// Committed before the caller is refused: an error on the way out must not undo it. The event is
-    /// left to the relay, so that this function needs no right to send.
-    async fn end_stolen(
+    /// Hands out the live pair again. While its access token is good, the pair is the same, bit for bit.
+    /// After that the same generation is signed again with new times, and the session remembers them.
+    async fn replay(
+        &self,
+        tx: Tx<'_>,
+        token: &Token,
+        session: StoredSession,
+        now: OffsetDateTime,
+    ) -> Result<TokenPair> {
+        let StoredSession { live, rotated_at, kid, .. } = session;
+        let age = now - rotated_at;
+        if age < self.tokens.access_lifetime {
+            let pair = self.tokens.pair(token.user, &token.session, &live, rotated_at, &kid)?;
+            return Ok(TokenPair { expires_in: pair.expires_in - age, ..pair });
+        }
+        let (kid, idle_until) = (self.tokens.kid(), now + self.tokens.refresh_lifetime);
+        sessions::sign_again(&tx, &token.session, kid, now, idle_until).await?;
+        tx.commit().await?;
+        self.tokens.pair(token.user, &token.session, &live, now, kid)
+    }
+
+    /// Ends the session of a token that was used again, and refuses the caller. It commits before that:
+    /// an error on the way out must not undo it. The event is left to the relay, so that this function
+    /// needs no right to send.
+    pub(super) async fn end_stolen<T>(
         &self,
         mut tx: Tx<'_>,
         token: &Token,
         now: OffsetDateTime,
         client: Client<'_>,
-    ) -> Result<()> {
+    ) -> Result<T> {
         sessions::revoke(&tx, token.user, &token.session, RevokeReason::Reuse, now).await?;
         let entry = Entry {
             action: Action::SessionReuseDetected,
@@ -95,6 +111,6 @@ impl Auth<'_> {
         audit::record(&mut tx, &entry);
         tx.record(&SessionReuseDetected { uuid: token.user, session: token.session.to_string() })?;
         tx.commit().await?;
-        Ok(())
+        Err(Error::Unauthenticated("refresh token used again; its session is over"))
     }
 }

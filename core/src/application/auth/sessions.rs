@@ -1,6 +1,7 @@
 //! A user's own sessions: ending this one, others, all; listing them.
 
 use serde_json::json;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::Auth;
@@ -8,34 +9,93 @@ use crate::{
     domain::{
         Error, Result,
         audit::{Action, Entry},
-        auth::{Client, ListedSession, RevokeReason, Sid, Token},
+        auth::{Client, ListedSession, RevokeReason, SessionCursor, Sid, Standing, Token, TokenKind},
     },
     infrastructure::{
         db::Tx,
-        repository::{audit, sessions},
+        repository::{api_keys, audit, sessions, users},
     },
 };
 
+/// What a sign-out ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignOut {
+    /// The session of the token.
+    Here,
+    /// All sessions of the user.
+    Everywhere,
+    /// All sessions and all API keys of the user.
+    EverywhereAndKeys,
+}
+
 impl Auth<'_> {
-    /// Ends the session of this token, or all sessions of its user.
-    pub async fn sign_out(&self, token: &Token, everywhere: bool, client: Client<'_>) -> Result<()> {
-        let (user, now, reason) = (token.user, self.now(), RevokeReason::SignOut);
+    /// Ends the session of an access or a refresh token, or all that its user is signed in with.
+    ///
+    /// # Errors
+    /// `Unauthenticated` when the token is not good for its session any more. A refresh token that was
+    /// used before ends its session as a theft does.
+    pub async fn sign_out(&self, text: &str, scope: SignOut, client: Client<'_>) -> Result<()> {
+        let (now, reason) = (self.now(), RevokeReason::SignOut);
+        let (token, kind) = self.verify_either(text, now)?;
+        let user = token.user;
         let mut conn = self.db.conn().await?;
         let mut tx = conn.begin().await?;
-        let ended = if everywhere {
-            sessions::revoke_all(&tx, user, None, reason, now).await?
-        } else {
-            sessions::revoke(&tx, user, &token.session, reason, now).await?.into()
+        if scope != SignOut::Here {
+            // The user before sessions and keys, as everything locks them.
+            users::lock(&tx, user).await?.ok_or(Error::Unauthenticated("user gone"))?;
+        }
+        let session = sessions::lock(&tx, &token.session).await?;
+        let session = session.ok_or(Error::Unauthenticated("no such session"))?;
+        let standing = match kind {
+            TokenKind::Refresh => session.judge(&token, now),
+            // An access token of an older generation is good until it expires.
+            TokenKind::Access if session.is_over(user, now) => Standing::Over,
+            TokenKind::Access => Standing::Live,
         };
-        let details = json!({ "session": token.session.as_str(), "everywhere": everywhere, "ended": ended });
+        match standing {
+            Standing::Live | Standing::Replay => {}
+            Standing::Over => return Err(Error::Unauthenticated("session over, or user gone")),
+            Standing::Reuse => return self.end_stolen(tx, &token, now, client).await,
+        }
+        let ended = if scope == SignOut::Here {
+            sessions::revoke(&tx, user, &token.session, reason, now).await?.into()
+        } else {
+            sessions::revoke_all(&tx, user, None, reason, now).await?
+        };
+        let keys =
+            if scope == SignOut::EverywhereAndKeys { api_keys::revoke_all(&tx, user, now).await? } else { 0 };
+        let everywhere = scope != SignOut::Here;
+        let details = json!({
+            "session": token.session.as_str(), "everywhere": everywhere, "ended": ended, "keys": keys,
+        });
         audit::record(&mut tx, &Entry::own(Action::SignOut, user, client.ip).with(details));
         tx.commit().await?;
         Ok(())
     }
 
-    /// The live sessions of a user, the last used first.
-    pub async fn list(&self, user: Uuid) -> Result<Vec<ListedSession>> {
-        sessions::list(&self.db.conn().await?, user, self.now()).await
+    /// Reads a token of either kind.
+    fn verify_either(&self, text: &str, now: OffsetDateTime) -> Result<(Token, TokenKind)> {
+        if let Ok(token) = self.tokens.verify(text, TokenKind::Access, now) {
+            return Ok((token, TokenKind::Access));
+        }
+        Ok((self.tokens.verify(text, TokenKind::Refresh, now)?, TokenKind::Refresh))
+    }
+
+    /// Returns a page of the live sessions of the caller, and where the next page begins. The caller's
+    /// own session is the first of the first page.
+    pub async fn list(
+        &self,
+        caller: &Token,
+        after: Option<&SessionCursor>,
+        limit: u32,
+    ) -> Result<(Vec<ListedSession>, Option<SessionCursor>)> {
+        let conn = self.db.conn().await?;
+        // One more than asked for tells whether there is a next page.
+        let mut page = sessions::list(&conn, caller, self.now(), after, limit + 1).await?;
+        let more = page.len() > limit as usize;
+        page.truncate(limit as usize);
+        let next = page.last().filter(|_| more).map(SessionCursor::after);
+        Ok((page, next))
     }
 
     /// Ends one session of this user.

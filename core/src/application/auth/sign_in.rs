@@ -1,17 +1,20 @@
 //! E-mail and password for a new session.
 
 use serde_json::json;
+use uuid::Uuid;
 
 use super::Auth;
 use crate::{
-    application::limits::Limits,
+    application::limits::{Admitted, Limits},
     domain::{
         Error, Result,
         audit::{Action, Entry, Outcome},
-        auth::{Client, NewSession, TokenPair},
+        auth::{Client, NewSession, TokenPair, events::SignInSlowed},
+        event::Event,
         users::{Email, PasswordAttempt, PasswordHash},
     },
     infrastructure::{
+        messaging::envelope::EventMessage,
         repository::{audit, sessions, users, users::Credentials},
         security::{
             self,
@@ -21,8 +24,7 @@ use crate::{
 };
 
 impl Auth<'_> {
-    /// A new session for whoever knows the password. Six round trips, one more when the hash is
-    /// renewed.
+    /// Checks the password and opens a session. Five round trips, one more when the hash is renewed.
     ///
     /// # Errors
     /// `Unauthenticated` for an unknown address, a wrong password and a deactivated user alike,
@@ -35,7 +37,7 @@ impl Auth<'_> {
         attempt: &PasswordAttempt,
         client: Client<'_>,
     ) -> Result<TokenPair> {
-        limits.sign_in(email, client.ip).await?;
+        let admitted = limits.sign_in(email, client.ip).await?;
         // Between reading a hash and storing a session, another sign-in may have renewed the hash, or
         // its owner changed the password. The second look tells which.
         for _ in 0..2 {
@@ -46,23 +48,28 @@ impl Auth<'_> {
                 Some(Credentials { uuid, is_active: true, password: Some(hash) }) if outcome != Match::No => {
                     (uuid, hash)
                 }
-                known => return Err(self.refuse(limits, email, known, outcome, client).await?),
+                known => {
+                    let account = limits.pseudonym(email);
+                    return Err(self.refuse(account, &admitted, known, outcome, client).await?);
+                }
             };
             // Before the transaction: a hash takes tens of milliseconds.
             let renewed =
                 if outcome == Match::Outdated { Some(passwords.renew(attempt).await?) } else { None };
-            if let Some(pair) = self.open(limits, email, user, &hash, renewed.as_ref(), client).await? {
+            if let Some(pair) = self.open(&admitted, user, &hash, renewed.as_ref(), client).await? {
                 return Ok(pair);
             }
         }
         Err(Error::unavailable("user", "changed while signing in"))
     }
 
-    /// Notes a failed try, by the same statement whatever the reason. It was counted when it came.
+    /// Notes a failed try, by the same statement whatever the reason. It was counted when it came. If it
+    /// was the account's last one for a while, its owner is told, in as many round trips as it takes
+    /// without an owner.
     async fn refuse(
         &self,
-        limits: &Limits<'_>,
-        email: &Email,
+        account: String,
+        admitted: &Admitted,
         known: Option<Credentials>,
         outcome: Match,
         client: Client<'_>,
@@ -76,20 +83,40 @@ impl Auth<'_> {
             action: Action::SignIn,
             outcome: Outcome::Failure,
             actor: None,
-            subject: known.map(|user| user.uuid),
+            subject: known.as_ref().map(|user| user.uuid),
             ip: client.ip,
-            details: json!({ "reason": reason, "account": limits.pseudonym(email) }),
+            details: json!({ "reason": reason, "account": account }),
         };
-        audit::record_alone(&self.db.conn().await?, &entry).await?;
+        let mut conn = self.db.conn().await?;
+        if admitted.was_last {
+            let mut tx = conn.begin().await?;
+            audit::record(&mut tx, &entry);
+            if let Some(owner) = known.filter(|user| user.is_active) {
+                tx.send_event(&self.slowed(owner.uuid)?, None)?;
+            }
+            // Left to the relay, so that this function needs no right to send.
+            tx.commit().await?;
+        } else {
+            audit::record_alone(&conn, &entry).await?;
+        }
         Ok(Error::Unauthenticated("wrong credentials"))
+    }
+
+    /// Its id follows from user and day, and a message that is already in the outbox is not written
+    /// again: the owner is told once a day.
+    fn slowed(&self, user: Uuid) -> Result<EventMessage> {
+        let day = self.now().date().to_string();
+        let id = Uuid::new_v5(&user, format!("{} {day}", SignInSlowed::NAME).as_bytes());
+        let mut message = EventMessage::new(&SignInSlowed { uuid: user, day })?;
+        message.id = id;
+        Ok(message)
     }
 
     /// `None` when the password is not what it was a moment ago, or its owner is gone.
     async fn open(
         &self,
-        limits: &Limits<'_>,
-        email: &Email,
-        user: uuid::Uuid,
+        admitted: &Admitted,
+        user: Uuid,
         verified: &PasswordHash,
         renewed: Option<&PasswordHash>,
         client: Client<'_>,
@@ -105,9 +132,11 @@ impl Auth<'_> {
         {
             return Ok(None);
         }
-        if !sessions::create(&tx, &new, renewed.unwrap_or(verified), &limits.failures(email)).await? {
+        let verified = renewed.unwrap_or(verified);
+        if !sessions::create(&tx, &new, verified, &admitted.place, &admitted.counted).await? {
             return Ok(None);
         }
+        sessions::end_oldest(&mut tx, &new, self.tokens.max_sessions);
         let entry = Entry::own(Action::SignIn, user, client.ip);
         audit::record(&mut tx, &entry.with(json!({ "session": id.as_str() })));
         tx.commit().await?;

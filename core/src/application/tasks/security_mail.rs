@@ -1,4 +1,4 @@
-//! Tells a user that somebody else may have one of their tokens.
+//! Tells a user that somebody else may be at their account.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -8,10 +8,25 @@ use uuid::Uuid;
 use super::{Job, Task, mail};
 use crate::domain::Result;
 
-/// After a refresh token that had been replaced was used again, and its session was ended.
+/// What the mail is about.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Notice {
+    /// A refresh token that had been replaced was used again, and its session was ended.
+    #[default]
+    SessionReused,
+    /// So many sign-ins have failed that further ones have to wait.
+    SignInSlowed,
+    /// An API key was made.
+    ApiKeyCreated,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SecurityMail {
     pub user: Uuid,
+    #[serde(default)]
+    #[schema(inline)]
+    pub notice: Notice,
 }
 
 impl Task for SecurityMail {
@@ -19,16 +34,34 @@ impl Task for SecurityMail {
 
     async fn run(self, job: &mut Job<'_>) -> Result<Value> {
         let name = job.outside().project_name;
-        mail::send(
-            job,
-            self.user,
-            format!("You have been signed out of {name} on one device"),
-            format!(
-                "Hello,\n\nsomebody used an old sign-in of yours at {name} a second time. It may have been \
-                 copied, so we have ended that session. Your other sessions go on.\n\nIf this was not you, \
-                 change your password: that ends all sessions but your own.\n"
+        let (subject, text) = match self.notice {
+            Notice::SessionReused => (
+                format!("You have been signed out of {name} on one device"),
+                format!(
+                    "Hello,\n\nsomebody used an old sign-in of yours at {name} a second time. It may have been \
+                     copied, so we have ended that session. Your other sessions go on.\n\nIf this was not \
+                     you, change your password: that ends all sessions but your own.\n"
+                ),
             ),
-        )
-        .await
+            Notice::SignInSlowed => (
+                format!("Many failed sign-ins to your account at {name}"),
+                format!(
+                    "Hello,\n\nsomebody has tried many wrong passwords for your account at {name}. None was \
+                     right. We now accept only a few tries a minute from places where you have not signed in \
+                     before. Places where you have signed in lately are not affected, and neither are devices \
+                     that are signed in.\n\nYou need not do anything. If you use your password elsewhere too, \
+                     change it.\n"
+                ),
+            ),
+            Notice::ApiKeyCreated => (
+                format!("A new API key for your account at {name}"),
+                format!(
+                    "Hello,\n\nsomebody who was signed in as you has made an API key for your account at \
+                     {name}.\n\nIf this was not you, change your password: that ends all other sessions and \
+                     all API keys.\n"
+                ),
+            ),
+        };
+        mail::send(job, self.user, subject, text).await
     }
 }

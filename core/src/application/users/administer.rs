@@ -15,7 +15,7 @@ use crate::{
     },
     infrastructure::{
         db::Tx,
-        repository::{audit, idempotency, sessions, users},
+        repository::{api_keys, audit, idempotency, sessions, users},
     },
 };
 
@@ -27,7 +27,7 @@ impl Users<'_> {
     }
 
     /// Changes a profile, and whether its owner may sign in. Whoever may not any more is out: all
-    /// their sessions end in the same transaction.
+    /// their sessions and API keys end in the same transaction.
     ///
     /// # Errors
     /// `NotFound`. `Forbidden` for one's own account, which has its own endpoint.
@@ -44,16 +44,17 @@ impl Users<'_> {
         // Locked: what is noted below is what this change did.
         let before = users::lock(&*tx, user).await?.ok_or(Error::NotFound("user"))?;
         let after = users::update(&*tx, before.id, change).await?.ok_or(Error::NotFound("user"))?;
-        let (action, ended) = match (before.is_active, after.is_active) {
+        let (action, ended, keys) = match (before.is_active, after.is_active) {
             (true, false) => {
                 let reason = RevokeReason::Deactivated;
                 let ended = sessions::revoke_all(&*tx, user, None, reason, self.now()).await?;
-                (Action::UserDeactivated, ended)
+                let keys = api_keys::revoke_all(&*tx, user, self.now()).await?;
+                (Action::UserDeactivated, ended, keys)
             }
-            (false, true) => (Action::UserActivated, 0),
-            _ => (Action::UserUpdated, 0),
+            (false, true) => (Action::UserActivated, 0, 0),
+            _ => (Action::UserUpdated, 0, 0),
         };
-        let details = json!({ "fields": fields, "ended": ended });
+        let details = json!({ "fields": fields, "ended": ended, "keys": keys });
         audit::record(tx, &Entry::by(by, action, user, client.ip).with(details));
         Ok(after)
     }

@@ -1,4 +1,4 @@
-//! What happens to sessions.
+//! What happens to sessions, keys and sign-ins.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -18,4 +18,31 @@ pub struct SessionReuseDetected {
 
 impl Event for SessionReuseDetected {
     const NAME: &'static str = "session_reuse_detected";
+}
+
+/// A user made an API key, or somebody who was signed in as them did. They should know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ApiKeyCreated {
+    /// The user.
+    pub uuid: Uuid,
+    /// The key's id, which opens nothing.
+    pub key: String,
+}
+
+impl Event for ApiKeyCreated {
+    const NAME: &'static str = "api_key_created";
+}
+
+/// So many sign-ins of one account have failed that further ones have to wait. Emitted at most once a
+/// day for each account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SignInSlowed {
+    /// The user.
+    pub uuid: Uuid,
+    /// The day, as `2026-01-31`.
+    pub day: String,
+}
+
+impl Event for SignInSlowed {
+    const NAME: &'static str = "sign_in_slowed";
 }

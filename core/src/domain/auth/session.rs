@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use time::{Duration, OffsetDateTime};
+use time::{Duration, OffsetDateTime, macros::datetime};
 use uuid::Uuid;
 
 use super::Client;
@@ -61,12 +61,47 @@ pub struct NewSession<'a> {
 /// A session as its user sees it.
 #[derive(Debug)]
 pub struct ListedSession {
-    pub id: String,
+    pub id: Sid,
+    /// Whether it is the session that asks.
+    pub current: bool,
     pub created_at: OffsetDateTime,
     pub refreshed_at: OffsetDateTime,
     pub ip: Option<String>,
     pub user_agent: Option<String>,
 }
+
+/// Where the next page of a user's sessions begins: behind this one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionCursor {
+    pub refreshed_at: OffsetDateTime,
+    pub id: Sid,
+}
+
+impl SessionCursor {
+    /// The place behind a session. The current one is first whenever it was refreshed, so all others
+    /// are behind it.
+    pub fn after(session: &ListedSession) -> Self {
+        let refreshed_at = if session.current { LATEST } else { session.refreshed_at };
+        Self { refreshed_at, id: session.id.clone() }
+    }
+
+    /// Reads what `Display` writes.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (seconds, id) = text.split_once('.')?;
+        let refreshed_at = OffsetDateTime::from_unix_timestamp(seconds.parse().ok()?).ok()?;
+        Some(Self { refreshed_at, id: Sid::parse(id)? }).filter(|cursor| cursor.to_string() == text)
+    }
+}
+
+/// Sessions are refreshed at whole seconds.
+impl fmt::Display for SessionCursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.refreshed_at.unix_timestamp(), self.id)
+    }
+}
+
+/// After every refresh that there is.
+const LATEST: OffsetDateTime = datetime!(9999-12-31 23:59:59 UTC);
 
 /// Why a session was ended before its time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,6 +113,8 @@ pub enum RevokeReason {
     PasswordChange,
     /// Its user was deactivated.
     Deactivated,
+    /// Its user has signed in more often than sessions may live, and it was refreshed longest ago.
+    TooMany,
 }
 
 impl RevokeReason {
@@ -89,6 +126,7 @@ impl RevokeReason {
             Self::Reuse => "reuse",
             Self::PasswordChange => "password_change",
             Self::Deactivated => "deactivated",
+            Self::TooMany => "too_many",
         }
     }
 }

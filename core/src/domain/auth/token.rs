@@ -1,5 +1,6 @@
 //! What a token says once its signature, kind and expiry have been checked.
 
+use time::Duration;
 use uuid::Uuid;
 
 use super::Sid;
@@ -27,4 +28,6 @@ pub struct TokenPair {
     pub user: Uuid,
     pub access: Secret<String>,
     pub refresh: Secret<String>,
+    /// How long the access token is still good.
+    pub expires_in: Duration,
 }

@@ -118,6 +118,13 @@ pub async fn revoke(sql: &impl Sql, user: Uuid, id: &Sid, now: OffsetDateTime) -
     Ok(sql.execute(text, &params).await? > 0)
 }
 
+/// Ends all live keys of a user. Returns how many there were.
+pub async fn revoke_all(sql: &impl Sql, user: Uuid, now: OffsetDateTime) -> Result<u64> {
+    let text = "update api_key set revoked_at = $2
+                where user_uuid = $1 and revoked_at is null and expires_at > $2";
+    sql.execute(text, &[(&user, Type::UUID), (&now, Type::TIMESTAMPTZ)]).await
+}
+
 fn hash(key: &ApiKey) -> [u8; 32] {
     security::sha256(key.secret.expose().as_str())
 }

@@ -17,13 +17,14 @@ pub enum Expired {
     DeadLetters,
     Strikes,
     Limits,
+    SignInPlaces,
     ApiKeys,
     IdempotencyKeys,
     Values,
 }
 
 impl Expired {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Sessions,
         Self::PublishedMessages,
         Self::HandledMessages,
@@ -31,6 +32,7 @@ impl Expired {
         Self::DeadLetters,
         Self::Strikes,
         Self::Limits,
+        Self::SignInPlaces,
         Self::ApiKeys,
         Self::IdempotencyKeys,
         Self::Values,
@@ -61,6 +63,7 @@ impl Expired {
             Self::IdempotencyKeys => ("idempotency_key", "created_at", "24 hours"),
             // Once its time has come, a row says the same as no row.
             Self::Limits => ("rate_limit", "tat", "0"),
+            Self::SignInPlaces => ("sign_in_place", "until", "0"),
             Self::Values => ("key_value", "expires_at", "0"),
         }
     }

@@ -5,9 +5,9 @@
 //! whole window is refused and moves nothing. Row locks make it exact: of any number of tries at
 //! once, as many are accepted as fit.
 
-use std::{fmt::Write, time::Duration};
+use std::{ops::Range, time::Duration};
 
-use tokio_postgres::types::Type;
+use tokio_postgres::{Row, types::Type};
 
 use super::column;
 use crate::{
@@ -35,52 +35,117 @@ pub struct Try {
 #[derive(Debug, Clone, Copy)]
 pub struct Verdict {
     pub allowed: bool,
-    /// If it was not: when the next use would be.
+    /// How long until the next use would be allowed; zero if it would be at once.
     pub retry_after: Duration,
 }
 
-/// Uses the buckets in their order, all in one statement, each only if all before it allowed it: who
-/// is refused for an address uses up nothing of an account. Takes a connection, not a transaction, so
-/// that it commits by itself: rolled back with a request that fails, it would count nothing.
+/// Takes one use from each bucket, in their order, in one statement, and stops at the first refusal, so
+/// that a caller who is refused by address does not use up the account's bucket. Takes a connection and
+/// no transaction, so that it commits by itself: rolled back with a request that fails, it would count
+/// nothing.
 ///
-/// One verdict a try, in their order, up to the first that refuses.
+/// Returns one verdict for each try, in their order, up to the first that refuses.
 pub async fn take(conn: &Conn, tries: &[Try]) -> Result<Vec<Verdict>> {
-    let seconds: Vec<[f64; 2]> =
-        tries.iter().map(|one| [one.limit.every.as_secs_f64(), one.limit.window().as_secs_f64()]).collect();
-    let keys: Vec<&[u8]> = tries.iter().map(|one| one.bucket.key.as_bytes()).collect();
-    let mut params: Vec<Param<'_>> = Vec::with_capacity(tries.len() * 4);
-    for ((one, key), [emission, window]) in tries.iter().zip(&keys).zip(&seconds) {
-        params.push((&one.bucket.name, Type::TEXT));
-        params.push((key, Type::BYTEA));
-        params.extend([emission, window].map(|number| (number as _, Type::FLOAT8)));
-    }
-    let rows = conn.rows(&statement(tries.len()), &params).await?;
-    let verdict = |row| {
-        let wait: f64 = column(row, "wait")?;
-        let retry_after = Duration::try_from_secs_f64(wait.max(0.0)).map_err(Error::internal)?;
-        Ok(Verdict { allowed: column(row, "allowed")?, retry_after })
-    };
+    let numbers = Numbers::of(tries);
+    let rows = conn.rows(&statement(tries.len()), &numbers.params()).await?;
     rows.iter().map(verdict).collect()
 }
 
-/// The same upsert for each of `count` buckets; the text depends on nothing else.
+/// Two lists of tries, of which one counts, by whether the place is one where its user has signed in.
+#[derive(Debug)]
+pub struct ByPlace<'a> {
+    pub place: Pseudonym,
+    pub known: &'a [Try],
+    pub unknown: &'a [Try],
+}
+
+/// Does what [`take`] does, with the list of tries that counts for the place. The database decides
+/// which in the same statement, by one look into an index, whether or not the account exists.
+///
+/// Returns whether the place is known, and the verdicts.
+pub async fn take_by_place(conn: &Conn, ask: &ByPlace<'_>) -> Result<(bool, Vec<Verdict>)> {
+    let all: Vec<Try> = ask.known.iter().chain(ask.unknown).copied().collect();
+    let numbers = Numbers::of(&all);
+    let mut params = numbers.params();
+    let place = ask.place.as_bytes();
+    params.push((&place, Type::BYTEA));
+    let rows = conn.rows(&statement_by_place(ask.known.len(), ask.unknown.len()), &params).await?;
+    let (first, rest) = rows.split_first().ok_or_else(|| Error::internal("no row about the place"))?;
+    Ok((column(first, "allowed")?, rest.iter().map(verdict).collect::<Result<_>>()?))
+}
+
+fn verdict(row: &Row) -> Result<Verdict> {
+    let wait: f64 = column(row, "wait")?;
+    let retry_after = Duration::try_from_secs_f64(wait.max(0.0)).map_err(Error::internal)?;
+    Ok(Verdict { allowed: column(row, "allowed")?, retry_after })
+}
+
+/// What the statements' parameters point to, four for each try.
+struct Numbers<'a> {
+    tries: &'a [Try],
+    keys: Vec<&'a [u8]>,
+    seconds: Vec<[f64; 2]>,
+}
+
+impl<'a> Numbers<'a> {
+    fn of(tries: &'a [Try]) -> Self {
+        let seconds = |one: &Try| [one.limit.every.as_secs_f64(), one.limit.window().as_secs_f64()];
+        Self {
+            tries,
+            keys: tries.iter().map(|one| one.bucket.key.as_bytes()).collect(),
+            seconds: tries.iter().map(seconds).collect(),
+        }
+    }
+
+    fn params(&self) -> Vec<Param<'_>> {
+        let mut params: Vec<Param<'_>> = Vec::with_capacity(self.tries.len() * 4 + 1);
+        for ((one, key), [emission, window]) in self.tries.iter().zip(&self.keys).zip(&self.seconds) {
+            params.push((&one.bucket.name, Type::TEXT));
+            params.push((key, Type::BYTEA));
+            params.extend([emission, window].map(|number| (number as _, Type::FLOAT8)));
+        }
+        params
+    }
+}
+
+/// The text depends on the number of tries and on nothing else.
 fn statement(count: usize) -> String {
-    let (mut upserts, mut answers) = (String::new(), String::new());
-    for place in 0..count {
-        let [name, key, emission, window] = std::array::from_fn(|n| place * 4 + n + 1);
-        let comma = if place == 0 { "with" } else { "," };
-        let admitted = match place.checked_sub(1) {
-            None => String::new(),
-            Some(before) => format!("from b{before} where b{before}.allowed"),
+    let (upserts, answers) = chain(0..count, "");
+    format!("with {upserts}{answers} order by number")
+}
+
+fn statement_by_place(known: usize, unknown: usize) -> String {
+    let place = (known + unknown) * 4 + 1;
+    let (of_known, known_answers) = chain(0..known, "from place where known");
+    let (of_unknown, unknown_answers) = chain(known..known + unknown, "from place where not known");
+    let lists = [of_known, of_unknown].into_iter().filter(|list| !list.is_empty());
+    let answers = [known_answers, unknown_answers].into_iter().filter(|list| !list.is_empty());
+    format!(
+        "with place as (
+           select exists (select from sign_in_place where key = ${place} and until > statement_timestamp()) as known
+         ), {} select -1 as number, known as allowed, 0::float8 as wait from place union all {} order by number",
+        lists.collect::<Vec<_>>().join(", "),
+        answers.collect::<Vec<_>>().join(" union all "),
+    )
+}
+
+/// The same upsert for each of these tries, the first one if `start` says so and each other one if the
+/// one before it allowed it; and what reads their verdicts.
+fn chain(numbers: Range<usize>, start: &str) -> (String, String) {
+    let first = numbers.start;
+    let (mut upserts, mut answers) = (Vec::new(), Vec::new());
+    for number in numbers {
+        let [name, key, emission, window] = std::array::from_fn(|n| number * 4 + n + 1);
+        let admitted = match number.checked_sub(1) {
+            Some(before) if number > first => format!("from b{before} where b{before}.allowed"),
+            _ => start.to_owned(),
         };
         let fits = format!(
             "greatest(r.tat, statement_timestamp()) + make_interval(secs => ${emission})
                <= statement_timestamp() + make_interval(secs => ${window})"
         );
-        // Writing to a string cannot fail.
-        let _ = write!(
-            upserts,
-            "{comma} b{place} as (
+        upserts.push(format!(
+            "b{number} as (
                insert into rate_limit as r (bucket, key, tat, allowed)
                select ${name}, ${key}, statement_timestamp() + make_interval(secs => ${emission}), true {admitted}
                on conflict (bucket, key) do update set
@@ -90,9 +155,8 @@ fn statement(count: usize) -> String {
                returning allowed,
                  extract(epoch from tat + make_interval(secs => ${emission} - ${window}) - statement_timestamp())::float8 as wait
              ) "
-        );
-        let union = if place == 0 { "" } else { " union all " };
-        let _ = write!(answers, "{union}select {place} as place, allowed, wait from b{place}");
+        ));
+        answers.push(format!("select {number} as number, allowed, wait from b{number}"));
     }
-    format!("{upserts}{answers} order by place")
+    (upserts.join(", "), answers.join(" union all "))
 }

@@ -10,37 +10,48 @@ use super::{column, rate_limit::Bucket, users};
 use crate::{
     domain::{
         Error, Result,
+        audit::{Action, Outcome},
         auth::{
-            ListedSession, NewSession, Permissions, RevokeReason, SESSION_LIFETIME, Sid, StoredSession, Token,
+            ListedSession, NewSession, Permissions, RevokeReason, SESSION_LIFETIME, SessionCursor, Sid,
+            StoredSession, Token,
         },
         users::{PasswordHash, User},
     },
-    infrastructure::{db::Sql, query::Shape},
+    infrastructure::{
+        db::{Sql, Statement, Tx},
+        query::Shape,
+        security::Pseudonym,
+    },
+    telemetry,
 };
 
-/// A user has a handful; a list of more would help nobody.
-const MAX_LISTED: i64 = 100;
-
-/// Stores a session, and forgets the failed tries before it, unless its user has been deactivated,
-/// deleted or given another password since `verified` was read.
+/// Stores a session, remembers its place, and forgets the failed tries before it, unless its user has
+/// been deactivated, deleted or given another password since `verified` was read.
 ///
-/// `for share` makes a password change wait for this transaction or this statement for the change:
-/// no session that the old password opened survives it.
+/// Locks the user's row until the caller's transaction ends. So a password change waits for this
+/// transaction or this statement for the change: no session that the old password opened survives it.
+/// Sign-ins of one user wait for each other, too: [`end_oldest`] then counts right.
 ///
 /// Returns whether it was stored.
 pub async fn create(
     sql: &impl Sql,
     new: &NewSession<'_>,
     verified: &PasswordHash,
+    place: &Pseudonym,
     failures: &Bucket,
 ) -> Result<bool> {
     let ip = new.client.ip.map(|ip| ip.to_string());
     let rows = sql
         .rows(
             "with person as (
-               select uuid from users where uuid = $2 and is_active and password_hashed = $10 for share
+               select uuid from users where uuid = $2 and is_active and password_hashed = $10
+               for no key update
              ), forgotten as (
                delete from rate_limit where bucket = $11 and key = $12 and exists (select from person)
+             ), remembered as (
+               insert into sign_in_place (key, user_uuid, until)
+               select $13, uuid, now() + interval '90 days' from person
+               on conflict (key) do update set user_uuid = excluded.user_uuid, until = excluded.until
              )
              insert into auth_session (id, user_uuid, access_sid, kid, created_at, rotated_at, idle_until, expires_at, ip, user_agent)
              select $1, uuid, $3, $4, $5, $5, $6, $7, $8::text::inet, left($9, 512) from person
@@ -58,10 +69,41 @@ pub async fn create(
                 (&verified.expose(), Type::TEXT),
                 (&failures.name, Type::TEXT),
                 (&failures.key.as_bytes(), Type::BYTEA),
+                (&place.as_bytes(), Type::BYTEA),
             ],
         )
         .await?;
     Ok(!rows.is_empty())
+}
+
+/// Ends the live sessions of a user beyond the `keep` that were refreshed last, and notes each in the
+/// audit log, together with the commit. The session `newest` always stays.
+///
+/// A statement of its own after [`create`]: it then sees the sessions of sign-ins that held the user's
+/// row before.
+pub fn end_oldest(tx: &mut Tx<'_>, newest: &NewSession<'_>, keep: u32) {
+    let text = "with ended as (
+                  update auth_session set revoked_at = $2, revoke_reason = $3
+                  where id in (
+                    select id from auth_session
+                    where user_uuid = $1 and revoked_at is null and idle_until > $2 and expires_at > $2
+                    order by id = $4 desc, rotated_at desc, id desc offset $5)
+                  returning id
+                )
+                insert into audit_log (action, outcome, actor, subject, ip, request_id, details)
+                select $6, $7, $1, $1, $8::text::inet, $9, jsonb_build_object('session', id, 'reason', $3)
+                from ended";
+    let statement = Statement::new(text)
+        .with(newest.user, Type::UUID)
+        .with(newest.now, Type::TIMESTAMPTZ)
+        .with(RevokeReason::TooMany.as_str(), Type::TEXT)
+        .with(newest.id.as_str().to_owned(), Type::TEXT)
+        .with(i64::from(keep), Type::INT8)
+        .with(Action::SessionRevoked.as_str(), Type::TEXT)
+        .with(Outcome::Success.as_str(), Type::TEXT)
+        .with(newest.client.ip.map(|ip| ip.to_string()), Type::TEXT)
+        .with(telemetry::request_id(), Type::TEXT);
+    tx.last(statement);
 }
 
 /// One compare-and-swap to the next generation. `token` must be the live one of a live session of
@@ -98,6 +140,27 @@ pub async fn rotate(
         )
         .await?;
     Ok(!rows.is_empty())
+}
+
+/// Gives the live generation new times: its pair is signed again. The caller holds the session's lock.
+pub async fn sign_again(
+    tx: &impl Sql,
+    id: &Sid,
+    kid: &str,
+    now: OffsetDateTime,
+    idle_until: OffsetDateTime,
+) -> Result<()> {
+    tx.execute(
+        "update auth_session set kid = $2, rotated_at = $3, idle_until = least($4, expires_at) where id = $1",
+        &[
+            (&id.as_str(), Type::TEXT),
+            (&kid, Type::TEXT),
+            (&now, Type::TIMESTAMPTZ),
+            (&idle_until, Type::TIMESTAMPTZ),
+        ],
+    )
+    .await
+    .map(drop)
 }
 
 /// A session, locked until the caller's transaction ends.
@@ -167,19 +230,38 @@ pub async fn user_of(
     row.as_ref().map(users::with_permissions).transpose()
 }
 
-/// A user's live sessions, the last used first, at most a hundred.
-pub async fn list(sql: &impl Sql, user: Uuid, now: OffsetDateTime) -> Result<Vec<ListedSession>> {
+/// Returns at most `limit` live sessions of a user: the one of `current` first, then the last refreshed
+/// first. `after` is the last session of the page before.
+pub async fn list(
+    sql: &impl Sql,
+    current: &Token,
+    now: OffsetDateTime,
+    after: Option<&SessionCursor>,
+    limit: u32,
+) -> Result<Vec<ListedSession>> {
+    let (refreshed_at, id) = after.map(|after| (after.refreshed_at, after.id.as_str())).unzip();
     let rows = sql
         .rows(
-            "select id, created_at, rotated_at, host(ip) as ip, user_agent from auth_session
+            "select id, created_at, rotated_at, host(ip) as ip, user_agent, id = $3 as current
+             from auth_session
              where user_uuid = $1 and revoked_at is null and idle_until > $2 and expires_at > $2
-             order by rotated_at desc, id limit $3",
-            &[(&user, Type::UUID), (&now, Type::TIMESTAMPTZ), (&MAX_LISTED, Type::INT8)],
+               and ($4::timestamptz is null or (id <> $3 and (rotated_at, id) < ($4, $5)))
+             order by id = $3 desc, rotated_at desc, id desc limit $6",
+            &[
+                (&current.user, Type::UUID),
+                (&now, Type::TIMESTAMPTZ),
+                (&current.session.as_str(), Type::TEXT),
+                (&refreshed_at, Type::TIMESTAMPTZ),
+                (&id, Type::TEXT),
+                (&i64::from(limit), Type::INT8),
+            ],
         )
         .await?;
+    let sid = |text: &str| Sid::parse(text).ok_or_else(|| Error::internal("a stored session's id is no id"));
     let session = |row| {
         Ok(ListedSession {
-            id: column(row, "id")?,
+            id: sid(column(row, "id")?)?,
+            current: column(row, "current")?,
             created_at: column(row, "created_at")?,
             refreshed_at: column(row, "rotated_at")?,
             ip: column(row, "ip")?,

@@ -5,7 +5,7 @@ mod keys;
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, Header, Validation};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -41,6 +41,12 @@ struct Claims {
     user: UserClaim,
     r#type: String,
     exp: i64,
+    /// The same uuid as in `user`, where other systems look for it. Older tokens have none.
+    #[serde(default, deserialize_with = "present")]
+    sub: Option<Uuid>,
+    /// Our own tokens have none.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    nbf: Option<i64>,
     /// Access tokens only: the session. A refresh token names it in `user.sid`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ses: Option<String>,
@@ -57,6 +63,11 @@ struct UserClaim {
     sid: String,
 }
 
+/// Reads a claim that may be missing, but not null.
+fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(claim: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(claim).map(Some)
+}
+
 pub struct Tokens {
     keys: Keys,
     issuer: String,
@@ -64,6 +75,8 @@ pub struct Tokens {
     validation: Validation,
     pub access_lifetime: time::Duration,
     pub refresh_lifetime: time::Duration,
+    /// As in [`TokensConfig`].
+    pub max_sessions: u32,
 }
 
 impl Tokens {
@@ -79,6 +92,7 @@ impl Tokens {
             audience,
             access_lifetime: config.access_lifetime,
             refresh_lifetime: config.refresh_lifetime,
+            max_sessions: config.max_sessions,
         })
     }
 
@@ -104,7 +118,8 @@ impl Tokens {
         let access = Claims { ses: Some(session.to_string()), ..access };
         let refresh = self.claims(user, TokenKind::Refresh, format!("{session}#{generation}"), now);
         let sign = |claims| self.sign(&claims, kid).map(Secret::new);
-        Ok(TokenPair { user, access: sign(access)?, refresh: sign(refresh)? })
+        let expires_in = self.access_lifetime;
+        Ok(TokenPair { user, access: sign(access)?, refresh: sign(refresh)?, expires_in })
     }
 
     fn claims(&self, user: Uuid, kind: TokenKind, sid: String, now: OffsetDateTime) -> Claims {
@@ -113,6 +128,8 @@ impl Tokens {
             // Follows from the generation, so that the same generation signs to the same bytes.
             jti: format!("{sid}-{}", word(kind)),
             user: UserClaim { uuid: user, sid },
+            sub: Some(user),
+            nbf: None,
             r#type: word(kind).to_owned(),
             exp: (now + lifetime).unix_timestamp(),
             ses: None,
@@ -154,10 +171,16 @@ impl Tokens {
         if claims.r#type != word(kind) {
             return Err(refuse("wrong kind of token"));
         }
+        if claims.sub.is_some_and(|subject| subject != claims.user.uuid) {
+            return Err(refuse("a token with two subjects"));
+        }
         // Not jsonwebtoken's check: it asks the system's clock. No leeway: we signed it ourselves.
         let expires_at = OffsetDateTime::from_unix_timestamp(claims.exp).map_err(|_| refuse("bad expiry"))?;
         if expires_at <= now {
             return Err(refuse("token expired"));
+        }
+        if claims.nbf.is_some_and(|not_before| not_before > now.unix_timestamp()) {
+            return Err(refuse("token not valid yet"));
         }
         if expires_at - now > LONGEST_LIFE {
             return Err(refuse("no token of ours lives that long"));

@@ -1,6 +1,6 @@
 //! Names for addresses, accounts and requests that tell nobody whose they are and what they hold.
 
-use std::{fmt, net::IpAddr};
+use std::fmt;
 
 use ring::hmac;
 use uuid::Uuid;
@@ -17,6 +17,11 @@ pub struct Pseudonym([u8; 16]);
 impl Pseudonym {
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
+    }
+
+    /// The same bits, for where a caller without an account has to be named like a user.
+    pub fn as_uuid(&self) -> Uuid {
+        Uuid::from_bytes(self.0)
     }
 }
 
@@ -57,14 +62,13 @@ impl Pseudonyms {
         self.of(&[b"user", user.as_bytes()])
     }
 
-    /// One for a whole network: a /64 is what a provider gives to one customer, who may use every
-    /// address in it.
-    pub fn of_address(&self, ip: Option<IpAddr>) -> Pseudonym {
-        self.of(&[b"address", &prefix(ip)])
+    /// One for all addresses that begin with these bytes; see [`Span`](crate::domain::rate_limit::Span).
+    pub fn of_network(&self, prefix: &[u8]) -> Pseudonym {
+        self.of(&[b"address", prefix])
     }
 
-    pub fn of_account_at(&self, account: &[u8], ip: Option<IpAddr>) -> Pseudonym {
-        self.of(&[b"account at", account, &prefix(ip)])
+    pub fn of_account_at(&self, account: &[u8], prefix: &[u8]) -> Pseudonym {
+        self.of(&[b"account at", account, prefix])
     }
 
     /// Says whether two requests ask for the same, and nothing else.
@@ -92,25 +96,17 @@ impl fmt::Debug for Pseudonyms {
     }
 }
 
-/// /32 or /64. Requests without an address share one.
-fn prefix(ip: Option<IpAddr>) -> Vec<u8> {
-    match ip.map(|ip| ip.to_canonical()) {
-        None => Vec::new(),
-        Some(IpAddr::V4(ip)) => ip.octets().to_vec(),
-        Some(IpAddr::V6(ip)) => ip.octets()[..8].to_vec(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::rate_limit::Span;
 
     fn pseudonyms(key: &str) -> Pseudonyms {
         Pseudonyms::new(&format!("{key}, made longer: 32 bytes or more")).expect("a good key")
     }
 
     fn of(key: &str, ip: &str) -> Pseudonym {
-        pseudonyms(key).of_address(ip.parse().ok())
+        pseudonyms(key).of_network(&Span::Address.prefix(ip.parse().ok()).unwrap_or_default())
     }
 
     #[test]

@@ -5,7 +5,8 @@
 //! - `Caller<SignedIn>`: whoever has a live access token, user and session;
 //! - `Caller<UsersRead>`: the same, and one of the user's roles has that permission;
 //! - `KeyOrCaller<UsersRead>`: the same, or an API key of such a user that has it, too;
-//! - `RefreshToken`: whoever brings one; the use case decides what it is worth.
+//! - `RefreshToken`: whoever brings one; the use case decides what it is worth;
+//! - `SessionToken`: whoever brings an access or a refresh token; the use case decides, too.
 //!
 //! What a row's owner may see of it is the use case's business. A new permission that endpoints
 //! name is a struct here.
@@ -22,6 +23,7 @@ use super::Request;
 pub enum Access {
     Public,
     RefreshToken,
+    SessionToken,
     SignedIn,
     Permission(Permission),
     /// By a signed-in user or by an API key.
@@ -74,6 +76,24 @@ impl Admission for RefreshToken {
 impl std::fmt::Debug for RefreshToken {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("RefreshToken(***)")
+    }
+}
+
+/// The text of a bearer token that may be either token of a pair, unread.
+pub struct SessionToken(pub String);
+
+impl Admission for SessionToken {
+    const ACCESS: Access = Access::SessionToken;
+
+    async fn admit(_: &App, request: &Request) -> Result<Self> {
+        bearer(request).map(|token| Self(token.to_owned()))
+    }
+}
+
+/// Not the token.
+impl std::fmt::Debug for SessionToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SessionToken(***)")
     }
 }
 

@@ -20,8 +20,8 @@ mod serve;
 mod size;
 
 pub use access::{
-    Access, Admission, ApiKeysWrite, AuditRead, DebugSend, Public, RefreshToken, Right, SignedIn, UsersRead,
-    UsersWrite,
+    Access, Admission, ApiKeysWrite, AuditRead, DebugSend, Public, RefreshToken, Right, SessionToken,
+    SignedIn, UsersRead, UsersWrite,
 };
 pub use caller::{Caller, KeyOrCaller};
 pub use error::{ErrorBody, ErrorDetail};

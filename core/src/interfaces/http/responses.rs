@@ -17,6 +17,12 @@ pub struct TokensResponse {
     access: String,
     /// Good for days, and for one refresh.
     refresh: String,
+    /// How to send the access token: as `Authorization: Bearer …`.
+    #[schema(example = "Bearer")]
+    token_type: &'static str,
+    /// For how many more seconds the access token is good.
+    #[schema(minimum = 0, example = 300)]
+    expires_in: i64,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -30,6 +36,8 @@ impl From<TokenPair> for TokensResponse {
             user_data: UserData { uuid: pair.user },
             access: pair.access.expose().clone(),
             refresh: pair.refresh.expose().clone(),
+            token_type: "Bearer",
+            expires_in: pair.expires_in.whole_seconds(),
         }
     }
 }

@@ -14,6 +14,7 @@ fn tokens_with(mode: LaunchMode, key: &str) -> Result<Tokens> {
         key: SecretSource::Stored(String::new()),
         access_lifetime: Duration::minutes(5),
         refresh_lifetime: Duration::days(5),
+        max_sessions: 100,
     };
     Tokens::new("APP", mode, &config, key)
 }
