@@ -284,3 +284,30 @@ async fn of_work_that_fails_only_the_answer_is_kept() {
     assert_eq!((count(&ada.app, changed).await, count(&ada.app, EVENTS).await), (0, 0));
     assert_eq!(count(&ada.app, KEYS).await, 1);
 }
+
+#[tokio::test]
+async fn nobody_fills_the_disk_with_long_responses() {
+    let ada = Ada::new().await;
+    // 290 profiles with a large `meta` are 5 MiB.
+    let fill = "insert into idempotency_key (user_uuid, route, key, fingerprint, status, body)
+                select uuid, 'r', n::text, decode(repeat('00', 16), 'hex'), 200, repeat(md5(n::text), 18 * 32)
+                from users, generate_series(1, 284) as n where email = 'ada@example.com'";
+    let client = ada.app.database.client().await;
+    client.batch_execute(fill).await.expect("284 keys");
+    let meta = json!({ "meta": { "text": "x".repeat(16_000) } });
+    let update = async |key: &str| {
+        let event = ada.named("users-me-update", key).body(&meta);
+        call(&ada.app, users_me_update::handler, &event).await
+    };
+    let first = update("the-last-one").await;
+    assert_eq!(first.status, 200, "{first:?}");
+    let refused = update("one-too-many").await;
+    refused.is_error(429, "rate_limited");
+    assert_eq!(refused.header("retry-after"), Some("3600"));
+    // Nothing is lost: what was answered still is, and without a key everything goes on.
+    again(&first, &update("the-last-one").await);
+    let event = event("users-me-update").bearer(&ada.access).body(&meta);
+    assert_eq!(call(&ada.app, users_me_update::handler, &event).await.status, 200);
+    client.batch_execute("delete from idempotency_key where key = '1'").await.expect("one less");
+    assert_eq!(update("one-too-many").await.status, 200);
+}

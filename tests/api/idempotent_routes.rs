@@ -112,6 +112,10 @@ async fn every_route_that_takes_a_key_answers_once() {
     let changed = named("auth-password-change", nothing).body(&passwords);
     twice(&world, auth_password_change::handler, changed, 204).await;
 
+    let new = json!({ "email": "new@example.com", "password": PASSWORD });
+    let sign_up = event("auth-sign-up").header("Idempotency-Key", Some("k")).body(&new);
+    twice(&world, auth_sign_up::handler, sign_up, 200).await;
+
     // None was forgotten above.
     assert_eq!(
         count(&world.app, "select count(*) from idempotency_key").await,
@@ -127,7 +131,9 @@ async fn every_route_that_takes_a_key_answers_once() {
 #[tokio::test]
 async fn what_would_not_come_again_is_not_kept() {
     let world = World::new().await;
-    world.change_password("wrong horse battery", NEXT).await.is_error(401, "unauthenticated");
+    let wrong = world.change_password("wrong horse battery", NEXT).await;
+    wrong.is_error(422, "validation").names("current", "wrong");
+    assert_eq!(wrong.header("www-authenticate"), None);
     let kept = "select count(*) from idempotency_key";
     assert_eq!(count(&world.app, kept).await, 0);
     // The same key with the right password: the first one left nothing.
@@ -173,7 +179,7 @@ async fn a_twin_that_comes_while_the_password_changes_is_no_wrong_guess() {
     });
     let world = World::on(app.await).await;
     // Rows to hold: the limits are counted in them.
-    world.change_password("wrong horse battery", NEXT).await.is_error(401, "unauthenticated");
+    world.change_password("wrong horse battery", NEXT).await.is_error(422, "validation");
     let (user, limits) = (world.app.database.client().await, world.app.database.client().await);
     user.batch_execute("begin; select from users for update").await.expect("a lock");
     let first = async {
@@ -219,11 +225,6 @@ async fn no_token_no_key_and_no_password_is_ever_kept() {
     assert_eq!(tokens.status, 200);
     let refresh = key(event("auth-tokens-refresh").bearer(&tokens.text("/refresh")));
     assert_eq!(call(&world.app, auth_tokens_refresh::handler, &refresh).await.status, 200);
-    let new = json!({ "email": "new@example.com", "password": PASSWORD });
-    assert_eq!(
-        call(&world.app, auth_sign_up::handler, &key(event("auth-sign-up").body(&new))).await.status,
-        200
-    );
     let wish = json!({ "name": "nightly", "permissions": ["users:write"], "expires_in_days": 1 });
     let create = key(event("api-keys-create").bearer(&world.access).body(&wish));
     assert_eq!(call(&world.app, api_keys_create::handler, &create).await.status, 201);
@@ -231,9 +232,12 @@ async fn no_token_no_key_and_no_password_is_ever_kept() {
 
     // Of those that take one, none keeps a secret of its request either, readable or hashed fast.
     assert_eq!(world.change_password(PASSWORD, NEXT).await.status, 204);
+    let new = json!({ "email": "new@example.com", "password": PASSWORD });
+    let new = key(event("auth-sign-up").body(&new));
+    assert_eq!(call(&world.app, auth_sign_up::handler, &new).await.status, 200);
     let client = world.app.database.client().await;
-    let row: String =
-        client.query_one("select k::text from idempotency_key k", &[]).await.expect("a row").get(0);
+    let rows = "select string_agg(k::text, ' ') from idempotency_key k having count(*) = 2";
+    let row: String = client.query_one(rows, &[]).await.expect("a row").get(0);
     for secret in [PASSWORD, NEXT, "eyJ", "apk_", "$argon2"] {
         assert!(!row.contains(secret), "{secret}: {row}");
     }
@@ -261,4 +265,52 @@ async fn a_deleted_users_answers_are_deleted_with_them() {
     let kept = "select count(*) from idempotency_key where body like '%Example Road%'";
     assert_eq!(count(&world.app, kept).await, 0);
     call(&world.app, users_update::handler, &change).await.is_error(404, "not_found");
+}
+
+/// The only answer that nobody has to be known for. A key tells nothing to anybody else.
+#[tokio::test]
+async fn a_sign_up_can_be_repeated_by_whoever_knows_all_of_it_and_by_nobody_else() {
+    let app = TestApp::new().await;
+    let sign_up = async |key: Option<&str>, email: &str, password: &str| {
+        let body = json!({ "email": email, "password": password });
+        call(&app, auth_sign_up::handler, &event("auth-sign-up").header("Idempotency-Key", key).body(&body))
+            .await
+    };
+    let first = sign_up(Some("k"), "ada@example.com", PASSWORD).await;
+    assert_eq!(first.status, 200);
+    let again = sign_up(Some("k"), "ada@example.com", PASSWORD).await;
+    assert_eq!((again.status, &again.body), (200, &first.body));
+    assert_eq!(again.header("idempotency-replayed"), Some("true"));
+    let mut strangers = Vec::new();
+    for (key, password) in [
+        (None, PASSWORD),
+        (Some("l"), PASSWORD),
+        (Some("k"), NEXT),
+        (Some("k"), "correct horse batterx"),
+        (Some("another"), NEXT),
+    ] {
+        let mut answer = sign_up(key, "ada@example.com", password).await;
+        answer.is_error(409, "already_exists").names("email", "taken");
+        assert_eq!(answer.header("idempotency-replayed"), None);
+        answer.body["error_id"] = Value::Null;
+        strangers.push(format!("{answer:?}"));
+    }
+    assert!(strangers.windows(2).all(|pair| pair[0] == pair[1]), "{strangers:#?}");
+    // The same key from somebody else is their own.
+    assert_eq!(sign_up(Some("k"), "bob@example.com", NEXT).await.status, 200);
+    assert_eq!(count(&app, "select count(*) from users").await, 2);
+    let told = "select count(*) from outbox where body::jsonb ->> 'event' = 'user_created'";
+    assert_eq!(count(&app, told).await, 2);
+}
+
+#[tokio::test]
+async fn the_answer_to_a_sign_up_goes_with_its_user() {
+    let world = World::new().await;
+    let body = json!({ "email": "bob@example.com", "password": PASSWORD });
+    let event = event("auth-sign-up").header("Idempotency-Key", Some("k")).body(&body);
+    let bob = call(&world.app, auth_sign_up::handler, &event).await.text("/uuid");
+    let mut delete = app_core::testing::event("users-delete").bearer(&world.access);
+    delete.0["pathParameters"] = json!({ "uuid": bob });
+    assert_eq!(call(&world.app, users_delete::handler, &delete).await.status, 204);
+    assert_eq!(count(&world.app, "select count(*) from idempotency_key").await, 0);
 }

@@ -2,8 +2,9 @@ use app_core::{
     Error,
     domain::{
         auth::Client,
-        users::{Email, Password, PasswordAttempt, PasswordPolicy, Phone},
+        users::{Email, NewUser, Password, PasswordAttempt, PasswordPolicy, Phone, User},
     },
+    infrastructure::messaging::Outgoing,
     testing::TestApp,
 };
 
@@ -12,18 +13,28 @@ fn password() -> Password {
     PasswordPolicy { min_length: 8 }.accept(&attempt, None).expect("a good password")
 }
 
+/// Creates a user, and returns what is to be sent.
+async fn create(
+    app: &TestApp,
+    email: Option<Email>,
+    phone: Option<Phone>,
+) -> Result<(User, Vec<Outgoing>), Error> {
+    let users = app.app.users()?;
+    let new = NewUser { email, phone, password: Some(users.hash(&password()).await?) };
+    let mut conn = app.app.db()?.conn().await?;
+    let mut tx = conn.begin().await?;
+    let user = users.create(&mut tx, &new, Client::default()).await?;
+    Ok((user, tx.commit().await?))
+}
+
 #[tokio::test]
 async fn a_user_is_made_by_phone_and_a_number_belongs_to_one() {
     let app = TestApp::new().await;
-    let users = app.app.users().expect("users");
-    let phone = |text| Phone::parse(text).expect("a good number");
-    let created = users
-        .create_by_phone(phone("+49 151 2345678"), &password(), Client::default())
-        .await
-        .expect("a user");
-    assert_eq!((created.user.phone.as_deref(), created.user.email), (Some("+491512345678"), None));
-    assert_eq!(created.outgoing.len(), 1, "the event waits to be sent");
-    let again = users.create_by_phone(phone("+49 (151) 2345678"), &password(), Client::default()).await;
+    let phone = |text| Some(Phone::parse(text).expect("a good number"));
+    let (user, outgoing) = create(&app, None, phone("+49 151 2345678")).await.expect("a user");
+    assert_eq!((user.phone.as_deref(), user.email), (Some("+491512345678"), None));
+    assert_eq!(outgoing.len(), 1, "the event waits to be sent");
+    let again = create(&app, None, phone("+49 (151) 2345678")).await;
     assert!(matches!(&again, Err(Error::AlreadyExists(key)) if key == "phone"), "{again:?}");
 }
 
@@ -31,14 +42,7 @@ async fn a_user_is_made_by_phone_and_a_number_belongs_to_one() {
 async fn a_new_user_is_active_and_no_guest_with_empty_meta() {
     let app = TestApp::new().await;
     let email = Email::parse("ada@example.com").expect("a good address");
-    let user = app
-        .app
-        .users()
-        .expect("users")
-        .create_by_email(email, &password(), Client::default())
-        .await
-        .expect("a user")
-        .user;
+    let (user, _) = create(&app, Some(email), None).await.expect("a user");
     assert_eq!((user.is_active, user.is_guest, user.meta), (true, false, serde_json::json!({})));
     assert_eq!(user.created_at, user.updated_at);
 }

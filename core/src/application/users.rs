@@ -8,11 +8,10 @@ use crate::{
         audit::{Action, Entry},
         auth::Client,
         clock::Clock,
-        users::{Email, NewUser, Password, Phone, ProfileChange, User, events::UserCreated},
+        users::{NewUser, Password, PasswordHash, ProfileChange, User, events::UserCreated},
     },
     infrastructure::{
-        db::{Db, Sql},
-        messaging::Outgoing,
+        db::{Db, Sql, Tx},
         repository,
         security::password::Passwords,
     },
@@ -24,37 +23,22 @@ pub struct Users<'a> {
     pub(crate) passwords: &'a Passwords,
 }
 
-/// A user who now exists, and the messages that say so, still to be sent.
-#[derive(Debug)]
-pub struct Created {
-    pub user: User,
-    pub outgoing: Vec<Outgoing>,
-}
-
 impl Users<'_> {
-    /// # Errors
-    /// `AlreadyExists("email")`.
-    pub async fn create_by_email(
-        &self,
-        email: Email,
-        password: &Password,
-        client: Client<'_>,
-    ) -> Result<Created> {
-        // Before the transaction: a hash takes tens of milliseconds, and the connection is the only one.
-        let hash = self.passwords.hash(password).await?;
-        self.create(NewUser { email: Some(email), phone: None, password: Some(hash) }, client).await
+    /// Hashes the password of a user who is about to be created. Outside of any transaction: a hash
+    /// takes tens of milliseconds, and the connection is the only one.
+    pub async fn hash(&self, password: &Password) -> Result<PasswordHash> {
+        self.passwords.hash(password).await
     }
 
+    /// Creates a user in the caller's transaction, and emits the event `user_created`.
+    ///
     /// # Errors
-    /// `AlreadyExists("phone")`.
-    pub async fn create_by_phone(
-        &self,
-        phone: Phone,
-        password: &Password,
-        client: Client<'_>,
-    ) -> Result<Created> {
-        let hash = self.passwords.hash(password).await?;
-        self.create(NewUser { email: None, phone: Some(phone), password: Some(hash) }, client).await
+    /// `AlreadyExists` with `email` or `phone`.
+    pub async fn create(&self, tx: &mut Tx<'_>, new: &NewUser, client: Client<'_>) -> Result<User> {
+        let user = repository::users::create(&*tx, new).await?;
+        repository::audit::record(tx, &Entry::own(Action::SignUp, user.uuid, client.ip));
+        tx.record(&UserCreated { uuid: user.uuid })?;
+        Ok(user)
     }
 
     /// # Errors
@@ -62,16 +46,6 @@ impl Users<'_> {
     pub async fn update_profile(&self, sql: &impl Sql, id: i64, change: ProfileChange) -> Result<User> {
         let updated = repository::users::update(sql, id, change.into()).await?;
         updated.ok_or(Error::NotFound("user"))
-    }
-
-    async fn create(&self, new: NewUser, client: Client<'_>) -> Result<Created> {
-        let mut conn = self.db.conn().await?;
-        let mut tx = conn.begin().await?;
-        let user = repository::users::create(&tx, &new).await?;
-        repository::audit::record(&mut tx, &Entry::own(Action::SignUp, user.uuid, client.ip));
-        tx.record(&UserCreated { uuid: user.uuid })?;
-        let outgoing = tx.commit().await?;
-        Ok(Created { user, outgoing })
     }
 }
 

@@ -2,10 +2,11 @@
 
 use app_core::{
     App, Error, Result,
-    domain::users::{Email, PasswordAttempt, User},
+    domain::users::{Email, NewUser, PasswordAttempt, User},
+    infrastructure::db::Tx,
     interfaces::http::{
-        Json, Public, Request,
-        openapi::{AnyProblem, BodyProblem},
+        Idempotent, IdempotentReply, Json, Public, Request, Storable,
+        openapi::{AnyProblem, BodyProblem, IdempotencyKey},
     },
 };
 use serde::{Deserialize, Serialize};
@@ -35,24 +36,42 @@ pub struct SignUpResponse {
 
 /// Sign up
 ///
-/// Makes a user, and tells the event `user_created`.
+/// Creates a user and emits the event `user_created`. With an `Idempotency-Key`, a repetition of the
+/// whole request within a day gets the first response. The same key with anything else is another key.
 #[utoipa::path(
     post, path = "/api/v1/auth/sign-up/", tag = "auth", operation_id = "sign_up",
+    params(IdempotencyKey),
     request_body = SignUpRequest,
     responses(
         (status = 200, description = "The new user", body = SignUpResponse),
-        (status = 409, description = "The address is taken, in whatever letter case", body = app_core::interfaces::http::ErrorBody),
+        (status = 409, description = "The address is taken, in whatever letter case, or the same request is still being worked on", body = app_core::interfaces::http::ErrorBody),
         BodyProblem, AnyProblem,
     ),
 )]
-pub async fn handler(app: App, request: Request, _: Public) -> Result<Json<SignUpResponse>> {
+pub async fn handler(app: App, request: Request, _: Public) -> Result<IdempotentReply> {
     app.limits().await?.sign_up(request.client().ip).await?; // before all else: what fails counts, too
     let body: SignUpRequest = request.json()?;
     let accepted = app.password_policy().accept(&body.password, Some(&body.email));
     let password = accepted.map_err(|reason| Error::invalid("password", reason))?;
-    let created = app.users()?.create_by_email(body.email, &password, request.client()).await?;
-    app.publish(created.outgoing).await;
-    Ok(Json(created.user.into()))
+    let idempotent = Idempotent::of_stranger(&app, &request).await?;
+    if let Some(answer) = idempotent.answered().await? {
+        return Ok(answer);
+    }
+    let users = app.users()?;
+    let hash = users.hash(&password).await?;
+    let new = NewUser { email: Some(body.email), phone: None, password: Some(hash) };
+    let work = async |tx: &mut Tx<'_>| {
+        users.create(tx, &new, request.client()).await.map(SignUpResponse::from).map(Json)
+    };
+    let mut reply = idempotent.run(work).await?;
+    app.publish(reply.take_outgoing()).await;
+    Ok(reply)
+}
+
+impl Storable for SignUpResponse {
+    fn about(&self) -> Option<Uuid> {
+        Some(self.uuid)
+    }
 }
 
 impl From<User> for SignUpResponse {

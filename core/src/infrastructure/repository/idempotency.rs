@@ -9,13 +9,17 @@ use crate::{
     infrastructure::db::{LOCK, Param, Sql, Statement, Tx},
 };
 
-/// A row is up to about 20 KB, and lives for one day, at most two. Nobody may fill the disk by naming
-/// what they repeat all day.
+/// Nobody may fill the disk by naming what they repeat all day: a row lives for one day, at most two. A
+/// user has at most so many keys,
 const MAX_PER_USER: i64 = 5_000;
+/// and so many bytes of stored responses. One more response may come on top for each request that is
+/// at work at that moment.
+const MAX_BYTES_PER_USER: i64 = 5 * 1024 * 1024;
 
-/// What a user calls one request.
+/// What a caller calls one request.
 #[derive(Debug)]
 pub struct Key {
+    /// Whose key it is: a user, or a name for a caller whom nobody knows yet.
     pub user: Uuid,
     /// Method and path as the template has them: one text may stand for a request of each route.
     pub route: String,
@@ -49,7 +53,7 @@ pub enum Claim {
     Ours,
     /// There is an answer.
     Taken,
-    /// The user has too many. There may be an answer all the same.
+    /// The user has too many, or too long ones. There may be a response all the same.
     Full,
 }
 
@@ -81,7 +85,15 @@ pub async fn find(sql: &impl Sql, key: &Key) -> Result<Option<Found>> {
 /// `InProgress` when that was not long enough.
 pub async fn claim(tx: &impl Sql, key: &Key) -> Result<Claim> {
     let [user, route, text, fingerprint] = key.params();
-    let params = [user, route, text, fingerprint, (&key.subject, Type::UUID), (&MAX_PER_USER, Type::INT8)];
+    let params = [
+        user,
+        route,
+        text,
+        fingerprint,
+        (&key.subject, Type::UUID),
+        (&MAX_PER_USER, Type::INT8),
+        (&MAX_BYTES_PER_USER, Type::INT8),
+    ];
     let claimed = tx
         .rows(
             // Not `do update` of an expired row: twins would lock the row of whoever was first, one after
@@ -92,16 +104,16 @@ pub async fn claim(tx: &impl Sql, key: &Key) -> Result<Claim> {
                  and created_at <= now() - interval '24 hours'
                returning 1
              ), used as (
-               select count(*) - (select count(*) from expired) as keys from (
-                 select from idempotency_key where user_uuid = $1 limit $6 + 1
-               ) as enough
+               select count(*) - (select count(*) from expired) >= $6
+                        or coalesce(sum(octet_length(body)), 0) >= $7 as no_room
+               from (select body from idempotency_key where user_uuid = $1 limit $6 + 1) as enough
              ), claimed as (
                insert into idempotency_key (user_uuid, route, key, fingerprint, subject_uuid)
-               select $1, $2, $3, $4, $5 from used where keys < $6
+               select $1, $2, $3, $4, $5 from used where not no_room
                on conflict do nothing
                returning 1
              )
-             select exists (select from claimed) as ours, keys >= $6 as full from used",
+             select exists (select from claimed) as ours, no_room from used",
             &params,
         )
         .await;
@@ -111,24 +123,26 @@ pub async fn claim(tx: &impl Sql, key: &Key) -> Result<Claim> {
         Err(error) => return Err(error),
     };
     let row = rows.first().ok_or_else(|| Error::internal("no row of a count"))?;
-    Ok(match (column(row, "ours")?, column(row, "full")?) {
+    Ok(match (column(row, "ours")?, column(row, "no_room")?) {
         (true, _) => Claim::Ours,
         (false, true) => Claim::Full,
         (false, false) => Claim::Taken,
     })
 }
 
-/// Stores the answer beside a key that the caller's transaction has claimed, together with its commit.
+/// Stores the response with a key that the caller's transaction has claimed, together with its commit.
+/// `about` is the user whose data it holds, if that was not known before.
 ///
 /// # Errors
 /// Only for a status that is none.
-pub fn store(tx: &mut Tx<'_>, key: &Key, answer: Stored) -> Result<()> {
+pub fn store(tx: &mut Tx<'_>, key: &Key, about: Option<Uuid>, answer: Stored) -> Result<()> {
     let status = i16::try_from(answer.status).map_err(Error::internal)?;
-    let text = "update idempotency_key set status = $4, body = $5
+    let text = "update idempotency_key
+                set status = $4, body = $5, subject_uuid = coalesce($6, subject_uuid)
                 where user_uuid = $1 and route = $2 and key = $3";
     let statement = Statement::new(text).with(key.user, Type::UUID).with(key.route.clone(), Type::TEXT);
     let statement = statement.with(key.text.clone(), Type::TEXT).with(status, Type::INT2);
-    tx.last(statement.with(answer.body, Type::TEXT));
+    tx.last(statement.with(answer.body, Type::TEXT).with(about, Type::UUID));
     Ok(())
 }
 

@@ -5,8 +5,8 @@
 //! A handler does so by giving its effects to [`Idempotent::run`]; its OpenAPI names the header.
 //!
 //! Key, effects, outbox rows and answer are one transaction: killed anywhere, all of it is there
-//! or nothing is. Only for signed-in users, each of whom has keys of their own, and only for
-//! answers that are [`Storable`].
+//! or nothing is. Each signed-in user has keys of their own. A caller whom nobody knows yet is known
+//! by the request itself ([`Idempotent::of_stranger`]). Only for answers that are [`Storable`].
 
 use std::time::Duration;
 
@@ -21,6 +21,7 @@ use crate::{
         db::Tx,
         messaging::Outgoing,
         repository::idempotency::{self, Claim, Found, Key, Stored},
+        security::Pseudonym,
     },
 };
 
@@ -32,7 +33,12 @@ const FULL_FOR: Duration = Duration::from_secs(3600);
 
 /// An answer that may lie in the database for a day and be given again: it holds no token, no API
 /// key and no password. Each body that does not says so itself.
-pub trait Storable {}
+pub trait Storable {
+    /// Whose data it holds, where only the work can tell: it goes when that user is deleted.
+    fn about(&self) -> Option<Uuid> {
+        None
+    }
+}
 
 /// A request whose effects are there once, if its sender gave it a key.
 pub struct Idempotent<'a> {
@@ -49,10 +55,25 @@ impl<'a> Idempotent<'a> {
             None => None,
             Some(text) => {
                 let fingerprint = app.pseudonyms().await?.fingerprint(&request.parts());
-                // As the template has it: `/x` and `/x/` are one route.
-                let path = request.route().unwrap_or_else(|| request.path());
-                let (route, text) = (format!("{} {path}", request.method()), text.to_owned());
-                Some(Key { user, route, text, fingerprint: fingerprint.as_bytes().to_vec(), subject: None })
+                Some(key(request, user, text, fingerprint))
+            }
+        };
+        Ok(Self { app, request, key })
+    }
+
+    /// For a caller who is not signed in. The key belongs to whoever can send the whole request again,
+    /// with every secret in it: the same key with anything else is another key, finds nothing and tells
+    /// nothing.
+    ///
+    /// # Errors
+    /// As [`Self::of`].
+    pub async fn of_stranger(app: &'a App, request: &'a Request) -> Result<Idempotent<'a>> {
+        let key = match read_key(request)? {
+            None => None,
+            Some(text) => {
+                let parts = [&[text.as_bytes()], &*request.parts()].concat();
+                let fingerprint = app.pseudonyms().await?.fingerprint(&parts);
+                Some(key(request, fingerprint.as_uuid(), text, fingerprint))
             }
         };
         Ok(Self { app, request, key })
@@ -98,8 +119,12 @@ impl<'a> Idempotent<'a> {
         if let Some(error) = without_answer {
             return replay(idempotency::find(&tx, key).await?)?.ok_or(error);
         }
+        let mut about = None;
         let answer = match Box::pin(tx.attempt(work)).await? {
-            Ok(reply) => reply.into_answer()?,
+            Ok(reply) => {
+                about = reply.about();
+                reply.into_answer()?
+            }
             Err(error) if is_final(&error) => {
                 let id = self.request.id();
                 error::render(&error, id, self.app.config().debug)
@@ -107,7 +132,7 @@ impl<'a> Idempotent<'a> {
             Err(error) => return Err(error),
         };
         let stored = Stored { status: answer.status().as_u16(), body: answer.body().clone() };
-        idempotency::store(&mut tx, key, stored)?;
+        idempotency::store(&mut tx, key, about, stored)?;
         Ok(IdempotentReply { answer, outgoing: tx.commit().await? })
     }
 }
@@ -149,6 +174,18 @@ fn replay(found: Option<Found>) -> Result<Option<IdempotentReply>> {
     }
     answer.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
     Ok(Some(IdempotentReply { answer, outgoing: Vec::new() }))
+}
+
+fn key(request: &Request, user: Uuid, text: &str, fingerprint: Pseudonym) -> Key {
+    // As the template has it: `/x` and `/x/` are one route.
+    let path = request.route().unwrap_or_else(|| request.path());
+    Key {
+        user,
+        route: format!("{} {path}", request.method()),
+        text: text.to_owned(),
+        fingerprint: fingerprint.as_bytes().to_vec(),
+        subject: None,
+    }
 }
 
 fn read_key(request: &Request) -> Result<Option<&str>> {

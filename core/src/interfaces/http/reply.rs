@@ -2,6 +2,7 @@
 
 use lambda_http::http::{HeaderValue, Response, StatusCode, header::CONTENT_TYPE};
 use serde::Serialize;
+use uuid::Uuid;
 
 use super::Storable;
 use crate::domain::{Error, Result};
@@ -30,7 +31,11 @@ impl<T: Serialize> Reply for Json<T> {
     }
 }
 
-impl<T: Storable> Storable for Json<T> {}
+impl<T: Storable> Storable for Json<T> {
+    fn about(&self) -> Option<Uuid> {
+        self.0.about()
+    }
+}
 
 /// A JSON body with a status of its own.
 #[derive(Debug)]
@@ -45,7 +50,11 @@ impl<T: Serialize> Reply for WithStatus<T> {
     }
 }
 
-impl<T: Storable> Storable for WithStatus<T> {}
+impl<T: Storable> Storable for WithStatus<T> {
+    fn about(&self) -> Option<Uuid> {
+        self.1.about()
+    }
+}
 
 /// 204.
 #[derive(Debug)]
