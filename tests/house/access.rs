@@ -75,7 +75,7 @@ const WITHOUT_KEY: [&str; 2] = [
     "api-keys-create", // its answer is a key, which must not be kept
 ];
 
-/// Reviewed: these take one from a caller whom nobody knows, who is known by the request itself.
+/// Reviewed: these take one although the caller is not signed in; the request itself identifies the caller.
 const KEY_OF_A_STRANGER: [&str; 1] = ["auth-sign-up"];
 
 #[test]

@@ -19,7 +19,7 @@ const MAX_BYTES_PER_USER: i64 = 5 * 1024 * 1024;
 /// What a caller calls one request.
 #[derive(Debug)]
 pub struct Key {
-    /// Whose key it is: a user, or a name for a caller whom nobody knows yet.
+    /// Whose key it is: a user, or a name for a caller who is not signed in.
     pub user: Uuid,
     /// Method and path as the template has them: one text may stand for a request of each route.
     pub route: String,

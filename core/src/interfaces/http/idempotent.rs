@@ -5,7 +5,7 @@
 //! A handler does so by giving its effects to [`Idempotent::run`]; its OpenAPI names the header.
 //!
 //! Key, effects, outbox rows and answer are one transaction: killed anywhere, all of it is there
-//! or nothing is. Each signed-in user has keys of their own. A caller whom nobody knows yet is known
+//! or nothing is. Each signed-in user has keys of their own. A caller who is not signed in is known
 //! by the request itself ([`Idempotent::of_stranger`]). Only for answers that are [`Storable`].
 
 use std::time::Duration;
