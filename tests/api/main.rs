@@ -21,6 +21,7 @@ mod lockout;
 mod log_lines;
 mod mass_assignment;
 mod matrix;
+mod networks;
 mod origins;
 mod oversize;
 mod passwords;
