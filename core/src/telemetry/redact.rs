@@ -1,14 +1,21 @@
-//! The last net: whatever looks like a secret is blotted out of a line before it is written.
+//! The last net: whatever looks like a secret is blotted out of a line before it is written, and long texts
+//! are cut. Callers and foreign writers choose some texts, and a line costs by its length.
 //!
 //! What keeps secrets out of logs are the types (`mask::Secret`); this is for the day when someone
 //! formats the wrong thing. It knows shapes, not values: tokens, password hashes, passwords in
 //! URLs, and values under telling names.
 
-use std::io::{self, Write};
+use std::{
+    borrow::Cow,
+    io::{self, Write},
+};
 
 use tracing_subscriber::fmt::MakeWriter;
 
 const BLOT: &str = "***";
+
+/// A text in a line keeps about this many bytes.
+const LONGEST: usize = 2_000;
 
 /// Whether a byte may stand in a secret of some kind.
 type Characters = fn(u8) -> bool;
@@ -147,6 +154,46 @@ fn end_of_string(value: &str, depth: usize) -> usize {
     value.len()
 }
 
+/// Returns the JSON line with each string in it cut behind [`LONGEST`] bytes.
+fn shorten(line: &str) -> Cow<'_, str> {
+    if line.len() <= LONGEST {
+        return Cow::Borrowed(line);
+    }
+    let mut short = String::new();
+    // Where the part begins that is still to be copied; where the present string begins; where it is cut.
+    let (mut from, mut string, mut cut) = (0, None, None);
+    let mut at = 0;
+    while at < line.len() {
+        match (line.as_bytes()[at], string) {
+            (b'"', None) => string = Some(at),
+            (b'"', Some(_)) => {
+                if let Some(cut) = cut.take() {
+                    short.push_str(&line[from..cut]);
+                    short.push('…');
+                    from = at;
+                }
+                string = None;
+            }
+            (_, Some(start)) if cut.is_none() && at - start > LONGEST && line.is_char_boundary(at) => {
+                cut = Some(at);
+            }
+            _ => {}
+        }
+        at += unit(&line.as_bytes()[at..]);
+    }
+    short.push_str(&line[from..]);
+    Cow::Owned(short)
+}
+
+/// Returns how many bytes belong together: an escape is cut nowhere inside.
+fn unit(text: &[u8]) -> usize {
+    match text {
+        [b'\\', b'u', ..] => 6,
+        [b'\\', ..] => 2,
+        _ => 1,
+    }
+}
+
 /// Wraps a writer of lines.
 pub(super) struct Redacted<M>(pub(super) M);
 
@@ -163,7 +210,7 @@ impl<'w, M: MakeWriter<'w>> MakeWriter<'w> for Redacted<M> {
 impl<W: Write> Write for Line<W> {
     /// The formatter hands over whole lines.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write_all(redact(&String::from_utf8_lossy(bytes)).as_bytes())?;
+        self.0.write_all(redact(&shorten(&String::from_utf8_lossy(bytes))).as_bytes())?;
         Ok(bytes.len())
     }
 
@@ -223,6 +270,24 @@ mod tests {
         ] {
             assert_eq!(redact(line), line);
         }
+    }
+
+    #[test]
+    fn long_texts_are_cut_and_the_line_stays_json() {
+        for text in ["x".repeat(500_000), "\u{1}\"\\".repeat(100_000), "🦀é".repeat(100_000)] {
+            let line =
+                serde_json::json!({ "event": text, "level": "INFO", "n": { "other": text } }).to_string();
+            let short = shorten(&line);
+            let read: serde_json::Value = serde_json::from_str(&short).expect("JSON");
+            assert!(short.len() < 3 * LONGEST, "{}", short.len());
+            assert_eq!(read["level"], "INFO");
+            let (event, other) = (read["event"].as_str(), read["n"]["other"].as_str());
+            assert_eq!(event, other);
+            let kept = event.and_then(|event| event.strip_suffix('…')).expect("a mark where it was cut");
+            assert!(text.starts_with(kept), "{}", &kept[kept.len().saturating_sub(20)..]);
+        }
+        let long = format!(r#"{{"a":"{}"}}"#, "x".repeat(LONGEST));
+        assert_eq!(shorten(&long), long);
     }
 
     #[test]
