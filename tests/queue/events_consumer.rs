@@ -1,7 +1,7 @@
 use app_core::testing::{TestApp, event};
 use serde_json::{Value, json};
 
-use crate::support::{consume, message_ids, number, one, tasks};
+use crate::support::{batch_of, consume, message_ids, number, one, tasks};
 
 /// One for each event that was handled, as long as nothing runs them.
 async fn meows(app: &TestApp) -> i64 {
@@ -71,6 +71,57 @@ async fn what_nobody_can_handle_is_refused_and_changes_nothing() {
     }
     assert_eq!(tasks(&app, "queued").await, 0);
     assert!(app.bus.take().is_empty());
+}
+
+/// An event as a foreign writer may spell it; `more` are further keys.
+fn foreign(more: &str) -> String {
+    format!(r#"{{"event": "user_created", "data": {{"uuid": "{}"}}{more}}}"#, uuid::Uuid::from_u128(7))
+}
+
+#[tokio::test]
+async fn keys_that_only_logs_need_may_have_any_form() {
+    let app = TestApp::new().await;
+    let forms = [
+        r#", "id": 123"#,
+        r#", "id": "124", "trace": null"#,
+        r#", "id": "125", "v": 1.0"#,
+        r#", "id": "126", "v": null, "trace": 5"#,
+        r#", "id": "127", "trace": {"request_id": 5}, "occurred_at": 5"#,
+    ];
+    for (n, more) in (1..).zip(forms) {
+        // Twice: however its id is spelled, an event is handled once.
+        for _ in 0..2 {
+            assert!(consume(&app, &one("events-consumer", &foreign(more))).await.is_empty(), "{more}");
+        }
+        assert_eq!(meows(&app).await, n, "{more}");
+    }
+    // The number is its own text.
+    assert!(consume(&app, &one("events-consumer", &foreign(r#", "id": "123""#))).await.is_empty());
+    assert_eq!(meows(&app).await, 5);
+}
+
+#[tokio::test]
+async fn an_id_that_could_be_taken_for_another_one_is_refused() {
+    let app = TestApp::new().await;
+    for id in ["true", "[]", "{}", "1.5", "18446744073709551616", "123456789012345678901234567890"] {
+        let body = foreign(&format!(r#", "id": {id}"#));
+        assert_eq!(consume(&app, &one("events-consumer", &body)).await.len(), 1, "{id}");
+    }
+    for v in ["2", "1.5", r#""1""#, "99999999999"] {
+        let body = foreign(&format!(r#", "v": {v}"#));
+        assert_eq!(consume(&app, &one("events-consumer", &body)).await.len(), 1, "{v}");
+    }
+    assert_eq!(meows(&app).await, 0);
+}
+
+#[tokio::test]
+async fn an_empty_id_identifies_nothing() {
+    let app = TestApp::new().await;
+    for message in ["m-1", "m-2", "m-2"] {
+        let batch = batch_of(&[(message.to_owned(), foreign(r#", "id": """#))], 1);
+        assert!(consume(&app, &batch).await.is_empty());
+    }
+    assert_eq!(meows(&app).await, 2);
 }
 
 #[tokio::test]

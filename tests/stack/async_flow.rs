@@ -2,8 +2,12 @@
 
 use std::time::Duration;
 
+use app_core::{
+    config::Config,
+    infrastructure::messaging::{Bus, Outgoing, Queue, SqsBus, envelope::EventMessage},
+};
 use aws_sdk_sqs::types::{SendMessageBatchRequestEntry, SendMessageBatchResultEntry};
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::support::{database, eventually, meows, new_address, setting, sign_up, sqs};
@@ -113,4 +117,38 @@ async fn an_event_that_nobody_handles_ends_in_the_dead_letter_queue_with_its_rea
     sqs().send_message().queue_url(&queue).message_body(&body).send().await.expect("sent");
     eventually("it is dead-lettered", A_WHILE, async || holds(&dead, &body).await).await;
     assert!(reason(&unknown).await.is_some_and(|why| why.contains("no handler")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn characters_that_sqs_refuses_arrive_as_escapes() {
+    let name = format!("characters-{}", Uuid::new_v4().simple());
+    let url =
+        sqs().create_queue().queue_name(name).send().await.expect("a queue").queue_url.expect("its address");
+    let config = Config::read(&[], |key| match key {
+        "LAUNCH_MODE" => Some("LOCAL".to_owned()),
+        "PROJECT_NAME" => Some("APP".to_owned()),
+        "EVENTS_QUEUE_URL" => Some(url.clone()),
+        "AWS_ENDPOINT_URL" => Some(setting("AWS_ENDPOINT_URL")),
+        "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => Some("test".to_owned()),
+        _ => None,
+    })
+    .expect("a configuration");
+    let bus = SqsBus::new(&config.aws, config.queues).expect("a bus");
+    let text: String = ('\0'..='\u{ff}')
+        .chain(['\u{d7ff}', '\u{e000}', '\u{fffd}', '\u{fffe}', '\u{ffff}', '\u{1ffff}'])
+        .collect();
+    let body = EventMessage::named("e", 1, json!({ "text": text })).and_then(|m| m.to_json()).expect("json");
+    let message = |body: String| {
+        let (id, queue, delay) = (Uuid::now_v7(), Queue::Events, Duration::ZERO);
+        Outgoing { id, queue, body, group: None, delay }
+    };
+    let sent = bus.send(Queue::Events, &[message(body.clone())]).await.expect("the queue answers");
+    assert_eq!((sent.accepted.len(), sent.refused.len()), (1, 0), "{sent:?}");
+    let received = sqs().receive_message().queue_url(&url).send().await.expect("received");
+    let arrived: Value = serde_json::from_str(received.messages()[0].body().expect("a body")).expect("json");
+    assert_eq!(arrived["data"]["text"], text.as_str());
+    // Raw, as older versions wrote them, this queue refuses them as SQS does.
+    let raw =
+        bus.send(Queue::Events, &[message("{\"x\": \"\u{ffff}\"}".to_owned())]).await.expect("an answer");
+    assert_eq!(raw.accepted.len(), 0, "{raw:?}");
 }

@@ -4,7 +4,7 @@
 //! "attempt", "trace"}`. Readers accept the bare prototype form, `{"event", "data"}`, and ignore
 //! keys they do not know, so that a newer writer does not break an older reader.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::Value;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use uuid::Uuid;
@@ -15,10 +15,18 @@ use crate::{
 };
 
 /// Where a message came from: the id of the request or message that caused it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Trace {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for Trace {
+    /// Reads any value. Only logs use the trace, so an unexpected form is no reason to refuse a message.
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(from)?;
+        Ok(Self { request_id: value["request_id"].as_str().map(str::to_owned) })
+    }
 }
 
 impl Trace {
@@ -52,7 +60,7 @@ impl EventMessage {
     }
 
     pub fn to_json(&self) -> Result<String> {
-        serde_json::to_string(self).map_err(Error::internal)
+        to_json(self)
     }
 }
 
@@ -68,11 +76,20 @@ fn timestamp_of(id: Uuid) -> Result<String> {
 pub struct ReceivedEvent {
     pub event: String,
     pub data: Value,
+    #[serde(default, deserialize_with = "foreign_id")]
     pub id: Option<String>,
-    #[serde(default = "first_version")]
+    #[serde(default = "first", deserialize_with = "whole")]
     pub v: i32,
     #[serde(default)]
     pub trace: Trace,
+}
+
+/// Writes JSON that SQS takes. Of all characters that a string can hold, SQS refuses U+FFFE and U+FFFF.
+/// They are written as escapes, which readers turn back into the same text.
+pub fn to_json(message: &impl Serialize) -> Result<String> {
+    let text = serde_json::to_string(message).map_err(Error::internal)?;
+    // Outside of strings JSON has no such characters, so all of these stand where an escape may stand.
+    Ok(text.replace('\u{fffe}', "\\ufffe").replace('\u{ffff}', "\\uffff"))
 }
 
 /// A task as we write and read it.
@@ -88,18 +105,40 @@ pub struct TaskMessage {
     #[serde(flatten, default, skip_serializing_if = "Option::is_none")]
     pub firing: Option<Firing>,
     /// Counts from 1.
-    #[serde(default = "first_attempt")]
+    #[serde(default = "first", deserialize_with = "whole")]
     pub attempt: i32,
     #[serde(default)]
     pub trace: Trace,
 }
 
-fn first_version() -> i32 {
+fn first() -> i32 {
     1
 }
 
-fn first_attempt() -> i32 {
-    1
+/// Reads a whole number however its writer spells it: 1 and 1.0 are the same number in JSON. Null is
+/// the default, as if the key were absent.
+fn whole<'de, D: Deserializer<'de>>(from: D) -> Result<i32, D::Error> {
+    let value = Value::deserialize(from)?;
+    if value.is_null() {
+        return Ok(first());
+    }
+    let number = value.as_f64().filter(|number| number.fract() == 0.0);
+    let in_range = number.filter(|number| (f64::from(i32::MIN)..=f64::from(i32::MAX)).contains(number));
+    in_range.map(|number| number as i32).ok_or_else(|| D::Error::custom("not a whole number"))
+}
+
+/// Reads an id that a foreign writer chose: a text, or a whole number, which stands for its own text. An
+/// empty text identifies nothing: as a key it would make all such messages one. Nor does a number that
+/// does not fit 64 bits: it is rounded when it is read, and two ids could become one.
+fn foreign_id<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    match Value::deserialize(from)? {
+        Value::Null => Ok(None),
+        Value::String(text) => Ok(Some(text).filter(|text| !text.is_empty())),
+        Value::Number(number) if !number.is_f64() => Ok(Some(number.to_string())),
+        Value::Number(_) | Value::Bool(_) | Value::Array(_) | Value::Object(_) => {
+            Err(D::Error::custom("not an id"))
+        }
+    }
 }
 
 /// One firing of a schedule.
@@ -125,7 +164,7 @@ impl TaskMessage {
     }
 
     pub fn to_json(&self) -> Result<String> {
-        serde_json::to_string(self).map_err(Error::internal)
+        to_json(self)
     }
 }
 
@@ -199,6 +238,16 @@ mod tests {
         assert_eq!((read.event.as_str(), read.id), ("user_created", None));
         let task: TaskMessage = parse(r#"{"task": "say_meow"}"#).expect("task");
         assert_eq!((task.id, task.attempt, task.args), (None, 1, Value::Null));
+    }
+
+    #[test]
+    fn characters_that_sqs_refuses_are_escapes_and_read_back() {
+        let args = serde_json::json!({ "\u{ffff}": "a\u{fffe}\\\u{ffff}\u{fffd}" });
+        let written = TaskMessage::new("t", args.clone(), Uuid::nil(), 1).to_json().expect("json");
+        assert!(!written.contains(['\u{fffe}', '\u{ffff}']) && written.contains('\u{fffd}'), "{written}");
+        assert_eq!(parse::<TaskMessage>(&written).expect("task").args, args);
+        let event = EventMessage::named("e", 1, args).and_then(|m| m.to_json()).expect("json");
+        assert!(!event.contains(['\u{fffe}', '\u{ffff}']), "{event}");
     }
 
     #[test]
