@@ -68,7 +68,7 @@ pub enum Error {
     InProgress,
     /// A dependency did not answer; the same call may succeed later.
     Unavailable { what: &'static str, source: Source },
-    /// The configuration is wrong; nothing will get better by trying again.
+    /// A setting is wrong. The same call succeeds once an operator has corrected it.
     Configuration(String),
     /// A bug or something unforeseen.
     Internal(Source),
@@ -114,9 +114,11 @@ impl Error {
     /// Written without `_`, so that a new variant has to decide.
     pub fn retryable(&self) -> bool {
         match self {
-            Self::RateLimited { .. } | Self::InProgress | Self::Unavailable { .. } | Self::Internal(_) => {
-                true
-            }
+            Self::RateLimited { .. }
+            | Self::InProgress
+            | Self::Unavailable { .. }
+            | Self::Configuration(_)
+            | Self::Internal(_) => true,
             Self::Malformed(_)
             | Self::Validation(_)
             | Self::Unauthenticated(_)
@@ -124,8 +126,7 @@ impl Error {
             | Self::NotFound(_)
             | Self::AlreadyExists(_)
             | Self::TooLarge { .. }
-            | Self::UnsupportedFormat
-            | Self::Configuration(_) => false,
+            | Self::UnsupportedFormat => false,
         }
     }
 
@@ -193,6 +194,6 @@ mod tests {
         assert!(Error::unavailable("queue", "down").retryable());
         assert!(Error::internal("surprise").retryable());
         assert!(!Error::invalid("email", "format").retryable());
-        assert!(!Error::Configuration("no key".into()).retryable());
+        assert!(Error::Configuration("no key".into()).retryable());
     }
 }

@@ -28,8 +28,9 @@ pub trait Mailer: Send + Sync {
     /// Returns when the server has taken the mail, which is not yet when it is in the mailbox.
     ///
     /// # Errors
-    /// `Unavailable` when the server cannot be reached within ten seconds, refuses the login or
-    /// answers "later" (4xx); `Validation` when it refuses this mail for good (5xx).
+    /// `Unavailable` when the server cannot be reached within ten seconds, refuses the login or the sender,
+    /// or replies "later" (4xx); `Configuration` for a wrong URL; `Validation` when the server refuses this
+    /// mail permanently.
     fn send<'a>(&'a self, mail: &'a Mail) -> BoxFuture<'a, Result<()>>;
 }
 

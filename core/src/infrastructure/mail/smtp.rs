@@ -100,20 +100,22 @@ impl fmt::Debug for SmtpMailer {
 }
 
 fn message(from: &Sender, mail: &Mail) -> Result<Message> {
-    let sender = Mailbox::new(from.name.clone(), address(&from.address, "from")?);
+    let sender = address(&from.address)
+        .ok_or_else(|| Error::Configuration("MAIL_FROM is not an address that SMTP takes".into()))?;
+    let recipient = address(&mail.to).ok_or_else(|| Error::invalid("to", "format"))?;
     let domain = from.address.as_str().rsplit_once('@').map_or("localhost", |(_, domain)| domain);
     Message::builder()
         .message_id(Some(format!("<{}@{domain}>", mail.id)))
-        .from(sender)
-        .to(Mailbox::new(None, address(&mail.to, "to")?))
+        .from(Mailbox::new(from.name.clone(), sender))
+        .to(Mailbox::new(None, recipient))
         .subject(mail.subject())
         .header(ContentType::TEXT_PLAIN)
         .body(mail.text.clone())
         .map_err(Error::internal)
 }
 
-fn address(email: &Email, key: &'static str) -> Result<Address> {
-    email.as_str().parse().map_err(|_| Error::invalid(key, "format"))
+fn address(email: &Email) -> Option<Address> {
+    email.as_str().parse().ok()
 }
 
 /// The server did not take the credentials: that says nothing about the mail, and can be mended.
@@ -132,11 +134,18 @@ fn outcome(error: &smtp::Error) -> Error {
     let words = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
     let detail = words.split_whitespace().next().filter(|word| is_enhanced(word)).unwrap_or_default();
     let answer = format!("answered {status} {detail}").trim_end().to_owned();
-    if error.is_permanent() && !is_login(error) {
+    if refuses_mail(status.into(), detail) {
         Error::invalid("mail", format!("the server {answer}"))
     } else {
         Error::unavailable("mail", answer)
     }
+}
+
+/// Returns whether the server refused this mail permanently. Other permanent answers are about the login, the sender
+/// or the server itself: an operator can correct those, and the mail can be sent then.
+fn refuses_mail(status: u16, detail: &str) -> bool {
+    // 5.1.7 and 5.1.8: the sender's address (RFC 3463). 556: the recipient's domain takes no mail.
+    matches!(status, 550..=554 | 556) && !matches!(detail, "5.1.7" | "5.1.8")
 }
 
 /// Digits, a point, digits, a point, digits (RFC 3463).

@@ -169,8 +169,11 @@ async fn a_refused_recipient_is_final_and_not_repeated_in_the_error() {
 async fn a_server_that_is_busy_down_or_refuses_the_login_is_tried_again() {
     let (busy, _) = server(&[("MAIL FROM", "451 4.7.1 later")]);
     let (strict, _) = server(&[("MAIL FROM", "530 5.7.0 authentication required")]);
+    // About the sender and the server: an operator can correct that.
+    let (sender, _) = server(&[("MAIL FROM", "550 5.1.8 bad sender's address")]);
+    let (other, _) = server(&[("RCPT TO", "503 5.5.1 bad sequence of commands")]);
     let down = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port();
-    for port in [busy, strict, down] {
+    for port in [busy, strict, sender, other, down] {
         let error = local(port).send(&mail("Welcome", "Hello")).await.expect_err("not sent");
         assert!(matches!(error, Error::Unavailable { what: "mail", .. }), "{error:?}");
     }
@@ -219,7 +222,8 @@ async fn without_encryption_neither_password_nor_mail_is_sent() {
 async fn a_stored_url_that_is_none_is_named_without_its_password() {
     let mailer = mailer("smtp://user:hunter2@smtp.example.com");
     let error = mailer.send(&mail("Welcome", "Hello")).await.expect_err("refused");
-    assert!(matches!(error, Error::Configuration(_)) && !error.chain().contains("hunter2"), "{error:?}");
+    assert!(matches!(error, Error::Configuration(_)) && error.retryable(), "{error:?}");
+    assert!(!error.chain().contains("hunter2"), "{error:?}");
 }
 
 #[tokio::test]
