@@ -18,7 +18,7 @@ use crate::{
         limits::Limits,
         outbox,
         roles::Roles,
-        tasks::{Outside, Worker},
+        tasks::{Outside, Worker, operator::TaskOperator},
         users::Users,
     },
     config::{Config, DatabaseConfig},
@@ -259,8 +259,13 @@ impl App {
     }
 
     pub fn worker(&self) -> Result<Worker<'_>> {
-        let outside = Outside { mailer: self.mailer(), project_name: &self.0.config.project_name };
+        let Config { project_name, queues, .. } = &self.0.config;
+        let outside = Outside { mailer: self.mailer(), project_name, queue_retention: queues.retention };
         Ok(Worker::new(self.db()?, self.handlers(), outside))
+    }
+
+    pub fn task_operator(&self) -> Result<TaskOperator<'_>> {
+        Ok(TaskOperator { db: self.db()?, handlers: self.handlers() })
     }
 
     pub async fn limits(&self) -> Result<Limits<'_>> {

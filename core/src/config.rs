@@ -99,6 +99,9 @@ pub struct QueuesConfig {
     /// After this many receives SQS moves a message to the dead-letter queue. Set by the template
     /// from the queues' own setting.
     pub max_receive_count: u32,
+    /// How long the queues keep a message that nobody takes. Set by the template from the queues' own
+    /// setting. Published outbox rows are kept for longer: they say when a message was sent.
+    pub retention: Duration,
 }
 
 /// What Lambda puts into the environment, and the endpoint of an emulator.
@@ -156,6 +159,7 @@ impl Config {
             events_url: env.optional("EVENTS_QUEUE_URL"),
             tasks_url: env.optional("TASKS_QUEUE_URL"),
             max_receive_count: env.number("MAX_RECEIVE_COUNT", 5, 1..=1000) as u32,
+            retention: Duration::from_secs(env.number("QUEUE_RETENTION_SECONDS", 345_600, 3_600..=518_400)),
         };
         if queues.events_url.is_none() && needs.contains(&Need::Queues) && events == EventsBus::Sqs {
             env.wrong("EVENTS_QUEUE_URL", "is missing: this function sends to that queue");

@@ -38,7 +38,7 @@ async fn a_task_tells_its_owner_what_became_of_it() {
     assert_eq!(answer.status, 200, "{answer:?}");
     let waiting = json!({
         "uuid": id, "name": "say_meow", "status": "queued", "attempts": 0,
-        "result": null, "error": null, "created_at": answer.body["created_at"], "finished_at": null,
+        "result": null, "error_code": null, "error": null, "created_at": answer.body["created_at"], "finished_at": null,
     });
     assert_eq!(answer.body, waiting);
 
@@ -49,6 +49,27 @@ async fn a_task_tells_its_owner_what_became_of_it() {
     assert_eq!((answer.text("/status"), answer.text("/result/said")), ("succeeded".into(), "meow".into()));
     assert_eq!(answer.body["attempts"], 1);
     assert!(answer.text("/finished_at").ends_with('Z'));
+}
+
+#[tokio::test]
+async fn a_failed_task_tells_a_code_and_a_sentence_and_no_cause() {
+    let app = TestApp::new().await;
+    let me = signed_in(&app).await;
+    let id = start(&app, &me.text("/user_data/uuid")).await;
+    let client = app.database.client().await;
+    for (stored, code) in [
+        ("unavailable", "unavailable"),
+        ("superseded", "superseded"),
+        // As older versions wrote it.
+        ("mail unavailable: Connection refused (smtp.internal:465)", "internal"),
+    ] {
+        let update = "update task set state = 'failed', error = $1, finished_at = now()";
+        client.execute(update, &[&stored]).await.expect("update");
+        let answer = get(&app, &id, &me.text("/access")).await;
+        assert_eq!(answer.text("/error_code"), code);
+        let sentence = answer.text("/error");
+        assert!(sentence.ends_with('.') && !sentence.contains("internal:465"), "{sentence}");
+    }
 }
 
 #[tokio::test]

@@ -85,6 +85,35 @@ fn every_queue_ends_in_a_dead_letter_queue_that_keeps_messages_for_14_days() {
 }
 
 #[test]
+fn a_message_is_taken_for_lost_when_its_queue_has_dropped_it_and_not_before() {
+    let check = checks::lost_messages_are_known_by_the_retention_of_the_queues;
+    holds(&check(&template()));
+    let fault = "TasksQueue: keeps messages for another time than the worker knows";
+    let retention = "/Resources/TasksQueue/Properties/MessageRetentionPeriod";
+    refused(check, retention, json!(345_600), fault);
+    let known = "/Resources/TasksWorkerFunction/Properties/Environment/Variables/QUEUE_RETENTION_SECONDS";
+    let mut broken = template();
+    *broken.pointer_mut(known).expect("what the worker knows") = json!("345600");
+    assert_eq!(check(&broken).len(), 2);
+    // Published rows are deleted after seven days: until then they say when a message was sent.
+    let longest = template()["Parameters"]["QueueRetentionSeconds"]["MaxValue"].as_u64();
+    assert!(longest.is_some_and(|seconds| seconds < 7 * 86_400));
+}
+
+#[test]
+fn the_example_schedule_is_off_in_prod() {
+    let template = template();
+    let state = &template["Resources"]["SayMeowSchedule"]["Properties"]["State"];
+    assert_eq!(*state, json!({ "Fn::If": ["HasExampleSchedule", "ENABLED", "DISABLED"] }));
+    assert_eq!(template["Parameters"]["ExampleSchedule"]["Default"], "");
+    let asked_for = json!({ "Fn::Equals": [{ "Ref": "ExampleSchedule" }, "true"] });
+    let not_prod = json!({ "Fn::And": [
+        { "Condition": "IsNotProd" }, { "Fn::Equals": [{ "Ref": "ExampleSchedule" }, ""] },
+    ] });
+    assert_eq!(template["Conditions"]["HasExampleSchedule"], json!({ "Fn::Or": [asked_for, not_prod] }));
+}
+
+#[test]
 fn a_message_stays_hidden_for_six_times_the_life_of_its_function() {
     let defaults = |template: &Value| checks::messages_stay_hidden_long_enough(template, &Overrides::new());
     holds(&defaults(&template()));

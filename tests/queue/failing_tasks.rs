@@ -69,7 +69,8 @@ impl Task for Trouble {
 
 async fn run(app: &TestApp, body: &str, patience: Duration) -> Result<Vec<Outgoing>> {
     let handlers = Handlers::new().task::<Trouble>();
-    let outside = Outside { mailer: &*app.mailer, project_name: "APP" };
+    let outside =
+        Outside { mailer: &*app.mailer, project_name: "APP", queue_retention: Duration::from_secs(345_600) };
     let worker = Worker::new(app.app.db()?, &handlers, outside);
     worker.run(Delivery { body, message_id: "m-1" }, Instant::now() + patience).await
 }
@@ -95,7 +96,7 @@ const USERS: &str = "select count(*) from users";
 #[tokio::test]
 async fn a_task_that_fails_twice_runs_three_times_with_growing_gaps() {
     let app = TestApp::new().await;
-    let why = "something unavailable: not now".to_owned();
+    let why = "unavailable".to_owned();
     let first = deliver(&app, How::FailTwice, 1).await;
     assert_eq!(row(&app).await, ("retrying".into(), 2, why.clone()));
     assert_eq!(number(&app, USERS).await, 0, "a failed task leaves nothing behind");
@@ -127,7 +128,7 @@ async fn its_attempts_used_up_a_task_has_failed_and_its_message_is_taken_off_the
         assert_eq!(deliver(&app, How::Retry, attempt).await.len(), 1);
     }
     assert!(deliver(&app, How::Retry, 4).await.is_empty());
-    assert_eq!(row(&app).await, ("failed".into(), 4, "something unavailable: not now".into()));
+    assert_eq!(row(&app).await, ("failed".into(), 4, "unavailable".into()));
     assert!(deliver(&app, How::Retry, 4).await.is_empty(), "it is over");
 }
 
@@ -146,14 +147,14 @@ async fn a_panic_is_a_failure_like_any_other() {
     assert_eq!(deliver(&app, How::Panic, 1).await.len(), 1);
     let (state, attempt, error) = row(&app).await;
     assert_eq!((state.as_str(), attempt), ("retrying", 2));
-    assert!(error.contains("a bug in a task"), "{error}");
+    assert_eq!(error, "internal");
 }
 
 #[tokio::test]
 async fn what_cannot_get_better_is_not_tried_again() {
     let app = TestApp::new().await;
     assert!(deliver(&app, How::GiveUp, 1).await.is_empty());
-    assert_eq!(row(&app).await, ("failed".into(), 1, "user not found".into()));
+    assert_eq!(row(&app).await, ("failed".into(), 1, "not_found".into()));
 }
 
 #[tokio::test]
@@ -164,7 +165,7 @@ async fn a_task_that_takes_too_long_is_given_up_and_tried_again() {
     assert_eq!(sent.len(), 1);
     let (state, attempt, error) = row(&app).await;
     assert_eq!((state.as_str(), attempt), ("retrying", 2));
-    assert!(error.starts_with("time unavailable"), "{error}");
+    assert_eq!(error, "unavailable");
 }
 
 #[tokio::test]
@@ -193,7 +194,7 @@ async fn of_two_tasks_with_one_key_the_one_that_waits_goes_on() {
         .expect("update");
     let sent = run(&app, &sent[0].body, Duration::from_secs(10)).await.expect("taken off the queue");
     assert!(sent.is_empty());
-    let error = "select count(*) from task where state = 'failed' and error like 'superseded by %: something unavailable%'";
+    let error = "select count(*) from task where state = 'failed' and error = 'superseded'";
     assert_eq!(number(&app, error).await, 1);
     assert_eq!(number(&app, "select count(*) from task where state = 'queued'").await, 1);
 }
@@ -238,7 +239,7 @@ async fn a_result_that_is_too_large_fails_for_good() {
     let app = TestApp::new().await;
     assert!(deliver(&app, How::Babble, 1).await.is_empty());
     let (state, _, error) = row(&app).await;
-    assert!(state == "failed" && error.contains("result"), "{state} {error}");
+    assert_eq!((state.as_str(), error.as_str()), ("failed", "invalid"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,8 +9,10 @@ mod kafka;
 mod kafka_broker;
 #[path = "../kafka/mod.rs"]
 mod kafka_world;
+mod mail_outage;
 mod outbox_relay;
 mod publishing;
+mod recover_tasks;
 mod refusals;
 mod soak;
 mod starting_tasks;

@@ -88,7 +88,7 @@ async fn a_task_whose_message_is_given_up_says_so_and_frees_its_key() {
     app.database.client().await.batch_execute(&running).await.expect("a task");
     let body = serde_json::json!({ "task": "say_meow", "id": id, "attempt": 1 }).to_string();
     assert_eq!(work(&app, &batch_of(&[("m-1".to_owned(), body)], 1)).await, ["m-1"]);
-    let told = "select count(*) from task where unique_key is null and error like '%running elsewhere%'";
+    let told = "select count(*) from task where unique_key is null and error = 'set_aside' and set_aside_at is not null";
     assert_eq!(number(&app, told).await, 1);
 }
 

@@ -21,5 +21,6 @@ mod sample;
 mod starts;
 mod statement_text;
 mod support;
+mod task_operations;
 mod transactions;
 mod users;

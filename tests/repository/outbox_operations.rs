@@ -1,17 +1,11 @@
 //! What an operator is told of the outbox, and what sets parked messages free; through the function
 //! `operations`.
 
-use std::time::{Duration, Instant};
-
-use app_core::{interfaces::job, testing::TestApp};
-use serde_json::{Value, json};
+use app_core::testing::TestApp;
+use serde_json::json;
 use uuid::Uuid;
 
-async fn ask(app: &TestApp, event: &Value) -> Result<Value, String> {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    let answer = job::answer(&app.app, operations::handler, &event.to_string(), deadline).await;
-    answer.map(|answer| serde_json::to_value(answer).expect("json")).map_err(|error| error.error_message)
-}
+use crate::support::operate;
 
 /// A row of the outbox; `columns` and `values` are those that matter.
 async fn row(app: &TestApp, columns: &str, values: &str) -> Uuid {
@@ -26,7 +20,7 @@ async fn row(app: &TestApp, columns: &str, values: &str) -> Uuid {
 #[tokio::test]
 async fn an_empty_outbox_has_no_oldest_message() {
     let app = TestApp::new().await;
-    let status = ask(&app, &json!({ "command": "outbox_status" })).await.expect("a status");
+    let status = operate(&app, &json!({ "command": "outbox_status" })).await.expect("a status");
     assert_eq!(
         status,
         json!({
@@ -56,7 +50,7 @@ async fn each_message_is_counted_as_what_it_waits_for() {
     row(&app, "published_at", "now() - interval '59 minutes'").await;
     row(&app, "published_at, parked_at", "now() - interval '2 hours', null").await;
 
-    let status = ask(&app, &json!({ "command": "outbox_status" })).await.expect("a status");
+    let status = operate(&app, &json!({ "command": "outbox_status" })).await.expect("a status");
     let count = |key: &str| status[key].as_i64().unwrap_or_else(|| panic!("{key}: {status:#}"));
     let counts = [
         "unpublished",
@@ -85,7 +79,7 @@ async fn unparking_frees_what_is_parked_and_names_the_rest() {
     let sent = row(&app, "published_at, parked_at", "now(), now()").await;
     let unknown = Uuid::now_v7();
     let ids = [parked, waiting, sent, unknown, parked];
-    let answer = ask(&app, &json!({ "command": "outbox_unpark", "ids": ids })).await.expect("an answer");
+    let answer = operate(&app, &json!({ "command": "outbox_unpark", "ids": ids })).await.expect("an answer");
     assert_eq!(answer, json!({ "unparked": [parked], "not_parked": [waiting, sent], "unknown": [unknown] }));
     let client = app.database.client().await;
     let query = "select parked_at is null and due_at <= now() and lease_by is null, refusals from outbox where id = $1";
@@ -99,7 +93,7 @@ async fn unparking_frees_what_is_parked_and_names_the_rest() {
     for _ in 0..3 {
         row(&app, "parked_at", "now()").await;
     }
-    let all = ask(&app, &json!({ "command": "outbox_unpark", "all": true })).await.expect("an answer");
+    let all = operate(&app, &json!({ "command": "outbox_unpark", "all": true })).await.expect("an answer");
     assert_eq!(all["unparked"].as_array().map(Vec::len), Some(4));
 }
 
@@ -113,7 +107,7 @@ async fn an_order_that_says_nothing_or_two_things_is_refused() {
         json!({ "command": "outbox_delete" }),
         json!({ "command": "dead_letters", "queue": "other", "message_ids": [] }),
     ] {
-        assert!(ask(&app, &event).await.is_err(), "{event}");
+        assert!(operate(&app, &event).await.is_err(), "{event}");
     }
 }
 
@@ -124,7 +118,7 @@ async fn the_reasons_are_those_of_the_queue_that_was_named() {
                   ('tasks', 'a', 'say_meow', 'first'), ('events', 'a', null, 'other'), ('tasks', 'b', null, 'second')";
     app.database.client().await.batch_execute(insert).await.expect("rows");
     let event = json!({ "command": "dead_letters", "queue": "tasks", "message_ids": ["a", "c"] });
-    let answer = ask(&app, &event).await.expect("an answer");
+    let answer = operate(&app, &event).await.expect("an answer");
     let letters = answer["dead_letters"].as_array().expect("a list");
     assert_eq!(letters.len(), 1);
     assert_eq!((&letters[0]["name"], &letters[0]["reason"]), (&json!("say_meow"), &json!("first")));

@@ -1,19 +1,13 @@
 //! Giving and taking roles as an operator does, through the function `operations`.
 
-use std::time::{Duration, Instant};
-
-use app_core::{interfaces::job, testing::TestApp};
+use app_core::testing::TestApp;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-async fn ask(app: &TestApp, event: &Value) -> Result<Value, String> {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    let answer = job::answer(&app.app, operations::handler, &event.to_string(), deadline).await;
-    answer.map(|answer| serde_json::to_value(answer).expect("json")).map_err(|error| error.error_message)
-}
+use crate::support::operate;
 
 async fn change(app: &TestApp, command: &str, email: &str, role: &str) -> Result<Value, String> {
-    ask(app, &json!({ "command": command, "email": email, "role": role })).await
+    operate(app, &json!({ "command": command, "email": email, "role": role })).await
 }
 
 /// A test's app with one user, and who that is.
@@ -72,7 +66,7 @@ async fn whoever_or_whatever_is_unknown_is_named_and_nothing_changes() {
 async fn the_roles_are_shown_with_what_they_allow_and_how_many_have_them() {
     let (app, _) = world().await;
     change(&app, "role_grant", "ada@example.com", "admin").await.expect("granted");
-    let shown = ask(&app, &json!({ "command": "roles" })).await.expect("the roles");
+    let shown = operate(&app, &json!({ "command": "roles" })).await.expect("the roles");
     let admin = &shown["roles"][0];
     assert_eq!((&admin["name"], &admin["users"]), (&json!("admin"), &json!(1)));
     assert!(admin["permissions"].as_array().is_some_and(|words| words.contains(&json!("users:write"))));

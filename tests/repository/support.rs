@@ -1,13 +1,25 @@
 //! What several rooms of these tests use: pools of other settings, forged cursors, errors as text.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use app_core::{
     Error,
     config::{Config, DatabaseConfig},
     infrastructure::{db::Db, query::Cursor, secrets::Secrets},
-    testing::TestDatabase,
+    interfaces::job,
+    testing::{TestApp, TestDatabase},
 };
+use serde_json::Value;
+
+/// What the function `operations` replies to an event, or the text of its error.
+pub(crate) async fn operate(app: &TestApp, event: &Value) -> Result<Value, String> {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let answer = job::answer(&app.app, operations::handler, &event.to_string(), deadline).await;
+    answer.map(|answer| serde_json::to_value(answer).expect("json")).map_err(|error| error.error_message)
+}
 
 /// A pool of another configuration on the same schema.
 pub(crate) fn db(database: &TestDatabase, config: DatabaseConfig) -> Db {

@@ -3,7 +3,8 @@
 
 use app_core::{
     application::tasks::{
-        Task, clean_up::CleanUp, say_meow::SayMeow, security_mail::SecurityMail, welcome_mail::WelcomeMail,
+        Task, clean_up::CleanUp, recover_tasks::RecoverTasks, say_meow::SayMeow, security_mail::SecurityMail,
+        welcome_mail::WelcomeMail,
     },
     domain::{
         auth::events::{ApiKeyCreated, SessionReuseDetected, SignInSlowed},
@@ -23,7 +24,13 @@ pub fn document() -> String {
             event::<SignInSlowed>(),
             event::<ApiKeyCreated>(),
         ]),
-        "tasks": all([task::<SayMeow>(), task::<WelcomeMail>(), task::<SecurityMail>(), task::<CleanUp>()]),
+        "tasks": all([
+            task::<SayMeow>(),
+            task::<WelcomeMail>(),
+            task::<SecurityMail>(),
+            task::<CleanUp>(),
+            task::<RecoverTasks>(),
+        ]),
     });
     serde_json::to_string_pretty(&document).expect("json")
 }

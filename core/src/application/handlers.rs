@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::tasks::{
     Backoff, Enqueue, Job, Task,
     clean_up::CleanUp,
+    recover_tasks::RecoverTasks,
     say_meow::SayMeow,
     security_mail::{Notice, SecurityMail},
     welcome_mail::WelcomeMail,
@@ -39,6 +40,7 @@ pub fn table() -> Handlers {
         .task::<SecurityMail>()
         .task::<WelcomeMail>()
         .task::<CleanUp>()
+        .task::<RecoverTasks>()
 }
 
 fn notify(user: Uuid, notice: Notice) -> Result<Enqueue<SecurityMail>> {

@@ -2,6 +2,7 @@
 //! no HTTP, no SQS, no Lambda. A new use case is a service here and an accessor in `app.rs`.
 
 pub mod auth;
+pub mod drops;
 pub mod events;
 pub mod handlers;
 pub mod health;

@@ -24,6 +24,10 @@ pub enum Action {
     RoleRevoked,
     ApiKeyCreated,
     ApiKeyRevoked,
+    TaskRetried,
+    TaskCancelled,
+    OutboxMessageDropped,
+    DeadLetterDropped,
 }
 
 impl Action {
@@ -44,6 +48,10 @@ impl Action {
             Self::RoleRevoked => "role_revoked",
             Self::ApiKeyCreated => "api_key_created",
             Self::ApiKeyRevoked => "api_key_revoked",
+            Self::TaskRetried => "task_retried",
+            Self::TaskCancelled => "task_cancelled",
+            Self::OutboxMessageDropped => "outbox_message_dropped",
+            Self::DeadLetterDropped => "dead_letter_dropped",
         }
     }
 }
@@ -89,10 +97,11 @@ impl Entry {
         Self { action, outcome, actor: Some(actor), subject: Some(subject), ip, details }
     }
 
-    /// An operator did this to an account, through the function `operations`.
-    pub fn by_operator(action: Action, subject: Uuid) -> Self {
+    /// An operator did this through the function `operations`: to an account, or to something that need
+    /// not have an owner.
+    pub fn by_operator(action: Action, subject: impl Into<Option<Uuid>>) -> Self {
         let (outcome, details) = (Outcome::Success, json!({}));
-        Self { action, outcome, actor: None, subject: Some(subject), ip: None, details }
+        Self { action, outcome, actor: None, subject: subject.into(), ip: None, details }
     }
 
     #[must_use]

@@ -11,6 +11,7 @@ pub mod event;
 pub mod mask;
 pub mod patch;
 pub mod rate_limit;
+pub mod tasks;
 pub mod text;
 pub mod users;
 

@@ -72,7 +72,11 @@ fn config(database: Option<DatabaseConfig>) -> Config {
         passwords: PasswordsConfig::default(),
         secrets_ttl: std::time::Duration::from_secs(300),
         database,
-        queues: QueuesConfig { max_receive_count: 5, ..QueuesConfig::default() },
+        queues: QueuesConfig {
+            max_receive_count: 5,
+            retention: std::time::Duration::from_secs(4 * 86_400),
+            ..QueuesConfig::default()
+        },
         mail: None,
         cache: None,
         kafka: None,

@@ -1,16 +1,15 @@
-//! Invoked by an operator, mostly through `cargo xtask outbox`, `queue` and `users`: the database is
-//! rarely in reach of the operator's own machine.
-//!
-//! Event: `{"command": "outbox_status"}`, `{"command": "outbox_unpark", "ids": […]}`, the same with
-//! `"all": true`, `{"command": "dead_letters", "queue": "tasks", "message_ids": […]}`,
-//! `{"command": "roles"}`, `{"command": "role_grant", "email": "…", "role": "admin"}` or `role_revoke`,
-//! `{"command": "key_value_flush", "prefix": "…"}`.
+//! Invoked by an operator, mostly through `cargo xtask outbox`, `queue`, `tasks` and `users`: the database
+//! is rarely in reach of the operator's own machine. README.md lists the commands.
 
 use std::time::Instant;
 
 use app_core::{
     App, Error, Result,
-    application::roles::RoleChange,
+    application::{
+        drops::{self, Dropped},
+        roles::RoleChange,
+        tasks::operator::{Changed, TaskPage},
+    },
     domain::users::Email,
     infrastructure::{
         key_value::Prefix,
@@ -18,6 +17,7 @@ use app_core::{
         repository::{
             operations::{self, DeadLetter, OutboxStatus, Unparked},
             roles::Role,
+            task_operations::Shown,
         },
     },
 };
@@ -34,10 +34,40 @@ pub enum OperationsRequest {
         #[serde(default)]
         all: bool,
     },
+    /// Deletes parked messages.
+    OutboxDrop {
+        ids: Vec<Uuid>,
+    },
     /// `message_ids` are SQS's own.
     DeadLetters {
         queue: String,
         message_ids: Vec<String>,
+    },
+    /// Comes before the letter is deleted from its queue.
+    DeadLetterDrop {
+        queue: String,
+        message_id: String,
+        body: String,
+    },
+    TaskList {
+        #[serde(default)]
+        status: Option<String>,
+        #[serde(default)]
+        name: Option<String>,
+        /// `next` of the page before.
+        #[serde(default)]
+        after: Option<String>,
+        #[serde(default = "page")]
+        limit: u16,
+    },
+    TaskShow {
+        id: Uuid,
+    },
+    TaskRetry {
+        ids: Vec<Uuid>,
+    },
+    TaskCancel {
+        ids: Vec<Uuid>,
     },
     Roles,
     RoleGrant {
@@ -54,12 +84,21 @@ pub enum OperationsRequest {
     },
 }
 
+fn page() -> u16 {
+    50
+}
+
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub enum OperationsResponse {
     Outbox(OutboxStatus),
     Unparked(Unparked),
+    Dropped(Dropped),
     DeadLetters { dead_letters: Vec<DeadLetter> },
+    Noted { noted: bool },
+    Tasks(TaskPage),
+    Task(Box<Shown>),
+    TasksChanged(Changed),
     Roles { roles: Vec<Role> },
     RoleChange(RoleChange),
     Flushed { flushed: u64 },
@@ -80,8 +119,27 @@ pub async fn handler(app: App, request: OperationsRequest, _: Instant) -> Result
         OperationsRequest::OutboxUnpark { .. } => {
             return Err(Error::Malformed("the event: name ids, or say \"all\": true".into()));
         }
+        OperationsRequest::OutboxDrop { ids } => OperationsResponse::Dropped(drops::outbox(db, &ids).await?),
+        OperationsRequest::DeadLetterDrop { queue, message_id, body } => {
+            drops::dead_letter(db, parse_queue(&queue)?, &message_id, &body).await?;
+            OperationsResponse::Noted { noted: true }
+        }
+        OperationsRequest::TaskList { status, name, after, limit } => {
+            let tasks = app.task_operator()?;
+            let page = tasks.list(status.as_deref(), name.as_deref(), after.as_deref(), limit).await?;
+            OperationsResponse::Tasks(page)
+        }
+        OperationsRequest::TaskShow { id } => {
+            OperationsResponse::Task(Box::new(app.task_operator()?.show(id).await?))
+        }
+        OperationsRequest::TaskRetry { ids } => {
+            OperationsResponse::TasksChanged(app.task_operator()?.retry(&ids).await?)
+        }
+        OperationsRequest::TaskCancel { ids } => {
+            OperationsResponse::TasksChanged(app.task_operator()?.cancel(&ids).await?)
+        }
         OperationsRequest::DeadLetters { queue, message_ids } => {
-            let queue = Queue::parse(&queue).ok_or_else(|| Error::invalid("queue", "events_or_tasks"))?;
+            let queue = parse_queue(&queue)?;
             let dead_letters = operations::dead_letters(&db.conn().await?, queue, &message_ids).await?;
             OperationsResponse::DeadLetters { dead_letters }
         }
@@ -96,4 +154,8 @@ pub async fn handler(app: App, request: OperationsRequest, _: Instant) -> Result
             OperationsResponse::Flushed { flushed: app.key_value()?.flush(&Prefix::parse(prefix)?).await? }
         }
     })
+}
+
+fn parse_queue(word: &str) -> Result<Queue> {
+    Queue::parse(word).ok_or_else(|| Error::invalid("queue", "events_or_tasks"))
 }

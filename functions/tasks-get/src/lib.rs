@@ -3,7 +3,7 @@
 use app_core::{
     App, Result,
     application::tasks,
-    domain::auth::Permission,
+    domain::{auth::Permission, tasks::Failure},
     infrastructure::repository::tasks::TaskView,
     interfaces::http::{
         Caller, Json, Request, SignedIn,
@@ -21,16 +21,21 @@ pub struct TaskResponse {
     uuid: Uuid,
     #[schema(example = "say_meow")]
     name: String,
-    /// `queued`, `running`, `retrying`, `succeeded` or `failed`; the last two are final.
+    /// `queued`, `running`, `retrying`, `succeeded`, `failed` or `cancelled`. The last three are final, but
+    /// an operator can retry a task that failed or was cancelled.
     status: String,
     /// How many have begun.
     attempts: i32,
     /// What the task left, once it has succeeded.
     #[schema(required)]
     result: Option<Value>,
-    /// Why its last attempt failed.
+    /// Why its last attempt failed: `invalid`, `not_allowed`, `not_found`, `conflict`, `unavailable`,
+    /// `misconfigured`, `internal`, `superseded`, `set_aside` or `message_lost`.
     #[schema(required)]
-    error: Option<String>,
+    error_code: Option<&'static str>,
+    /// The same as a sentence.
+    #[schema(required)]
+    error: Option<&'static str>,
     #[serde(with = "time::serde::rfc3339")]
     created_at: OffsetDateTime,
     #[serde(with = "time::serde::rfc3339::option")]
@@ -61,7 +66,8 @@ impl From<TaskView> for TaskResponse {
             status: task.status,
             attempts: task.attempts,
             result: task.result,
-            error: task.error,
+            error_code: task.failure.map(Failure::code),
+            error: task.failure.map(Failure::sentence),
             created_at: task.created_at,
             finished_at: task.finished_at,
         }

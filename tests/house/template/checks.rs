@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use app_core::application::tasks::recover_tasks::DEAD_LETTERS_KEPT;
 use serde_json::Value;
 
 use super::document::{Overrides, events, functions, many, number, resources, target};
@@ -12,7 +13,7 @@ pub(crate) type Faults = Vec<String>;
 
 /// Functions that hash passwords: processor share grows with memory, and a hash in 128 MB takes 0.7 s.
 const HASHING: [&str; 3] = ["auth-sign-up", "auth-tokens", "auth-password-change"];
-const FOURTEEN_DAYS: u64 = 14 * 24 * 3600;
+const FOURTEEN_DAYS: u64 = DEAD_LETTERS_KEPT.as_secs();
 
 /// One stem everywhere: `users-me` is the binary, `UsersMeFunction` the resource.
 pub(crate) fn one_stem_names_binary_and_function(template: &Value) -> Faults {
@@ -76,6 +77,20 @@ pub(crate) fn queues_have_dead_letter_queues(template: &Value) -> Faults {
             .is_none_or(|n| n < 5)
         {
             faults.push(format!("{id}: fewer than 5 receives before the dead-letter queue"));
+        }
+    }
+    faults
+}
+
+/// The worker looks for lost messages by the retention that its queues really have.
+pub(crate) fn lost_messages_are_known_by_the_retention_of_the_queues(template: &Value) -> Faults {
+    let mut faults = Faults::new();
+    let worker = &template["Resources"]["TasksWorkerFunction"]["Properties"]["Environment"]["Variables"];
+    let known = &worker["QUEUE_RETENTION_SECONDS"]["Ref"];
+    let queues = resources(template, "AWS::SQS::Queue");
+    for (id, queue) in queues.iter().filter(|(_, queue)| !queue["RedrivePolicy"].is_null()) {
+        if known.is_null() || queue["MessageRetentionPeriod"]["Ref"] != *known {
+            faults.push(format!("{id}: keeps messages for another time than the worker knows"));
         }
     }
     faults

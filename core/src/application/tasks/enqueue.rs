@@ -11,22 +11,38 @@ use crate::{
     domain::{Error, Result, clock::Clock},
     infrastructure::{
         db::Tx,
-        messaging::envelope::TaskMessage,
+        messaging::envelope::{self, TaskMessage},
         repository::tasks::{self, NewTask},
     },
 };
+
+/// A message holds 100 KiB. The rest is for what stands next to the arguments, in each attempt.
+pub(super) const MAX_ARGS_BYTES: usize = 96 * 1024;
+
+/// Returns whether a message with these arguments can be sent, in the first attempt and in the last.
+pub(super) fn fits(args: &Value) -> Result<bool> {
+    Ok(envelope::to_json(args)?.len() <= MAX_ARGS_BYTES)
+}
 
 /// `Enqueue::new(&SayMeow { to: None })?.delay(an_hour).write(&mut tx).await?`
 #[derive(Debug, Clone)]
 pub struct Enqueue<T> {
     row: NewTask,
-    delay: Duration,
     task: PhantomData<fn() -> T>,
 }
 
 impl<T: Task> Enqueue<T> {
+    /// # Errors
+    /// `Internal` when the arguments are larger than a message takes.
     pub fn new(task: &T) -> Result<Self> {
         let args = serde_json::to_value(task).map_err(Error::internal)?;
+        if !fits(&args)? {
+            let why = format!(
+                "the arguments of {} exceed {MAX_ARGS_BYTES} bytes; store large data in a table",
+                T::NAME
+            );
+            return Err(Error::internal(why));
+        }
         let row = NewTask {
             id: Uuid::now_v7(),
             name: T::NAME,
@@ -34,8 +50,9 @@ impl<T: Task> Enqueue<T> {
             args,
             unique_key: None,
             owner: None,
+            delay: Duration::ZERO,
         };
-        Ok(Self { row, delay: Duration::ZERO, task: PhantomData })
+        Ok(Self { row, task: PhantomData })
     }
 
     /// An id that follows from the task's cause makes a repetition of the cause harmless: the
@@ -50,7 +67,7 @@ impl<T: Task> Enqueue<T> {
     /// and is then at most a minute late.
     #[must_use]
     pub fn delay(mut self, delay: Duration) -> Self {
-        self.delay = delay;
+        self.row.delay = delay;
         self
     }
 
@@ -116,8 +133,8 @@ impl<T: Task> Enqueue<T> {
     }
 
     fn send(self, tx: &mut Tx<'_>) -> Result<Uuid> {
-        let NewTask { id, args, queue, .. } = self.row;
-        tx.enqueue(queue, message_id(id, 1), &TaskMessage::new(T::NAME, args, id, 1), self.delay)?;
+        let NewTask { id, args, queue, delay, .. } = self.row;
+        tx.enqueue(queue, message_id(id, 1), &TaskMessage::new(T::NAME, args, id, 1), delay)?;
         Ok(id)
     }
 }

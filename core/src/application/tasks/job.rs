@@ -6,6 +6,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::{
+    application::handlers::Handlers,
     domain::{Error, Result},
     infrastructure::{
         db::{Conn, Tx},
@@ -20,15 +21,18 @@ pub struct Job<'a> {
     attempt: i32,
     end: Instant,
     outside: Outside<'a>,
+    handlers: &'a Handlers,
     stage: Stage<'a>,
 }
 
-/// What tasks reach beyond Postgres.
+/// What tasks reach, and must know, beyond Postgres.
 #[derive(Clone, Copy)]
 pub struct Outside<'a> {
     pub mailer: &'a dyn Mailer,
     /// What the product calls itself.
     pub project_name: &'a str,
+    /// How long the queues keep a message that nobody takes.
+    pub queue_retention: Duration,
 }
 
 #[derive(Debug)]
@@ -47,9 +51,10 @@ impl<'a> Job<'a> {
         attempt: i32,
         end: Instant,
         outside: Outside<'a>,
+        handlers: &'a Handlers,
         conn: &'a mut Conn,
     ) -> Self {
-        Self { id, attempt, end, outside, stage: Stage::Alone(conn) }
+        Self { id, attempt, end, outside, handlers, stage: Stage::Alone(conn) }
     }
 
     /// The same in every attempt: what an outside effect is to be recognised by.
@@ -70,6 +75,11 @@ impl<'a> Job<'a> {
 
     pub fn outside(&self) -> Outside<'a> {
         self.outside
+    }
+
+    /// Returns the registry of all tasks.
+    pub(super) fn handlers(&self) -> &'a Handlers {
+        self.handlers
     }
 
     /// Statements that commit one by one; for reading, and for work that may be done twice.

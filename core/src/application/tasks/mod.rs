@@ -7,6 +7,8 @@ pub mod clean_up;
 mod enqueue;
 mod job;
 mod mail;
+pub mod operator;
+pub mod recover_tasks;
 pub mod say_meow;
 pub mod security_mail;
 pub mod welcome_mail;
@@ -28,7 +30,8 @@ pub trait Task: Serialize + DeserializeOwned + Send + Sync {
     const NAME: &'static str;
     /// The queue that carries it. A second queue is a variant of `Queue`, and a worker of its own.
     const QUEUE: Queue = Queue::Tasks;
-    /// After this many failures it has failed for good.
+    /// After this many failures the task has failed. [`FOR_DAYS`] for a task that waits for something
+    /// outside of Postgres, which can be away for longer than a minute.
     const MAX_ATTEMPTS: i32 = 5;
     /// How long to wait after the n-th failure, n from 1. Up to half of it is taken off at random,
     /// so that what failed together does not come back together.
@@ -42,6 +45,9 @@ pub trait Task: Serialize + DeserializeOwned + Send + Sync {
     fn run(self, job: &mut Job<'_>) -> impl Future<Output = Result<Value>> + Send;
 }
 
+/// With [`exponential`] gaps these attempts last at least three days and at most a week.
+pub const FOR_DAYS: i32 = 160;
+
 pub type Backoff = fn(attempt: i32) -> Duration;
 
 /// 10 seconds, 20, 40 … at most an hour.
@@ -52,11 +58,19 @@ pub fn exponential(attempt: i32) -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use super::exponential;
+    use super::{FOR_DAYS, exponential};
 
     #[test]
     fn gaps_grow_up_to_an_hour() {
         let gaps: Vec<u64> = [1, 2, 3, 9, 10, 1000].map(|n| exponential(n).as_secs()).to_vec();
         assert_eq!(gaps, [10, 20, 40, 2560, 3600, 3600]);
+    }
+
+    #[test]
+    fn a_task_that_waits_for_the_outside_is_tried_for_days() {
+        let longest: u64 = (1..FOR_DAYS).map(|attempt| exponential(attempt).as_secs()).sum();
+        let (days, day) = (longest as f64, 86_400.0);
+        // Up to half of each gap is taken off at random.
+        assert!(days / 2.0 >= 3.0 * day && days <= 7.0 * day, "{}", days / day);
     }
 }

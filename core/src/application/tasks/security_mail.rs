@@ -5,7 +5,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Job, Task, mail};
+use super::{FOR_DAYS, Job, Task, mail};
 use crate::domain::Result;
 
 /// What the mail is about.
@@ -31,6 +31,7 @@ pub struct SecurityMail {
 
 impl Task for SecurityMail {
     const NAME: &'static str = "security_mail";
+    const MAX_ATTEMPTS: i32 = FOR_DAYS;
 
     async fn run(self, job: &mut Job<'_>) -> Result<Value> {
         let name = job.outside().project_name;

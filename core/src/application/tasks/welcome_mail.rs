@@ -5,7 +5,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Job, Task, mail};
+use super::{FOR_DAYS, Job, Task, mail};
 use crate::domain::Result;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -16,6 +16,7 @@ pub struct WelcomeMail {
 
 impl Task for WelcomeMail {
     const NAME: &'static str = "welcome_mail";
+    const MAX_ATTEMPTS: i32 = FOR_DAYS;
 
     async fn run(self, job: &mut Job<'_>) -> Result<Value> {
         let name = job.outside().project_name;

@@ -15,7 +15,7 @@ use crate::{
         events::Delivery,
         handlers::{Handlers, TaskEntry},
     },
-    domain::{Error, Result},
+    domain::{Error, Result, tasks::Failure},
     infrastructure::{
         db::{Conn, Db},
         messaging::{
@@ -56,22 +56,30 @@ impl<'a> Worker<'a> {
     pub async fn run(&self, delivery: Delivery<'_>, end: Instant) -> Result<Vec<Outgoing>> {
         let message: TaskMessage = envelope::parse(delivery.body)?;
         let entry = self.handlers.find_task(&message.task)?;
+        // Far from the end of the column's type: an operator's retry adds one.
+        if !(1..=1_000_000).contains(&message.attempt) {
+            return Err(Error::Malformed("`attempt` must be between 1 and 1000000".into()));
+        }
         let id = message.task_id(delivery.message_id);
 
         let mut conn = self.db.conn().await?;
-        match self.claim(&conn, &message, entry, id, end).await? {
-            Claim::Ours => {}
+        let earlier_attempts = match self.claim(&conn, &message, entry, id, end).await? {
+            Claim::Ours { earlier_attempts } => earlier_attempts,
             Claim::RunningElsewhere => return Err(Error::unavailable("task", "running elsewhere")),
+            Claim::OtherTask => {
+                return Err(Error::Malformed("the id belongs to a task of another name".into()));
+            }
             Claim::Over | Claim::Unknown => return Ok(Vec::new()),
-        }
-        let job = Job::new(id, message.attempt, end, self.outside, &mut conn);
+        };
+        let job = Job::new(id, message.attempt, end, self.outside, self.handlers, &mut conn);
         let error = match attempt(job, entry, message.args.clone(), end).await {
             Ok(outgoing) => return Ok(outgoing),
             Err(error) => error,
         };
         // On a connection that owes no answer: the task may have been given up at a statement.
         drop(conn);
-        failed(&mut self.db.conn().await?, entry, message, id, &error).await
+        let failed = Failed { entry, message, id, earlier_attempts, error };
+        failed.note(&mut self.db.conn().await?).await
     }
 
     async fn claim(
@@ -83,10 +91,18 @@ impl<'a> Worker<'a> {
         end: Instant,
     ) -> Result<Claim> {
         let running_for = end.saturating_duration_since(Instant::now()) + GRACE;
-        match tasks::claim(conn, id, message.attempt, running_for).await? {
+        let TaskMessage { task, args, attempt, .. } = message;
+        match tasks::claim(conn, id, task, *attempt, running_for).await? {
             Claim::Unknown => {
-                tasks::adopt(conn, id, &message.task, entry.queue, &message.args, message.attempt).await?;
-                tasks::claim(conn, id, message.attempt, running_for).await
+                if !enqueue::fits(args)? {
+                    let why = format!(
+                        "the arguments exceed {} bytes: the task could not be retried",
+                        enqueue::MAX_ARGS_BYTES
+                    );
+                    return Err(Error::Malformed(why.into()));
+                }
+                tasks::adopt(conn, id, task, entry.queue, args, *attempt).await?;
+                tasks::claim(conn, id, task, *attempt, running_for).await
             }
             claim => Ok(claim),
         }
@@ -108,55 +124,55 @@ async fn attempt(mut job: Job<'_>, entry: &TaskEntry, args: Value, end: Instant)
     job.succeed(&result).await
 }
 
-/// The end of the task, or its next attempt: raised and sent in one transaction. A message that
-/// was sent on its own would live beside the one at hand, if that is not acknowledged.
-async fn failed(
-    conn: &mut Conn,
-    entry: &TaskEntry,
+/// An attempt that failed.
+struct Failed<'a> {
+    entry: &'a TaskEntry,
     message: TaskMessage,
     id: Uuid,
-    error: &Error,
-) -> Result<Vec<Outgoing>> {
-    let TaskMessage { task, args, attempt, .. } = message;
-    let why = error.chain();
-    if !error.retryable() || attempt >= entry.max_attempts {
-        tracing::error!(task, task_id = %id, attempt, error = why, "task failed for good");
-        tasks::fail(&*conn, id, attempt, &why).await?;
-        return Ok(Vec::new());
+    earlier_attempts: i32,
+    error: Error,
+}
+
+impl Failed<'_> {
+    /// Ends the task, or arranges its next attempt.
+    async fn note(&self, conn: &mut Conn) -> Result<Vec<Outgoing>> {
+        let (id, TaskMessage { task, attempt, .. }) = (self.id, &self.message);
+        let error = self.error.chain();
+        let counted = attempt - self.earlier_attempts;
+        if !self.error.retryable() || counted >= self.entry.max_attempts {
+            tracing::error!(task, task_id = %id, attempt, error, "task failed for good");
+            tasks::fail(&*conn, id, *attempt, Failure::of(&self.error)).await?;
+            return Ok(Vec::new());
+        }
+        let delay = jittered((self.entry.backoff)(counted))?;
+        let delay_ms = delay.as_millis() as u64;
+        tracing::warn!(task, task_id = %id, attempt, delay_ms, error, "task failed, it will be tried again");
+        match self.retry(conn, delay).await {
+            // Another task of its key was written at this very moment. Now it can be seen.
+            Err(Error::AlreadyExists(_)) => self.retry(conn, delay).await,
+            other => other,
+        }
     }
-    let delay = jittered((entry.backoff)(attempt))?;
-    tracing::warn!(task, task_id = %id, attempt, delay_ms = delay.as_millis() as u64, error = why, "task failed, it will be tried again");
-    match retry(conn, entry, &task, &args, (id, attempt), &why, delay).await {
-        // Another task of its key was written at this very moment. Now it can be seen.
-        Err(Error::AlreadyExists(_)) => retry(conn, entry, &task, &args, (id, attempt), &why, delay).await,
-        other => other,
+
+    /// Raises the attempt and sends its message in one transaction. A message that was sent separately
+    /// would live next to the present one, if that is not acknowledged.
+    async fn retry(&self, conn: &mut Conn, delay: Duration) -> Result<Vec<Outgoing>> {
+        let TaskMessage { task, args, attempt, .. } = &self.message;
+        let mut tx = conn.begin().await?;
+        if tasks::retry(&tx, self.id, *attempt, Failure::of(&self.error), delay).await? {
+            let (message_id, message) = enqueue::retry(task, args.clone(), self.id, attempt + 1);
+            tx.enqueue(self.entry.queue, message_id, &message, delay)?;
+        }
+        tx.commit().await
     }
 }
 
-/// The next attempt's number and its message are one commit.
-async fn retry(
-    conn: &mut Conn,
-    entry: &TaskEntry,
-    task: &str,
-    args: &Value,
-    (id, attempt): (Uuid, i32),
-    why: &str,
-    delay: Duration,
-) -> Result<Vec<Outgoing>> {
-    let mut tx = conn.begin().await?;
-    if tasks::retry(&tx, id, attempt, why).await? {
-        let (message_id, message) = enqueue::retry(task, args.clone(), id, attempt + 1);
-        tx.enqueue(entry.queue, message_id, &message, delay)?;
-    }
-    tx.commit().await
-}
-
-/// The message of a task has been given up: whoever asks for the task is told, and its key is free.
-/// What the message does not say is left alone.
-pub async fn set_aside(db: &Db, delivery: Delivery<'_>, reason: &str) -> Result<()> {
+/// Notes that the message of a task has been given up: the row says so, and its key
+/// is free. A message that cannot be read is ignored.
+pub async fn set_aside(db: &Db, delivery: Delivery<'_>) -> Result<()> {
     let Ok(message) = envelope::parse::<TaskMessage>(delivery.body) else { return Ok(()) };
     let id = message.task_id(delivery.message_id);
-    tasks::set_aside(&db.conn().await?, id, message.attempt, reason).await
+    tasks::set_aside(&db.conn().await?, id, &message.task, message.attempt).await
 }
 
 /// Between half of it and all of it.

@@ -7,6 +7,7 @@
 
 use std::{collections::HashSet, time::Duration};
 
+use time::OffsetDateTime;
 use tokio_postgres::{Row, types::Type};
 use uuid::Uuid;
 
@@ -206,6 +207,23 @@ pub async fn refuse(conn: &impl Sql, relay: Uuid, id: Uuid, why: &str) -> Result
         )
         .await?;
     row.map_or(Ok(false), |row| column(&row, "parked"))
+}
+
+/// Returns the ids of messages that have not been sent, or that were sent within `period`, and when.
+pub async fn unsent_or_sent_within(
+    conn: &impl Sql,
+    ids: &[Uuid],
+    period: Duration,
+) -> Result<Vec<(Uuid, Option<OffsetDateTime>)>> {
+    let rows = conn
+        .rows(
+            "select id, published_at from outbox
+             where id = any($1)
+               and (published_at is null or published_at > statement_timestamp() - $2 * interval '1 second')",
+            &[(&ids, Type::UUID_ARRAY), (&period.as_secs_f64(), Type::FLOAT8)],
+        )
+        .await?;
+    rows.iter().map(|row| Ok((column(row, "id")?, column(row, "published_at")?))).collect()
 }
 
 /// For how long the oldest message that should have left has been waiting; zero when none is.

@@ -158,6 +158,39 @@ pub async fn unpark_all(sql: &impl Sql) -> Result<Unparked> {
     Ok(Unparked { unparked, ..Unparked::default() })
 }
 
+/// A parked message that was deleted.
+#[derive(Debug)]
+pub struct DeletedMessage {
+    pub id: Uuid,
+    pub queue: String,
+    pub body: String,
+}
+
+/// Deletes those of these messages that are parked, and returns them.
+pub async fn delete_parked(tx: &impl Sql, ids: &[Uuid]) -> Result<Vec<DeletedMessage>> {
+    let rows = tx
+        .rows(
+            "delete from outbox where id = any($1) and parked_at is not null and published_at is null
+             returning id, queue, body",
+            &[(&ids, Type::UUID_ARRAY)],
+        )
+        .await?;
+    let one = |row: &Row| {
+        Ok(DeletedMessage {
+            id: column(row, "id")?,
+            queue: column(row, "queue")?,
+            body: column(row, "body")?,
+        })
+    };
+    rows.iter().map(one).collect()
+}
+
+/// Returns those of these ids that the outbox has.
+pub async fn outbox_ids(sql: &impl Sql, ids: &[Uuid]) -> Result<Vec<Uuid>> {
+    let rows = sql.rows("select id from outbox where id = any($1)", &[(&ids, Type::UUID_ARRAY)]).await?;
+    rows.iter().map(|row| column(row, "id")).collect()
+}
+
 #[derive(Debug, Serialize)]
 pub struct DeadLetter {
     pub message_id: String,

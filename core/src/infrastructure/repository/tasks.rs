@@ -7,9 +7,9 @@ use time::OffsetDateTime;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::{column, printable};
+use super::column;
 use crate::{
-    domain::{Error, Result},
+    domain::{Error, Result, tasks::Failure},
     infrastructure::{db::Sql, messaging::Queue},
 };
 
@@ -21,6 +21,8 @@ pub struct NewTask {
     pub args: Value,
     pub unique_key: Option<String>,
     pub owner: Option<Uuid>,
+    /// Its message is not received before this has passed.
+    pub delay: Duration,
 }
 
 /// Writes tasks that are to be run for the first time, in one statement, and returns the ids of
@@ -32,10 +34,13 @@ pub async fn create(sql: &impl Sql, tasks: &[NewTask]) -> Result<Vec<Uuid>> {
     let args: Vec<&Value> = tasks.iter().map(|task| &task.args).collect();
     let keys: Vec<Option<&str>> = tasks.iter().map(|task| task.unique_key.as_deref()).collect();
     let owners: Vec<Option<Uuid>> = tasks.iter().map(|task| task.owner).collect();
+    let delays: Vec<f64> = tasks.iter().map(|task| task.delay.as_secs_f64()).collect();
     let rows = sql
         .rows(
-            "insert into task (id, name, queue, args, unique_key, owner)
-             select * from unnest($1::uuid[], $2::text[], $3::text[], $4::jsonb[], $5::text[], $6::uuid[])
+            "insert into task (id, name, queue, args, unique_key, owner, since)
+             select id, name, queue, args, unique_key, owner, clock_timestamp() + delay * interval '1 second'
+             from unnest($1::uuid[], $2::text[], $3::text[], $4::jsonb[], $5::text[], $6::uuid[], $7::float8[])
+               as new (id, name, queue, args, unique_key, owner, delay)
              on conflict do nothing
              returning id",
             &[
@@ -45,6 +50,7 @@ pub async fn create(sql: &impl Sql, tasks: &[NewTask]) -> Result<Vec<Uuid>> {
                 (&args, Type::JSONB_ARRAY),
                 (&keys, Type::TEXT_ARRAY),
                 (&owners, Type::UUID_ARRAY),
+                (&delays, Type::FLOAT8_ARRAY),
             ],
         )
         .await?;
@@ -94,41 +100,54 @@ pub async fn exists(sql: &impl Sql, id: Uuid) -> Result<bool> {
 /// What a claim found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Claim {
-    /// Ours, until `running_for` is over.
-    Ours,
-    /// Somebody else is at it: come back later.
+    /// Ours, until `running_for` has passed. `earlier_attempts` do not count towards the limit.
+    Ours { earlier_attempts: i32 },
+    /// Another worker runs it: come back later.
     RunningElsewhere,
-    /// This attempt is over: done, or a later one has taken its place.
+    /// This attempt has ended: done, cancelled, or replaced by a later one.
     Over,
+    /// The task with this id has another name.
+    OtherTask,
     /// There is no such task.
     Unknown,
 }
 
-/// Takes a task to run this attempt of it. One that was left running by a dead worker is free
-/// after its time.
-pub async fn claim(sql: &impl Sql, id: Uuid, attempt: i32, running_for: Duration) -> Result<Claim> {
+/// Takes a task to run this attempt of it. A task that a dead worker left running is free after its
+/// time.
+pub async fn claim(
+    sql: &impl Sql,
+    id: Uuid,
+    name: &str,
+    attempt: i32,
+    running_for: Duration,
+) -> Result<Claim> {
     let seconds = running_for.as_secs_f64();
     let row = sql
         .row(
-            // Locked first: whoever waits here for another claim must see what that one has done. The
+            // Locked first: a claim that waits here for another one must see what that one has done. The
             // rest of the statement would still see the row as it was before.
             "with found as materialized (
-               select id, state, attempt, running_until from task where id = $1 for update),
+               select id, name, state, attempt, earlier_attempts, running_until from task where id = $1 for update),
              claimed as (
-               update task set state = 'running', started_at = clock_timestamp(),
-                      running_until = clock_timestamp() + $3 * interval '1 second'
+               update task set state = 'running', started_at = clock_timestamp(), since = clock_timestamp(),
+                      running_until = clock_timestamp() + $3 * interval '1 second', set_aside_at = null
                from found
-               where task.id = found.id and found.attempt = $2
+               where task.id = found.id and found.attempt = $2 and found.name = $4
                  and (found.state in ('queued', 'retrying')
                       or (found.state = 'running' and found.running_until < clock_timestamp()))
                returning task.id)
-             select exists (select from claimed) as ours, state = 'running' and attempt = $2 as running from found",
-            &[(&id, Type::UUID), (&attempt, Type::INT4), (&seconds, Type::FLOAT8)],
+             select exists (select from claimed) as ours, state = 'running' and attempt = $2 as running,
+                    name = $4 as same_task, earlier_attempts
+             from found",
+            &[(&id, Type::UUID), (&attempt, Type::INT4), (&seconds, Type::FLOAT8), (&name, Type::TEXT)],
         )
         .await?;
     let Some(row) = row else { return Ok(Claim::Unknown) };
+    if !column::<bool>(&row, "same_task")? {
+        return Ok(Claim::OtherTask);
+    }
     Ok(match (column(&row, "ours")?, column(&row, "running")?) {
-        (true, _) => Claim::Ours,
+        (true, _) => Claim::Ours { earlier_attempts: column(&row, "earlier_attempts")? },
         (false, true) => Claim::RunningElsewhere,
         (false, false) => Claim::Over,
     })
@@ -142,7 +161,8 @@ pub async fn claim(sql: &impl Sql, id: Uuid, attempt: i32, running_for: Duration
 pub async fn succeed(sql: &impl Sql, id: Uuid, attempt: i32, result: &Value) -> Result<()> {
     let ended = sql
         .execute(
-            "update task set state = 'succeeded', result = $3, error = null, finished_at = clock_timestamp(), running_until = null
+            "update task set state = 'succeeded', result = $3, error = null, finished_at = clock_timestamp(),
+                    since = clock_timestamp(), running_until = null
              where id = $1 and attempt = $2 and state = 'running'",
             &[(&id, Type::UUID), (&attempt, Type::INT4), (&result, Type::JSONB)],
         )
@@ -154,32 +174,34 @@ pub async fn succeed(sql: &impl Sql, id: Uuid, attempt: i32, result: &Value) -> 
 ///
 /// # Errors
 /// As [`succeed`].
-pub async fn fail(sql: &impl Sql, id: Uuid, attempt: i32, error: &str) -> Result<()> {
+pub async fn fail(sql: &impl Sql, id: Uuid, attempt: i32, failure: Failure) -> Result<()> {
     let ended = sql
         .execute(
-            "update task set state = 'failed', error = left($3, 2000), finished_at = clock_timestamp(), running_until = null
+            "update task set state = 'failed', error = $3, finished_at = clock_timestamp(),
+                    since = clock_timestamp(), running_until = null
              where id = $1 and attempt = $2 and state = 'running'",
-            &[(&id, Type::UUID), (&attempt, Type::INT4), (&printable(error), Type::TEXT)],
+            &[(&id, Type::UUID), (&attempt, Type::INT4), (&failure.code(), Type::TEXT)],
         )
         .await?;
     still_ours(ended)
 }
 
-/// Notes a failure and makes room for the next attempt, whose message is the caller's to write in
-/// the same transaction. Returns `false` when another task of the same key waits already: that
-/// one will do the work, and this one has ended.
+/// Notes a failure and makes room for the next attempt, whose message the caller writes in the same
+/// transaction. `delay` passes before that message can be received. Returns `false` when another task
+/// of the same key waits already: that one will do the work, and this one has ended.
 ///
 /// # Errors
 /// As [`succeed`]; `AlreadyExists` when that other task was written at this very moment: a second
 /// try finds it.
-pub async fn retry(tx: &impl Sql, id: Uuid, attempt: i32, error: &str) -> Result<bool> {
+pub async fn retry(tx: &impl Sql, id: Uuid, attempt: i32, failure: Failure, delay: Duration) -> Result<bool> {
     let row = tx
         .row(
             "update task as mine set
                     state = case when twin.id is null then 'retrying' else 'failed' end,
                     attempt = mine.attempt + case when twin.id is null then 1 else 0 end,
                     finished_at = case when twin.id is not null then clock_timestamp() end,
-                    error = left(case when twin.id is null then '' else 'superseded by ' || twin.id || ': ' end || $3, 2000),
+                    since = clock_timestamp() + case when twin.id is null then $5 else 0 end * interval '1 second',
+                    error = case when twin.id is null then $3 else $4 end,
                     running_until = null
              from (select 1) as once
                   left join task as twin
@@ -188,20 +210,31 @@ pub async fn retry(tx: &impl Sql, id: Uuid, attempt: i32, error: &str) -> Result
                    and twin.state in ('queued', 'retrying')
              where mine.id = $1 and mine.attempt = $2 and mine.state = 'running'
              returning mine.state = 'retrying' as again",
-            &[(&id, Type::UUID), (&attempt, Type::INT4), (&printable(error), Type::TEXT)],
+            &[
+                (&id, Type::UUID),
+                (&attempt, Type::INT4),
+                (&failure.code(), Type::TEXT),
+                (&Failure::Superseded.code(), Type::TEXT),
+                (&delay.as_secs_f64(), Type::FLOAT8),
+            ],
         )
         .await?;
     still_ours(row.iter().len() as u64)?;
     row.map_or(Ok(false), |row| column(&row, "again"))
 }
 
-/// The message of this attempt has been given up. Only a redrive will run it, so it must not keep
-/// others of its key from being started, and whoever asks is told.
-pub async fn set_aside(sql: &impl Sql, id: Uuid, attempt: i32, reason: &str) -> Result<()> {
+/// Notes that the message of this attempt has been given up. Only a redrive will run it, so it must
+/// not keep others of its key from being started.
+pub async fn set_aside(sql: &impl Sql, id: Uuid, name: &str, attempt: i32) -> Result<()> {
     sql.execute(
-        "update task set unique_key = null, error = left($3, 2000)
-         where id = $1 and attempt = $2 and state in ('queued', 'retrying', 'running')",
-        &[(&id, Type::UUID), (&attempt, Type::INT4), (&printable(reason), Type::TEXT)],
+        "update task set unique_key = null, error = $4, set_aside_at = clock_timestamp()
+         where id = $1 and name = $2 and attempt = $3 and state in ('queued', 'retrying', 'running')",
+        &[
+            (&id, Type::UUID),
+            (&name, Type::TEXT),
+            (&attempt, Type::INT4),
+            (&Failure::SetAside.code(), Type::TEXT),
+        ],
     )
     .await
     .map(drop)
@@ -220,7 +253,8 @@ pub struct TaskView {
     /// How many have begun.
     pub attempts: i32,
     pub result: Option<Value>,
-    pub error: Option<String>,
+    /// Why its last attempt failed.
+    pub failure: Option<Failure>,
     pub created_at: OffsetDateTime,
     pub finished_at: Option<OffsetDateTime>,
 }
@@ -232,7 +266,7 @@ pub async fn find(sql: &impl Sql, id: Uuid, owner: Option<Uuid>) -> Result<Optio
         .row(
             "select id, name, state, result, error, created_at, finished_at,
                     -- A task that waits has not begun the attempt that it waits for.
-                    case when state in ('queued', 'retrying') then attempt - 1 else attempt end as attempts
+                    case when state in ('queued', 'retrying', 'cancelled') then attempt - 1 else attempt end as attempts
              from task where id = $1 and ($2::uuid is null or owner = $2)",
             &[(&id, Type::UUID), (&owner, Type::UUID)],
         )
@@ -244,7 +278,7 @@ pub async fn find(sql: &impl Sql, id: Uuid, owner: Option<Uuid>) -> Result<Optio
         status: column(&row, "state")?,
         attempts: column(&row, "attempts")?,
         result: column(&row, "result")?,
-        error: column(&row, "error")?,
+        failure: column::<Option<&str>>(&row, "error")?.map(Failure::parse),
         created_at: column(&row, "created_at")?,
         finished_at: column(&row, "finished_at")?,
     }))

@@ -38,7 +38,7 @@ pub(super) async fn note(app: &App, source: Source, kind: Kind, record: &Record,
     }
     if source.queue == Queue::Tasks
         && let Ok(db) = app.db()
-        && let Err(second) = tasks::set_aside(db, record.delivery(), &error.chain()).await
+        && let Err(second) = tasks::set_aside(db, record.delivery()).await
     {
         tracing::warn!(error = second.chain(), "the task's row does not say that its message was given up");
     }

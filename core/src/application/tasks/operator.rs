@@ -1,0 +1,193 @@
+//! What operators do with tasks, through the function `operations`: list, show, retry and cancel.
+
+use serde::Serialize;
+use serde_json::json;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use uuid::Uuid;
+
+use super::{enqueue, recover_tasks::send_again};
+use crate::{
+    application::handlers::Handlers,
+    domain::{
+        Error, Result,
+        audit::{Action, Entry},
+        tasks::Status,
+    },
+    infrastructure::{
+        db::{Db, Tx},
+        repository::{
+            audit,
+            task_operations::{self, Listed, Locked, Place, Shown},
+        },
+    },
+};
+
+/// A page has at most so many tasks.
+pub const MAX_PAGE: u16 = 200;
+
+/// One call changes at most so many tasks.
+const MAX_CHANGES: usize = 100;
+
+#[derive(Debug)]
+pub struct TaskOperator<'a> {
+    pub(crate) db: &'a Db,
+    pub(crate) handlers: &'a Handlers,
+}
+
+/// One page of a list.
+#[derive(Debug, Serialize)]
+pub struct TaskPage {
+    pub tasks: Vec<Listed>,
+    /// Where the next page begins; none on the last one.
+    pub next: Option<String>,
+}
+
+/// What became of tasks that an operator named.
+#[derive(Debug, Default, Serialize)]
+pub struct Changed {
+    pub changed: Vec<Uuid>,
+    pub refused: Vec<Refused>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Refused {
+    pub id: Uuid,
+    pub why: String,
+}
+
+impl TaskOperator<'_> {
+    /// Returns tasks that have not succeeded, the latest change first. Tasks that succeeded are many, and
+    /// each is found by its id.
+    ///
+    /// # Errors
+    /// `Validation` for an unknown status, a wrong cursor or a limit out of bounds.
+    pub async fn list(
+        &self,
+        status: Option<&str>,
+        name: Option<&str>,
+        after: Option<&str>,
+        limit: u16,
+    ) -> Result<TaskPage> {
+        let listed = Status::ALL.into_iter().filter(|status| *status != Status::Succeeded);
+        let statuses: Vec<Status> =
+            listed.filter(|known| status.is_none_or(|word| known.as_str() == word)).collect();
+        if statuses.is_empty() {
+            return Err(Error::invalid("status", "queued_running_retrying_failed_or_cancelled"));
+        }
+        if !(1..=MAX_PAGE).contains(&limit) {
+            return Err(Error::invalid("limit", "1_to_200"));
+        }
+        let after = after.map(read_place).transpose()?;
+        let limit = i64::from(limit);
+        let conn = self.db.conn().await?;
+        let tasks = task_operations::list(&conn, &statuses, name, after, limit).await?;
+        let last = tasks.last().filter(|_| tasks.len() as i64 == limit);
+        let next = last.map(|task| write_place(task.since, task.id)).transpose()?;
+        Ok(TaskPage { tasks, next })
+    }
+
+    /// # Errors
+    /// `NotFound` with `task`.
+    pub async fn show(&self, id: Uuid) -> Result<Shown> {
+        task_operations::show(&self.db.conn().await?, id).await?.ok_or(Error::NotFound("task"))
+    }
+
+    /// Runs tasks again that have failed, were cancelled, or wait. Each gets all its attempts again.
+    /// The relay sends their messages within a minute.
+    pub async fn retry(&self, ids: &[Uuid]) -> Result<Changed> {
+        self.each(ids, Change::Retry).await
+    }
+
+    /// Ends tasks that wait to be run. A task that runs is left alone: it cannot be told to stop.
+    pub async fn cancel(&self, ids: &[Uuid]) -> Result<Changed> {
+        self.each(ids, Change::Cancel).await
+    }
+
+    /// One transaction for each task: one that is refused does not stop the others.
+    async fn each(&self, ids: &[Uuid], change: Change) -> Result<Changed> {
+        if ids.is_empty() || ids.len() > MAX_CHANGES {
+            return Err(Error::invalid("ids", "1_to_100"));
+        }
+        let mut changed = Changed::default();
+        let mut conn = self.db.conn().await?;
+        for id in ids.iter().copied() {
+            let mut tx = conn.begin().await?;
+            match self.change(&mut tx, id, change).await? {
+                None => {
+                    tx.commit().await?;
+                    changed.changed.push(id);
+                }
+                Some(why) => changed.refused.push(Refused { id, why }),
+            }
+        }
+        Ok(changed)
+    }
+
+    /// Returns why it was refused.
+    async fn change(&self, tx: &mut Tx<'_>, id: Uuid, change: Change) -> Result<Option<String>> {
+        let Some(task) = task_operations::lock(&*tx, id).await? else {
+            return Ok(Some("there is no such task, or it ended more than 90 days ago".to_owned()));
+        };
+        if let Some(until) = task.busy_until {
+            let until = until.format(&Rfc3339).map_err(Error::internal)?;
+            let why = format!(
+                "the task is running, until {until} at the latest; repeat this when it waits or has ended"
+            );
+            return Ok(Some(why));
+        }
+        let action = match change {
+            Change::Retry => {
+                if let Some(why) = self.cannot_retry(&task)? {
+                    return Ok(Some(why));
+                }
+                send_again(tx, &task, true).await?;
+                Action::TaskRetried
+            }
+            Change::Cancel => {
+                if let Status::Succeeded | Status::Failed | Status::Cancelled = task.status {
+                    return Ok(Some(format!("the task has ended: {}", task.status.as_str())));
+                }
+                task_operations::end(&*tx, id, Status::Cancelled, None).await?;
+                Action::TaskCancelled
+            }
+        };
+        let details = json!({ "task": id, "name": task.name, "was": task.status.as_str() });
+        audit::record(tx, &Entry::by_operator(action, task.owner).with(details));
+        Ok(None)
+    }
+
+    fn cannot_retry(&self, task: &Locked) -> Result<Option<String>> {
+        Ok(if task.status == Status::Succeeded {
+            Some("the task has succeeded".to_owned())
+        } else if self.handlers.find_task(&task.name).is_err() {
+            Some(format!("this version has no task named {}", task.name))
+        } else if !enqueue::fits(&task.args)? {
+            Some(format!(
+                "the arguments exceed {} bytes, which is too large for a message",
+                enqueue::MAX_ARGS_BYTES
+            ))
+        } else if task.has_twin {
+            Some("another task with the same name and key waits, and will do the work".to_owned())
+        } else {
+            None
+        })
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Change {
+    Retry,
+    Cancel,
+}
+
+fn write_place(since: OffsetDateTime, id: Uuid) -> Result<String> {
+    Ok(format!("{},{id}", since.format(&Rfc3339).map_err(Error::internal)?))
+}
+
+fn read_place(text: &str) -> Result<Place> {
+    let read = || {
+        let (since, id) = text.split_once(',')?;
+        Some(Place { since: OffsetDateTime::parse(since, &Rfc3339).ok()?, id: id.parse().ok()? })
+    };
+    read().ok_or_else(|| Error::invalid("after", "format"))
+}

@@ -1,0 +1,309 @@
+//! What operators do with tasks, and messages that they give up; through the function `operations`.
+
+use app_core::{
+    application::{
+        events::Delivery,
+        tasks::{Enqueue, say_meow::SayMeow},
+    },
+    infrastructure::repository::task_operations,
+    testing::TestApp,
+};
+use serde_json::{Value, json};
+use tokio_postgres::SimpleQueryMessage;
+use uuid::Uuid;
+
+use crate::support::operate;
+
+/// A task in this state that has had two attempts; `columns` and `values` are further ones.
+async fn task(app: &TestApp, name: &str, state: &str, columns: &str, values: &str) -> Uuid {
+    let id = Uuid::now_v7();
+    let insert = format!(
+        "insert into task (id, name, queue, args, state, attempt{columns})
+         values ('{id}', '{name}', 'tasks', '{{\"to\": null}}', '{state}', 2{values})"
+    );
+    app.database.client().await.batch_execute(&insert).await.expect("a task");
+    id
+}
+
+async fn change(app: &TestApp, command: &str, ids: &[Uuid]) -> Value {
+    operate(app, &json!({ "command": command, "ids": ids })).await.expect("an answer")
+}
+
+/// State, attempt and earlier attempts.
+async fn row(app: &TestApp, id: Uuid) -> (String, i32, i32) {
+    let query = "select state, attempt, earlier_attempts from task where id = $1";
+    let row = app.database.client().await.query_one(query, &[&id]).await.expect("the task");
+    (row.get(0), row.get(1), row.get(2))
+}
+
+async fn audited(app: &TestApp) -> Vec<(String, Value, Option<Uuid>)> {
+    let rows = app
+        .database
+        .client()
+        .await
+        .query("select action, details, subject from audit_log order by id", &[])
+        .await;
+    rows.expect("rows").iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect()
+}
+
+/// The newest message in the outbox, as its worker gets it.
+async fn run_newest(app: &TestApp) -> Value {
+    let query = "select body from outbox order by seq desc limit 1";
+    let body: String = app.database.client().await.query_one(query, &[]).await.expect("a message").get(0);
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    let worker = app.app.worker().expect("a worker");
+    worker.run(Delivery { body: &body, message_id: "m-1" }, end).await.expect("taken off the queue");
+    serde_json::from_str(&body).expect("a task")
+}
+
+#[tokio::test]
+async fn a_list_shows_what_has_not_succeeded_in_pages() {
+    let app = TestApp::new().await;
+    for (n, state) in
+        ["failed", "queued", "succeeded", "cancelled", "failed", "retrying"].into_iter().enumerate()
+    {
+        let since = format!(", now() - interval '{n} hours', 'unavailable'");
+        task(&app, "say_meow", state, ", since, error", &since).await;
+    }
+    let other = task(&app, "welcome_mail", "failed", "", "").await;
+    let states = |page: &Value| -> Vec<String> {
+        let tasks = page["tasks"].as_array().expect("a list").iter();
+        tasks.map(|task| task["status"].as_str().expect("a word").to_owned()).collect()
+    };
+    let all = operate(&app, &json!({ "command": "task_list" })).await.expect("a page");
+    assert_eq!(states(&all), ["failed", "failed", "queued", "cancelled", "failed", "retrying"]);
+    assert_eq!(all["next"], Value::Null);
+    assert_eq!(all["tasks"][1]["error_code"], "unavailable");
+    assert!(!all.to_string().contains("\"to\""), "arguments may hold personal data: {all:#}");
+
+    let (mut after, mut seen) = (Value::Null, Vec::new());
+    loop {
+        let event = json!({ "command": "task_list", "limit": 2, "after": after });
+        let page = operate(&app, &event).await.expect("a page");
+        seen.extend(states(&page));
+        after = page["next"].clone();
+        if after.is_null() {
+            break;
+        }
+    }
+    assert_eq!(seen, states(&all));
+
+    let failed = json!({ "command": "task_list", "status": "failed", "name": "welcome_mail" });
+    let failed = operate(&app, &failed).await.expect("a page");
+    assert_eq!(
+        (failed["tasks"].as_array().map(Vec::len), &failed["tasks"][0]["id"]),
+        (Some(1), &json!(other))
+    );
+    for wrong in [
+        json!({ "status": "succeeded" }),
+        json!({ "status": "odd" }),
+        json!({ "limit": 0 }),
+        json!({ "limit": 201 }),
+        json!({ "after": "now" }),
+    ] {
+        let mut event = wrong.clone();
+        event["command"] = json!("task_list");
+        assert!(operate(&app, &event).await.is_err(), "{wrong}");
+    }
+}
+
+#[tokio::test]
+async fn a_task_is_shown_with_its_arguments() {
+    let app = TestApp::new().await;
+    let id = task(&app, "say_meow", "failed", ", error", ", 'not_found'").await;
+    let shown = operate(&app, &json!({ "command": "task_show", "id": id })).await.expect("a task");
+    assert_eq!(
+        (&shown["status"], &shown["attempts"], &shown["args"]),
+        (&json!("failed"), &json!(2), &json!({ "to": null }))
+    );
+    assert_eq!(shown["error"], "Something that the task needs does not exist.");
+    let unknown = operate(&app, &json!({ "command": "task_show", "id": Uuid::now_v7() })).await;
+    assert_eq!(unknown.expect_err("none"), "task not found");
+}
+
+#[tokio::test]
+async fn a_retried_task_runs_once_with_all_its_attempts_before_it() {
+    let app = TestApp::new().await;
+    let owner = Uuid::now_v7();
+    let failed =
+        task(&app, "say_meow", "failed", ", finished_at, owner", &format!(", now(), '{owner}'")).await;
+    let answer = change(&app, "task_retry", &[failed]).await;
+    assert_eq!(answer, json!({ "changed": [failed], "refused": [] }));
+    assert_eq!(row(&app, failed).await, ("retrying".into(), 3, 2));
+    let details = json!({ "task": failed, "name": "say_meow", "was": "failed" });
+    assert_eq!(audited(&app).await, [("task_retried".to_owned(), details, Some(owner))]);
+    assert_eq!(run_newest(&app).await["attempt"], 3);
+    assert_eq!(row(&app, failed).await.0, "succeeded");
+
+    // A cancelled task too; and one that waits need not wait any longer.
+    let cancelled = task(&app, "say_meow", "cancelled", "", "").await;
+    let waits = task(&app, "say_meow", "retrying", ", since", ", now() + interval '1 hour'").await;
+    let dead = task(&app, "say_meow", "running", ", running_until", ", now() - interval '1 hour'").await;
+    let answer = change(&app, "task_retry", &[cancelled, waits, dead]).await;
+    assert_eq!(answer["changed"], json!([cancelled, waits, dead]));
+    // The message that it waited for comes, too.
+    let late = json!({ "task": "say_meow", "args": {}, "id": waits, "attempt": 2 }).to_string();
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    let worker = app.app.worker().expect("a worker");
+    worker.run(Delivery { body: &late, message_id: "m-2" }, end).await.expect("taken off the queue");
+    assert_eq!(row(&app, waits).await, ("retrying".into(), 3, 2));
+}
+
+#[tokio::test]
+async fn a_task_that_cannot_be_retried_is_named_with_the_reason_and_the_others_go_on() {
+    let app = TestApp::new().await;
+    let unknown = Uuid::now_v7();
+    let succeeded = task(&app, "say_meow", "succeeded", "", "").await;
+    let running = task(&app, "say_meow", "running", ", running_until", ", now() + interval '1 hour'").await;
+    let removed = task(&app, "of_another_version", "failed", "", "").await;
+    let twin = task(&app, "say_meow", "failed", ", unique_key", ", 'k'").await;
+    task(&app, "say_meow", "queued", ", unique_key", ", 'k'").await;
+    let large = task(&app, "say_meow", "failed", "", "").await;
+    let enlarge =
+        format!("update task set args = jsonb_build_object('x', repeat('y', 150000)) where id = '{large}'");
+    app.database.client().await.batch_execute(&enlarge).await.expect("update");
+    let good = task(&app, "say_meow", "failed", "", "").await;
+
+    let answer = change(&app, "task_retry", &[unknown, succeeded, running, removed, twin, large, good]).await;
+    assert_eq!(answer["changed"], json!([good]));
+    let refused = answer["refused"].as_array().expect("a list");
+    let reasons = [
+        (unknown, "no such task"),
+        (succeeded, "has succeeded"),
+        (running, "is running, until 20"),
+        (removed, "no task named of_another_version"),
+        (twin, "the same name and key"),
+        (large, "too large"),
+    ];
+    assert_eq!(refused.len(), reasons.len());
+    for (one, (id, why)) in refused.iter().zip(reasons) {
+        assert_eq!(one["id"], json!(id));
+        assert!(one["why"].as_str().is_some_and(|text| text.contains(why)), "{one}");
+    }
+    assert_eq!(audited(&app).await.len(), 1);
+    for ids in [vec![], vec![good; 101]] {
+        assert!(operate(&app, &json!({ "command": "task_cancel", "ids": ids })).await.is_err());
+    }
+}
+
+#[tokio::test]
+async fn a_cancelled_task_does_not_run_and_its_key_is_free() {
+    let app = TestApp::new().await;
+    let enqueue = async || {
+        let mut conn = app.app.db().expect("a database").conn().await.expect("a connection");
+        let mut tx = conn.begin().await.expect("a transaction");
+        let task = Enqueue::new(&SayMeow { to: None }).expect("a task").unique("k");
+        let id = task.write(&mut tx).await.expect("a task");
+        tx.commit().await.expect("commit");
+        id
+    };
+    let waiting = enqueue().await;
+    let ended = task(&app, "say_meow", "failed", "", "").await;
+    let running = task(&app, "say_meow", "running", ", running_until", ", now() + interval '1 hour'").await;
+    let answer = change(&app, "task_cancel", &[waiting, ended, running]).await;
+    assert_eq!(answer["changed"], json!([waiting]));
+    assert!(
+        answer["refused"][0]["why"].as_str().is_some_and(|why| why.contains("ended: failed")),
+        "{answer}"
+    );
+    assert!(answer["refused"][1]["why"].as_str().is_some_and(|why| why.contains("is running")), "{answer}");
+    run_newest(&app).await;
+    assert_eq!(
+        row(&app, waiting).await.0,
+        "cancelled",
+        "its message is taken off the queue and runs nothing"
+    );
+    assert_eq!(audited(&app).await.len(), 1);
+    assert_ne!(enqueue().await, waiting);
+}
+
+/// A parked message in the outbox.
+async fn parked(app: &TestApp, queue: &str, body: &Value, group: &str) -> Uuid {
+    let id = Uuid::now_v7();
+    let insert = "insert into outbox (id, queue, body, group_key, parked_at, due_at, refusals)
+                  values ($1, $2, $3, nullif($4, ''), now(), 'infinity', 10)";
+    let client = app.database.client().await;
+    client.execute(insert, &[&id, &queue, &body.to_string(), &group]).await.expect("a row");
+    id
+}
+
+#[tokio::test]
+async fn a_dropped_message_frees_its_group_and_ends_its_task() {
+    let app = TestApp::new().await;
+    let event = parked(&app, "events", &json!({ "event": "user_created", "data": {} }), "g").await;
+    let behind =
+        "insert into outbox (id, queue, body, group_key) values (gen_random_uuid(), 'events', '{}', 'g')";
+    app.database.client().await.batch_execute(behind).await.expect("a row");
+    let waits = task(&app, "say_meow", "retrying", "", "").await;
+    let message = parked(&app, "tasks", &json!({ "task": "say_meow", "id": waits, "attempt": 2 }), "").await;
+    // Of an attempt that is not the present one.
+    let goes_on = task(&app, "say_meow", "retrying", "", "").await;
+    let old = parked(&app, "tasks", &json!({ "task": "say_meow", "id": goes_on, "attempt": 1 }), "").await;
+    let not_parked = Uuid::now_v7();
+    let insert = format!("insert into outbox (id, queue, body) values ('{not_parked}', 'events', '{{}}')");
+    app.database.client().await.batch_execute(&insert).await.expect("a row");
+    let unknown = Uuid::now_v7();
+
+    let answer = change(&app, "outbox_drop", &[event, message, old, not_parked, unknown]).await;
+    assert_eq!((&answer["not_parked"], &answer["unknown"]), (&json!([not_parked]), &json!([unknown])));
+    assert_eq!(answer["dropped"].as_array().map(Vec::len), Some(3));
+    let actions: Vec<String> = audited(&app).await.into_iter().map(|(action, ..)| action).collect();
+    let count = |word: &str| actions.iter().filter(|action| *action == word).count();
+    assert_eq!((count("outbox_message_dropped"), count("task_cancelled")), (3, 1));
+    assert_eq!(
+        (row(&app, waits).await.0, row(&app, goes_on).await.0),
+        ("cancelled".into(), "retrying".into())
+    );
+    let status = operate(&app, &json!({ "command": "outbox_status" })).await.expect("a status");
+    assert_eq!(
+        (&status["parked"], &status["behind_parked"], &status["due"]),
+        (&json!(0), &json!(0), &json!(2))
+    );
+}
+
+#[tokio::test]
+async fn a_dropped_dead_letter_leaves_a_note_and_ends_its_task() {
+    let app = TestApp::new().await;
+    let waits = task(&app, "say_meow", "queued", ", set_aside_at", ", now()").await;
+    let drop = async |queue: &str, message_id: &str, body: &str| {
+        let event =
+            json!({ "command": "dead_letter_drop", "queue": queue, "message_id": message_id, "body": body });
+        operate(&app, &event).await
+    };
+    let body = json!({ "task": "say_meow", "id": waits, "attempt": 2 }).to_string();
+    assert_eq!(drop("tasks", "m-1", &body).await, Ok(json!({ "noted": true })));
+    assert_eq!(row(&app, waits).await.0, "cancelled");
+    assert_eq!(drop("events", "m-2", "no JSON\0").await, Ok(json!({ "noted": true })));
+    let long = json!({ "event": "e".repeat(5_000), "data": {} }).to_string();
+    assert_eq!(drop("events", "m-3", &long).await, Ok(json!({ "noted": true })));
+    assert!(drop("other", "m-4", "{}").await.is_err());
+    let notes = audited(&app).await;
+    let named = |n: usize| (notes[n].0.as_str(), notes[n].1["message"].as_str().unwrap_or_default());
+    let letters: Vec<usize> = (0..notes.len()).filter(|n| notes[*n].0 == "dead_letter_dropped").collect();
+    assert_eq!(letters.iter().map(|n| named(*n).1).collect::<Vec<_>>(), ["m-1", "m-2", "m-3"]);
+    assert_eq!(notes[letters[2]].1["name"].as_str().map(str::len), Some(200));
+}
+
+#[tokio::test]
+async fn neither_the_list_nor_the_search_for_lost_messages_reads_the_whole_table() {
+    let app = TestApp::new().await;
+    let client = app.database.client().await;
+    let fill = "insert into task (id, name, queue, args, state, since)
+                select gen_random_uuid(), 'old', 'tasks', '{}', (array['succeeded', 'failed', 'queued'])[n % 3 + 1],
+                       now() - n * interval '1 second'
+                from generate_series(1, 30000) as n; analyze task";
+    client.batch_execute(fill).await.expect("rows");
+    for statement in [task_operations::list_statement(), task_operations::late_statement()] {
+        let explain = format!("explain (generic_plan) {statement}");
+        let plan = client.simple_query(&explain).await.expect("a plan");
+        let plan: Vec<&str> = plan
+            .iter()
+            .filter_map(|message| match message {
+                SimpleQueryMessage::Row(row) => row.get(0),
+                _ => None,
+            })
+            .collect();
+        assert!(plan.iter().any(|line| line.contains("task_open_idx")), "{plan:#?}");
+        assert!(!plan.iter().any(|line| line.contains("Seq Scan")), "{plan:#?}");
+    }
+}
