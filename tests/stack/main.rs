@@ -9,6 +9,7 @@ mod docs_pages;
 mod edge;
 mod gateway;
 mod keys;
+mod letters;
 mod operator;
 mod outage;
 mod rpc;

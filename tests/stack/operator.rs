@@ -1,4 +1,4 @@
-//! `cargo xtask queue`, `outbox` and `users`, against the real queue API and the real database.
+//! `cargo xtask queue`, `outbox`, `tasks` and `users`, against the real queue API and the real database.
 //!
 //! Dead letters lie in a queue of the test's own, because other tests count those of the stack.
 
@@ -12,13 +12,13 @@ use uuid::Uuid;
 use crate::support::{database, eventually, meows, messages_in, new_address, setting, sqs};
 
 /// A queue and its dead-letter queue.
-struct Queues {
-    live: String,
-    dead: String,
+pub(crate) struct Queues {
+    pub(crate) live: String,
+    pub(crate) dead: String,
 }
 
 impl Queues {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self { live: queue().await, dead: queue().await }
     }
 
@@ -28,13 +28,13 @@ impl Queues {
     }
 
     /// Puts a dead letter down and returns SQS's id of it.
-    async fn bury(&self, body: &str) -> String {
+    pub(crate) async fn bury(&self, body: &str) -> String {
         let sent = sqs().send_message().queue_url(&self.dead).message_body(body).send().await.expect("sent");
         sent.message_id().expect("an id").to_owned()
     }
 
     /// Takes everything off the live queue.
-    async fn arrived(&self) -> Vec<String> {
+    pub(crate) async fn arrived(&self) -> Vec<String> {
         let mut bodies = Vec::new();
         loop {
             let received =
@@ -48,7 +48,7 @@ impl Queues {
     }
 
     /// `cargo xtask queue …` on these two as the tasks' queues.
-    fn xtask(&self, arguments: &[&str]) -> Output {
+    pub(crate) fn xtask(&self, arguments: &[&str]) -> Output {
         let queues = [
             ("TASKS_QUEUE_URL", &self.live),
             ("TASKS_DLQ_URL", &self.dead),
@@ -66,7 +66,7 @@ async fn queue() -> String {
 }
 
 /// The built command, as a developer calls it.
-fn xtask() -> Command {
+pub(crate) fn xtask() -> Command {
     let mut command = Command::new(env!("CARGO"));
     command.args(["run", "--quiet", "--package", "xtask", "--"]);
     command
@@ -74,13 +74,13 @@ fn xtask() -> Command {
 
 /// What it printed, if it ended well.
 #[track_caller]
-fn out(output: &Output) -> String {
+pub(crate) fn out(output: &Output) -> String {
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
     text
 }
 
-fn meow(user: &str) -> String {
+pub(crate) fn meow(user: &str) -> String {
     json!({ "task": "say_meow", "args": { "to": user } }).to_string()
 }
 
@@ -95,9 +95,14 @@ async fn a_look_at_dead_letters_shows_the_reason_and_no_value_and_leaves_them_th
     database().await.execute(insert, &[&id, &"malformed input: the arguments"]).await.expect("a row");
 
     let shown = out(&queues.xtask(&["peek", "tasks"]));
-    for part in
-        [&id, &other, "say_meow", "{to: string}", "malformed input: the arguments", "no JSON, 28 bytes"]
-    {
+    for part in [
+        &id,
+        &other,
+        "say_meow",
+        "{to: string}",
+        "malformed input: the arguments",
+        "not readable as JSON, 28 bytes",
+    ] {
         assert!(shown.contains(part), "{part} is missing:\n{shown}");
     }
     assert!(!shown.contains(&secret) && !shown.contains("not even"), "{shown}");

@@ -1,4 +1,4 @@
-"""Looks into queues and their dead-letter queues, and puts dead letters back.
+"""Looks into queues, and works on dead letters (letters.py).
 
 The caller's environment decides where: credentials, profile, region and endpoint are boto3's own
 affair. Bodies go to xtask over the pipe and nowhere else.
@@ -7,19 +7,13 @@ affair. Bodies go to xtask over the pipe and nowhere else.
 import datetime
 import json
 import os
-import time
 
 import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 import tooling
-from tooling import Failure, say
-
-# Seconds for which a message is hidden from others while it is looked at. A page of ten takes far
-# less; what a killed command leaves hidden is back after it.
-HIDDEN = 30
-CONFIG = Config(retries={"max_attempts": 3, "mode": "standard"}, connect_timeout=5, read_timeout=30)
+from letters import CONFIG, drop, peek, redrive
+from tooling import Failure
 
 
 def main(request):
@@ -98,126 +92,7 @@ def oldest_by_metric(cloudwatch, url):
     return max(found, key=lambda point: point["Timestamp"])["Maximum"] if found else None
 
 
-def pages(sqs, url):
-    """Messages in pages of up to ten, each message once, hidden from others as long as the page is
-    worked on. Whoever took a message off the queue says so by removing it from the page's `rest`."""
-    seen, empty, rest = set(), 0, {}
-    try:
-        # One empty answer says nothing: SQS asks some of its servers at a time.
-        while empty < 2:
-            messages = sqs.receive_message(
-                QueueUrl=url,
-                MaxNumberOfMessages=10,
-                VisibilityTimeout=HIDDEN,
-                WaitTimeSeconds=1,
-                AttributeNames=["All"],
-                MessageAttributeNames=["All"],
-            ).get("Messages", [])
-            rest.update({m["MessageId"]: (m["ReceiptHandle"], time.monotonic()) for m in messages})
-            fresh = [m for m in messages if m["MessageId"] not in seen]
-            empty = 0 if fresh else empty + 1
-            seen.update(m["MessageId"] for m in fresh)
-            yield fresh, rest
-    finally:
-        show_again(sqs, url, rest)
-
-
-def show_again(sqs, url, rest):
-    handles = [handle for handle, taken in rest.values() if time.monotonic() - taken < HIDDEN]
-    for start in range(0, len(handles), 10):
-        entries = [
-            {"Id": str(n), "ReceiptHandle": handle, "VisibilityTimeout": 0}
-            for n, handle in enumerate(handles[start : start + 10])
-        ]
-        sqs.change_message_visibility_batch(QueueUrl=url, Entries=entries)
-
-
-def peek(request):
-    """Up to `limit` messages, which others can receive again as soon as this returns."""
-    found = []
-    walk = pages(boto3.client("sqs", config=CONFIG), request["queue"])
-    try:
-        for messages, _ in walk:
-            found.extend(describe(m) for m in messages if wanted(m, request))
-            if len(found) >= request["limit"]:
-                break
-    finally:
-        walk.close()
-    return found[: request["limit"]]
-
-
-def describe(message):
-    attributes = message.get("Attributes", {})
-    sent = int(attributes.get("SentTimestamp", 0)) / 1000
-    return {
-        "message_id": message["MessageId"],
-        "age_seconds": max(0.0, time.time() - sent),
-        "receives": int(attributes.get("ApproximateReceiveCount", 0)),
-        "body": message["Body"],
-    }
-
-
-def wanted(message, request):
-    ids, name = request.get("ids") or [], request.get("name")
-    if ids and message["MessageId"] not in ids:
-        return False
-    body = read(message["Body"])
-    return name is None or (body is not None and name in (body.get("event"), body.get("task")))
-
-
-def read(body):
-    """A JSON object, or nothing."""
-    try:
-        value = json.loads(body)
-    except ValueError:
-        return None
-    return value if isinstance(value, dict) else None
-
-
-def identified(body, message_id):
-    """The body with an id, so that whoever remembers ids applies it once, however often it is sent.
-
-    A scheduled task has its identity already: its schedule and its time. Nothing else in the text
-    changes, no number and no doubled key.
-    """
-    value = read(body)
-    if value is None or value.get("id") is not None or ("schedule" in value and "time" in value):
-        return body
-    if "id" in value:
-        return json.dumps(value | {"id": message_id}, ensure_ascii=False)
-    start = body.index("{") + 1
-    return body[:start] + f'"id": {json.dumps(message_id)}' + (", " if value else "") + body[start:]
-
-
-def redrive(request):
-    """Sends each wanted message to its queue, then deletes it from the dead-letter queue.
-
-    Ended between the two, it leaves the message in both places; with its id the next run's copy is
-    the same message to the consumer.
-    """
-    sqs = boto3.client("sqs", config=CONFIG)
-    dead, queue, done = request["dead"], request["queue"], 0
-    walk = pages(sqs, dead)
-    try:
-        for messages, rest in walk:
-            for message in messages:
-                if not wanted(message, request):
-                    continue
-                if request["limit"] is not None and done >= request["limit"]:
-                    return done
-                body = identified(message["Body"], message["MessageId"])
-                attributes = message.get("MessageAttributes", {})
-                sqs.send_message(QueueUrl=queue, MessageBody=body, MessageAttributes=attributes)
-                sqs.delete_message(QueueUrl=dead, ReceiptHandle=message["ReceiptHandle"])
-                rest.pop(message["MessageId"], None)
-                done += 1
-                say(step="redriven", message=describe(message), gave_id=body != message["Body"])
-    finally:
-        walk.close()
-    return done
-
-
-WORK = {"stack": stack, "invoke": invoke, "count": count, "peek": peek, "redrive": redrive}
+WORK = {"stack": stack, "invoke": invoke, "count": count, "peek": peek, "redrive": redrive, "drop": drop}
 
 if __name__ == "__main__":
     tooling.run(main)

@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     assets, bench, coverage, deny, down, env, fuzz, invoke, keys, lint, logs, migrate, mutants, openapi,
-    outbox, queue, requirements, sbom, test, up, users,
+    outbox, queue, requirements, sbom, tasks, test, up, users,
 };
 use crate::ui;
 
@@ -76,7 +76,7 @@ enum Command {
         #[command(subcommand)]
         action: migrate::Action,
     },
-    /// Look into the queues and their dead-letter queues, and put dead letters back.
+    /// Look into the queues and their dead-letter queues, and put dead letters back or delete them.
     ///
     /// They are those of --stack-name, else those of EVENTS_QUEUE_URL, EVENTS_DLQ_URL and the like,
     /// else those of the running stack.
@@ -88,13 +88,24 @@ enum Command {
         #[arg(long, global = true, value_name = "NAME")]
         stack_name: Option<String>,
     },
-    /// Look at the messages that wait to be sent, and set parked ones free.
+    /// Look at the messages that wait to be sent, and set parked ones free or delete them.
     ///
     /// The database is that of DATABASE_URL, else that of DB_HOST and the like, else that of the
     /// stack, which is asked through its function `operations`.
     Outbox {
         #[command(subcommand)]
         action: outbox::Action,
+        /// A stack on AWS, by its name in CloudFormation; credentials, profile and region are those
+        /// of this shell.
+        #[arg(long, global = true, value_name = "NAME")]
+        stack_name: Option<String>,
+    },
+    /// List background tasks, and retry or cancel them.
+    ///
+    /// The database is found as by `outbox`. The audit log has each retry and each cancellation.
+    Tasks {
+        #[command(subcommand)]
+        action: tasks::Action,
         /// A stack on AWS, by its name in CloudFormation; credentials, profile and region are those
         /// of this shell.
         #[arg(long, global = true, value_name = "NAME")]
@@ -220,7 +231,8 @@ fn execute(command: Command) -> Result<ExitCode> {
         Command::Invoke { function, event } => return invoke::run(&function, event),
         Command::Keys { action } => return keys::run(&action),
         Command::Migrate { action } => migrate::run(&action)?,
-        Command::Queue { action, stack_name } => queue::run(&action, stack_name.as_deref())?,
+        Command::Queue { action, stack_name } => return queue::run(&action, stack_name.as_deref()),
+        Command::Tasks { action, stack_name } => return tasks::run(&action, stack_name.as_deref()),
         Command::Outbox { action, stack_name } => return outbox::run(&action, stack_name.as_deref()),
         Command::Users { action, stack_name } => users::run(&action, stack_name.as_deref())?,
         Command::Assets => assets::run()?,

@@ -18,6 +18,7 @@ pub mod outbox;
 pub mod queue;
 pub mod requirements;
 pub mod sbom;
+pub mod tasks;
 pub mod test;
 pub mod up;
 pub mod users;

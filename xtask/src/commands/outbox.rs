@@ -29,6 +29,17 @@ pub enum Action {
         #[arg(long, conflicts_with = "ids")]
         all: bool,
     },
+    /// Delete parked messages, so that the messages behind them in their groups are sent.
+    ///
+    /// Nobody does their work then. The audit log has each one, and a task is cancelled.
+    Drop {
+        /// The messages, as `status` shows them.
+        #[arg(required = true)]
+        ids: Vec<String>,
+        /// Really delete them.
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
 #[derive(Deserialize)]
@@ -67,6 +78,7 @@ pub fn run(action: &Action, stack_name: Option<&str>) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Action::Unpark { ids, all } => unpark(&place, ids, *all),
+        Action::Drop { ids, yes } => drop_parked(&place, ids, *yes),
     }
 }
 
@@ -93,31 +105,54 @@ fn show(status: &Status) {
 }
 
 #[derive(Deserialize)]
-struct Unparked {
-    unparked: Vec<String>,
+struct Changed {
+    #[serde(alias = "unparked", alias = "dropped")]
+    changed: Vec<String>,
     not_parked: Vec<String>,
     unknown: Vec<String>,
 }
 
-fn unpark(place: &Place, ids: &[String], all: bool) -> Result<ExitCode> {
-    if let Some(id) = ids.iter().find(|id| !is_uuid(id)) {
-        bail!("`{}` is no id of a message; `cargo xtask outbox status` shows them", plain(id));
+impl Changed {
+    /// Names the messages that were left alone.
+    fn outcome(&self) -> ExitCode {
+        for id in &self.not_parked {
+            ui::say(&format!("{id} is not parked"));
+        }
+        for id in &self.unknown {
+            ui::say(&format!("{id} is not in the outbox"));
+        }
+        let complete = self.not_parked.is_empty() && self.unknown.is_empty();
+        if complete { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
+}
+
+fn check_ids(ids: &[String]) -> Result<()> {
+    if let Some(id) = ids.iter().find(|id| !is_uuid(id)) {
+        bail!("`{}` is not a message id; list the ids with `cargo xtask outbox status`", plain(id));
+    }
+    Ok(())
+}
+
+fn drop_parked(place: &Place, ids: &[String], yes: bool) -> Result<ExitCode> {
+    check_ids(ids)?;
+    if !yes {
+        bail!("nothing was deleted. Repeat the command with --yes to delete these messages");
+    }
+    let done: Changed = place.database(&json!({"command": "outbox_drop", "ids": ids}))?;
+    ui::out(&format!("{} dropped", done.changed.len()));
+    Ok(done.outcome())
+}
+
+fn unpark(place: &Place, ids: &[String], all: bool) -> Result<ExitCode> {
+    check_ids(ids)?;
     let mut event = json!({"command": "outbox_unpark", "ids": ids});
     if all {
         event = json!({"command": "outbox_unpark", "all": true});
     }
-    let done: Unparked = place.database(&event)?;
-    for id in &done.not_parked {
-        ui::say(&format!("{id} is not parked"));
-    }
-    for id in &done.unknown {
-        ui::say(&format!("{id} is not in the outbox"));
-    }
-    ui::out(&format!("{} unparked", done.unparked.len()));
-    if !done.unparked.is_empty() {
+    let done: Changed = place.database(&event)?;
+    ui::out(&format!("{} unparked", done.changed.len()));
+    if !done.changed.is_empty() {
         ui::say("the relay sends them within a minute or so");
     }
-    let complete = done.not_parked.is_empty() && done.unknown.is_empty();
-    Ok(if complete { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(done.outcome())
 }

@@ -1,9 +1,11 @@
 //! `cargo xtask queue …`: the queues, and what waits in their dead-letter queues.
 
+use std::process::ExitCode;
+
 use anyhow::{Result, bail};
 use clap::Subcommand;
 
-use crate::operator::letters::{self, Choice, Count, Letter};
+use crate::operator::letters::{self, Choice, Count, Letter, Step};
 use crate::operator::message::{Outline, age, plain};
 use crate::operator::{Place, Queue};
 use crate::ui;
@@ -54,20 +56,38 @@ pub enum Action {
         #[arg(long)]
         yes: bool,
     },
+    /// Delete messages from a dead-letter queue.
+    ///
+    /// Nobody does their work then. The audit log keeps who was deleted, and a task is cancelled.
+    Drop {
+        queue: Queue,
+        /// A message by SQS's id, as `peek` shows it; may be given several times.
+        #[arg(long = "id", value_name = "MESSAGE_ID", required = true)]
+        ids: Vec<String>,
+        /// Really delete them. Without it they are only shown.
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
-pub fn run(action: &Action, stack_name: Option<&str>) -> Result<()> {
+pub fn run(action: &Action, stack_name: Option<&str>) -> Result<ExitCode> {
     let place = Place::find(stack_name)?;
-    match action {
-        Action::List { json } => list(&place, *json),
+    let complete = match action {
+        Action::List { json } => list(&place, *json).map(|()| true),
         Action::Peek { queue, choice, limit, show_payload } => {
             let queues = queue.map_or(Queue::ALL.to_vec(), |queue| vec![queue]);
-            queues.into_iter().try_for_each(|queue| peek(&place, queue, choice, *limit, *show_payload))
+            queues.into_iter().try_for_each(|queue| peek(&place, queue, choice, *limit, *show_payload))?;
+            Ok(true)
         }
-        Action::Redrive { queue, choice, limit, dry_run, yes } => {
-            redrive(&place, *queue, choice, *limit, *dry_run, *yes)
+        Action::Redrive { queue, choice, limit, dry_run: true, .. } => {
+            would_redrive(&place, *queue, choice, *limit).map(|()| true)
         }
-    }
+        Action::Redrive { queue, choice, limit, dry_run: false, yes } => {
+            redrive(&place, *queue, choice, *limit, *yes)
+        }
+        Action::Drop { queue, ids, yes } => drop_letters(&place, *queue, ids, *yes),
+    }?;
+    Ok(if complete { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn list(place: &Place, json: bool) -> Result<()> {
@@ -123,25 +143,30 @@ fn describe(queue: Queue, letter: &Letter) {
     ui::out(&format!("  age       {}, received {} times", age(letter.age_seconds), letter.receives));
     ui::out(&format!("  id        {}", outline.id.as_deref().unwrap_or("none")));
     ui::out(&format!("  payload   {}", outline.shape));
+    if let Some(why) = &letter.obstacle {
+        ui::out(&format!("  redrive   impossible: {}", plain(why)));
+    }
 }
 
-fn redrive(
-    place: &Place,
-    queue: Queue,
-    choice: &Choice,
-    limit: Option<usize>,
-    dry_run: bool,
-    yes: bool,
-) -> Result<()> {
-    if dry_run {
-        let found = letters::peek(place, queue, choice, limit.unwrap_or(usize::MAX >> 12))?;
-        for letter in &found {
-            let name = Outline::of(&letter.body).name.unwrap_or_else(|| "(no name)".to_owned());
-            ui::out(&format!("would put back {} {name}", letter.message_id));
-        }
-        ui::say(&format!("{} of {queue}; nothing was changed", found.len()));
-        return Ok(());
+fn name_of(letter: &Letter) -> String {
+    Outline::of(&letter.body).name.unwrap_or_else(|| "(no name)".to_owned())
+}
+
+fn would_redrive(place: &Place, queue: Queue, choice: &Choice, limit: Option<usize>) -> Result<()> {
+    let found = letters::peek(place, queue, choice, limit.unwrap_or(usize::MAX >> 12))?;
+    for letter in &found {
+        let (id, name) = (&letter.message_id, name_of(letter));
+        ui::out(&match &letter.obstacle {
+            None => format!("would put back {id} {name}"),
+            Some(why) => format!("would leave {id} {name}: {}", plain(why)),
+        });
     }
+    ui::say(&format!("{} of {queue}; nothing was changed", found.len()));
+    Ok(())
+}
+
+/// Returns whether all could be put back.
+fn redrive(place: &Place, queue: Queue, choice: &Choice, limit: Option<usize>, yes: bool) -> Result<bool> {
     let more_than_many = limit.is_none_or(|limit| limit > MANY);
     if !yes && more_than_many && letters::peek(place, queue, choice, MANY + 1)?.len() > MANY {
         bail!(
@@ -149,12 +174,40 @@ fn redrive(
              --limit {MANY} takes the first ones, --yes all of them"
         );
     }
-    let mut said = |letter: &Letter, gave_id: bool| {
-        let name = Outline::of(&letter.body).name.unwrap_or_else(|| "(no name)".to_owned());
-        let note = if gave_id { ", its id of SQS is now its own" } else { "" };
-        ui::out(&format!("put back {} {name}{note}", letter.message_id));
+    let mut said = |step: Step<'_>| match step {
+        Step::PutBack { letter, gave_id } => {
+            let note = if gave_id { ", its id of SQS is now its own" } else { "" };
+            ui::out(&format!("put back {} {}{note}", letter.message_id, name_of(letter)));
+        }
+        Step::Left { message_id, why } => {
+            ui::out(&format!("left {}: {}", plain(message_id), plain(why)));
+        }
     };
-    let done = letters::redrive(place, queue, choice, limit, &mut said)?;
-    ui::say(&format!("{done} of {queue} put back"));
-    Ok(())
+    let redriven = letters::redrive(place, queue, choice, limit, &mut said)?;
+    ui::say(&format!("{} of {queue} put back", redriven.done));
+    if redriven.left > 0 {
+        ui::say(&format!("{} left; `cargo xtask queue drop {queue} --id …` deletes one", redriven.left));
+    }
+    Ok(redriven.left == 0)
+}
+
+/// Returns whether all were deleted.
+fn drop_letters(place: &Place, queue: Queue, ids: &[String], yes: bool) -> Result<bool> {
+    let choice = Choice { ids: ids.to_vec(), name: None };
+    let found = letters::peek(place, queue, &choice, ids.len())?;
+    for id in ids.iter().filter(|id| !found.iter().any(|letter| letter.message_id == **id)) {
+        ui::say(&format!("{} is not in the dead-letter queue of {queue}", plain(id)));
+    }
+    if !yes {
+        found.iter().for_each(|letter| describe(queue, letter));
+        bail!("nothing was deleted. Repeat the command with --yes to delete these messages");
+    }
+    let deleted = letters::drop(place, queue, &found)?;
+    for letter in &found {
+        let (id, name) = (&letter.message_id, name_of(letter));
+        let outcome =
+            if deleted.contains(id) { "dropped" } else { "not dropped, because it has left the queue:" };
+        ui::out(&format!("{outcome} {id} {name}"));
+    }
+    Ok(deleted.len() == ids.len())
 }

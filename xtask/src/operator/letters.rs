@@ -26,6 +26,16 @@ pub struct Letter {
     pub age_seconds: f64,
     pub receives: u64,
     pub body: String,
+    /// Why it cannot be put back.
+    pub obstacle: Option<String>,
+}
+
+/// What became of letters that were to be put back.
+#[derive(Debug, Deserialize)]
+pub struct Redriven {
+    pub done: u64,
+    /// They cannot be read or sent, and stay where they are.
+    pub left: u64,
 }
 
 /// Which messages are meant; an empty choice means all.
@@ -78,22 +88,46 @@ pub fn reasons(place: &Place, queue: Queue, letters: &[Letter]) -> Result<BTreeM
     Ok(answer.dead_letters.into_iter().map(|dead| (dead.message_id, dead.reason)).collect())
 }
 
-/// Puts messages back on their queue; `each` is told of every one. Returns how many.
+/// A letter that was put back, or that stays.
+#[derive(Debug)]
+pub enum Step<'a> {
+    PutBack { letter: &'a Letter, gave_id: bool },
+    Left { message_id: &'a str, why: &'a str },
+}
+
+/// Puts messages back on their queue, and reports each one.
 pub fn redrive(
     place: &Place,
     queue: Queue,
     choice: &Choice,
     limit: Option<usize>,
-    each: &mut dyn FnMut(&Letter, bool),
-) -> Result<u64> {
+    each: &mut dyn FnMut(Step<'_>),
+) -> Result<Redriven> {
     let [live, dead] = place.queue(queue)?;
     let request = json!({
         "work": "redrive", "queue": live, "dead": dead, "limit": limit, "ids": choice.ids, "name": choice.name,
     });
     let mut steps = |step: &Value| {
         if let Ok(letter) = serde_json::from_value::<Letter>(step["message"].clone()) {
-            each(&letter, step["gave_id"] == true);
+            each(Step::PutBack { letter: &letter, gave_id: step["gave_id"] == true });
+        } else if let (Some(message_id), Some(why)) = (step["message_id"].as_str(), step["why"].as_str()) {
+            each(Step::Left { message_id, why });
         }
     };
     Ok(serde_json::from_value(place.aws_by_steps(&request, &mut steps)?)?)
+}
+
+/// Deletes letters, and returns the ids of the deleted ones. The audit log has each one before it is
+/// deleted, and its task is cancelled.
+pub fn drop(place: &Place, queue: Queue, letters: &[Letter]) -> Result<Vec<String>> {
+    let [_, dead] = place.queue(queue)?;
+    for letter in letters {
+        let event = json!({
+            "command": "dead_letter_drop", "queue": queue.to_string(), "message_id": letter.message_id,
+            "body": letter.body,
+        });
+        place.database::<Value>(&event)?;
+    }
+    let ids: Vec<&str> = letters.iter().map(|letter| letter.message_id.as_str()).collect();
+    Ok(serde_json::from_value(place.aws(&json!({"work": "drop", "dead": dead, "ids": ids}))?)?)
 }

@@ -20,17 +20,13 @@ impl Outline {
     pub fn of(body: &str) -> Self {
         let nothing = |shape: String| Self { name: None, id: None, shape };
         let Ok(value) = serde_json::from_str::<Value>(body) else {
-            return nothing(format!("no JSON, {} bytes", body.len()));
+            return nothing(format!("not readable as JSON, {} bytes", body.len()));
         };
         let Value::Object(object) = value else {
             return nothing(format!("{}, not an object", kind(&value)));
         };
         let shape = match object.get("data").or_else(|| object.get("args")) {
-            Some(Value::Object(fields)) => {
-                let fields = fields.iter().map(|(key, value)| format!("{}: {}", plain(key), kind(value)));
-                format!("{{{}}}", fields.collect::<Vec<_>>().join(", "))
-            }
-            Some(other) => format!("{}, not an object", kind(other)),
+            Some(value) => fields(value),
             None => "neither data nor args".to_owned(),
         };
         let text = |key: &str| object.get(key).and_then(Value::as_str);
@@ -40,6 +36,14 @@ impl Outline {
             shape,
         }
     }
+}
+
+/// The keys of an object and the JSON type of each value.
+#[must_use]
+pub fn fields(value: &Value) -> String {
+    let Value::Object(object) = value else { return format!("{}, not an object", kind(value)) };
+    let fields = object.iter().map(|(key, value)| format!("{}: {}", plain(key), kind(value)));
+    format!("{{{}}}", fields.collect::<Vec<_>>().join(", "))
 }
 
 fn kind(value: &Value) -> &'static str {
@@ -103,7 +107,7 @@ mod tests {
     #[test]
     fn what_is_no_message_is_described_and_not_quoted() {
         for (body, shape) in [
-            ("ada@example.com", "no JSON, 15 bytes"),
+            ("ada@example.com", "not readable as JSON, 15 bytes"),
             ("[\"ada@example.com\"]", "array, not an object"),
             ("{\"task\": \"t\", \"args\": \"ada@example.com\"}", "string, not an object"),
             ("{}", "neither data nor args"),
