@@ -10,5 +10,6 @@ mod messages;
 mod mutants;
 mod requirements;
 mod routes;
+mod skips;
 mod supply_chain;
 mod template;
