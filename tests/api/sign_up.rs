@@ -1,8 +1,9 @@
-use app_core::testing::{TestApp, event};
+use app_core::testing::{Event, TestApp, event};
+use base64::{Engine, prelude::BASE64_STANDARD};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::support::{call, call_raw, count, sign_up};
+use crate::support::{call, call_raw, count, sign_up, signed_in};
 
 const USERS: &str = "select count(*) from users";
 
@@ -125,4 +126,44 @@ async fn a_base64_body_is_decoded_and_a_broken_one_is_refused() {
     assert_eq!(call(&app, auth_sign_up::handler, &event("auth-sign-up.base64")).await.status, 200);
     let broken = event("auth-sign-up.base64").raw_body("%%%");
     call_raw(&app, auth_sign_up::handler, &broken.to_string()).await.is_error(400, "malformed");
+}
+
+/// The gateway writes U+FFFD for each byte that is not UTF-8: two passwords would become one.
+#[tokio::test]
+async fn a_body_that_was_damaged_on_its_way_is_refused() {
+    let app = TestApp::new().await;
+    for body in
+        ["{\"email\": \"ada@example.com\", \"password\": \"caf\u{fffd} noir et fin\"}", "[\"\u{fffd}\"]"]
+    {
+        let event = event("auth-sign-up").raw_body(body);
+        call(&app, auth_sign_up::handler, &event).await.is_error(400, "malformed");
+        call(&app, auth_sign_up::handler, &coded(body.as_bytes())).await.is_error(400, "malformed");
+    }
+    let latin = b"{\"email\": \"ada@example.com\", \"password\": \"caf\xe9 noir et fin\"}";
+    call(&app, auth_sign_up::handler, &coded(latin)).await.is_error(400, "malformed");
+    assert_eq!(count(&app, USERS).await, 0);
+}
+
+fn coded(body: &[u8]) -> Event {
+    let mut event = event("auth-sign-up").raw_body(&BASE64_STANDARD.encode(body));
+    event.0["isBase64Encoded"] = json!(true);
+    event
+}
+
+/// Its escape is what the client means, but part of no password and no address.
+#[tokio::test]
+async fn an_escaped_replacement_character_is_data() {
+    let app = TestApp::new().await;
+    for (email, password, key) in [
+        ("ada@example.com", r"caf\ufffd noir et fin", "password"),
+        (r"caf\ufffd@example.com", "correct horse battery", "email"),
+    ] {
+        let body = format!(r#"{{"email": "{email}", "password": "{password}"}}"#);
+        let event = event("auth-sign-up").raw_body(&body);
+        call(&app, auth_sign_up::handler, &event).await.is_error(422, "validation").names(key, "format");
+    }
+    let access = signed_in(&app).await.text("/access");
+    let event = event("users-me-update").bearer(&access).raw_body(r#"{"first_name": "caf\ufffd"}"#);
+    let answer = call(&app, users_me_update::handler, &event).await;
+    assert_eq!((answer.status, answer.text("/first_name")), (200, "caf\u{fffd}".into()));
 }

@@ -173,6 +173,19 @@ async fn what_is_no_message_is_refused() {
     answer(&app, &json_call(HEALTH, &large)).await.is_connect_error(429, "resource_exhausted");
 }
 
+/// Without its base64 a binary message is text to the gateway, which replaces what is not UTF-8.
+#[tokio::test]
+async fn a_binary_message_that_came_as_text_and_was_damaged_is_refused() {
+    let app = TestApp::new().await;
+    let mut event = call(HEALTH, "application/proto", b"");
+    // A field that the message does not have, with a text in it.
+    event.0["body"] = json!("\u{7a}\u{3}\u{fffd}");
+    event.0["isBase64Encoded"] = json!(false);
+    answer(&app, &event).await.is_connect_error(400, "invalid_argument");
+    event.0["body"] = json!("\u{7a}\u{3}abc");
+    assert_eq!(answer(&app, &event).await.status, 200);
+}
+
 #[tokio::test]
 async fn what_is_compressed_or_of_another_protocol_is_told_so() {
     let app = TestApp::new().await;

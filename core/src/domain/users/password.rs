@@ -41,7 +41,7 @@ pub struct PasswordAttempt {
 
 impl PasswordAttempt {
     /// # Errors
-    /// The reason as a word: `too_long` or `format` (a NUL character), which no password is.
+    /// The reason as a word: `too_long`, or `format` (a NUL or a replacement character).
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let normal = Secret::new(normalise(text)?);
         Ok(Self { normal, raw: Secret::new(text.to_owned()) })
@@ -79,7 +79,8 @@ fn normalise(text: &str) -> Result<String, &'static str> {
     }
     let normal: String = text.nfkc().collect();
     match normal.chars().count() {
-        _ if normal.contains('\0') => Err("format"),
+        // The gateway writes U+FFFD for bytes that it cannot read: two passwords would become one.
+        _ if normal.contains(['\0', '\u{fffd}']) => Err("format"),
         n if n > MAX_CHARS => Err("too_long"),
         _ => Ok(normal),
     }
@@ -120,7 +121,8 @@ mod tests {
     }
 
     #[test]
-    fn a_nul_character_is_refused() {
+    fn a_nul_and_a_replacement_character_are_refused() {
         assert_eq!(PasswordAttempt::parse("correct\0horse").err(), Some("format"));
+        assert_eq!(PasswordAttempt::parse("caf\u{fffd} horse").err(), Some("format"));
     }
 }

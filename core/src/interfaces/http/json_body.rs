@@ -28,6 +28,9 @@ pub(in crate::interfaces) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<
             format!("the body may have {MAX_BODY_LEVELS} levels of objects and arrays at most").into(),
         ));
     }
+    if is_damaged(bytes) {
+        return Err(Error::Malformed("the body is not UTF-8".into()));
+    }
     if bytes.trim_ascii_start().first() != Some(&b'{') {
         // Serde would read an array into a struct, field by field.
         return Err(match serde_json::from_slice::<serde::de::IgnoredAny>(bytes) {
@@ -39,6 +42,15 @@ pub(in crate::interfaces) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| explain(&error))?;
     json.end().map_err(|_| Error::Malformed("the body is not JSON: something follows the object".into()))?;
     Ok(value)
+}
+
+/// U+FFFD as UTF-8. API Gateway writes it for each byte of a body that is not UTF-8.
+const REPLACEMENT: &[u8] = "\u{fffd}".as_bytes();
+
+/// Whether the body may have been damaged on its way here. A client that means the character writes
+/// its escape, `\ufffd`.
+pub(in crate::interfaces) fn is_damaged(bytes: &[u8]) -> bool {
+    bytes.windows(REPLACEMENT.len()).any(|window| window == REPLACEMENT)
 }
 
 /// How deep the brackets go, looked at before anything is built of them: a reader that calls itself
@@ -192,6 +204,9 @@ mod tests {
             assert!(matches!(error(body.as_bytes()), Error::Malformed(_)), "{body}");
         }
         assert!(matches!(error(b"{\"email\": \"\xff\"}"), Error::Malformed(_)));
+        // What the gateway makes of it. The escape is the client's own.
+        assert!(matches!(error("{\"email\": \"a@b.c\u{fffd}\"}".as_bytes()), Error::Malformed(_)));
+        assert!(matches!(error(br#"{"email": "a@b.c\ufffd"}"#), Error::Validation(_)));
         for body in [deep, deep_unknown] {
             assert!(matches!(error(body.as_bytes()), Error::Malformed(_)));
         }

@@ -39,5 +39,5 @@ pub use super::runtime::RuntimeError;
 
 // What RPC, the other door behind the gateway, does in the same way.
 pub(super) use error::{Told, tell, wait_of};
-pub(super) use json_body::parse as parse_json;
+pub(super) use json_body::{is_damaged, parse as parse_json};
 pub(super) use serve::{RESERVE, to_gateway};

@@ -18,6 +18,7 @@ pub struct Request {
     query: Vec<(String, String)>,
     path_parameters: HashMap<String, String>,
     body: Vec<u8>,
+    is_text: bool,
     id: String,
     source_ip: Option<String>,
 }
@@ -39,7 +40,8 @@ impl Request {
         }
         let query = event.take_query().map_err(|_| malformed())?;
         let text = event.body.unwrap_or_default();
-        let body = if event.is_base64_encoded.unwrap_or_default() {
+        let is_text = !event.is_base64_encoded.unwrap_or_default();
+        let body = if !is_text {
             BASE64_STANDARD.decode(text).map_err(|_| Error::Malformed("the body is not base64".into()))?
         } else {
             text.into_bytes()
@@ -52,6 +54,7 @@ impl Request {
             query,
             path_parameters: event.path_parameters.unwrap_or_default(),
             body,
+            is_text,
             id: event.request_context.request_id,
             source_ip: event.request_context.identity.source_ip,
         })
@@ -90,6 +93,11 @@ impl Request {
     /// Whether a header is there at all, however often and whatever it says.
     pub fn sends(&self, name: &str) -> bool {
         self.headers.iter().any(|(other, _)| other.eq_ignore_ascii_case(name))
+    }
+
+    /// Whether API Gateway passed the body on as text, not as base64.
+    pub(in crate::interfaces) fn is_text(&self) -> bool {
+        self.is_text
     }
 
     /// As it came.

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     domain::{Error, Part, Result},
-    interfaces::http::{MAX_BODY_BYTES, Request, parse_json},
+    interfaces::http::{MAX_BODY_BYTES, Request, is_damaged, parse_json},
 };
 
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
@@ -114,6 +114,10 @@ impl Dialect {
         let encoding = request.header(self.headers().0);
         if encoding.is_some_and(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
             return Err(Refusal::compressed());
+        }
+        // A binary message that came as text: the gateway has replaced its bytes.
+        if self.is_binary() && request.is_text() && is_damaged(request.body()) {
+            return Err(Error::Malformed("the message was not sent as binary".into()).into());
         }
         match self.framing {
             Framing::Connect => Ok(request.body().to_vec()),
