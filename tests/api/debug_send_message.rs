@@ -4,7 +4,10 @@ use app_core::{
 };
 use serde_json::{Value, json};
 
-use crate::support::{Answer, allow, call, count, signed_in};
+use crate::{
+    rpc::wire::{SEND_MESSAGE, answer, json_call},
+    support::{Answer, allow, call, count, signed_in},
+};
 
 async fn send(app: &TestApp, access: &str, body: &Value) -> Answer {
     let event = event("debug-send-message").bearer(access).body(body);
@@ -54,4 +57,25 @@ async fn only_for_those_who_may_and_never_in_production() {
     allow(&app, &["debug:send"]).await;
     send(&app, &access, &body).await.is_error(404, "not_found");
     assert_eq!(count(&app, "select count(*) from outbox").await, 1, "the sign-up's own");
+}
+
+#[tokio::test]
+async fn what_the_outbox_would_refuse_is_the_callers_fault() {
+    let app = TestApp::new().await;
+    let access = signed_in(&app).await.text("/access");
+    allow(&app, &["debug:send"]).await;
+    let with = |length: usize| {
+        let data = json!({ "uuid": uuid::Uuid::nil(), "more": "x".repeat(length) });
+        json!({ "event": "user_created", "data": data })
+    };
+    assert_eq!(send(&app, &access, &with(101_000)).await.status, 201);
+    send(&app, &access, &with(102_400)).await.is_error(422, "validation").names("data", "too_long");
+    let event = json_call(
+        SEND_MESSAGE,
+        &json!({ "event": "user_created", "data": {
+        "@type": "type.googleapis.com/google.protobuf.Struct", "value": with(102_400)["data"],
+    } }),
+    );
+    let message = answer(&app, &event.bearer(&access)).await.is_connect_error(400, "invalid_argument");
+    assert!(message.contains("data (too_long)"), "{message}");
 }

@@ -11,7 +11,7 @@ use crate::{
         messaging::{
             Outgoing,
             envelope::{self, EventMessage, ReceivedEvent},
-            inbox,
+            inbox, outbox,
         },
     },
 };
@@ -28,10 +28,15 @@ pub struct Delivery<'a> {
 /// Returns its id.
 ///
 /// # Errors
-/// `Validation` for an event that nobody handles, or data that its handlers cannot read.
+/// `Validation` for an event that nobody handles, for data that its handlers cannot read, and for
+/// data that makes the message larger than 100 KiB.
 pub fn send(tx: &mut Tx<'_>, handlers: &Handlers, event: &str, data: Value) -> Result<Uuid> {
     let (version, group) = handlers.check(event, &data)?;
     let message = EventMessage::named(event, version, data)?;
+    // Before the outbox refuses it, where it would be our fault.
+    if message.to_json()?.len() > outbox::MAX_BODY_BYTES {
+        return Err(Error::invalid("data", "too_long"));
+    }
     tx.send_event(&message, group)?;
     Ok(message.id)
 }

@@ -8,6 +8,7 @@ pub mod auth;
 pub mod clock;
 pub mod error;
 pub mod event;
+pub mod json;
 pub mod mask;
 pub mod patch;
 pub mod rate_limit;

@@ -15,7 +15,7 @@ use crate::{
         events::Delivery,
         handlers::{Handlers, TaskEntry},
     },
-    domain::{Error, Result, tasks::Failure},
+    domain::{Error, Result, json, tasks::Failure},
     infrastructure::{
         db::{Conn, Db},
         messaging::{
@@ -118,7 +118,7 @@ async fn attempt(mut job: Job<'_>, entry: &TaskEntry, args: Value, end: Instant)
         Ok(Err(panic)) => return Err(Error::internal(telemetry::caught(&*panic))),
         Err(late) => return Err(Error::unavailable("time", late)),
     };
-    if result.to_string().len() > MAX_RESULT_BYTES {
+    if json::stored_bytes(&result) > MAX_RESULT_BYTES {
         return Err(Error::invalid("result", "too_long"));
     }
     job.succeed(&result).await

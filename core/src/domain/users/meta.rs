@@ -3,7 +3,9 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-/// An object of at most 16 KiB and eight levels.
+use crate::domain::json;
+
+/// An object of at most 16 KiB, as it is stored, and eight levels.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(try_from = "Value")]
 pub struct Meta(Value);
@@ -23,7 +25,7 @@ impl Meta {
             return Err("type");
         }
         check(&value, 1)?;
-        if value.to_string().len() > MAX_BYTES { Err("too_long") } else { Ok(Self(value)) }
+        if json::stored_bytes(&value) > MAX_BYTES { Err("too_long") } else { Ok(Self(value)) }
     }
 
     pub fn into_json(self) -> Value {
@@ -81,5 +83,9 @@ mod tests {
         assert!(Meta::parse(json!({ "a": [1e300, -1e300, 5e-324] })).is_ok());
         assert_eq!(Meta::parse(json!({ "a": [f64::MAX] })), Err("range"));
         assert_eq!(Meta::parse(json!({ "a": -f64::MAX })), Err("range"));
+        // Postgres writes every digit.
+        assert!(Meta::parse(json!({ "a": vec![1e300; 50] })).is_ok());
+        assert_eq!(Meta::parse(json!({ "a": vec![1e300; 60] })), Err("too_long"));
+        assert_eq!(Meta::parse(json!({ "a": vec![1e-300; 60] })), Err("too_long"));
     }
 }

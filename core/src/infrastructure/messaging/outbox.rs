@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// SQS takes more, but large things belong into a table.
-const MAX_BODY_BYTES: usize = 100 * 1024;
+pub const MAX_BODY_BYTES: usize = 100 * 1024;
 
 /// What the queue itself can hold back (SQS: 15 minutes). What is for later than that waits here.
 const QUEUE_DELAY: Duration = Duration::from_secs(15 * 60);
