@@ -63,7 +63,7 @@ const SOMEBODY: &str = "2bb58a19-2001-4a8b-a223-79b2ba7d5229";
 
 fn profile() -> Value {
     json!({
-        "first_name": "Ada", "last_name": "Lovelace", "birthday": "1815-12-10", "photo": "ada.png", "street": "1",
+        "first_name": "Ada", "last_name": "Lovelace", "birthday": "1815-12-10", "photo": "https://example.com/ada.png", "street": "1",
         "city": "London", "state": "", "zip_code": "W1", "country": "UK", "meta": { "theme": "dark" },
     })
 }

@@ -57,6 +57,16 @@ async fn values_that_do_not_fit_are_named() {
         (json!({ "city": "a\0b" }), "city", "format"),
         (json!({ "city": 5 }), "city", "type"),
         (json!({ "birthday": "1815-13-10" }), "birthday", "format"),
+        (json!({ "birthday": "+1815-12-10" }), "birthday", "format"),
+        // The clock shows noon of 2026-01-01, UTC. In the first place on earth it is the 2nd.
+        (json!({ "birthday": "2026-01-03" }), "birthday", "range"),
+        (json!({ "first_name": "Ada\r\nBcc: eve@example.com" }), "first_name", "format"),
+        (json!({ "last_name": "\u{1b}[31mLovelace" }), "last_name", "format"),
+        (json!({ "street": "\u{202e}1 teertS" }), "street", "format"),
+        (json!({ "zip_code": "1\u{2028}2" }), "zip_code", "format"),
+        (json!({ "photo": "javascript:alert(1)" }), "photo", "format"),
+        (json!({ "photo": "http://example.com/ada.png" }), "photo", "format"),
+        (json!({ "meta": { "a": vec![1e300; 2_700] } }), "meta", "too_long"),
         (json!({ "meta": [] }), "meta", "type"),
         (json!({ "meta": { "a": "x".repeat(17_000) } }), "meta", "too_long"),
         (json!({ "meta": deep }), "meta", "too_deep"),
@@ -88,4 +98,18 @@ async fn a_number_that_is_stored_can_be_read_again() {
         answer.is_error(422, "validation").names("meta", "range");
     }
     assert_eq!(me(&app, &token).await.status, 200);
+}
+
+#[tokio::test]
+async fn what_fits_just_so_is_taken() {
+    let app = TestApp::new().await;
+    let token = signed_in(&app).await.text("/access");
+    for body in [
+        json!({ "birthday": "2026-01-02" }),
+        json!({ "first_name": "नामक्\u{200d}ष", "last_name": "عائشة \u{fffe}" }),
+        json!({ "photo": "https://xn--mnchen-3ya.de/ada.png?size=2" }),
+        json!({ "meta": { "a": vec![1e300; 50], "text": "two\nlines \u{202e}" } }),
+    ] {
+        assert_eq!(patch(&app, &token, &body).await.status, 200, "{body}");
+    }
 }

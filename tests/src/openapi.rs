@@ -89,14 +89,15 @@ fn optional_bodies(document: &mut Value) {
     }
 }
 
-/// Postgres's text cannot hold a NUL character, so no text that is taken may.
+/// No text that is taken may hold a NUL, which Postgres's text cannot hold, or U+FFFD, which API Gateway
+/// writes for what is not UTF-8. Texts of one line say more themselves.
 fn texts_without_nul(document: &mut Value) {
     let schemas = document["components"]["schemas"].as_object_mut().into_iter().flatten();
     for (_, body) in schemas.filter(|(name, _)| name.ends_with("Request")) {
         let fields = body["properties"].as_object_mut().into_iter().flat_map(|all| all.values_mut());
         for field in fields.filter(|field| field.get("maxLength").is_some()) {
             let field = field.as_object_mut().expect("a schema");
-            field.entry("pattern").or_insert_with(|| json!("^[^\\u0000]*$"));
+            field.entry("pattern").or_insert_with(|| json!("^[^\\u0000\\ufffd]*$"));
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::{
         audit::{Action, Entry},
         auth::Client,
         clock::Clock,
+        patch::Patch,
         users::{NewUser, Password, PasswordHash, ProfileChange, User, events::UserCreated},
     },
     infrastructure::{
@@ -42,10 +43,19 @@ impl Users<'_> {
     }
 
     /// # Errors
-    /// `NotFound` when the user has been deleted in the meantime.
+    /// `NotFound` when the user has been deleted in the meantime. `Validation` for a birthday in the
+    /// future.
     pub async fn update_profile(&self, sql: &impl Sql, id: i64, change: ProfileChange) -> Result<User> {
+        self.check_birthday(&change)?;
         let updated = repository::users::update(sql, id, change.into()).await?;
         updated.ok_or(Error::NotFound("user"))
+    }
+
+    fn check_birthday(&self, change: &ProfileChange) -> Result<()> {
+        match change.birthday {
+            Patch::Set(day) if day.is_after(self.clock.now()) => Err(Error::invalid("birthday", "range")),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -2,7 +2,8 @@
 
 use serde::Deserialize;
 
-/// At most `MAX` code points, none of them NUL, which Postgres's text cannot hold.
+/// One line of at most `MAX` code points. It shows as it is stored: no control characters, and none
+/// that change the direction of the text around them.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Text<const MAX: usize>(String);
@@ -11,7 +12,7 @@ impl<const MAX: usize> Text<MAX> {
     /// # Errors
     /// The reason as a word: `format` or `too_long`.
     pub fn parse(text: String) -> Result<Self, &'static str> {
-        if text.contains('\0') {
+        if text.contains(breaks_a_line) {
             return Err("format");
         }
         if text.chars().count() > MAX { Err("too_long") } else { Ok(Self(text)) }
@@ -20,6 +21,12 @@ impl<const MAX: usize> Text<MAX> {
     pub fn into_string(self) -> String {
         self.0
     }
+}
+
+/// The OpenAPI document says the same as a pattern (`interfaces/http/openapi.rs`).
+fn breaks_a_line(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 impl<const MAX: usize> TryFrom<String> for Text<MAX> {
@@ -38,6 +45,19 @@ mod tests {
     fn length_counts_code_points() {
         assert!(Text::<3>::parse("üüü".into()).is_ok());
         assert_eq!(Text::<3>::parse("üüüü".into()), Err("too_long"));
-        assert_eq!(Text::<3>::parse("a\0".into()), Err("format"));
+    }
+
+    #[test]
+    fn what_breaks_a_line_or_turns_it_around_is_refused() {
+        for c in "\0\t\n\r\u{1b}\u{7f}\u{85}\u{9b}\u{61c}\u{200e}\u{200f}\u{2028}\u{2029}\u{202a}\u{202e}\u{2066}\u{2069}"
+            .chars()
+        {
+            assert_eq!(Text::<9>::parse(format!("a{c}b")), Err("format"), "{c:?}");
+        }
+        // Joiners are part of how some scripts are written.
+        for text in ["Ada Lovelace", "عائشة", "नामक्\u{200d}ष", "نامه\u{200c}ای", "👩\u{200d}🚀", "\u{fffd}"]
+        {
+            assert!(Text::<16>::parse(text.into()).is_ok(), "{text:?}");
+        }
     }
 }

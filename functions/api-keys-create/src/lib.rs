@@ -22,7 +22,7 @@ use utoipa::{
 #[serde(deny_unknown_fields)]
 pub struct KeyRequest {
     /// For you to know it by.
-    #[schema(value_type = String, min_length = 1, max_length = 64, pattern = r"^[^\u0000]*[^\s\u0000][^\u0000]*$", example = "nightly export")]
+    #[schema(value_type = String, min_length = 1, max_length = 64, pattern = r"^[^\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]*[^\s\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069][^\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]*$", example = "nightly export")]
     name: Text<64>,
     #[schema(schema_with = permissions)]
     permissions: Vec<Permission>,

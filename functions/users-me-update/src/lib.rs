@@ -5,11 +5,11 @@ use app_core::{
     domain::{
         patch::Patch,
         text::Text,
-        users::{Birthday, Meta, ProfileChange},
+        users::{Birthday, Meta, PhotoUrl, ProfileChange},
     },
     interfaces::http::{
         Caller, Idempotent, IdempotentReply, Json, Request, SignedIn, UserResponse,
-        openapi::{AnyProblem, AuthProblem, BodyProblem, IdempotencyKey, InProgressProblem},
+        openapi::{self, AnyProblem, AuthProblem, BodyProblem, IdempotencyKey, InProgressProblem},
     },
 };
 use serde::Deserialize;
@@ -20,34 +20,35 @@ use utoipa::ToSchema;
 #[serde(deny_unknown_fields)]
 pub struct UpdateMeRequest {
     #[serde(default)]
-    #[schema(value_type = Option<String>, max_length = 128)]
+    #[schema(schema_with = openapi::line::<128>)]
     first_name: Patch<Text<128>>,
     #[serde(default)]
-    #[schema(value_type = Option<String>, max_length = 128)]
+    #[schema(schema_with = openapi::line::<128>)]
     last_name: Patch<Text<128>>,
-    /// `YYYY-MM-DD`
+    /// `YYYY-MM-DD`, not in the future.
     #[serde(default)]
     #[schema(value_type = Option<String>, format = Date)]
     birthday: Patch<Birthday>,
     #[serde(default)]
-    #[schema(value_type = Option<String>, max_length = 2048)]
-    photo: Patch<Text<2048>>,
+    #[schema(schema_with = openapi::https_url)]
+    photo: Patch<PhotoUrl>,
     #[serde(default)]
-    #[schema(value_type = Option<String>, max_length = 128)]
+    #[schema(schema_with = openapi::line::<128>)]
     street: Patch<Text<128>>,
     #[serde(default)]
-    #[schema(value_type = Option<String>, max_length = 64)]
+    #[schema(schema_with = openapi::line::<64>)]
     city: Patch<Text<64>>,
     #[serde(default)]
-    #[schema(value_type = Option<String>, max_length = 24)]
+    #[schema(schema_with = openapi::line::<24>)]
     state: Patch<Text<24>>,
     #[serde(default)]
-    #[schema(value_type = Option<String>, max_length = 24)]
+    #[schema(schema_with = openapi::line::<24>)]
     zip_code: Patch<Text<24>>,
     #[serde(default)]
-    #[schema(value_type = Option<String>, max_length = 64)]
+    #[schema(schema_with = openapi::line::<64>)]
     country: Patch<Text<64>>,
-    /// Replaces the whole object: at most 16 KiB and eight levels, numbers up to 1e300.
+    /// Replaces the whole object: at most 16 KiB and eight levels, numbers up to 1e300. A
+    /// number counts with all its digits.
     #[serde(default)]
     #[schema(value_type = Option<Object>)]
     meta: Patch<Meta>,

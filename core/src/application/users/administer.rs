@@ -30,7 +30,8 @@ impl Users<'_> {
     /// their sessions and API keys end in the same transaction.
     ///
     /// # Errors
-    /// `NotFound`. `Forbidden` for one's own account, which has its own endpoint.
+    /// `NotFound`. `Forbidden` for one's own account, which has its own endpoint. `Validation` for a
+    /// birthday in the future.
     pub async fn change(
         &self,
         tx: &mut Tx<'_>,
@@ -40,6 +41,7 @@ impl Users<'_> {
         client: Client<'_>,
     ) -> Result<User> {
         not_oneself(user, by)?;
+        self.check_birthday(&change.profile)?;
         let fields = change.fields();
         // Locked: what is noted below is what this change did.
         let before = users::lock(&*tx, user).await?.ok_or(Error::NotFound("user"))?;

@@ -7,6 +7,7 @@ mod meta;
 mod password;
 mod password_policy;
 mod phone;
+mod photo;
 mod user;
 
 pub use birthday::Birthday;
@@ -15,4 +16,5 @@ pub use meta::Meta;
 pub use password::{Password, PasswordAttempt, PasswordHash};
 pub use password_policy::PasswordPolicy;
 pub use phone::Phone;
+pub use photo::PhotoUrl;
 pub use user::{NewUser, ProfileChange, User, UserChange};

@@ -6,7 +6,7 @@ use serde_json::Value;
 use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
-use super::{Birthday, Email, Meta, PasswordHash, Phone};
+use super::{Birthday, Email, Meta, PasswordHash, Phone, PhotoUrl};
 use crate::domain::{patch::Patch, text::Text};
 
 #[derive(Clone)]
@@ -55,7 +55,7 @@ pub struct ProfileChange {
     pub first_name: Patch<Text<128>>,
     pub last_name: Patch<Text<128>>,
     pub birthday: Patch<Birthday>,
-    pub photo: Patch<Text<2048>>,
+    pub photo: Patch<PhotoUrl>,
     pub street: Patch<Text<128>>,
     pub city: Patch<Text<64>>,
     pub state: Patch<Text<24>>,

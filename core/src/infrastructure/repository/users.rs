@@ -11,7 +11,7 @@ use crate::{
         auth::Permissions,
         patch::Patch,
         text::Text,
-        users::{Birthday, Email, NewUser, PasswordHash, Phone, User, UserChange},
+        users::{Birthday, Email, NewUser, PasswordHash, Phone, PhotoUrl, User, UserChange},
     },
     infrastructure::{
         db::Sql,
@@ -126,7 +126,7 @@ pub async fn update(sql: &impl Sql, id: i64, change: UserChange) -> Result<Optio
         .patch("first_name", change.first_name, Text::into_string)
         .patch("last_name", change.last_name, Text::into_string)
         .patch("birthday", change.birthday, Birthday::date)
-        .patch("photo", change.photo, Text::into_string)
+        .patch("photo", change.photo, PhotoUrl::into_string)
         .patch("street", change.street, Text::into_string)
         .patch("city", change.city, Text::into_string)
         .patch("state", change.state, Text::into_string)

@@ -1,9 +1,31 @@
 //! What the endpoints' descriptions share: groups of failing answers. `tests/src/openapi.rs` puts
 //! the whole document together.
 
-use utoipa::{IntoParams, IntoResponses};
+use utoipa::{
+    IntoParams, IntoResponses,
+    openapi::schema::{Object, ObjectBuilder, SchemaType, Type},
+};
 
 use super::ErrorBody;
+
+/// Returns the schema of a `Patch<Text<MAX>>`: one line, or null.
+pub fn line<const MAX: usize>() -> Object {
+    let line = r"^[^\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]*$";
+    text_or_null(MAX, line).build()
+}
+
+/// Returns the schema of a `Patch<PhotoUrl>`.
+pub fn https_url() -> Object {
+    let url = r"^https://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?([/?#][A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]*)?$";
+    text_or_null(2048, url).description(Some("An https URL in ASCII, without a user name.")).build()
+}
+
+fn text_or_null(max: usize, pattern: &str) -> ObjectBuilder {
+    ObjectBuilder::new()
+        .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
+        .max_length(Some(max))
+        .pattern(Some(pattern))
+}
 
 /// Any endpoint.
 #[derive(Debug, IntoResponses)]

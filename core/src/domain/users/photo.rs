@@ -1,0 +1,99 @@
+//! Where a user's picture is.
+
+use serde::Deserialize;
+
+/// An `https` URL: host, perhaps a port, and what follows, in the characters of RFC 3986. Clients may
+/// put it into a page as it is. It holds no user name, and no scheme that runs code.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct PhotoUrl(String);
+
+const MAX_CHARS: usize = 2048;
+
+impl PhotoUrl {
+    /// # Errors
+    /// The reason as a word: `format` or `too_long`.
+    pub fn parse(text: String) -> Result<Self, &'static str> {
+        let rest = text.strip_prefix("https://").ok_or("format")?;
+        let (authority, rest) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+        let (host, port) =
+            authority.split_once(':').map_or((authority, None), |(host, port)| (host, Some(port)));
+        if !is_host(host) || !port.is_none_or(is_port) || !rest.bytes().all(is_url_byte) {
+            return Err("format");
+        }
+        if text.len() > MAX_CHARS { Err("too_long") } else { Ok(Self(text)) }
+    }
+
+    pub fn into_string(self) -> String {
+        self.0
+    }
+}
+
+/// Letters, digits, hyphens and dots, with a letter or digit at both ends. Other scripts are written
+/// as `xn--` labels.
+fn is_host(host: &str) -> bool {
+    let is_inner = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.';
+    host.bytes().all(is_inner)
+        && host.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && host.ends_with(|c: char| c.is_ascii_alphanumeric())
+}
+
+fn is_port(port: &str) -> bool {
+    (1..=5).contains(&port.len()) && port.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn is_url_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=%".contains(&byte)
+}
+
+impl TryFrom<String> for PhotoUrl {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_photo_is_an_https_url() {
+        for text in [
+            "https://example.com",
+            "https://example.com/ada.png",
+            "https://xn--mnchen-3ya.de:8443/a/b?size=2&x=%C3%BC#top",
+            "https://example.com?x",
+        ] {
+            assert!(PhotoUrl::parse(text.into()).is_ok(), "{text}");
+        }
+        for text in [
+            "",
+            "javascript:alert(1)",
+            "data:image/png;base64,AAAA",
+            "http://example.com/ada.png",
+            "HTTPS://example.com",
+            "//example.com/ada.png",
+            "https://",
+            "https:///ada.png",
+            "https://ada@example.com/",
+            "https://example.com:/",
+            "https://example.com:123456/",
+            "https://example.com.",
+            "https://-example.com",
+            "https://exa mple.com",
+            "https://münchen.de/",
+            "https://example.com/a b",
+            "https://example.com/\r\n",
+            "https://example.com/\"onload=",
+            "https://example.com/\\",
+            "https://example.com/ü",
+        ] {
+            assert_eq!(PhotoUrl::parse(text.into()), Err("format"), "{text:?}");
+        }
+        let long = |length: usize| format!("https://example.com/{}", "x".repeat(length - 20));
+        assert!(PhotoUrl::parse(long(2048)).is_ok());
+        assert_eq!(PhotoUrl::parse(long(2049)), Err("too_long"));
+    }
+}
