@@ -169,7 +169,9 @@ impl App {
 
     /// What a new password must be.
     pub fn password_policy(&self) -> PasswordPolicy {
-        PasswordPolicy { min_length: self.0.config.passwords.min_length }
+        let Config { passwords, password_words, project_name, .. } = &self.0.config;
+        let words = password_words.iter().chain([project_name]).cloned().collect();
+        PasswordPolicy { min_length: passwords.min_length, words }
     }
 
     /// The keys, as old as a cached secret may be. If what is stored there now makes no sense, the

@@ -70,6 +70,8 @@ pub struct Config {
     /// Makes the pseudonyms of addresses, accounts and requests.
     pub hmac_key: Option<SecretSource>,
     pub passwords: PasswordsConfig,
+    /// Words that new passwords must not consist of, in addition to the project's name.
+    pub password_words: Vec<String>,
     /// How long a secret is used before it is fetched again; key rotation waits that long.
     pub secrets_ttl: Duration,
     pub database: Option<DatabaseConfig>,
@@ -149,6 +151,7 @@ impl Config {
         let pseudonyms = needs.contains(&Need::Pseudonyms) || limits.is_some();
         let hmac_key = pseudonyms.then(|| read_hmac_key(&mut env, mode));
         let passwords = passwords::read(&mut env);
+        let password_words = passwords::read_words(&env);
         let secrets_ttl = Duration::from_secs(env.number("SECRETS_CACHE_SECONDS", 300, 1..=300));
         let events = kafka::bus(&mut env);
         let database = needs.contains(&Need::Database).then(|| database::read(&mut env, events, prod));
@@ -188,6 +191,7 @@ impl Config {
             limits,
             hmac_key,
             passwords,
+            password_words,
             secrets_ttl,
             database,
             mail,

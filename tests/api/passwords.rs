@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use app_core::{
+    config::Config,
     telemetry,
     testing::{TestApp, event},
 };
@@ -75,6 +76,28 @@ async fn what_must_not_be_chosen_is_named_and_nothing_changes() {
         answer.is_error(422, "validation").names("password", reason);
     }
     assert_eq!(sign_in(&app, "ada@example.com", OLD).await.status, 200);
+}
+
+#[tokio::test]
+async fn what_is_known_about_the_owner_and_the_product_is_no_password() {
+    let app = TestApp::with(|config: &mut Config| {
+        config.project_name = "Wonderland".into();
+        config.password_words = vec!["Rabbit Hole".into()];
+    })
+    .await;
+    let pair = signed_in(&app).await;
+    let name = "update users set first_name = 'Augusta', last_name = 'Byron-King'";
+    app.database.client().await.execute(name, &[]).await.expect("a name");
+    for new in ["wonderland1", "RabbitHole!", "ada@example", "Example-2026", "augustaking", "Byron1815"] {
+        change(&app, &pair, OLD, new).await.is_error(422, "validation").names("new", "too_common");
+    }
+    // Nobody has a name when they sign up.
+    for new in ["wonderland1", "RabbitHole!", "Example-2026"] {
+        let body = json!({ "email": "ada@example.com", "password": new });
+        let answer = call(&app, auth_sign_up::handler, &event("auth-sign-up").body(&body)).await;
+        answer.is_error(422, "validation").names("password", "too_common");
+    }
+    assert_eq!(change(&app, &pair, OLD, "ada fell down the rabbit hole").await.status, 204);
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ mod links;
 mod lint;
 mod messages;
 mod mutants;
+mod passwords;
 mod requirements;
 mod routes;
 mod skips;

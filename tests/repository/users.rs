@@ -10,7 +10,7 @@ use app_core::{
 
 fn password() -> Password {
     let attempt = PasswordAttempt::parse("correct horse battery").expect("a possible password");
-    PasswordPolicy { min_length: 8 }.accept(&attempt, None).expect("a good password")
+    PasswordPolicy { min_length: 8, words: Vec::new() }.accept(&attempt, &[]).expect("a good password")
 }
 
 /// Creates a user, and returns what is to be sent.

@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     assets, bench, coverage, deny, down, env, fuzz, invoke, keys, lint, logs, migrate, mutants, openapi,
-    outbox, queue, requirements, sbom, tasks, test, up, users,
+    outbox, passwords, queue, requirements, sbom, tasks, test, up, users,
 };
 use crate::ui;
 
@@ -133,6 +133,8 @@ enum Command {
     /// The other commands do that by themselves; a plain `cargo build`, or `sam build`, in a fresh
     /// clone needs it once before.
     Assets,
+    /// Add to the list of common passwords what is missing of two public rankings.
+    Passwords,
     /// Run all tests against a stack of their own, which ends with them.
     ///
     /// It can run beside `up`. Arguments after -- go to cargo test.
@@ -236,6 +238,7 @@ fn execute(command: Command) -> Result<ExitCode> {
         Command::Outbox { action, stack_name } => return outbox::run(&action, stack_name.as_deref()),
         Command::Users { action, stack_name } => users::run(&action, stack_name.as_deref())?,
         Command::Assets => assets::run()?,
+        Command::Passwords => passwords::run()?,
         Command::Test { arguments } => return test::run(&arguments),
         Command::Mutants { names } => return mutants::run(&names),
         Command::Bench { what } => return bench::run(what.as_ref()),

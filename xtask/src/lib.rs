@@ -8,6 +8,7 @@
 //! - [`operator`]: queues, dead letters and the outbox, of a stack here or on AWS.
 //! - [`bench`]: what the functions cost; [`measure`]: times, their spread and their floors.
 //! - [`mutants`]: faults on purpose, and the copy of the project that bears them; tests use it too.
+//! - [`rankings`]: public rankings of passwords, for the list of common ones.
 //! - [`assets`], [`extra`], [`node`], [`clients`], [`valkey`], [`broker`]: what is fetched when it
 //!   is first needed.
 //! - [`checkout`], [`binaries`], [`python`], [`process`], [`server`], [`interrupt`], [`skip`],
@@ -41,6 +42,7 @@ pub mod node;
 pub mod operator;
 pub mod process;
 pub mod python;
+pub mod rankings;
 pub mod runtime_api;
 pub mod sbom;
 pub mod server;

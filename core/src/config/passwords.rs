@@ -28,3 +28,8 @@ pub(super) fn read(env: &mut Reader<'_>) -> PasswordsConfig {
         passes: env.number("ARGON2_PASSES", PASSES.into(), PASSES.into()..=10) as u32,
     }
 }
+
+pub(super) fn read_words(env: &Reader<'_>) -> Vec<String> {
+    let list = env.optional("PASSWORD_FORBIDDEN_WORDS").unwrap_or_default();
+    list.split(',').map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}

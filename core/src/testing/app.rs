@@ -70,6 +70,7 @@ fn config(database: Option<DatabaseConfig>) -> Config {
         limits: Some(LimitsConfig::new(LaunchMode::Local)),
         hmac_key: Some(SecretSource::Inline(Secret::new("a key for tests, of 32 bytes or more".into()))),
         passwords: PasswordsConfig::default(),
+        password_words: Vec::new(),
         secrets_ttl: std::time::Duration::from_secs(300),
         database,
         queues: QueuesConfig {

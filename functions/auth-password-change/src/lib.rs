@@ -2,7 +2,7 @@
 
 use app_core::{
     App, Error, Result,
-    domain::users::{Email, PasswordAttempt},
+    domain::users::{PasswordAttempt, User},
     interfaces::http::{
         Caller, Idempotent, IdempotentReply, NoContent, Request, SignedIn,
         openapi::{AnyProblem, AuthProblem, BodyProblem, IdempotencyKey, InProgressProblem},
@@ -16,7 +16,8 @@ use utoipa::ToSchema;
 pub struct PasswordChangeRequest {
     #[schema(value_type = String, format = Password, max_length = 128, example = "correct horse battery")]
     current: PasswordAttempt,
-    /// Any characters; length is what helps. Not one of the common ones, nor the address.
+    /// Any characters; length is what helps. Not one of the common ones, nor words of your address, your
+    /// names or the product's name.
     #[schema(value_type = String, format = Password, min_length = 8, max_length = 128, example = "staple of another horse")]
     new: PasswordAttempt,
     /// Without it the user's API keys end, too.
@@ -40,8 +41,9 @@ pub struct PasswordChangeRequest {
 )]
 pub async fn handler(app: App, request: Request, caller: Caller<SignedIn>) -> Result<IdempotentReply> {
     let body: PasswordChangeRequest = request.json()?;
-    let email = caller.user.email.as_deref().and_then(|text| Email::parse(text).ok());
-    let accepted = app.password_policy().accept(&body.new, email.as_ref());
+    let User { email, first_name, last_name, .. } = &caller.user;
+    let about: Vec<&str> = [email, first_name, last_name].into_iter().flatten().map(String::as_str).collect();
+    let accepted = app.password_policy().accept(&body.new, &about);
     let new = accepted.map_err(|reason| Error::invalid("new", reason))?;
     let (user, client) = (caller.user.uuid, request.client());
     let (auth, limits) = (app.auth().await?, app.limits().await?);

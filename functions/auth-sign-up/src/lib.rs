@@ -17,10 +17,11 @@ use uuid::Uuid;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SignUpRequest {
-    /// Trimmed and lower-cased.
+    /// Stored in one canonical form for all its spellings: lower case, the domain in ASCII (`xn--`).
     #[schema(value_type = String, format = Email, max_length = 128, example = "ada@example.com")]
     email: Email,
-    /// Any characters; length is what helps. Not one of the common ones, nor the address.
+    /// Any characters; length is what helps. Not one of the common ones, nor words of the address or
+    /// the product's name.
     #[schema(value_type = String, format = Password, min_length = 8, max_length = 128, example = "correct horse battery")]
     password: PasswordAttempt,
 }
@@ -44,14 +45,14 @@ pub struct SignUpResponse {
     request_body = SignUpRequest,
     responses(
         (status = 200, description = "The new user", body = SignUpResponse),
-        (status = 409, description = "The address is taken, in whatever letter case, or the same request is still being worked on", body = app_core::interfaces::http::ErrorBody),
+        (status = 409, description = "The address is taken, in whatever spelling, or the same request is still being worked on", body = app_core::interfaces::http::ErrorBody),
         BodyProblem, AnyProblem,
     ),
 )]
 pub async fn handler(app: App, request: Request, _: Public) -> Result<IdempotentReply> {
     app.limits().await?.sign_up(request.client().ip).await?; // before all else: what fails counts, too
     let body: SignUpRequest = request.json()?;
-    let accepted = app.password_policy().accept(&body.password, Some(&body.email));
+    let accepted = app.password_policy().accept(&body.password, &[body.email.as_str()]);
     let password = accepted.map_err(|reason| Error::invalid("password", reason))?;
     let idempotent = Idempotent::of_stranger(&app, &request).await?;
     if let Some(answer) = idempotent.answered().await? {

@@ -15,6 +15,7 @@ pub mod migrate;
 pub mod mutants;
 pub mod openapi;
 pub mod outbox;
+pub mod passwords;
 pub mod queue;
 pub mod requirements;
 pub mod sbom;
