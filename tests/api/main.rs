@@ -9,6 +9,7 @@ mod canaries;
 mod debug_send_message;
 mod docs_pages;
 mod edge;
+mod emails;
 mod forged_addresses;
 mod forgery;
 mod hashes;

@@ -3,6 +3,7 @@
 mod audit;
 mod bulk;
 mod connection;
+mod email_operations;
 mod explain;
 mod hostile_queries;
 mod hostile_text;

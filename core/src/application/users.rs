@@ -1,6 +1,7 @@
 //! Users: making them, changing them, and what administrators do to them.
 
 mod administer;
+pub mod emails;
 
 use crate::{
     domain::{

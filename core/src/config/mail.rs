@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{SecretSource, reader::Reader};
-use crate::domain::{mask::Secret, users::Email};
+use crate::domain::mask::Secret;
 
 #[derive(Debug, Clone)]
 pub struct MailConfig {
@@ -16,14 +16,15 @@ pub struct MailConfig {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Sender {
     pub name: Option<String>,
-    pub address: Email,
+    /// Plain ASCII, so that no function carries the tables of other scripts for this setting.
+    pub address: String,
 }
 
 impl Sender {
     /// # Errors
     /// What it has to be instead.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
-        const SHAPE: &str = "must be an address, or Name <address>";
+        const SHAPE: &str = "must be an address, or Name <address>; write the address in ASCII, its domain as xn-- if need be";
         let (name, address) = match text.trim().strip_suffix('>') {
             None => ("", text),
             Some(rest) => rest.rsplit_once('<').ok_or(SHAPE)?,
@@ -32,15 +33,35 @@ impl Sender {
         if name.contains(char::is_control) || name.contains(['<', '>', '"']) {
             return Err(SHAPE);
         }
-        let address = Email::parse(address).map_err(|_| SHAPE)?;
-        Ok(Self { name: (!name.is_empty()).then(|| name.to_owned()), address })
+        let address = address.trim();
+        if !is_ascii_address(address) {
+            return Err(SHAPE);
+        }
+        Ok(Self { name: (!name.is_empty()).then(|| name.to_owned()), address: address.to_owned() })
     }
+}
+
+fn is_ascii_address(text: &str) -> bool {
+    let is_atom = |atom: &str| {
+        !atom.is_empty()
+            && atom.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&b))
+    };
+    let is_label = |label: &str| {
+        !label.is_empty()
+            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    text.len() <= 128
+        && text.split_once('@').is_some_and(|(local, domain)| {
+            local.split('.').all(is_atom) && domain.contains('.') && domain.split('.').all(is_label)
+        })
 }
 
 /// It stands in every mail, so it is no secret.
 impl fmt::Debug for Sender {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} <{}>", self.name.as_deref().unwrap_or(""), self.address.as_str())
+        write!(f, "{} <{}>", self.name.as_deref().unwrap_or(""), self.address)
     }
 }
 

@@ -9,6 +9,7 @@ use app_core::{
         drops::{self, Dropped},
         roles::RoleChange,
         tasks::operator::{Changed, TaskPage},
+        users::emails::Canonicalised,
     },
     domain::users::Email,
     infrastructure::{
@@ -78,6 +79,14 @@ pub enum OperationsRequest {
         email: Email,
         role: String,
     },
+    /// Stores addresses in their canonical form. Without `change` it only reports.
+    EmailsCanonicalise {
+        #[serde(default)]
+        change: bool,
+        /// Where the previous call stopped: its `next`.
+        #[serde(default)]
+        after: i64,
+    },
     /// Forgets all values whose keys begin so: after a release that kept wrong ones.
     KeyValueFlush {
         prefix: String,
@@ -101,10 +110,11 @@ pub enum OperationsResponse {
     TasksChanged(Changed),
     Roles { roles: Vec<Role> },
     RoleChange(RoleChange),
+    Canonicalised(Canonicalised),
     Flushed { flushed: u64 },
 }
 
-pub async fn handler(app: App, request: OperationsRequest, _: Instant) -> Result<OperationsResponse> {
+pub async fn handler(app: App, request: OperationsRequest, deadline: Instant) -> Result<OperationsResponse> {
     let db = app.db()?;
     Ok(match request {
         OperationsRequest::OutboxStatus => {
@@ -150,6 +160,9 @@ pub async fn handler(app: App, request: OperationsRequest, _: Instant) -> Result
         OperationsRequest::RoleRevoke { email, role } => {
             OperationsResponse::RoleChange(app.roles()?.revoke(&email, &role).await?)
         }
+        OperationsRequest::EmailsCanonicalise { change, after } => OperationsResponse::Canonicalised(
+            app.users()?.canonicalise_emails(change, after, deadline).await?,
+        ),
         OperationsRequest::KeyValueFlush { prefix } => {
             OperationsResponse::Flushed { flushed: app.key_value()?.flush(&Prefix::parse(prefix)?).await? }
         }

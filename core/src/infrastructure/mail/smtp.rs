@@ -17,7 +17,7 @@ use lettre::{
 use super::{Mail, Mailer};
 use crate::{
     config::{MailConfig, SecretSource, Sender, check_url},
-    domain::{Error, Result, users::Email},
+    domain::{Error, Result},
     infrastructure::secrets::Secrets,
 };
 
@@ -102,8 +102,8 @@ impl fmt::Debug for SmtpMailer {
 fn message(from: &Sender, mail: &Mail) -> Result<Message> {
     let sender = address(&from.address)
         .ok_or_else(|| Error::Configuration("MAIL_FROM is not an address that SMTP takes".into()))?;
-    let recipient = address(&mail.to).ok_or_else(|| Error::invalid("to", "format"))?;
-    let domain = from.address.as_str().rsplit_once('@').map_or("localhost", |(_, domain)| domain);
+    let recipient = address(mail.to.as_str()).ok_or_else(|| Error::invalid("to", "format"))?;
+    let domain = from.address.rsplit_once('@').map_or("localhost", |(_, domain)| domain);
     Message::builder()
         .message_id(Some(format!("<{}@{domain}>", mail.id)))
         .from(Mailbox::new(from.name.clone(), sender))
@@ -114,8 +114,8 @@ fn message(from: &Sender, mail: &Mail) -> Result<Message> {
         .map_err(Error::internal)
 }
 
-fn address(email: &Email) -> Option<Address> {
-    email.as_str().parse().ok()
+fn address(email: &str) -> Option<Address> {
+    email.parse().ok()
 }
 
 /// The server did not take the credentials: that says nothing about the mail, and can be mended.

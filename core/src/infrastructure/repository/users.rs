@@ -7,14 +7,14 @@ use uuid::Uuid;
 use super::{Repository, column};
 use crate::{
     domain::{
-        Result,
+        Error, Result,
         auth::Permissions,
         patch::Patch,
         text::Text,
         users::{Birthday, Email, NewUser, PasswordHash, Phone, PhotoUrl, User, UserChange},
     },
     infrastructure::{
-        db::Sql,
+        db::{Param, Sql},
         query::{Column, Entity, Filter, Kind, Order, Shape, Values},
     },
 };
@@ -92,14 +92,30 @@ impl Entity for User {
     ];
 }
 
+/// Inserts a user.
+///
 /// # Errors
-/// `AlreadyExists` with `email` or `phone`: the unique index decides, nothing is checked before.
+/// `AlreadyExists` with `email` or `phone`. The unique indexes decide. An address that is stored in
+/// an earlier spelling is found by the statement itself. Such rows only become fewer, so no other
+/// transaction can add one between that look and the insert.
 pub async fn create(sql: &impl Sql, new: &NewUser) -> Result<User> {
-    let values = Values::new()
-        .set("email", new.email.as_ref().map(Email::as_str))
-        .set("phone", new.phone.as_ref().map(Phone::as_str))
-        .set("password_hashed", new.password.as_ref().map(PasswordHash::expose));
-    Repository::<User, _>::on(sql).create(&values).await
+    let text = format!(
+        "insert into users (email, phone, password_hashed, updated_at)
+         select $1, $2, $3, now() where not exists (select from users where lower(email) = any($4))
+         returning {}",
+        User::FIELDS.join(", ")
+    );
+    let spellings = new.email.as_ref().map(Email::spellings).unwrap_or_default();
+    let params: [Param<'_>; 4] = [
+        (&new.email.as_ref().map(Email::as_str), Type::TEXT),
+        (&new.phone.as_ref().map(Phone::as_str), Type::TEXT),
+        (&new.password.as_ref().map(PasswordHash::expose), Type::TEXT),
+        (&spellings, Type::TEXT_ARRAY),
+    ];
+    match sql.row(&text, &params).await? {
+        Some(row) => User::from_row(&row),
+        None => Err(Error::AlreadyExists("email".into())),
+    }
 }
 
 pub async fn find(sql: &impl Sql, uuid: Uuid) -> Result<Option<User>> {
@@ -165,10 +181,13 @@ pub struct Credentials {
     pub password: Option<PasswordHash>,
 }
 
+/// Finds an account in whatever spelling its address is stored. Two accounts can have spellings of
+/// one address from the time before there was one form. Then the typed spelling decides.
 pub async fn credentials_by_email(sql: &impl Sql, email: &Email) -> Result<Option<Credentials>> {
     // Written like the unique index, so that it is used.
-    let text = "select uuid, is_active, password_hashed from users where lower(email) = $1";
-    sql.row(text, &[(&email.as_str(), Type::TEXT)]).await?.as_ref().map(credentials).transpose()
+    let text = "select uuid, is_active, password_hashed from users where lower(email) = any($1)
+                order by array_position($1, lower(email)) limit 1";
+    sql.row(text, &[(&email.spellings(), Type::TEXT_ARRAY)]).await?.as_ref().map(credentials).transpose()
 }
 
 pub async fn credentials_by_uuid(sql: &impl Sql, uuid: Uuid) -> Result<Option<Credentials>> {
@@ -183,6 +202,43 @@ fn credentials(row: &Row) -> Result<Credentials> {
         is_active: column(row, "is_active")?,
         password: hash.map(PasswordHash::new),
     })
+}
+
+/// An address as it is stored.
+#[derive(Debug)]
+pub struct StoredEmail {
+    pub id: i64,
+    pub user: Uuid,
+    pub text: String,
+}
+
+/// Returns the addresses of users whose id is greater than `after`, by id.
+pub async fn emails_after(sql: &impl Sql, after: i64, limit: i64) -> Result<Vec<StoredEmail>> {
+    let text = "select id, uuid, email from users where id > $1 and email is not null order by id limit $2";
+    let rows = sql.rows(text, &[(&after, Type::INT8), (&limit, Type::INT8)]).await?;
+    let stored = |row| {
+        Ok(StoredEmail { id: column(row, "id")?, user: column(row, "uuid")?, text: column(row, "email")? })
+    };
+    rows.iter().map(stored).collect()
+}
+
+/// Returns another user who has the canonical form of this address.
+pub async fn other_holder(sql: &impl Sql, stored: &StoredEmail, canonical: &Email) -> Result<Option<Uuid>> {
+    let text = "select uuid from users where lower(email) = $1 and id <> $2";
+    let row = sql.row(text, &[(&canonical.as_str(), Type::TEXT), (&stored.id, Type::INT8)]).await?;
+    row.map(|row| column(&row, "uuid")).transpose()
+}
+
+/// Stores the address in its canonical form, unless it has changed since it was read. Returns whether
+/// it did.
+///
+/// # Errors
+/// `AlreadyExists` when another user has the canonical form.
+pub async fn canonicalise_email(sql: &impl Sql, stored: &StoredEmail, canonical: &Email) -> Result<bool> {
+    let text = "update users set email = $3, updated_at = now() where id = $1 and email = $2";
+    let params: [Param<'_>; 3] =
+        [(&stored.id, Type::INT8), (&stored.text, Type::TEXT), (&canonical.as_str(), Type::TEXT)];
+    Ok(sql.execute(text, &params).await? > 0)
 }
 
 /// Puts `new` in the place of `old`. Returns whether `old` still stood there, with an active user.
