@@ -1,5 +1,7 @@
 //! Table `schema_migration` and the lock, in whatever schema the connection's search path names.
 
+use std::time::Duration;
+
 use tokio_postgres::{Client, SimpleQueryMessage, error::SqlState};
 
 use crate::{
@@ -19,6 +21,9 @@ pub(super) enum Note {
     TakenBack,
 }
 
+/// A runner that waits for another one asks again after this.
+const PAUSE: Duration = Duration::from_millis(200);
+
 /// Waits until no other runner works on this schema. The lock lives as long as `client`.
 ///
 /// Simple queries only: a prepared one leaves its portal, and with it a snapshot, open until the
@@ -26,16 +31,19 @@ pub(super) enum Note {
 pub(super) async fn lock(client: &Client) -> Result<()> {
     const KEY: &str = "hashtextextended('schema_migration ' || current_schema(), 0)";
     client.batch_execute("begin").await.map_err(from_postgres)?;
-    let tried = client
-        .simple_query(&format!("select pg_try_advisory_xact_lock({KEY})"))
-        .await
-        .map_err(from_postgres)?;
-    let free = tried
-        .iter()
-        .any(|message| matches!(message, SimpleQueryMessage::Row(row) if row.get(0) == Some("t")));
-    if !free {
-        tracing::info!("another runner is at work, waiting for it");
-        client.batch_execute(&format!("select pg_advisory_xact_lock({KEY})")).await.map_err(from_postgres)?;
+    let try_lock = format!("select pg_try_advisory_xact_lock({KEY})");
+    for tries in 0_u32.. {
+        let tried = client.simple_query(&try_lock).await.map_err(from_postgres)?;
+        let is_true = |message: &SimpleQueryMessage| matches!(message, SimpleQueryMessage::Row(row) if row.get(0) == Some("t"));
+        if tried.iter().any(is_true) {
+            break;
+        }
+        if tries == 0 {
+            tracing::info!("another runner is at work, waiting for it");
+        }
+        // A statement that waits holds a snapshot. `create index concurrently` of the runner at work would
+        // wait for that snapshot, and neither would ever end.
+        tokio::time::sleep(PAUSE).await;
     }
     Ok(())
 }
