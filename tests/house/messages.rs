@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
-use app_core::application::handlers;
+use app_core::{application::handlers, domain::tasks::Failure};
 use serde_json::Value;
 
 /// The `NAME`s of what a source file declares as `impl <what> for …`.
@@ -67,4 +67,16 @@ fn a_declaration_is_found() {
     let text = "impl Event for Moved {\n    const NAME: &'static str = \"moved\";\n}\nimpl Event for Gone {\n    const NAME: &'static str = \"gone\";\n}";
     assert_eq!(declared(text, "Event"), BTreeSet::from(["moved".to_owned(), "gone".to_owned()]));
     assert!(declared(text, "Task").is_empty());
+}
+
+/// Neither the document of the API nor the page about errors misses a code.
+#[test]
+fn every_code_of_a_failed_task_is_documented() {
+    for page in ["docs/openapi.json", "docs/errors.md"] {
+        let text =
+            fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(page)).expect(page);
+        let codes = Failure::ALL.map(|failure| format!("`{}`", failure.code()));
+        let missing: Vec<_> = codes.into_iter().filter(|code| !text.contains(code)).collect();
+        assert!(missing.is_empty(), "{page}: {missing:?}");
+    }
 }

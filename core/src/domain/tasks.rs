@@ -49,7 +49,7 @@ pub enum Failure {
 }
 
 impl Failure {
-    const ALL: [Self; 10] = [
+    pub const ALL: [Self; 10] = [
         Self::Invalid,
         Self::NotAllowed,
         Self::NotFound,
