@@ -163,3 +163,35 @@ async fn a_failed_task_is_listed_shown_retried_and_another_one_cancelled() {
     let odd = tasks(&["retry", "all"]);
     assert!(String::from_utf8_lossy(&odd.stderr).contains("is not a task id"));
 }
+
+/// A stack that is asked by its name, as one on AWS: through its outputs and its function `operations`.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deployed_stack_is_found_by_its_name_and_asked_through_its_function() {
+    let waits = Uuid::now_v7();
+    let insert = "insert into task (id, name, queue, args, since)
+                  values ($1, 'say_meow', 'tasks', '{}', now() + interval '1 hour')";
+    database().await.execute(insert, &[&waits]).await.expect("a task");
+    let by_name = |arguments: &[&str]| {
+        let mut command = xtask();
+        for key in [
+            "DATABASE_URL",
+            "DB_HOST",
+            "EVENTS_QUEUE_URL",
+            "EVENTS_DLQ_URL",
+            "TASKS_QUEUE_URL",
+            "TASKS_DLQ_URL",
+        ] {
+            command.env_remove(key);
+        }
+        command.args(arguments).args(["--stack-name", "app-test"]).output().expect("xtask runs")
+    };
+    let waits = waits.to_string();
+    assert!(out(&by_name(&["tasks", "list", "--status", "queued", "--limit", "200"])).contains(&waits));
+    assert!(out(&by_name(&["tasks", "show", &waits])).contains("say_meow"));
+    assert!(out(&by_name(&["tasks", "cancel", &waits])).contains("cancelled"));
+    assert!(out(&by_name(&["tasks", "retry", &waits])).contains("will be tried again"));
+    assert!(out(&by_name(&["outbox", "status"])).contains("parked"));
+    let unknown = by_name(&["outbox", "drop", &waits, "--yes"]);
+    assert!(String::from_utf8_lossy(&unknown.stderr).contains("is not in the outbox"), "{unknown:?}");
+    assert!(out(&by_name(&["queue", "list"])).contains("tasks-dead-letter"));
+}
