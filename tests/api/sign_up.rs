@@ -3,7 +3,10 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::support::{call, call_raw, count, sign_up, signed_in};
+use crate::{
+    support::{call, call_raw, count, sign_up, signed_in},
+    wire::{Cut, wired},
+};
 
 const USERS: &str = "select count(*) from users";
 
@@ -166,4 +169,36 @@ async fn an_escaped_replacement_character_is_data() {
     let event = event("users-me-update").bearer(&access).raw_body(r#"{"first_name": "caf\ufffd"}"#);
     let answer = call(&app, users_me_update::handler, &event).await;
     assert_eq!((answer.status, answer.text("/first_name")), (200, "caf\u{fffd}".into()));
+}
+
+/// Cut at any round trip, before the server hears it or before its response arrives: with a key the
+/// client repeats the request and learns of its own account.
+#[tokio::test]
+async fn wherever_the_database_is_lost_a_sign_up_with_a_key_can_be_repeated() {
+    let (app, wire) = wired(|_| {}).await;
+    let sign_up = async |name: &str| {
+        let body = json!({ "email": format!("{name}@example.com"), "password": "correct horse battery" });
+        let event = event("auth-sign-up").header("Idempotency-Key", Some("k")).body(&body);
+        call(&app, auth_sign_up::handler, &event).await
+    };
+    assert_eq!(sign_up("warm").await.status, 200);
+    let (_, trips) = wire.count(sign_up("count")).await;
+    let mut users = 2;
+    for cut in [Cut::Question, Cut::Answer] {
+        for number in 1..=trips {
+            let name = format!("{cut:?}-{number}").to_lowercase();
+            wire.cut_at(number, cut);
+            let first = sign_up(&name).await;
+            assert!(wire.was_cut(), "there is no round trip {number}");
+            assert!([200, 503].contains(&first.status), "{first:?}");
+            let second = sign_up(&name).await;
+            assert_eq!(second.status, 200, "{cut:?} {number}: {second:?}");
+            assert!(first.status == 503 || first.body == second.body);
+            users += 1;
+            assert_eq!(count(&app, USERS).await, users, "{cut:?} {number}");
+            let told = "select count(*) from outbox where body::jsonb ->> 'event' = 'user_created'";
+            assert_eq!(count(&app, told).await, users, "{cut:?} {number}");
+        }
+    }
+    assert!(trips > 5, "only {trips} round trips: what was cut?");
 }

@@ -14,6 +14,7 @@ mod outbox_relay;
 mod publishing;
 mod recover_tasks;
 mod refusals;
+mod security_mail;
 mod soak;
 mod starting_tasks;
 mod strikes;

@@ -1,0 +1,66 @@
+//! What the owner of an account is told about it, and in which words.
+
+use app_core::testing::TestApp;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::support::{consume, number, one, work};
+
+/// Hands an event to its handlers, and runs the task that it starts.
+async fn told(app: &TestApp, event: &str, data: Value) -> (String, String) {
+    let message = json!({ "event": event, "data": data, "id": Uuid::now_v7() });
+    assert!(consume(app, &one("events-consumer", &message.to_string())).await.is_empty());
+    let started = app.bus.take();
+    assert_eq!(started.len(), 1, "{event} starts one task");
+    assert!(work(app, &one("tasks-worker", &started[0].body)).await.is_empty());
+    let sent = app.mailer.take();
+    assert_eq!((sent.len(), sent[0].to.as_str()), (1, "ada@example.com"));
+    (sent[0].subject().to_owned(), sent[0].text.clone())
+}
+
+async fn ada(app: &TestApp) -> Uuid {
+    let insert = "insert into users (email) values ('ada@example.com') returning uuid";
+    app.database.client().await.query_one(insert, &[]).await.expect("a user").get(0)
+}
+
+#[tokio::test]
+async fn each_event_has_a_mail_of_its_own() {
+    let app = TestApp::new().await;
+    let user = ada(&app).await;
+    for (event, data, subject, advice) in [
+        (
+            "session_reuse_detected",
+            json!({ "uuid": user, "session": "0000000000000000000001" }),
+            "signed out of APP on one device",
+            "change your password",
+        ),
+        (
+            "sign_in_slowed",
+            json!({ "uuid": user, "day": "2026-01-01" }),
+            "Many failed sign-ins to your account at APP",
+            "You need not do anything",
+        ),
+        (
+            "api_key_created",
+            json!({ "uuid": user, "key": "0000000000000000000001" }),
+            "A new API key for your account at APP",
+            "all API keys",
+        ),
+    ] {
+        let (is, text) = told(&app, event, data).await;
+        assert!(is.contains(subject), "{is}");
+        assert!(text.contains(advice) && !text.contains("0000000000000000000001"), "{text}");
+    }
+}
+
+/// Tasks from before there were other notices name none.
+#[tokio::test]
+async fn a_task_of_an_earlier_version_is_about_a_session() {
+    let app = TestApp::new().await;
+    let user = ada(&app).await;
+    let message =
+        json!({ "task": "security_mail", "args": { "user": user }, "id": Uuid::now_v7(), "attempt": 1 });
+    assert!(work(&app, &one("tasks-worker", &message.to_string())).await.is_empty());
+    assert!(app.mailer.take()[0].subject().contains("signed out"));
+    assert_eq!(number(&app, "select count(*) from task where state = 'succeeded'").await, 1);
+}
