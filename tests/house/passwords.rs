@@ -8,7 +8,7 @@ use app_core::{
 };
 use xtask::{checkout::Checkout, python::Python, rankings};
 
-/// How many entries of each ranking must be refused, counted by those that could be chosen.
+/// How many entries of each ranking must be refused. Entries shorter than a password do not count.
 const REFUSED: usize = 3_000;
 
 fn read() -> BTreeMap<String, Vec<String>> {

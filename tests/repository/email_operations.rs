@@ -63,7 +63,7 @@ async fn a_report_changes_nothing_and_says_what_the_change_then_does() {
     let rows = app.database.client().await.query(noted, &[]).await.expect("rows");
     assert_eq!(rows.iter().map(|row| row.get(0)).collect::<Vec<Uuid>>(), [mixed, first]);
 
-    // What is done is not done again; what collides is still reported.
+    // A second run changes nothing and reports the same collisions.
     let again = all(&app, true).await;
     assert_eq!((&again["changed"], &again["collisions"]), (&json!([]), &expected["collisions"]));
 }

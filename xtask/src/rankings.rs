@@ -22,7 +22,7 @@ const PACKAGES: Extra = Extra {
 pub const LIST: &str = "core/src/domain/users/password_policy/common.txt";
 /// A new password has at least so many characters. Shorter entries are for what people put around them.
 pub const SHORTEST_PASSWORD: usize = 8;
-/// How many entries of each ranking are taken, counted by those that are long enough to be chosen.
+/// How many entries of each ranking are taken. Entries shorter than a password do not count.
 const TAKEN: usize = 5_000;
 const SHORTEST_WORD: usize = 3;
 

@@ -47,7 +47,7 @@ pub(in crate::interfaces) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<
 /// U+FFFD as UTF-8. API Gateway writes it for each byte of a body that is not UTF-8.
 const REPLACEMENT: &[u8] = "\u{fffd}".as_bytes();
 
-/// Whether the body may have been damaged on its way here. A client that means the character writes
+/// Whether API Gateway may have replaced bytes of the body. A client that means the character writes
 /// its escape, `\ufffd`.
 pub(in crate::interfaces) fn is_damaged(bytes: &[u8]) -> bool {
     bytes.windows(REPLACEMENT.len()).any(|window| window == REPLACEMENT)
