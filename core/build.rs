@@ -4,7 +4,9 @@ use std::{env, fmt::Write, fs, path::Path};
 
 #[expect(clippy::disallowed_methods, reason = "cargo's own settings")]
 fn main() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../migrations");
+    // As it is when this runs: a target folder may have been copied from another checkout.
+    let package = env::var("CARGO_MANIFEST_DIR").expect("set by cargo");
+    let folder = Path::new(&package).join("../migrations");
     println!("cargo::rerun-if-changed={}", folder.display());
     let entries = fs::read_dir(&folder).expect("the migrations folder");
     let mut names: Vec<String> = entries
