@@ -4,7 +4,7 @@ use app_core::{
     Error,
     config::{DatabaseConfig, Statements},
     infrastructure::{
-        db::{Db, Sql},
+        db::{Db, Sql, TIMEOUTS},
         secrets::Secrets,
     },
     testing::TestDatabase,
@@ -126,4 +126,55 @@ async fn a_connection_whose_statement_was_given_up_is_not_waited_for() {
     drop(conn);
     let next = tokio::time::timeout(Duration::from_secs(5), backend(&db)).await;
     assert_ne!(next.expect("it does not stand behind the slow statement"), first);
+}
+
+/// Each of these statements ends with an error after which the session is of no use.
+#[tokio::test]
+async fn a_connection_that_cannot_be_used_any_more_is_replaced() {
+    let database = TestDatabase::empty().await;
+    let db = db(&database, |_| {});
+    for (before, statement) in [
+        // The server has become a replica.
+        ("set default_transaction_read_only = on", "create table t (n int)"),
+        // A transaction failed, and nobody has ended it.
+        ("begin", "select 1 / 0"),
+        ("select 1", "select pg_terminate_backend(pg_backend_pid())"),
+    ] {
+        let first = backend(&db).await;
+        let conn = db.conn().await.expect("a connection");
+        conn.execute(before, &[]).await.expect("a statement");
+        conn.execute(statement, &[]).await.expect_err("an error");
+        let _ = conn.execute("create table t (n int)", &[]).await;
+        drop(conn);
+        assert_ne!(backend(&db).await, first, "{statement}");
+    }
+}
+
+#[tokio::test]
+async fn an_ordinary_error_keeps_the_connection() {
+    let database = TestDatabase::empty().await;
+    let db = db(&database, |_| {});
+    let first = backend(&db).await;
+    for statement in ["select 1 / 0", "select nothing", "select pg_cancel_backend(pg_backend_pid())"] {
+        db.conn().await.expect("a connection").rows(statement, &[]).await.expect_err("an error");
+        assert_eq!(backend(&db).await, first, "{statement}");
+    }
+}
+
+/// What a role has set for itself must not reach the connections of others.
+#[tokio::test]
+async fn a_connection_brings_its_time_limits_and_a_migration_has_none() {
+    let database = TestDatabase::empty().await;
+    for (statements, limited) in [(Statements::Prepared, true), (Statements::Unnamed, false)] {
+        let db = db(&database, |config| config.statements = statements);
+        let apart = db.connect_apart().await.expect("a connection");
+        for (name, value) in TIMEOUTS {
+            let query = format!("select current_setting('{name}')");
+            let conn = db.conn().await.expect("a connection");
+            let pooled: String = conn.rows(&query, &[]).await.expect("a row")[0].get(0);
+            assert_eq!(pooled, if limited { *value } else { "0" }, "{name}");
+            let outside: String = apart.query_one(&query, &[]).await.expect("a row").get(0);
+            assert_eq!(outside, "0", "{name}");
+        }
+    }
 }

@@ -9,7 +9,7 @@ use app_core::{
         query::{Cursor, Filter, Order, Page, Value, Values},
         repository::Repository,
     },
-    testing::TestDatabase,
+    testing::{TestDatabase, migrated},
 };
 use serde_json::json;
 
@@ -22,10 +22,7 @@ use crate::{
 /// Samples and users in one schema.
 async fn both_tables() -> (TestDatabase, Db) {
     let (database, db) = world().await;
-    let client = database.client().await;
-    for migration in app_core::infrastructure::migrate::embedded() {
-        client.batch_execute(migration.up).await.expect("a migration applies");
-    }
+    migrated(&database.client().await).await;
     (database, db)
 }
 
@@ -112,6 +109,55 @@ async fn a_lock_that_is_not_to_be_had_is_unavailable() {
     let result = samples(&conn).update(&Filter::everything(), &named("x")).await;
     client.batch_execute("rollback").await.expect("the lock is gone");
     assert!(matches!(&result, Err(Error::Unavailable { what: LOCK, .. })), "{result:?}");
+}
+
+/// A table, one row in it, and a connection that has prepared the statement that reads it.
+async fn warm(read: &str) -> (TestDatabase, Db, tokio_postgres::Client) {
+    let database = TestDatabase::empty().await;
+    let client = database.client().await;
+    client.batch_execute("create table t (name text); insert into t values ('Ada')").await.expect("a table");
+    let mut config = database.config();
+    config.pool_size = 1;
+    let db = support::db(&database, config);
+    db.conn().await.expect("a connection").rows(read, &[]).await.expect("a row");
+    (database, db, client)
+}
+
+#[tokio::test]
+async fn a_statement_that_a_migration_has_outdated_is_prepared_again() {
+    const READ: &str = "update t set name = name returning name";
+    let (_database, db, client) = warm(READ).await;
+    client.batch_execute("alter table t alter column name type varchar(9)").await.expect("a migration");
+    let mut conn = db.conn().await.expect("a connection");
+    assert_eq!(conn.rows(READ, &[]).await.expect("rows").len(), 1);
+
+    // The first one of a transaction as well: the transaction has done nothing yet.
+    client.batch_execute("alter table t alter column name type text").await.expect("a migration");
+    let tx = conn.begin().await.expect("a transaction");
+    assert_eq!(tx.rows(READ, &[]).await.expect("rows").len(), 1);
+    tx.execute("insert into t values ('Bob')", &[]).await.expect("a row");
+    tx.commit().await.expect("a commit");
+    assert_eq!(conn.rows("select from t", &[]).await.expect("rows").len(), 2);
+}
+
+#[tokio::test]
+async fn what_a_transaction_did_before_an_outdated_statement_is_not_lost_in_silence() {
+    const READ: &str = "update t set name = name returning name";
+    let (_database, db, client) = warm(READ).await;
+    client.batch_execute("alter table t alter column name type varchar(9)").await.expect("a migration");
+    let mut conn = db.conn().await.expect("a connection");
+    for wanted in [false, true] {
+        let tx = conn.begin().await.expect("a transaction");
+        tx.execute("insert into t values ('Bob')", &[]).await.expect("a row");
+        let found = tx.rows(READ, &[]).await;
+        match (wanted, &found) {
+            (false, Err(Error::Unavailable { what: "database", .. })) => drop(tx),
+            (true, Ok(_)) => drop(tx.commit().await.expect("a commit")),
+            _ => panic!("{found:?}"),
+        }
+        let rows = conn.rows("select from t", &[]).await.expect("rows").len();
+        assert_eq!(rows, if wanted { 2 } else { 1 });
+    }
 }
 
 #[tokio::test]

@@ -12,11 +12,14 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts it, without this command's environment and with nothing to read and to say, and waits until
-    /// it takes connections on this port.
+    /// Starts it and waits until it takes connections on this port. Of the environment it gets only what
+    /// the command sets; it reads nothing, and what it says is lost.
     pub fn start(command: &mut Command, port: u16) -> Result<Self> {
         let name = command.get_program().to_string_lossy().into_owned();
-        let silent = command.env_clear().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let own = command.get_envs().filter_map(|(key, value)| Some((key.to_owned(), value?.to_owned())));
+        let own: Vec<_> = own.collect();
+        let silent =
+            command.env_clear().envs(own).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let child = silent.spawn().with_context(|| format!("cannot start {name}"))?;
         let mut server = Self { child };
         let deadline = Instant::now() + Duration::from_secs(10);

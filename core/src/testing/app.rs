@@ -36,8 +36,7 @@ impl TestApp {
             Arc::new(MemoryMailer::default()),
             Arc::new(ManualClock::default()),
         );
-        // As migrations/roles.sql sets it for the role of the functions.
-        let options = format!("{} -c lock_timeout=2s", database.options());
+        let options = database.app_options();
         let app = App::for_test(config, bus.clone(), mailer.clone(), clock.clone(), |config, secrets| {
             Db::with_options(config, secrets, &options)
         })

@@ -1,4 +1,7 @@
 //! A schema per test on the Postgres that `DATABASE_URL` names.
+//!
+//! With `DATABASE_PROXY_PORT` the app talks to it through the PgBouncer on that port, which pools
+//! transactions. PgBouncer refuses start-up options, so each test then has a role with these settings.
 
 use std::{sync::Arc, time::Duration};
 
@@ -22,10 +25,7 @@ impl TestDatabase {
     /// Migrated.
     pub async fn new() -> Self {
         let database = Self::empty().await;
-        let client = database.client().await;
-        for migration in migrate::embedded() {
-            client.batch_execute(migration.up).await.expect("a migration applies");
-        }
+        migrated(&database.client().await).await;
         database
     }
 
@@ -33,18 +33,32 @@ impl TestDatabase {
     pub async fn empty() -> Self {
         let url = super::setting("DATABASE_URL").parse().expect("DATABASE_URL is a postgres:// URL");
         let database = Self { schema: format!("test_{}", Uuid::new_v4().simple()), url };
-        database
-            .client()
-            .await
-            .batch_execute(&format!("create schema {}", database.schema))
-            .await
-            .expect("create schema");
+        let schema = &database.schema;
+        let mut create = format!("create schema {schema}");
+        if proxy_port().is_some() {
+            create = format!(
+                "{create}; create role {schema} login superuser password '{schema}';
+                 alter role {schema} set search_path = {schema}; alter role {schema} set lock_timeout = '2s'"
+            );
+        }
+        database.client().await.batch_execute(&create).await.expect("create schema");
         database
     }
 
     /// Start-up options that make this schema the connection's world.
     pub fn options(&self) -> String {
         format!("-c search_path={0} -c application_name={0}", self.schema)
+    }
+
+    /// Start-up options of an app's connections: also the lock timeout that migrations/roles.sql gives
+    /// the role of the functions.
+    pub fn app_options(&self) -> String {
+        self.unless_proxied(format!("{} -c lock_timeout=2s", self.options()))
+    }
+
+    /// The role has them as settings where a proxy does not pass them on.
+    fn unless_proxied(&self, options: String) -> String {
+        if proxy_port().is_some() { String::new() } else { options }
     }
 
     /// A plain client that sees this schema only.
@@ -61,20 +75,23 @@ impl TestDatabase {
             [Host::Tcp(host), ..] => host.clone(),
             _ => "127.0.0.1".to_owned(),
         };
+        let mut port = self.url.get_ports().first().copied().unwrap_or(5432);
+        let mut user = self.url.get_user().unwrap_or("postgres").to_owned();
+        let mut password = String::from_utf8_lossy(self.url.get_password().unwrap_or_default()).into_owned();
+        let mut statements = Statements::Prepared;
+        if let Some(proxy) = proxy_port() {
+            (port, user, password) = (proxy, self.schema.clone(), self.schema.clone());
+            statements = Statements::Unnamed;
+        }
         DatabaseConfig {
             host,
-            port: self.url.get_ports().first().copied().unwrap_or(5432),
+            port,
             name: self.url.get_dbname().unwrap_or("postgres").to_owned(),
-            login: Login::Inline {
-                user: self.url.get_user().unwrap_or("postgres").to_owned(),
-                password: Secret::new(
-                    String::from_utf8_lossy(self.url.get_password().unwrap_or_default()).into_owned(),
-                ),
-            },
+            login: Login::Inline { user, password: Secret::new(password) },
             ssl_root_cert: None,
             // A function has one; a test calls handlers side by side.
             pool_size: 8,
-            statements: Statements::Prepared,
+            statements,
             wait: Duration::from_secs(10),
             outbox: OutboxConfig {
                 events: EventsBus::Sqs,
@@ -85,7 +102,20 @@ impl TestDatabase {
     }
 
     pub fn db(&self) -> Result<Db> {
-        Db::with_options(self.config(), Arc::new(Secrets::new(no_aws())), &self.options())
+        Db::with_options(
+            self.config(),
+            Arc::new(Secrets::new(no_aws())),
+            &self.unless_proxied(self.options()),
+        )
+    }
+}
+
+/// Applies all migrations to the schema of this client. No index is made concurrently: nobody works in
+/// this schema meanwhile, and the statement would wait for the transactions of all other tests.
+pub async fn migrated(client: &Client) {
+    for migration in migrate::embedded() {
+        let sql = migration.up.replace(" concurrently", "");
+        client.batch_execute(&sql).await.expect("a migration applies");
     }
 }
 
@@ -103,8 +133,10 @@ impl Drop for TestDatabase {
                 // its runtime does not turn any more.
                 client
                     .batch_execute(&format!(
-                        "select pg_terminate_backend(pid) from pg_stat_activity where application_name = '{schema}';
-                         set client_min_messages = warning; drop schema if exists {schema} cascade"
+                        "select pg_terminate_backend(pid) from pg_stat_activity
+                         where application_name = '{schema}' or usename = '{schema}';
+                         set client_min_messages = warning; drop schema if exists {schema} cascade;
+                         drop role if exists {schema}"
                     ))
                     .await
                     .expect("drop schema");
@@ -114,6 +146,10 @@ impl Drop for TestDatabase {
             eprintln!("schema {} was left behind", self.schema);
         }
     }
+}
+
+fn proxy_port() -> Option<u16> {
+    super::wish("DATABASE_PROXY_PORT").map(|text| text.parse().expect("DATABASE_PROXY_PORT is a port"))
 }
 
 /// For apps that call nothing of AWS.

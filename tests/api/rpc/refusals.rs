@@ -4,17 +4,20 @@ use std::time::{Duration, Instant};
 
 use app_core::{
     App, Error, Result,
+    infrastructure::db::Sql,
     interfaces::{
         http::{MAX_HEADER_BYTES, MAX_QUERY_PARAMETERS, Public},
         rpc::Methods,
     },
+    telemetry,
     testing::{Event, TestApp, event},
 };
 use grpc::messages::example::{ExampleReq, ExampleResp};
 use serde_json::json;
+use tracing_subscriber::filter::LevelFilter;
 
 use super::wire::{GET_EXAMPLE, HEALTH, answer, answer_by, answer_within, call, frame, json_call, web_call};
-use crate::support::signed_in;
+use crate::{canaries::Lines, support::signed_in};
 
 async fn panicking(_: App, _: ExampleReq, _: Public) -> Result<ExampleResp> {
     panic!("secret cause")
@@ -94,6 +97,40 @@ async fn a_call_ends_when_its_client_stops_waiting() {
     let web = answer_by(&app, &bad_methods(), &web.header("grpc-timeout", Some("200m"))).await;
     web.is_web_error("4");
     assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+}
+
+async fn asking(app: App, _: ExampleReq, _: Public) -> Result<ExampleResp> {
+    app.db()?.conn().await?.rows("select pg_sleep(0.3)", &[]).await?;
+    Ok(ExampleResp::default())
+}
+
+#[tokio::test]
+async fn an_impatient_client_costs_no_connection() {
+    let app = TestApp::with(|config| config.database.as_mut().expect("a database").pool_size = 1).await;
+    let backend = async || -> i32 {
+        let conn = app.app.db().expect("a pool").conn().await.expect("a connection");
+        conn.rows("select pg_backend_pid()", &[]).await.expect("a row")[0].get(0)
+    };
+    let first = backend().await;
+    let methods = Methods::default().with("/a.Bad/Asking", asking);
+    let [connect, web] = both("a.Bad/Asking");
+    for event in [connect.header("Connect-Timeout-Ms", Some("30")), web.header("grpc-timeout", Some("1m"))] {
+        answer_by(&app, &methods, &event).await;
+        assert_eq!(backend().await, first);
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_wait_is_no_error_of_ours() {
+    let app = TestApp::new().await;
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let guard = telemetry::capture(LevelFilter::INFO, move || writer.clone());
+    let [connect, _] = both("a.Bad/Slow");
+    answer_by(&app, &bad_methods(), &connect.header("Connect-Timeout-Ms", Some("30"))).await;
+    drop(guard);
+    let lines = lines.text();
+    assert!(lines.contains("request refused") && !lines.contains("ERROR"), "{lines}");
 }
 
 #[tokio::test]

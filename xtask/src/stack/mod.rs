@@ -7,7 +7,7 @@
 pub mod database;
 pub mod deploy;
 pub mod emulator;
-mod nobody;
+pub(crate) mod nobody;
 pub mod postgres;
 pub mod state;
 pub mod tls;

@@ -1,5 +1,5 @@
-//! Postgres for root. It refuses to run as root, so it runs as `nobody`, and its binaries and data
-//! then lie outside the checkout, in a folder that `nobody` can enter.
+//! Postgres and PgBouncer for root. They refuse to run as root, so they run as `nobody`. Their programs
+//! and data then lie outside the checkout, in a folder that `nobody` can enter.
 
 use std::collections::hash_map::DefaultHasher;
 use std::fs;
@@ -14,7 +14,7 @@ use super::postgres::Distribution;
 use crate::checkout::Checkout;
 
 /// A folder of this checkout that every user can enter and only root can write.
-pub(super) fn folder(checkout: &Checkout) -> Result<PathBuf> {
+pub(crate) fn folder(checkout: &Checkout) -> Result<PathBuf> {
     let open = |path: &Path| path.metadata().is_ok_and(|about| about.mode() & 0o001 != 0);
     let temporary = std::env::temp_dir();
     let base = [temporary.as_path(), Path::new("/tmp"), Path::new("/var/tmp")]

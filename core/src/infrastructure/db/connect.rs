@@ -11,7 +11,7 @@ use tokio_postgres::{Client, NoTls, config::SslMode, tls::MakeTlsConnect};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{
-    Link, Waiting,
+    Health, Link, Repeat,
     error::{from_postgres, is_refused_login},
 };
 use crate::{
@@ -30,10 +30,18 @@ const KEEPALIVE: Duration = Duration::from_secs(30);
 const CHECK_AFTER_IDLE: Duration = Duration::from_secs(30);
 const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// The same limits as those of the roles in migrations/roles.sql, and why they are what they are. A role
+/// may change its own settings, for all its later connections; what a connection asks for comes first.
+pub const TIMEOUTS: &[(&str, &str)] =
+    &[("statement_timeout", "5s"), ("lock_timeout", "2s"), ("idle_in_transaction_session_timeout", "15s")];
+
 pub(super) struct Connector {
     host: String,
     port: u16,
-    base: tokio_postgres::Config,
+    /// For connections of the pool.
+    pooled: tokio_postgres::Config,
+    /// For connections outside of it, which have no time limits.
+    apart: tokio_postgres::Config,
     login: Login,
     tls: Option<MakeRustlsConnect>,
     secrets: Arc<Secrets>,
@@ -44,30 +52,42 @@ type Connected = (Client, JoinHandle<()>);
 
 impl Connector {
     pub(super) fn new(config: DatabaseConfig, secrets: Arc<Secrets>, options: &str) -> Result<Self> {
-        let mut base = tokio_postgres::Config::new();
-        base.dbname(&config.name).options(options);
         let tls = config.ssl_root_cert.as_deref().map(tls_by).transpose()?;
-        base.ssl_mode(if tls.is_some() { SslMode::Require } else { SslMode::Disable });
-        Ok(Self { host: config.host, port: config.port, base, login: config.login, tls, secrets })
+        let mut apart = tokio_postgres::Config::new();
+        apart.dbname(&config.name);
+        apart.ssl_mode(if tls.is_some() { SslMode::Require } else { SslMode::Disable });
+        let mut pooled = apart.clone();
+        // A proxy that pools transactions refuses options, also when they are empty.
+        if !options.is_empty() {
+            apart.options(options);
+        }
+        let limits = TIMEOUTS.iter().map(|(name, value)| format!("-c {name}={value}"));
+        let limits = limits.filter(|_| config.statements == Statements::Prepared);
+        let options = limits.chain([options.to_owned()]).collect::<Vec<_>>().join(" ");
+        if !options.is_empty() {
+            pooled.options(options);
+        }
+        Ok(Self { host: config.host, port: config.port, pooled, apart, login: config.login, tls, secrets })
     }
 
-    pub(super) async fn connect_client(&self) -> Result<Client> {
-        self.connect().await.map(|(client, _)| client)
+    /// Connects outside of the pool.
+    pub(super) async fn connect_apart(&self) -> Result<Client> {
+        self.connect(&self.apart).await.map(|(client, _)| client)
     }
 
-    async fn connect(&self) -> Result<Connected> {
+    async fn connect(&self, base: &tokio_postgres::Config) -> Result<Connected> {
         let id = match &self.login {
             Login::Stored(id) => id,
             Login::Inline { user, password } => {
                 let socket = self.dial().await?;
-                return self.log_in(socket, user, password.expose()).await.map_err(Refusal::into_error);
+                return self.log_in(base, socket, user, password.expose()).await.map_err(Refusal::into_error);
             }
         };
         // While the login is on its way the server starts a process for us, which takes it as long.
         let (socket, known) = join(self.dial(), self.secrets.stored(id)).await;
         let (socket, known) = (socket?, known?);
         let StoredLogin { username, password } = StoredLogin::parse(id, &known)?;
-        match self.log_in(socket, &username, &password).await {
+        match self.log_in(base, socket, &username, &password).await {
             // The password has been rotated since it was cached: fetch once, try once.
             Err(Refusal::Postgres(error)) if is_refused_login(&error) => {
                 let newer = self.secrets.get_newer(id, &known).await?;
@@ -76,7 +96,7 @@ impl Connector {
                 }
                 let StoredLogin { username, password } = StoredLogin::parse(id, &newer)?;
                 let socket = self.dial().await?;
-                self.log_in(socket, &username, &password).await.map_err(Refusal::into_error)
+                self.log_in(base, socket, &username, &password).await.map_err(Refusal::into_error)
             }
             other => other.map_err(Refusal::into_error),
         }
@@ -94,8 +114,14 @@ impl Connector {
     }
 
     /// TLS and login.
-    async fn log_in(&self, socket: TcpStream, user: &str, password: &str) -> Result<Connected, Refusal> {
-        match tokio::time::timeout(CONNECT_TIMEOUT, self.greet(socket, user, password)).await {
+    async fn log_in(
+        &self,
+        base: &tokio_postgres::Config,
+        socket: TcpStream,
+        user: &str,
+        password: &str,
+    ) -> Result<Connected, Refusal> {
+        match tokio::time::timeout(CONNECT_TIMEOUT, self.greet(base, socket, user, password)).await {
             Ok(connected) => connected.map_err(Refusal::Postgres),
             Err(late) => Err(Refusal::Late(late)),
         }
@@ -103,11 +129,12 @@ impl Connector {
 
     async fn greet(
         &self,
+        base: &tokio_postgres::Config,
         socket: TcpStream,
         user: &str,
         password: &str,
     ) -> Result<Connected, tokio_postgres::Error> {
-        let mut config = self.base.clone();
+        let mut config = base.clone();
         config.user(user).password(password);
         let (client, driver) = match &self.tls {
             Some(tls) => {
@@ -156,13 +183,13 @@ fn tls_by(pem: &str) -> Result<MakeRustlsConnect> {
 /// What the pool holds.
 pub(super) struct Connection {
     pub(super) client: ClientWrapper,
-    pub(super) waiting: Waiting,
+    pub(super) health: Health,
 }
 
 impl Connection {
-    pub(super) fn link(&self, statements: Statements) -> Link<'_> {
-        let Self { client, waiting } = self;
-        Link { client, waiting, prepared: &client.statement_cache, statements }
+    pub(super) fn link<'a>(&'a self, statements: Statements, repeat: Repeat<'a>) -> Link<'a> {
+        let Self { client, health } = self;
+        Link { client, health, prepared: &client.statement_cache, statements, repeat }
     }
 }
 
@@ -172,8 +199,8 @@ impl managed::Manager for Connector {
 
     async fn create(&self) -> Result<Connection> {
         // Boxed: connecting is a large future, and every request's future would carry it.
-        let (client, driver) = Box::pin(self.connect()).await?;
-        Ok(Connection { client: ClientWrapper::new(client, driver), waiting: Waiting::default() })
+        let (client, driver) = Box::pin(self.connect(&self.pooled)).await?;
+        Ok(Connection { client: ClientWrapper::new(client, driver), health: Health::default() })
     }
 
     async fn recycle(
@@ -183,12 +210,12 @@ impl managed::Manager for Connector {
     ) -> managed::RecycleResult<Error> {
         // After a freeze this runs before the driver has: let it see that the server hung up.
         tokio::task::yield_now().await;
-        let Connection { client, waiting } = connection;
+        let Connection { client, health } = connection;
         if client.is_closed() {
             return Err(managed::RecycleError::message("closed"));
         }
-        if waiting.given_up() {
-            return Err(managed::RecycleError::message("still at a statement that nobody waits for"));
+        if let Some(fault) = health.fault() {
+            return Err(managed::RecycleError::message(fault));
         }
         if metrics.last_used() < CHECK_AFTER_IDLE {
             return Ok(());

@@ -1,7 +1,7 @@
 //! From the driver's errors to ours. Unique keys are recognised by their constraint's name, so
 //! nothing checks before it inserts.
 
-use tokio_postgres::error::SqlState;
+use tokio_postgres::error::{Severity, SqlState};
 
 use crate::domain::Error;
 
@@ -26,11 +26,12 @@ pub fn from_postgres(error: tokio_postgres::Error) -> Error {
     if *state == SqlState::LOCK_NOT_AVAILABLE {
         return Error::unavailable(LOCK, Text::of(&error));
     }
-    // 08 connection, 53 no resources, 57 the operator (shutdown, statement_timeout), 40001 and 40P01 concurrency, 28 refused credentials, 25006 a server that has become
-    // a replica, 0A000 a statement prepared before a migration.
+    // 08 connection, 53 no resources, 57 the operator (shutdown, statement_timeout), 28 refused
+    // credentials. 40001 and 40P01: concurrency. 25006: the server has become a replica. 0A000 and
+    // 26000: a statement that was prepared before a migration, or that the server has forgotten.
     let class = &state.code()[..2];
     let passing = ["08", "53", "57", "28"].contains(&class)
-        || ["40001", "40P01", "25006", "0A000"].contains(&state.code());
+        || ["40001", "40P01", "25006", "0A000", "26000"].contains(&state.code());
     if passing { Error::unavailable("database", Text::of(&error)) } else { Error::internal(Text::of(&error)) }
 }
 
@@ -49,6 +50,29 @@ fn is_transport(error: &tokio_postgres::Error) -> bool {
 pub(super) fn is_refused_login(error: &tokio_postgres::Error) -> bool {
     error.code().is_some_and(|state| {
         *state == SqlState::INVALID_PASSWORD || *state == SqlState::INVALID_AUTHORIZATION_SPECIFICATION
+    })
+}
+
+/// Whether every later statement on this connection would fail as well. Postgres ends a connection
+/// after most of these errors; behind a proxy the client's own connection stays open.
+pub(super) fn spoils_connection(error: &tokio_postgres::Error) -> bool {
+    let Some(refusal) = error.as_db_error() else { return error.is_closed() };
+    let state = refusal.code().code();
+    // 08 connection, 57P0 the server is going away. 25006: it is a replica, or the session is
+    // read-only. 25P02: a failed transaction that nobody has ended. 26000: it has forgotten what was
+    // prepared.
+    matches!(refusal.parsed_severity(), Some(Severity::Fatal | Severity::Panic))
+        || state.starts_with("08")
+        || state.starts_with("57P0")
+        || ["25006", "25P02", "26000"].contains(&state)
+}
+
+/// Whether a prepared statement failed only because of what has happened since it was prepared: a
+/// migration has changed a type in its result, or the server has forgotten it. It has done nothing,
+/// and can be prepared again.
+pub(super) fn is_outdated(error: &tokio_postgres::Error) -> bool {
+    error.code().is_some_and(|state| {
+        *state == SqlState::FEATURE_NOT_SUPPORTED || *state == SqlState::INVALID_SQL_STATEMENT_NAME
     })
 }
 

@@ -5,20 +5,21 @@
 
 mod connect;
 mod error;
+mod health;
 mod sql;
 mod statement;
 mod tx;
-mod waiting;
 
 use std::sync::Arc;
 
 use deadpool::{Runtime, managed};
 
+pub use connect::TIMEOUTS;
 pub use error::{LOCK, from_postgres};
-pub use sql::{Link, Param, Sql};
+pub use health::Health;
+pub use sql::{Link, Param, Repeat, Sql};
 pub use statement::Statement;
 pub use tx::Tx;
-pub use waiting::Waiting;
 
 use super::secrets::Secrets;
 use crate::{
@@ -79,9 +80,9 @@ impl Db {
         self.outbox
     }
 
-    /// A connection outside of the pool, for work that needs two: the migration runner.
+    /// A connection outside of the pool and without time limits: for the migration runner.
     pub async fn connect_apart(&self) -> Result<tokio_postgres::Client> {
-        self.pool.manager().connect_client().await
+        self.pool.manager().connect_apart().await
     }
 }
 
@@ -107,7 +108,7 @@ impl Conn {
 
 impl Sql for Conn {
     fn link(&self) -> Link<'_> {
-        self.object.link(self.statements)
+        self.object.link(self.statements, Repeat::Statement)
     }
 }
 

@@ -12,11 +12,10 @@ use futures_util::{
 };
 use tokio_postgres::{
     Client, Row,
-    error::SqlState,
     types::{ToSql, Type},
 };
 
-use super::{Statement, Waiting, from_postgres};
+use super::{Health, Statement, error::is_outdated, from_postgres};
 use crate::{config::Statements, domain::Result};
 
 /// A value and its Postgres type. Naming the type saves the round trip that asks for it, and lets
@@ -55,45 +54,68 @@ pub trait Sql: Sync {
     }
 }
 
+/// What can be sent again when a prepared statement turns out to be outdated.
+#[derive(Debug, Clone, Copy)]
+pub enum Repeat<'a> {
+    /// The statement: it commits separately.
+    Statement,
+    /// The transaction, as long as this statement is its first: Postgres has undone all of it, and
+    /// only its caller knows what a later statement follows from.
+    Transaction { used: &'a AtomicBool },
+}
+
 /// A client, what it has prepared, and whether it may prepare.
 pub struct Link<'a> {
     pub(super) client: &'a Client,
-    pub(super) waiting: &'a Waiting,
+    pub(super) health: &'a Health,
     pub(super) prepared: &'a StatementCache,
     pub(super) statements: Statements,
+    pub(super) repeat: Repeat<'a>,
 }
 
 impl Link<'_> {
     async fn rows(&self, text: &str, params: &[Param<'_>]) -> Result<Vec<Row>, tokio_postgres::Error> {
-        let question = self.waiting.ask();
-        let rows = match self.statements {
+        let question = self.health.ask();
+        let first = self.repeat.is_first();
+        let mut rows = self.rows_once(text, params).await;
+        if let Err(error) = &rows
+            && self.may_repeat(error, first).await
+        {
+            rows = self.rows_once(text, params).await;
+        }
+        question.answered(rows)
+    }
+
+    async fn rows_once(&self, text: &str, params: &[Param<'_>]) -> Result<Vec<Row>, tokio_postgres::Error> {
+        match self.statements {
             Statements::Unnamed => self.client.query_typed(text, params).await,
             Statements::Prepared => {
                 let (values, types): (Vec<_>, Vec<_>) = params.iter().cloned().unzip();
-                match self.prepare(text, &types).await {
-                    Ok(statement) => self.client.query(&statement, &values).await,
-                    Err(error) => Err(error),
-                }
+                self.client.query(&self.prepare(text, &types).await?, &values).await
             }
-        };
-        question.answered();
-        rows.inspect_err(|error| self.forget_outdated(error))
+        }
     }
 
     async fn execute(&self, text: &str, params: &[Param<'_>]) -> Result<u64, tokio_postgres::Error> {
-        let question = self.waiting.ask();
-        let count = match self.statements {
+        let question = self.health.ask();
+        let first = self.repeat.is_first();
+        let mut count = self.execute_once(text, params).await;
+        if let Err(error) = &count
+            && self.may_repeat(error, first).await
+        {
+            count = self.execute_once(text, params).await;
+        }
+        question.answered(count)
+    }
+
+    async fn execute_once(&self, text: &str, params: &[Param<'_>]) -> Result<u64, tokio_postgres::Error> {
+        match self.statements {
             Statements::Unnamed => self.client.execute_typed(text, params).await,
             Statements::Prepared => {
                 let (values, types): (Vec<_>, Vec<_>) = params.iter().cloned().unzip();
-                match self.prepare(text, &types).await {
-                    Ok(statement) => self.client.execute(&statement, &values).await,
-                    Err(error) => Err(error),
-                }
+                self.client.execute(&self.prepare(text, &types).await?, &values).await
             }
-        };
-        question.answered();
-        count.inspect_err(|error| self.forget_outdated(error))
+        }
     }
 
     /// The rows of each statement, and `end` behind them, in one round trip: everything is sent
@@ -106,7 +128,7 @@ impl Link<'_> {
         statements: &[Statement],
         end: impl Future<Output = Result<(), tokio_postgres::Error>>,
     ) -> Result<Vec<Vec<Row>>, tokio_postgres::Error> {
-        let question = self.waiting.ask();
+        let question = self.health.ask();
         let prepared = try_join_all(statements.iter().map(|statement| self.prepared(statement))).await;
         let outcome = match prepared {
             Err(error) => Err(error),
@@ -122,8 +144,9 @@ impl Link<'_> {
                 answers.into_iter().collect::<Result<_, _>>().and_then(|rows| ended.map(|()| rows))
             }
         };
-        question.answered();
-        outcome.inspect_err(|error| self.forget_outdated(error))
+        question.answered(outcome).inspect_err(|error| {
+            self.forget_outdated(error);
+        })
     }
 
     async fn send(
@@ -148,12 +171,26 @@ impl Link<'_> {
         self.prepare(statement.text, &types).await.map(Some)
     }
 
-    /// "Cached plan must not change result type": a migration has changed a table since. What this
-    /// connection has prepared is of no use any more.
-    fn forget_outdated(&self, error: &tokio_postgres::Error) {
-        if error.code() == Some(&SqlState::FEATURE_NOT_SUPPORTED) {
+    /// Returns whether a statement that failed with this error may be sent again now: it is outdated,
+    /// and Postgres has undone nothing but the statement itself.
+    async fn may_repeat(&self, error: &tokio_postgres::Error, first: bool) -> bool {
+        if self.statements == Statements::Unnamed || !self.forget_outdated(error) {
+            return false;
+        }
+        match self.repeat {
+            Repeat::Statement => true,
+            Repeat::Transaction { .. } => first && self.client.batch_execute("rollback; begin").await.is_ok(),
+        }
+    }
+
+    /// Forgets everything that this connection has prepared if this error says that a statement is
+    /// outdated: one migration may have outdated all of them. Returns whether it does.
+    fn forget_outdated(&self, error: &tokio_postgres::Error) -> bool {
+        let outdated = is_outdated(error);
+        if outdated {
             self.prepared.clear();
         }
+        outdated
     }
 
     async fn prepare(
@@ -165,6 +202,16 @@ impl Link<'_> {
             self.prepared.clear();
         }
         self.prepared.prepare_typed(self.client, text, types).await
+    }
+}
+
+impl Repeat<'_> {
+    /// Whether nothing has been sent in the transaction before. Asked once for each statement.
+    fn is_first(self) -> bool {
+        match self {
+            Self::Statement => true,
+            Self::Transaction { used } => !used.swap(true, Ordering::Relaxed),
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
 use futures_util::FutureExt;
 use uuid::Uuid;
 
-use super::{Connection, Link, Sql, Statement, from_postgres};
+use super::{Connection, Link, Repeat, Sql, Statement, from_postgres};
 use crate::{
     config::{OutboxConfig, Statements},
     domain::{Result, event::Event},
@@ -26,6 +26,8 @@ pub struct Tx<'a> {
     outbox: OutboxConfig,
     messages: Vec<Outgoing>,
     last: Vec<Statement>,
+    /// A statement has been sent in it.
+    used: AtomicBool,
     /// The commit has been sent: there is nothing left to roll back.
     ended: AtomicBool,
 }
@@ -37,13 +39,13 @@ impl<'a> Tx<'a> {
         statements: Statements,
         outbox: OutboxConfig,
     ) -> Result<Self> {
-        let (messages, last, ended) = (Vec::new(), Vec::new(), AtomicBool::new(false));
+        let (messages, last) = (Vec::new(), Vec::new());
+        let (used, ended) = (AtomicBool::new(false), AtomicBool::new(false));
         // Made before anything is sent: given up while it waits, it rolls back as well.
-        let tx = Self { connection, statements, outbox, messages, last, ended };
-        let question = connection.waiting.ask();
+        let tx = Self { connection, statements, outbox, messages, last, used, ended };
+        let question = connection.health.ask();
         let begun = connection.client.batch_execute("begin").await;
-        question.answered();
-        begun.map_err(from_postgres)?;
+        question.answered(begun).map_err(from_postgres)?;
         Ok(tx)
     }
 
@@ -128,7 +130,7 @@ impl Drop for Tx<'_> {
 
 impl Sql for Tx<'_> {
     fn link(&self) -> Link<'_> {
-        self.connection.link(self.statements)
+        self.connection.link(self.statements, Repeat::Transaction { used: &self.used })
     }
 }
 

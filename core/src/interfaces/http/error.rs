@@ -58,13 +58,23 @@ pub(in crate::interfaces) struct Told {
 
 /// Logs the error, once, and says what its caller is told.
 pub(in crate::interfaces) fn tell(error: &Error) -> Told {
+    let (status, _) = describe(error);
+    told(error, status.is_server_error())
+}
+
+/// Like [`tell`], for an error that only the caller is the reason of.
+pub(in crate::interfaces) fn tell_refused(error: &Error) -> Told {
+    told(error, false)
+}
+
+fn told(error: &Error, failed: bool) -> Told {
     let error_id = u128::from_ne_bytes(security::random().unwrap_or_default());
     let error_id = format!("{error_id:032x}");
     let (status, message) = describe(error);
     // A wrong configuration is our fault alone: callers are told no more than of any other.
     let code = if matches!(error, Error::Configuration(_)) { "internal" } else { error.code() };
     let cause = error.chain();
-    if status.is_server_error() {
+    if failed {
         tracing::error!(error_id, code, status = status.as_u16(), error = cause, "request failed");
     } else {
         tracing::info!(error_id, code, status = status.as_u16(), error = cause, "request refused");

@@ -38,6 +38,6 @@ pub use size::{MAX_HEADER_BYTES, MAX_HEADERS, MAX_QUERY_BYTES, MAX_QUERY_PARAMET
 pub use super::runtime::RuntimeError;
 
 // What RPC, the other door behind the gateway, does in the same way.
-pub(super) use error::{Told, tell, wait_of};
+pub(super) use error::{Told, tell, tell_refused, wait_of};
 pub(super) use json_body::{is_damaged, parse as parse_json};
 pub(super) use serve::{RESERVE, to_gateway};

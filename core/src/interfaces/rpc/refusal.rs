@@ -7,7 +7,7 @@ use prost::Message;
 use super::{any::Any, code::Code};
 use crate::{
     domain::{Detail, Error},
-    interfaces::http::{Told, tell, wait_of},
+    interfaces::http::{Told, tell, tell_refused, wait_of},
 };
 
 /// An error, and its code where that does not follow from the error.
@@ -43,7 +43,9 @@ impl Status {
     /// Logs the error, once, and says what its caller is told.
     pub(super) fn of(refusal: &Refusal, request_id: &str, debug: bool) -> Self {
         let Refusal { code, error } = refusal;
-        let Told { error_id, code: reason, message, cause, .. } = tell(error);
+        // A client that does not wait is no failure of ours.
+        let told = if *code == Code::DeadlineExceeded { tell_refused(error) } else { tell(error) };
+        let Told { error_id, code: reason, message, cause, .. } = told;
         let mut metadata = HashMap::from([
             ("error_id".to_owned(), error_id),
             ("request_id".to_owned(), request_id.to_owned()),

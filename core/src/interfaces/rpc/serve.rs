@@ -38,6 +38,10 @@ const ALLOWED: &str = "authorization, content-type, connect-protocol-version, co
 const EXPOSED: HeaderValue =
     HeaderValue::from_static("x-request-id, retry-after, grpc-status, grpc-message, grpc-status-details-bin");
 
+/// For how long a call may work, however short its client's deadline is. A statement that is given up
+/// costs its connection, and a new login costs Postgres more than the statement.
+const LEAST_PATIENCE: Duration = Duration::from_secs(1);
+
 /// Serves calls until the environment is shut down.
 pub async fn serve(app: App, methods: Methods) -> Result<(), RuntimeError> {
     let (app, methods) = (&app, &methods);
@@ -165,7 +169,7 @@ async fn work(
         return Err(Refusal { code: Code::Unimplemented, error: Error::NotFound("method") });
     };
     let message = dialect.message(&request)?;
-    let patience = dialect.patience(&request)?.unwrap_or(Duration::MAX);
+    let patience = dialect.patience(&request)?.unwrap_or(Duration::MAX).max(LEAST_PATIENCE);
     let theirs = Instant::now().checked_add(patience).filter(|theirs| *theirs < end);
     let done = guarded(theirs.unwrap_or(end), method(app.clone(), request, dialect.format, message)).await;
     done.map_err(|error| match error {

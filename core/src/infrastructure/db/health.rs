@@ -1,0 +1,51 @@
+//! Whether a connection may be used again.
+//!
+//! Two things end that. A caller that gives up on a statement drops its future: the server goes on
+//! with the statement, and the next one would wait behind it. And some errors come back for every
+//! later statement, for example when the server has become a replica.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use super::error::spoils_connection;
+
+#[derive(Debug, Default)]
+pub struct Health {
+    open: AtomicUsize,
+    spoiled: AtomicBool,
+}
+
+impl Health {
+    /// Notes that a statement is on its way. Dropped without `answered`, it stays open: nobody waits
+    /// for its reply any more.
+    pub(super) fn ask(&self) -> Question<'_> {
+        self.open.fetch_add(1, Ordering::Relaxed);
+        Question(self)
+    }
+
+    /// Returns why the connection must not be used again, if it must not.
+    pub(super) fn fault(&self) -> Option<&'static str> {
+        if self.spoiled.load(Ordering::Relaxed) {
+            return Some("its server refuses every further statement");
+        }
+        let waiting = self.open.load(Ordering::Relaxed) > 0;
+        waiting.then_some("still at a statement that nobody waits for")
+    }
+}
+
+#[must_use]
+pub(super) struct Question<'a>(&'a Health);
+
+impl Question<'_> {
+    /// Notes the reply, and passes it on.
+    pub(super) fn answered<T>(
+        self,
+        reply: Result<T, tokio_postgres::Error>,
+    ) -> Result<T, tokio_postgres::Error> {
+        self.0.open.fetch_sub(1, Ordering::Relaxed);
+        reply.inspect_err(|error| {
+            if spoils_connection(error) {
+                self.0.spoiled.store(true, Ordering::Relaxed);
+            }
+        })
+    }
+}

@@ -1,0 +1,34 @@
+//! All of these tests once more, with a real PgBouncer in transaction mode between app and Postgres.
+
+use std::{io::Write, net::TcpListener, process::Command};
+
+use app_core::testing::{setting, wish};
+use xtask::{checkout::Checkout, pgbouncer::PgBouncer, stack::database::Database};
+
+/// Tests of what a proxy that pools transactions does not have (a session of one's own, prepared
+/// statements), and those that start binaries, which have no proxy in front of their database.
+const WITHOUT: &[&str] = &["pgbouncer::", "warm_connections::"];
+
+#[test]
+fn the_endpoints_work_through_a_proxy_that_pools_transactions() {
+    if wish("DATABASE_PROXY_PORT").is_some() {
+        return;
+    }
+    let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
+    let database = Database::from_url(&setting("DATABASE_URL")).expect("a database");
+    let checkout = Checkout::find().expect("the checkout");
+    let Some(_proxy) = PgBouncer::start(&checkout, &database, port).expect("a PgBouncer") else {
+        assert!(wish("CI").is_none(), "PgBouncer is not here, and in CI nothing is skipped");
+        // Not by a macro of printing: the tests' harness would keep it to itself.
+        let _ = writeln!(std::io::stderr(), "SKIPPED, PgBouncer is not here: there is no apt-get");
+        return;
+    };
+    let mut tests = Command::new(std::env::current_exe().expect("this program"));
+    tests.env("DATABASE_PROXY_PORT", port.to_string());
+    for name in WITHOUT {
+        tests.args(["--skip", name]);
+    }
+    let output = tests.output().expect("the tests run");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "through PgBouncer:\n{text}");
+}
