@@ -82,3 +82,21 @@ async fn many_rows_go_in_batches_and_what_there_is_no_time_for_is_put_off() {
     }
     assert_eq!(number(&app, "select count(*) from inbox").await, 0);
 }
+
+#[tokio::test]
+async fn a_kind_that_cannot_be_cleaned_is_named_and_the_others_are_cleaned() {
+    let app = TestApp::new().await;
+    let client = app.database.client().await;
+    client.batch_execute(ROWS).await.expect("rows");
+    // The first kind.
+    let stuck = "create function fail() returns trigger language plpgsql as $$ begin raise 'stuck'; end $$;
+                 create trigger fail before delete on auth_session for each row execute function fail()";
+    client.batch_execute(stuck).await.expect("a trigger");
+    work(&app, &one("tasks-worker", r#"{"task": "clean_up"}"#)).await;
+    for table in ["inbox", "dead_letter", "strike", "rate_limit", "api_key", "idempotency_key", "key_value"] {
+        assert_eq!(number(&app, &format!("select count(*) from {table}")).await, 1, "{table}");
+    }
+    assert_eq!(number(&app, "select count(*) from auth_session").await, 2);
+    let query = "select count(*) from task where name = 'clean_up' and state = 'retrying'";
+    assert_eq!(number(&app, query).await, 1, "it is tried again");
+}

@@ -16,7 +16,7 @@ use tokio_postgres::Client;
 
 const PAGE: u32 = 25;
 
-fn rows() -> u64 {
+pub(crate) fn rows() -> u64 {
     #[expect(clippy::disallowed_methods, reason = "the size of this test")]
     let text = std::env::var("REPOSITORY_ROWS").ok();
     text.map_or(40_000, |text| text.parse().expect("REPOSITORY_ROWS is a number"))

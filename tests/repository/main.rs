@@ -1,6 +1,7 @@
 //! What talks to Postgres, on a real Postgres: a schema, or a database, for each test.
 
 mod audit;
+mod bounded;
 mod bulk;
 mod connection;
 mod email_operations;
@@ -11,6 +12,7 @@ mod injection;
 mod key_value;
 mod keyset;
 mod lookups;
+mod migration_locks;
 mod migrations;
 mod operations;
 mod oracle;

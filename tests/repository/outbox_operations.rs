@@ -7,6 +7,9 @@ use uuid::Uuid;
 
 use crate::support::operate;
 
+/// As the relay parks a message.
+const PARKED: &str = "parked_at, refusals, due_at";
+
 /// A row of the outbox; `columns` and `values` are those that matter.
 async fn row(app: &TestApp, columns: &str, values: &str) -> Uuid {
     let id = Uuid::now_v7();
@@ -24,7 +27,7 @@ async fn an_empty_outbox_has_no_oldest_message() {
     assert_eq!(
         status,
         json!({
-            "unpublished": 0, "due": 0, "leased_or_pausing": 0, "for_later": 0, "oldest_seconds": null,
+            "count_limit": 10_000, "unpublished": 0, "due": 0, "leased_or_pausing": 0, "for_later": 0, "oldest_seconds": null,
             "published_last_hour": 0, "parked": 0, "behind_parked": 0, "newest_parked": [],
         })
     );
@@ -42,11 +45,11 @@ async fn each_message_is_counted_as_what_it_waits_for() {
     row(&app, "group_key", "'a'").await;
     let old = row(
         &app,
-        "parked_at, refusals, last_error, group_key, created_at",
-        "now() - interval '1 hour', 10, 'too long', 'a', now() - interval '3 days'",
+        "parked_at, refusals, last_error, group_key, created_at, due_at",
+        "now() - interval '1 hour', 10, 'too long', 'a', now() - interval '3 days', 'infinity'",
     )
     .await;
-    let new = row(&app, "parked_at, refusals", "now(), 10").await;
+    let new = row(&app, PARKED, "now(), 10, 'infinity'").await;
     row(&app, "published_at", "now() - interval '59 minutes'").await;
     row(&app, "published_at, parked_at", "now() - interval '2 hours', null").await;
 
@@ -73,14 +76,17 @@ async fn each_message_is_counted_as_what_it_waits_for() {
 #[tokio::test]
 async fn unparking_frees_what_is_parked_and_names_the_rest() {
     let app = TestApp::new().await;
-    let parked = row(&app, "parked_at, refusals, due_at", "now(), 10, now() + interval '1 hour'").await;
-    let not_asked_for = row(&app, "parked_at, refusals", "now(), 10").await;
+    let parked = row(&app, PARKED, "now(), 10, 'infinity'").await;
+    let not_asked_for = row(&app, PARKED, "now(), 10, 'infinity'").await;
     let waiting = row(&app, "refusals", "3").await;
     let sent = row(&app, "published_at, parked_at", "now(), now()").await;
     let unknown = Uuid::now_v7();
     let ids = [parked, waiting, sent, unknown, parked];
     let answer = operate(&app, &json!({ "command": "outbox_unpark", "ids": ids })).await.expect("an answer");
-    assert_eq!(answer, json!({ "unparked": [parked], "not_parked": [waiting, sent], "unknown": [unknown] }));
+    assert_eq!(
+        answer,
+        json!({ "unparked": [parked], "not_parked": [waiting, sent], "unknown": [unknown], "more": false })
+    );
     let client = app.database.client().await;
     let query = "select parked_at is null and due_at <= now() and lease_by is null, refusals from outbox where id = $1";
     let freed = client.query_one(query, &[&parked]).await.expect("the row");
@@ -91,10 +97,29 @@ async fn unparking_frees_what_is_parked_and_names_the_rest() {
     }
 
     for _ in 0..3 {
-        row(&app, "parked_at", "now()").await;
+        row(&app, PARKED, "now(), 10, 'infinity'").await;
     }
     let all = operate(&app, &json!({ "command": "outbox_unpark", "all": true })).await.expect("an answer");
     assert_eq!(all["unparked"].as_array().map(Vec::len), Some(4));
+}
+
+#[tokio::test]
+async fn very_many_are_counted_to_a_limit_and_unparked_in_steps() {
+    let app = TestApp::new().await;
+    let fill = "insert into outbox (id, queue, body, parked_at, refusals, due_at)
+                select gen_random_uuid(), 'events', '{}', now(), 10, 'infinity' from generate_series(1, 10500)";
+    app.database.client().await.batch_execute(fill).await.expect("rows");
+    let status = operate(&app, &json!({ "command": "outbox_status" })).await.expect("a status");
+    assert_eq!((&status["parked"], &status["unpublished"]), (&json!(10_000), &json!(10_000)));
+    let mut steps = Vec::new();
+    loop {
+        let step = operate(&app, &json!({ "command": "outbox_unpark", "all": true })).await.expect("an answer");
+        steps.push(step["unparked"].as_array().map_or(0, Vec::len));
+        if step["more"] == false {
+            break;
+        }
+    }
+    assert_eq!((steps.len(), steps.iter().sum::<usize>()), (11, 10_500), "{steps:?}");
 }
 
 #[tokio::test]

@@ -43,7 +43,7 @@ pub struct Migration {
 pub fn run(binary: &Path, database: &[(String, String)], command: &Command) -> Result<Answer> {
     let event = match command {
         Command::Up => json!({"command": "up"}),
-        Command::Down(steps) => json!({"command": "down", "steps": steps}),
+        Command::Down(steps) => json!({"command": "down", "steps": steps, "yes": true}),
         Command::Status => json!({"command": "status"}),
     };
     let mut settings =

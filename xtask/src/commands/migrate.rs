@@ -20,6 +20,9 @@ pub enum Action {
         /// How many.
         #[arg(default_value_t = 1)]
         steps: u32,
+        /// Confirm more than one: their tables and columns are deleted, with what is in them.
+        #[arg(long)]
+        yes: bool,
     },
     /// List them all.
     Status,
@@ -40,7 +43,10 @@ pub fn run(action: &Action) -> Result<()> {
             return Ok(());
         }
         Action::Up => Command::Up,
-        Action::Down { steps } => Command::Down(*steps),
+        Action::Down { steps, yes: false } if *steps > 1 => bail!(
+            "{steps} migrations would be taken back, which deletes their tables and columns; confirm it with --yes"
+        ),
+        Action::Down { steps, .. } => Command::Down(*steps),
         Action::Status => Command::Status,
     };
     let database = database(&checkout)?;

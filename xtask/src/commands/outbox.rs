@@ -44,6 +44,7 @@ pub enum Action {
 
 #[derive(Deserialize)]
 struct Status {
+    count_limit: u64,
     unpublished: u64,
     due: u64,
     leased_or_pausing: u64,
@@ -84,14 +85,18 @@ pub fn run(action: &Action, stack_name: Option<&str>) -> Result<ExitCode> {
 
 fn show(status: &Status) {
     let line = |what: &str, value: &str| ui::out(&format!("{what:<32} {value:>8}"));
-    line("unpublished", &status.unpublished.to_string());
-    line("  due now", &status.due.to_string());
-    line("  being sent, or pausing", &status.leased_or_pausing.to_string());
-    line("  for later", &status.for_later.to_string());
-    line("  parked", &status.parked.to_string());
-    line("  behind a parked one", &status.behind_parked.to_string());
+    let count = |what: &str, number: u64| {
+        let more = if number >= status.count_limit { " or more" } else { "" };
+        line(what, &format!("{number}{more}"));
+    };
+    count("unpublished", status.unpublished);
+    count("  due now", status.due);
+    count("  being sent, or pausing", status.leased_or_pausing);
+    count("  for later", status.for_later);
+    count("  parked", status.parked);
+    count("  behind a parked one", status.behind_parked);
     line("oldest that should have left", &status.oldest_seconds.map_or("-".to_owned(), age));
-    line("published in the last hour", &status.published_last_hour.to_string());
+    count("published in the last hour", status.published_last_hour);
     if !status.newest_parked.is_empty() {
         ui::out("parked, the newest first:");
     }
@@ -110,6 +115,8 @@ struct Changed {
     changed: Vec<String>,
     not_parked: Vec<String>,
     unknown: Vec<String>,
+    #[serde(default)]
+    more: bool,
 }
 
 impl Changed {
@@ -149,7 +156,13 @@ fn unpark(place: &Place, ids: &[String], all: bool) -> Result<ExitCode> {
     if all {
         event = json!({"command": "outbox_unpark", "all": true});
     }
-    let done: Changed = place.database(&event)?;
+    let mut done: Changed = place.database(&event)?;
+    while done.more {
+        // Each time the next thousand.
+        let next: Changed = place.database(&event)?;
+        done.changed.extend(next.changed);
+        done.more = next.more;
+    }
     ui::out(&format!("{} unparked", done.changed.len()));
     if !done.changed.is_empty() {
         ui::say("the relay sends them within a minute or so");

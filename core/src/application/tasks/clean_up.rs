@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::{Enqueue, Job, Task};
 use crate::{
-    domain::Result,
+    domain::{Error, Result},
     infrastructure::repository::clean_up::{BATCH, Expired, delete},
 };
 
@@ -24,25 +24,47 @@ impl Task for CleanUp {
 
     async fn run(self, job: &mut Job<'_>) -> Result<Value> {
         let mut deleted = Map::new();
+        let mut failed = Vec::new();
         let (mut done, reserve) = (true, job.time_left() / 4);
         for what in Expired::ALL {
-            // Each batch commits by itself: locks are short, and what is gone stays gone. One of each
-            // kind is always deleted, so that every run gets on.
-            let mut rows = delete(job.conn()?, what).await?;
-            let mut full = rows == BATCH;
-            while full && job.time_left() > reserve {
-                let batch = delete(job.conn()?, what).await?;
-                rows += batch;
-                full = batch == BATCH;
+            match clean(job, what, reserve).await {
+                Ok(cleaned) => {
+                    done &= cleaned.done;
+                    deleted.insert(what.table().to_owned(), json!(cleaned.rows));
+                }
+                // One kind's failure must not keep the others for ever.
+                Err(error) => failed.push(format!("{}: {}", what.table(), error.chain())),
             }
-            done &= !full;
-            deleted.insert(what.table().to_owned(), json!(rows));
+        }
+        let result = json!({ "deleted": deleted, "done": done && failed.is_empty() });
+        tracing::info!(%result, "cleaned up");
+        if !failed.is_empty() {
+            return Err(Error::internal(format!("some tables were not cleaned: {}", failed.join("; "))));
         }
         if !done {
             Enqueue::new(&self)?.unique("rest").delay(PAUSE).write(job.tx().await?).await?;
         }
-        let result = json!({ "deleted": deleted, "done": done });
-        tracing::info!(%result, "cleaned up");
         Ok(result)
+    }
+}
+
+struct Cleaned {
+    rows: u64,
+    /// No row of this kind is left.
+    done: bool,
+}
+
+/// Deletes the expired rows of one kind, as long as more time than `reserve` is left. Each batch
+/// commits separately: locks are short, and what is deleted stays deleted. One batch is always
+/// deleted, so that every run makes progress.
+async fn clean(job: &mut Job<'_>, what: Expired, reserve: Duration) -> Result<Cleaned> {
+    let mut cleaned = Cleaned { rows: 0, done: false };
+    loop {
+        let batch = delete(job.conn()?, what).await?;
+        cleaned.rows += batch;
+        cleaned.done = batch < BATCH;
+        if cleaned.done || job.time_left() <= reserve {
+            return Ok(cleaned);
+        }
     }
 }

@@ -7,12 +7,15 @@ use tokio_postgres::types::Type;
 
 use super::{Key, KeyValue, Prefix};
 use crate::{
-    domain::Result,
+    domain::{Error, Result},
     infrastructure::{
         db::{Db, Sql},
         repository::column,
     },
 };
+
+/// One statement of a flush deletes this many.
+const FLUSH_ROWS: i64 = 2_000;
 
 impl KeyValue for Db {
     fn set<'a>(&'a self, key: &'a Key, value: &'a [u8], ttl: Duration) -> BoxFuture<'a, Result<()>> {
@@ -66,12 +69,26 @@ impl KeyValue for Db {
             // Keys are visible ASCII, so that DEL follows all that begin so: a range that the primary
             // key's index serves, and nothing in the prefix means anything but itself.
             let after = format!("{}\u{7f}", prefix.as_str());
-            let text =
-                "with gone as (delete from key_value where key >= $1 and key < $2 returning expires_at)
-                        select count(*) as gone from gone where expires_at > clock_timestamp()";
-            let params = [(&prefix.as_str() as _, Type::TEXT), (&after as _, Type::TEXT)];
-            let row = self.conn().await?.row(text, &params).await?;
-            row.map_or(Ok(0), |row| column::<i64>(&row, "gone")).map(|gone| gone as u64)
+            // In batches that commit separately: one statement for all of them may take too long.
+            let text = "with gone as (
+                          delete from key_value where ctid = any(array(
+                            select ctid from key_value where key >= $1 and key < $2 limit $3 for update))
+                          returning expires_at)
+                        select count(*) as rows, count(*) filter (where expires_at > clock_timestamp()) as live
+                        from gone";
+            let prefix = prefix.as_str();
+            let params =
+                [(&prefix as _, Type::TEXT), (&after as _, Type::TEXT), (&FLUSH_ROWS as _, Type::INT8)];
+            let conn = self.conn().await?;
+            let mut flushed = 0;
+            loop {
+                let row = conn.row(text, &params).await?;
+                let row = row.ok_or_else(|| Error::internal("no row of a count"))?;
+                flushed += column::<i64>(&row, "live")? as u64;
+                if column::<i64>(&row, "rows")? < FLUSH_ROWS {
+                    return Ok(flushed);
+                }
+            }
         }
         .boxed()
     }

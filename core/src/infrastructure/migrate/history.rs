@@ -21,31 +21,40 @@ pub(super) enum Note {
     TakenBack,
 }
 
-/// A runner that waits for another one asks again after this.
-const PAUSE: Duration = Duration::from_millis(200);
+/// How often a waiting runner asks for the lock.
+const GLANCE: Duration = Duration::from_millis(250);
 
 /// Waits until no other runner works on this schema. The lock lives as long as `client`.
 ///
-/// Simple queries only: a prepared one leaves its portal, and with it a snapshot, open until the
-/// transaction ends, and `create index concurrently` would wait for that forever.
+/// A runner that waits keeps no transaction and no snapshot open, because the `create index concurrently`
+/// of the runner at work would wait for it. So it asks again and again. For the same reason the queries
+/// are simple ones: a prepared one would leave its portal, and with it a snapshot, open.
 pub(super) async fn lock(client: &Client) -> Result<()> {
-    const KEY: &str = "hashtextextended('schema_migration ' || current_schema(), 0)";
-    client.batch_execute("begin").await.map_err(from_postgres)?;
-    let try_lock = format!("select pg_try_advisory_xact_lock({KEY})");
-    for tries in 0_u32.. {
-        let tried = client.simple_query(&try_lock).await.map_err(from_postgres)?;
-        let is_true = |message: &SimpleQueryMessage| matches!(message, SimpleQueryMessage::Row(row) if row.get(0) == Some("t"));
-        if tried.iter().any(is_true) {
-            break;
+    const TRY: &str =
+        "select pg_try_advisory_xact_lock(hashtextextended('schema_migration ' || current_schema(), 0))";
+    let mut waited = false;
+    loop {
+        client.batch_execute("begin").await.map_err(from_postgres)?;
+        if texts(client, TRY).await.map_err(from_postgres)?.contains(&"t".to_owned()) {
+            return Ok(());
         }
-        if tries == 0 {
+        client.batch_execute("rollback").await.map_err(from_postgres)?;
+        if !waited {
             tracing::info!("another runner is at work, waiting for it");
+            waited = true;
         }
-        // A statement that waits holds a snapshot. `create index concurrently` of the runner at work would
-        // wait for that snapshot, and neither would ever end.
-        tokio::time::sleep(PAUSE).await;
+        tokio::time::sleep(GLANCE).await;
     }
-    Ok(())
+}
+
+/// Returns the first column of all rows of a simple query.
+pub(super) async fn texts(client: &Client, query: &str) -> Result<Vec<String>, tokio_postgres::Error> {
+    let messages = client.simple_query(query).await?;
+    let text = |message: &SimpleQueryMessage| match message {
+        SimpleQueryMessage::Row(row) => Some(row.get(0).unwrap_or_default().to_owned()),
+        _ => None,
+    };
+    Ok(messages.iter().filter_map(text).collect())
 }
 
 pub(super) async fn prepare(client: &Client) -> Result<()> {
@@ -58,10 +67,14 @@ pub(super) async fn prepare(client: &Client) -> Result<()> {
                applied_at timestamptz not null default now()
              );
              -- Functions have no business in here; migrations/roles.sql would let them write.
-             do $$ begin
-               if exists (select from pg_roles where rolname = 'app') and current_user <> 'app' then
-                 revoke insert, update, delete on schema_migration from app;
-               end if;
+             do $$ declare
+               login text;
+             begin
+               for login in select rolname from pg_roles
+                 where rolname in ('app', 'operations') and rolname <> current_user
+               loop
+                 execute format('revoke insert, update, delete on schema_migration from %I', login);
+               end loop;
              end $$",
         )
         .await
@@ -92,7 +105,7 @@ pub(super) async fn applied(client: &Client) -> Result<Vec<Applied>> {
         .collect()
 }
 
-pub(super) async fn write(client: &Client, name: &str, note: &Note) -> Result<()> {
+pub(super) async fn write(client: &Client, name: &str, note: &Note) -> Result<(), tokio_postgres::Error> {
     match note {
         Note::Applied { checksum } => {
             client
@@ -102,5 +115,4 @@ pub(super) async fn write(client: &Client, name: &str, note: &Note) -> Result<()
         Note::TakenBack => client.execute("delete from schema_migration where name = $1", &[&name]).await,
     }
     .map(drop)
-    .map_err(from_postgres)
 }

@@ -7,6 +7,7 @@
 //! statement that is still running). A file whose first line is `-- no transaction` runs outside
 //! of one, for `create index concurrently`: one statement, safe to repeat.
 
+mod apply;
 mod files;
 mod history;
 
@@ -15,7 +16,8 @@ use tokio_postgres::Client;
 
 pub use files::{Migration, embedded};
 
-use super::db::{Db, from_postgres};
+use self::apply::{File, apply};
+use super::db::Db;
 use crate::domain::{Error, Result};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -57,9 +59,10 @@ impl<'a> Runner<'a> {
     ///
     /// # Errors
     /// `Configuration` naming a file that was edited after it was applied, or an applied one that
-    /// is missing while others are pending; `Internal` naming the file whose SQL failed.
+    /// is missing while others are pending; `Internal` naming the file whose SQL failed; `Unavailable`
+    /// naming who holds a lock that a file needs.
     pub async fn up(&self) -> Result<Vec<String>> {
-        let (_lock, mut client) = self.start().await?;
+        let (lock, mut client) = self.start().await?;
         let statuses = self.compare(&client).await?;
         refuse_changed(&statuses)?;
         let pending = |status: &&Status| status.state == State::Pending;
@@ -76,7 +79,8 @@ impl<'a> Runner<'a> {
             let migration = self.migration(&status.name)?;
             tracing::info!(migration = migration.name, "applying");
             let note = history::Note::Applied { checksum: migration.checksum() };
-            run(&mut client, migration.name, migration.up, &note).await?;
+            let file = File { name: migration.name, sql: migration.up };
+            apply(&mut client, &lock, file, &note).await?;
             applied.push(status.name.clone());
         }
         Ok(applied)
@@ -84,14 +88,15 @@ impl<'a> Runner<'a> {
 
     /// Takes back the last `steps` applied ones, newest first, and returns their names.
     pub async fn down(&self, steps: usize) -> Result<Vec<String>> {
-        let (_lock, mut client) = self.start().await?;
+        let (lock, mut client) = self.start().await?;
         let statuses = self.compare(&client).await?;
         refuse_changed(&statuses)?;
         let mut taken_back = Vec::new();
         for status in statuses.iter().rev().filter(|s| s.state != State::Pending).take(steps) {
             let migration = self.migration(&status.name)?;
             tracing::info!(migration = migration.name, "taking back");
-            run(&mut client, migration.name, migration.down, &history::Note::TakenBack).await?;
+            let file = File { name: migration.name, sql: migration.down };
+            apply(&mut client, &lock, file, &history::Note::TakenBack).await?;
             taken_back.push(status.name.clone());
         }
         Ok(taken_back)
@@ -154,28 +159,4 @@ fn refuse_changed(statuses: &[Status]) -> Result<()> {
         "migration {} was edited after it was applied: restore the file and write a new one instead",
         changed.join(", ")
     )))
-}
-
-async fn run(client: &mut Client, name: &str, sql: &str, note: &history::Note) -> Result<()> {
-    let opts_out = files::opts_out(sql);
-    let left = if opts_out {
-        "may have left a part of its work behind (an invalid index?)"
-    } else {
-        "left nothing behind"
-    };
-    let failed = |error: tokio_postgres::Error| {
-        let text = error
-            .as_db_error()
-            .map_or_else(|| error.to_string(), |e| format!("{} ({})", e.message(), e.code().code()));
-        Error::internal(format!("migration {name} failed and {left}: {text}"))
-    };
-    if opts_out {
-        client.batch_execute(sql).await.map_err(failed)?;
-        return history::write(client, name, note).await;
-    }
-    let tx = client.transaction().await.map_err(from_postgres)?;
-    // First, so that a twin that is still running (see above) is waited for.
-    history::write(tx.client(), name, note).await?;
-    tx.batch_execute(sql).await.map_err(failed)?;
-    tx.commit().await.map_err(from_postgres)
 }

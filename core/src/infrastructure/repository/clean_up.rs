@@ -71,13 +71,18 @@ impl Expired {
 
 /// Deletes up to [`BATCH`] rows of a kind and returns how many.
 pub async fn delete(sql: &impl Sql, what: Expired) -> Result<u64> {
+    sql.execute(&delete_statement(what), &[(&(BATCH as i64), Type::INT8)]).await
+}
+
+/// The text of [`delete`]. Public for the test that asks Postgres for its plan.
+pub fn delete_statement(what: Expired) -> String {
     let (table, since, kept) = what.rule();
-    // ctid: where the row stands; the cheapest way to name rows that a limit has chosen.
-    let text = format!(
+    // ctid is where the row stands: the cheapest way to name rows that a limit has chosen.
+    // statement_timestamp() does not change during the statement, so it can be an index condition.
+    format!(
         "delete from {table} where ctid = any(array(
-           select ctid from {table} where {since} < clock_timestamp() - interval '{kept}'
+           select ctid from {table} where {since} < statement_timestamp() - interval '{kept}'
            order by {since} limit $1 for update skip locked))
-         and {since} < clock_timestamp() - interval '{kept}'"
-    );
-    sql.execute(&text, &[(&(BATCH as i64), Type::INT8)]).await
+         and {since} < statement_timestamp() - interval '{kept}'"
+    )
 }

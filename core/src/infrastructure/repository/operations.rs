@@ -1,4 +1,6 @@
 //! What an operator asks of the outbox and of the dead letters, and what sets a parked message free.
+//!
+//! Each of these reads a bounded number of rows: operators ask when there are most of them.
 
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -14,13 +16,22 @@ use crate::{
 /// How many parked messages a status names.
 const NEWEST: i64 = 20;
 
+/// Where each count of a status stops.
+const COUNT_LIMIT: i64 = 10_000;
+
+/// How many parked messages one statement sets free.
+const UNPARK_LIMIT: i64 = 1_000;
+
+/// A count of `count_limit` means that many or more.
 #[derive(Debug, Serialize)]
 pub struct OutboxStatus {
+    pub count_limit: i64,
     /// Everything that has not been sent, parked messages included.
     pub unpublished: i64,
     /// May be sent now. Some of these may wait behind the first of their group.
     pub due: i64,
-    /// Being sent at this moment, or pausing after a failure.
+    /// Being sent at this moment, or pausing after a failure. Only the first `count_limit` of all
+    /// messages that are not due yet are looked at, here and in `for_later`.
     pub leased_or_pausing: i64,
     /// To be delivered at a moment that has not come.
     pub for_later: i64,
@@ -46,44 +57,59 @@ pub struct Parked {
     pub last_error: Option<String>,
 }
 
+/// Public for the test that asks Postgres for its plan. The relay parks a message by making it due at
+/// 'infinity', so `outbox_due_idx` finds due, later and parked messages.
+pub const STATUS: &str = "
+    with soon as (
+      select deliver_at from outbox
+      where published_at is null and due_at > statement_timestamp() and due_at < 'infinity'
+      order by due_at limit $1),
+    parked as (
+      select group_key from outbox
+      where published_at is null and due_at = 'infinity' order by seq desc limit $1),
+    behind as (
+      select from (select distinct group_key from parked where group_key is not null) as blocked
+      cross join lateral (
+        select from outbox
+        where group_key = blocked.group_key and published_at is null and parked_at is null
+        limit $1) as waiting
+      limit $1)
+    select
+      (select count(*) from (
+         select from outbox where published_at is null order by due_at limit $1) as counted) as unpublished,
+      (select count(*) from (
+         select from outbox where published_at is null and due_at <= statement_timestamp()
+         order by due_at limit $1) as counted) as due,
+      (select count(*) from soon
+       where deliver_at is null or deliver_at <= statement_timestamp()) as leased_or_pausing,
+      (select count(*) from soon where deliver_at > statement_timestamp()) as for_later,
+      (select extract(epoch from statement_timestamp() - coalesce(deliver_at, created_at))::float8
+       from outbox
+       where published_at is null and parked_at is null
+         and coalesce(deliver_at, created_at) <= statement_timestamp()
+       order by coalesce(deliver_at, created_at) limit 1) as oldest_seconds,
+      (select count(*) from (
+         select from outbox where published_at > statement_timestamp() - interval '1 hour'
+         order by published_at desc limit $1) as counted) as published_last_hour,
+      (select count(*) from parked) as parked,
+      (select count(*) from behind) as behind_parked";
+
 /// Asked with the database's clock, as the relay asks.
 pub async fn outbox_status(sql: &impl Sql) -> Result<OutboxStatus> {
-    let row = sql
-        .row(
-            "with waiting as (
-               select due_at, deliver_at, created_at, group_key from outbox
-               where published_at is null and parked_at is null),
-             parked as (
-               select group_key from outbox where published_at is null and parked_at is not null)
-             select
-               (select count(*) from waiting) + (select count(*) from parked) as unpublished,
-               (select count(*) from waiting where due_at <= clock_timestamp()) as due,
-               (select count(*) from waiting
-                where due_at > clock_timestamp()
-                  and (deliver_at is null or deliver_at <= clock_timestamp())) as leased_or_pausing,
-               (select count(*) from waiting
-                where due_at > clock_timestamp() and deliver_at > clock_timestamp()) as for_later,
-               (select extract(epoch from clock_timestamp() - min(coalesce(deliver_at, created_at)))::float8
-                from waiting
-                where coalesce(deliver_at, created_at) <= clock_timestamp()) as oldest_seconds,
-               (select count(*) from outbox
-                where published_at > clock_timestamp() - interval '1 hour') as published_last_hour,
-               (select count(*) from parked) as parked,
-               (select count(*) from waiting
-                where group_key in (select group_key from parked)) as behind_parked",
-            &[],
-        )
-        .await?
-        .ok_or_else(|| Error::internal("a select without a row"))?;
+    let limit = (&COUNT_LIMIT as _, Type::INT8);
+    let row = sql.row(STATUS, std::slice::from_ref(&limit)).await?;
+    let row = row.ok_or_else(|| Error::internal("a select without a row"))?;
     let parked = sql
         .rows(
-            "select id, queue, group_key, parked_at, refusals, last_error from outbox
-             where published_at is null and parked_at is not null
-             order by parked_at desc, seq desc limit $1",
-            &[(&NEWEST, Type::INT8)],
+            "select id, queue, group_key, parked_at, refusals, last_error from (
+               select * from outbox where published_at is null and due_at = 'infinity'
+               order by seq desc limit $1) as parked
+             order by parked_at desc, seq desc limit $2",
+            &[limit, (&NEWEST, Type::INT8)],
         )
         .await?;
     Ok(OutboxStatus {
+        count_limit: COUNT_LIMIT,
         unpublished: column(&row, "unpublished")?,
         due: column(&row, "due")?,
         leased_or_pausing: column(&row, "leased_or_pausing")?,
@@ -113,6 +139,8 @@ pub struct Unparked {
     /// Those asked for that wait by themselves, or have been sent.
     pub not_parked: Vec<Uuid>,
     pub unknown: Vec<Uuid>,
+    /// Others may still be parked: ask again.
+    pub more: bool,
 }
 
 /// Lets the relay try these messages again, as if the queue had never refused them.
@@ -144,18 +172,22 @@ pub async fn unpark(sql: &impl Sql, ids: &[Uuid]) -> Result<Unparked> {
     Ok(outcome)
 }
 
-/// The same for everything that is parked.
+/// The same for everything that is parked, a thousand messages at a time.
 pub async fn unpark_all(sql: &impl Sql) -> Result<Unparked> {
     let rows = sql
         .rows(
             "update outbox set parked_at = null, refusals = 0, due_at = clock_timestamp(), lease_by = null
-             where parked_at is not null and published_at is null
+             where id = any(array(
+               select id from outbox where published_at is null and due_at = 'infinity'
+               order by seq limit $1))
+               and parked_at is not null and published_at is null
              returning id",
-            &[],
+            &[(&UNPARK_LIMIT, Type::INT8)],
         )
         .await?;
-    let unparked = rows.iter().map(|row| column(row, "id")).collect::<Result<_>>()?;
-    Ok(Unparked { unparked, ..Unparked::default() })
+    let unparked: Vec<Uuid> = rows.iter().map(|row| column(row, "id")).collect::<Result<_>>()?;
+    let more = unparked.len() as i64 == UNPARK_LIMIT;
+    Ok(Unparked { unparked, more, ..Unparked::default() })
 }
 
 /// A parked message that was deleted.

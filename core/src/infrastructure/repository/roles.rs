@@ -12,7 +12,7 @@ pub struct Role {
     pub name: String,
     pub description: String,
     pub permissions: Vec<String>,
-    /// How many users have it.
+    /// How many users have it, counted up to 10,000.
     pub users: i64,
 }
 
@@ -21,7 +21,8 @@ pub async fn list(sql: &impl Sql) -> Result<Vec<Role>> {
     let rows = sql
         .rows(
             "select name, description, permissions,
-                    (select count(*) from user_role where user_role.role = role.name) as users
+                    (select count(*) from (
+                       select from user_role where user_role.role = role.name limit 10000) as counted) as users
              from role order by name",
             &[],
         )

@@ -1,0 +1,165 @@
+//! Runs one file, and gives up within seconds while somebody else holds a lock that it needs.
+//!
+//! A statement that waits for a table's lock makes all later statements on that table wait behind it.
+//! So a file waits for less time than a request does, and then makes a pause in which requests go on.
+
+use std::{pin::pin, time::Duration};
+
+use futures_util::future::{Either, select};
+use tokio_postgres::{Client, error::SqlState};
+
+use super::{
+    files,
+    history::{self, Note},
+};
+use crate::{
+    domain::{Error, Result},
+    infrastructure::db::{LOCK, from_postgres},
+};
+
+/// Less than the `lock_timeout` of the role `app` (migrations/roles.sql): requests that wait behind a
+/// migration must not fail because of it.
+const WAIT: Duration = Duration::from_secs(1);
+/// `create index concurrently` waits for old transactions, and nobody waits behind it.
+const WAIT_OUTSIDE: Duration = Duration::from_secs(10);
+/// After each try but the last one.
+const PAUSES: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
+/// How often a try that takes time looks for who blocks it.
+const GLANCE: Duration = Duration::from_millis(200);
+
+/// One direction of a migration.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct File {
+    pub(super) name: &'static str,
+    pub(super) sql: &'static str,
+}
+
+/// Runs the file and notes it in the history. `watch` is another connection.
+///
+/// # Errors
+/// `Unavailable` naming who holds a lock for too long, `Internal` naming the file whose SQL failed.
+pub(super) async fn apply(client: &mut Client, watch: &Client, file: File, note: &Note) -> Result<()> {
+    let pid = history::texts(client, "select pg_backend_pid()").await.map_err(from_postgres)?.concat();
+    let mut pauses = PAUSES.into_iter();
+    let mut blockers = Vec::new();
+    loop {
+        let tried = {
+            let (work, look) = (pin!(try_once(client, file, note)), pin!(look(watch, &pid, &mut blockers)));
+            match select(work, look).await {
+                Either::Left((tried, _)) => tried,
+                Either::Right((never, _)) => match never {},
+            }
+        };
+        let error = match tried {
+            Ok(()) => return Ok(()),
+            Err(Failure::Ours(error)) => return Err(error),
+            Err(Failure::Postgres(error)) if is_about_locks(&error) => error,
+            Err(Failure::Postgres(error)) => return Err(failed(file, &error)),
+        };
+        let Some(pause) = pauses.next() else { return Err(blocked(file, &blockers)) };
+        tracing::warn!(migration = file.name, %error, ?blockers, "a lock is taken, trying again");
+        tokio::time::sleep(pause).await;
+    }
+}
+
+enum Failure {
+    Postgres(tokio_postgres::Error),
+    Ours(Error),
+}
+
+impl From<tokio_postgres::Error> for Failure {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Self::Postgres(error)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Ours(error)
+    }
+}
+
+async fn try_once(client: &mut Client, file: File, note: &Note) -> Result<(), Failure> {
+    if files::opts_out(file.sql) {
+        client.batch_execute(&format!("set lock_timeout = {}", WAIT_OUTSIDE.as_millis())).await?;
+        drop_invalid_indexes(client, file).await?;
+        client.batch_execute(file.sql).await?;
+        return Ok(history::write(client, file.name, note).await?);
+    }
+    let tx = client.transaction().await?;
+    tx.batch_execute(&format!("set local lock_timeout = {}", WAIT.as_millis())).await?;
+    // First, so that the statement of a runner that died is waited for while it still runs.
+    history::write(tx.client(), file.name, note).await?;
+    tx.batch_execute(file.sql).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Drops what an interrupted `create index concurrently` of this file left behind. An invalid index
+/// costs every write, serves no query, and `if not exists` takes it for the finished one.
+async fn drop_invalid_indexes(client: &Client, file: File) -> Result<(), tokio_postgres::Error> {
+    let invalid = "select index.relname from pg_index
+                   join pg_class as index on index.oid = pg_index.indexrelid
+                   where not indisvalid and index.relnamespace = current_schema()::regnamespace";
+    for name in history::texts(client, invalid).await? {
+        if file.sql.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|word| word == name) {
+            client.batch_execute(&format!("drop index concurrently if exists \"{name}\"")).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Notes again and again who blocks this process.
+async fn look(watch: &Client, pid: &str, blockers: &mut Vec<String>) -> std::convert::Infallible {
+    // In a transaction pg_stat_activity stays as it was first read, unless it is told to forget.
+    let query = format!(
+        "select pg_stat_clear_snapshot();
+         select 'process ' || pid || ' of user ' || usename
+                || coalesce(' (' || state || ', its transaction has been open for '
+                            || round(extract(epoch from clock_timestamp() - xact_start)) || ' s)', '')
+         from pg_stat_activity where pid = any(pg_blocking_pids({pid})) order by pid"
+    );
+    loop {
+        tokio::time::sleep(GLANCE).await;
+        let seen = history::texts(watch, &query).await.unwrap_or_default();
+        let seen: Vec<String> = seen.into_iter().filter(|text| !text.is_empty()).collect();
+        if !seen.is_empty() {
+            *blockers = seen;
+        }
+    }
+}
+
+/// Whether the same file may succeed once others are done.
+fn is_about_locks(error: &tokio_postgres::Error) -> bool {
+    error.code().is_some_and(|state| {
+        *state == SqlState::LOCK_NOT_AVAILABLE || *state == SqlState::T_R_DEADLOCK_DETECTED
+    })
+}
+
+fn blocked(file: File, blockers: &[String]) -> Error {
+    let who = if blockers.is_empty() { "another process".to_owned() } else { blockers.join(", ") };
+    Error::unavailable(
+        LOCK,
+        format!(
+            "migration {} did not get a lock that {who} holds, in {} tries, and {}. Wait until it is done, or end \
+             it with `select pg_terminate_backend(PROCESS)`. Then run the migrations again",
+            file.name,
+            PAUSES.len() + 1,
+            left_behind(file),
+        ),
+    )
+}
+
+fn failed(file: File, error: &tokio_postgres::Error) -> Error {
+    let text = error
+        .as_db_error()
+        .map_or_else(|| error.to_string(), |e| format!("{} ({})", e.message(), e.code().code()));
+    Error::internal(format!("migration {} failed and {}: {text}", file.name, left_behind(file)))
+}
+
+fn left_behind(file: File) -> &'static str {
+    if files::opts_out(file.sql) {
+        "may have left a part of its work behind (an invalid index, which the next run replaces)"
+    } else {
+        "left nothing behind"
+    }
+}

@@ -1,0 +1,167 @@
+//! What the relay, the clean-up and operators ask reads a bounded number of pages, however many rows
+//! there are that they do not need. `REPOSITORY_ROWS` says how many.
+
+use app_core::{
+    infrastructure::{
+        messaging::outbox,
+        repository::{
+            clean_up::{BATCH, Expired, delete_statement},
+            operations,
+        },
+    },
+    testing::TestDatabase,
+};
+use serde_json::Value;
+use tokio_postgres::{Client, SimpleQueryMessage};
+
+use crate::explain::rows;
+
+/// Pages of 8 KB.
+const MAX_PAGES: u64 = 50;
+
+/// The statement's parameters, as types and as literals.
+type Arguments = (&'static str, String);
+
+fn of_claim() -> Arguments {
+    let relay = uuid::Uuid::nil();
+    ("uuid, float8, text[], int8", format!("'{relay}', 30, '{{events,tasks}}', 10"))
+}
+
+/// How Postgres runs the statement: planned for these values, or for any values, as a connection does
+/// that has used it a few times.
+async fn plan(client: &Client, text: &str, (types, values): &Arguments, mode: &str) -> Value {
+    let script = format!(
+        "begin;
+         set local plan_cache_mode = {mode};
+         prepare statement ({types}) as {text};
+         explain (analyze, buffers, format json) execute statement ({values});
+         deallocate statement;
+         rollback"
+    );
+    let answer = client.simple_query(&script).await.expect("a plan");
+    let text = answer.iter().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => row.get(0),
+        _ => None,
+    });
+    let mut plan: Value = serde_json::from_str(text.expect("a row")).expect("JSON");
+    plan[0]["Plan"].take()
+}
+
+/// The plan's nodes, from the top.
+fn nodes(plan: &Value) -> Vec<&Value> {
+    let below = plan["Plans"].as_array().into_iter().flatten().flat_map(nodes);
+    std::iter::once(plan).chain(below).collect()
+}
+
+fn pages(plan: &Value) -> u64 {
+    ["Shared Hit Blocks", "Shared Read Blocks"].iter().filter_map(|key| plan[key].as_u64()).sum()
+}
+
+/// Asserts that the statement finds its rows by an index condition, in few pages.
+async fn assert_bounded(client: &Client, what: &str, text: &str, arguments: &Arguments) {
+    for mode in ["force_custom_plan", "force_generic_plan"] {
+        let plan = plan(client, text, arguments, mode).await;
+        let all = nodes(&plan);
+        assert!(all.iter().any(|node| node["Index Cond"].is_string()), "{what}, {mode}: {plan:#}");
+        assert!(!all.iter().any(|node| node["Node Type"] == "Seq Scan"), "{what}, {mode}: {plan:#}");
+        let pages = pages(&plan);
+        println!("{what}, {mode}: {pages} pages of {} rows", rows());
+        assert!(pages <= MAX_PAGES, "{what}, {mode}: {pages} pages\n{plan:#}");
+    }
+}
+
+async fn filled(fill: &str) -> (TestDatabase, Client) {
+    let database = TestDatabase::new().await;
+    let client = database.client().await;
+    client.batch_execute(&fill.replace("$rows", &rows().to_string())).await.expect("rows");
+    (database, client)
+}
+
+/// Many messages that are not due, and many that have been sent.
+const FOR_LATER: &str = "
+    insert into outbox (id, queue, body, deliver_at, due_at)
+      select lpad(to_hex(n), 32, '0')::uuid, 'events', '{}', now() + interval '1 day', now() + interval '1 day'
+      from generate_series(1, $rows) as n;
+    insert into outbox (id, queue, body, published_at)
+      select ('aaaaaaaa' || lpad(to_hex(n), 24, '0'))::uuid, 'events', '{}', now() from generate_series(1, 20000) as n;
+    vacuum analyze outbox";
+
+const DUE: &str = "
+    insert into outbox (id, queue, body, group_key, created_at)
+      select gen_random_uuid(), 'tasks', '{}', case when n % 2 = 0 then n::text end, now() - interval '1 minute'
+      from generate_series(1, 10) as n";
+
+#[tokio::test]
+async fn a_claim_and_the_lag_do_not_read_what_is_for_later() {
+    let database = TestDatabase::new().await;
+    let client = database.client().await;
+    for statement in FOR_LATER.replace("$rows", &rows().to_string()).split(';') {
+        client.batch_execute(statement).await.expect("rows");
+    }
+    let of_lag = ("int8", "1000".to_owned());
+    // When nothing is due, and when a few messages are.
+    for due in ["select 1", DUE] {
+        client.batch_execute(due).await.expect("rows");
+        assert_bounded(&client, "claim", outbox::CLAIM, &of_claim()).await;
+        assert_bounded(&client, "lag", outbox::LAG, &of_lag).await;
+    }
+}
+
+#[tokio::test]
+async fn a_status_stops_counting() {
+    let (_database, client) = filled(
+        "insert into outbox (id, queue, body, group_key, due_at, parked_at, deliver_at)
+           select lpad(to_hex(n), 32, '0')::uuid, 'events', '{}', (n % 100)::text,
+                  case n % 3 when 0 then now() when 1 then now() + interval '1 hour' else 'infinity' end,
+                  case n % 3 when 2 then now() end, case n % 3 when 1 then now() + interval '2 hours' end
+           from generate_series(1, $rows) as n;
+         insert into outbox (id, queue, body, published_at)
+           select ('aaaaaaaa' || lpad(to_hex(n), 24, '0'))::uuid, 'events', '{}', now() from generate_series(1, $rows) as n;
+         analyze outbox",
+    )
+    .await;
+    let of_status = ("int8", "10000".to_owned());
+    for mode in ["force_custom_plan", "force_generic_plan"] {
+        let plan = plan(&client, operations::STATUS, &of_status, mode).await;
+        for node in nodes(&plan) {
+            let passed = node["Actual Rows"].as_f64().unwrap_or_default();
+            let removed = node["Rows Removed by Filter"].as_f64().unwrap_or_default();
+            assert!(passed + removed <= 10_000.0, "{mode}: {node:#}");
+            assert_ne!(node["Node Type"], "Seq Scan", "{mode}: {node:#}");
+        }
+    }
+}
+
+/// Rows of each kind that the clean-up has to leave.
+const NOT_EXPIRED: &str = "
+    insert into auth_session (id, user_uuid, access_sid, kid, created_at, rotated_at, idle_until, expires_at)
+      select n::text, gen_random_uuid(), 'a', 'k', now(), now(), now(), now() from generate_series(1, $rows) as n;
+    insert into outbox (id, queue, body, published_at)
+      select lpad(to_hex(n), 32, '0')::uuid, 'events', '{}', now() from generate_series(1, $rows) as n;
+    insert into inbox (handler, message_id)
+      select 'h', lpad(to_hex(n), 32, '0')::uuid from generate_series(1, $rows) as n;
+    insert into task (id, name, queue, args, state, finished_at)
+      select lpad(to_hex(n), 32, '0')::uuid, 'old', 'tasks', '{}', 'succeeded', now() from generate_series(1, $rows) as n;
+    insert into dead_letter (queue, message_id, reason)
+      select 'events', n::text, 'r' from generate_series(1, $rows) as n;
+    insert into strike (queue, message_id, strikes)
+      select 'events', n::text, 1 from generate_series(1, $rows) as n;
+    insert into rate_limit (bucket, key, tat, allowed)
+      select 'b', int4send(n::int), now() + interval '1 day', true from generate_series(1, $rows) as n;
+    insert into users (email) values ('ada@example.com');
+    insert into api_key (id, user_uuid, name, secret_hash, permissions, created_at, expires_at)
+      select n::text, uuid, 'k', sha256('k'), '{}', now(), now() from users, generate_series(1, $rows) as n;
+    insert into idempotency_key (user_uuid, route, key, fingerprint)
+      select gen_random_uuid(), 'r', 'k', decode(repeat('00', 16), 'hex') from generate_series(1, $rows) as n;
+    insert into key_value (key, value, expires_at)
+      select n::text, 'v', now() + interval '1 day' from generate_series(1, $rows) as n;
+    analyze";
+
+#[tokio::test]
+async fn the_clean_up_does_not_read_what_it_leaves() {
+    let (_database, client) = filled(NOT_EXPIRED).await;
+    for what in Expired::ALL {
+        let arguments = ("int8", BATCH.to_string());
+        assert_bounded(&client, what.table(), &delete_statement(what), &arguments).await;
+    }
+}

@@ -1,0 +1,130 @@
+//! A migration next to others who use its tables.
+
+use std::time::{Duration, Instant};
+
+use app_core::{
+    Error,
+    infrastructure::{
+        db::{LOCK, Sql},
+        migrate::{Migration, Runner},
+    },
+    testing::TestDatabase,
+};
+use tokio_postgres::Client;
+
+use crate::support;
+
+const TABLE: Migration = Migration { name: "0001_a", up: "create table a (n int)", down: "drop table a" };
+const COLUMN: Migration =
+    Migration { name: "0002_column", up: "alter table a add column m int", down: "select 1" };
+const INDEX: Migration = Migration {
+    name: "0003_index",
+    up: "-- no transaction\ncreate index concurrently if not exists a_n_idx on a (n)",
+    down: "-- no transaction\ndrop index concurrently if exists a_n_idx",
+};
+
+/// A schema with the table.
+async fn world() -> (TestDatabase, app_core::infrastructure::db::Db) {
+    let database = TestDatabase::empty().await;
+    let db = database.db().expect("a pool");
+    Runner::new(&db, &[TABLE]).up().await.expect("up");
+    (database, db)
+}
+
+async fn pid(client: &Client) -> i32 {
+    client.query_one("select pg_backend_pid()", &[]).await.expect("a row").get(0)
+}
+
+#[tokio::test]
+async fn a_migration_behind_an_open_transaction_gives_up_and_requests_go_on_meanwhile() {
+    let (database, db) = world().await;
+    let reader = database.client().await;
+    let reader_pid = pid(&reader).await;
+    reader.batch_execute("begin; select from a").await.expect("a reader");
+
+    let mut as_function = database.config();
+    as_function.pool_size = 1;
+    let function = support::db(&database, as_function);
+    let conn = function.conn().await.expect("a connection");
+    // As migrations/roles.sql sets it.
+    conn.execute("set lock_timeout = '2s'", &[]).await.expect("a setting");
+
+    let started = Instant::now();
+    let both = [TABLE, COLUMN];
+    let runner = Runner::new(&db, &both);
+    let mut migration = std::pin::pin!(runner.up());
+    let mut requests = 0;
+    let outcome = loop {
+        let request = async {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            conn.rows("select from a", &[]).await
+        };
+        tokio::select! {
+            biased;
+            outcome = &mut migration => break outcome,
+            answered = request => {
+                answered.expect("no request fails because of a migration");
+                requests += 1;
+            }
+        }
+    };
+    assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
+    assert!(requests > 20, "{requests}");
+    let error = outcome.expect_err("it gives up");
+    assert!(matches!(error, Error::Unavailable { what: LOCK, .. }), "{error:?}");
+    let text = error.chain();
+    assert!(text.contains("0002_column") && text.contains(&format!("process {reader_pid} ")), "{text}");
+
+    reader.batch_execute("commit").await.expect("the reader ends");
+    assert_eq!(runner.up().await.expect("up"), ["0002_column"]);
+}
+
+#[tokio::test]
+async fn a_short_obstacle_only_delays_a_migration() {
+    let (database, db) = world().await;
+    let reader = database.client().await;
+    reader.batch_execute("begin; select from a").await.expect("a reader");
+    let leave = async {
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
+        reader.batch_execute("commit").await.expect("the reader ends");
+    };
+    let both = [TABLE, COLUMN];
+    let runner = Runner::new(&db, &both);
+    let (applied, ()) = tokio::join!(runner.up(), leave);
+    assert_eq!(applied.expect("up"), ["0002_column"]);
+}
+
+#[tokio::test]
+async fn an_index_that_could_not_be_finished_is_made_again() {
+    let (database, db) = world().await;
+    let client = database.client().await;
+    // What an interrupted run leaves: the index is there, and no query may use it.
+    client
+        .batch_execute(
+            "insert into a select 1 from generate_series(1, 2);
+             create index a_n_idx on a (n);
+             update pg_index set indisvalid = false where indexrelid = 'a_n_idx'::regclass",
+        )
+        .await
+        .expect("an invalid index");
+    let both = [TABLE, INDEX];
+    assert_eq!(Runner::new(&db, &both).up().await.expect("up"), ["0003_index"]);
+    let valid = "select indisvalid from pg_index where indexrelid = 'a_n_idx'::regclass";
+    assert!(client.query_one(valid, &[]).await.expect("an index").get::<_, bool>(0));
+}
+
+/// Takes nearly a minute: on demand, with SLOW_TESTS=1.
+#[tokio::test]
+async fn an_index_behind_an_open_transaction_gives_up_as_well() {
+    if app_core::testing::wish("SLOW_TESTS").is_none() {
+        return;
+    }
+    let (database, db) = world().await;
+    let writer = database.client().await;
+    let writer_pid = pid(&writer).await;
+    writer.batch_execute("begin; insert into a values (1)").await.expect("a writer");
+    let both = [TABLE, INDEX];
+    let error = Runner::new(&db, &both).up().await.expect_err("it gives up");
+    let text = error.chain();
+    assert!(text.contains("0003_index") && text.contains(&format!("process {writer_pid} ")), "{text}");
+}
