@@ -1,12 +1,12 @@
 -- Database roles, made once for each database by an administrator, before the first migration:
 --
 --   psql "$ADMINISTRATOR_URL" --set=migrator_password=... --set=app_password=... \
---        --file=migrations/roles.sql
+--        --set=operations_password=... --file=migrations/roles.sql
 --
--- It may be run again: then it only sets the passwords and the rights anew. It is not a
--- migration, because roles belong to the whole server while migrations also run in the schemas
--- of tests. Take passwords of letters and digits from a generator; functions read them from
--- Secrets Manager.
+-- It may be run again: then it sets the passwords, the timeouts and the rights as they are here. Run it
+-- again before the migrations of a release that changes it. It is not a migration, because roles belong
+-- to the whole server while migrations also run in the schemas of tests. Take passwords of letters and
+-- digits from a generator; functions read them from Secrets Manager.
 
 \set ON_ERROR_STOP on
 
@@ -31,43 +31,92 @@ begin
     if not exists (select from pg_roles where rolname = 'app') then
         create role app;
     end if;
+    if not exists (select from pg_roles where rolname = 'operations') then
+        create role operations;
+    end if;
 end
 $$;
 
 -- migrator changes the schema and is used by the migrate function only. It gets no timeouts here:
 -- runners that wait for one another, and long migrations, are the runner's own affair.
 alter role migrator with login password :'migrator_password';
+-- operations is what operators use, through the function of this name: it frees messages, gives roles
+-- and mends addresses.
+alter role operations with login password :'operations_password';
 -- app is every other function: it reads and writes rows and can change no table.
 alter role app with login password :'app_password';
 
+-- A role may always change its own password and its own settings; Postgres has no right to revoke. So
+-- whatever it has set for itself is taken back here.
+alter role app reset all;
+alter role operations reset all;
+alter role app in database :"DBNAME" reset all;
+alter role operations in database :"DBNAME" reset all;
+
 -- A Lambda function is frozen or ended with its connection open. Nothing it does may hold a lock
 -- longer than its caller waits, and Postgres must give up before the function is cut off (10 s for
--- endpoints), or nobody would learn why:
--- a request has no statement that should take more than a second or two,
+-- endpoints), or nobody would learn why. Connections without a proxy ask for the same limits themselves
+-- (core/src/infrastructure/db/connect.rs), because a role may change its own settings.
+-- A request has no statement that should take more than a second or two,
 alter role app set statement_timeout = '5s';
+alter role operations set statement_timeout = '5s';
 -- waiting for a row longer than this only queues up more requests behind it,
 alter role app set lock_timeout = '2s';
+alter role operations set lock_timeout = '2s';
 -- and a function that died inside a transaction must not keep its locks. A task that waits for
 -- something else than Postgres is inside of one, too.
 alter role app set idle_in_transaction_session_timeout = '15s';
+alter role operations set idle_in_transaction_session_timeout = '15s';
 
--- Nobody gets anything here by merely being able to connect.
+-- Nobody gets anything here by merely being able to connect: no temporary tables, no new schemas.
 revoke all on database :"DBNAME" from public;
 revoke all on schema public from public;
 
 grant connect, create, temporary on database :"DBNAME" to migrator;
 grant usage, create on schema public to migrator;
-grant connect on database :"DBNAME" to app;
-grant usage on schema public to app;
+grant connect on database :"DBNAME" to app, operations;
+grant usage on schema public to app, operations;
 
 -- Setting the default rights of another role needs membership in it. A superuser has that
 -- anyway; the administrator of a managed database is none.
 grant migrator to current_user;
 
--- What migrator creates from now on is app's to use, so that no migration has to grant.
+-- What migrator creates from now on is theirs to use, so that no migration has to grant. A migration
+-- revokes what one of them must not do. Sequences need no right: tables use identity columns.
 alter default privileges for role migrator in schema public
-    grant select, insert, update, delete on tables to app;
+    grant select, insert, update, delete on tables to app, operations;
 alter default privileges for role migrator in schema public
-    grant usage, select on sequences to app;
+    revoke usage, select on sequences from app;
 
 commit;
+
+-- What Postgres gives everybody, and no login here needs: storage outside of tables (large objects),
+-- ending other sessions of the same login, and the server's own two databases. Only a superuser may
+-- revoke it; the administrator of a managed database is none, and is told what stays.
+do $$
+declare
+    given record;
+begin
+    for given in
+        select oid::regprocedure as name from pg_proc
+        where pronamespace = 'pg_catalog'::regnamespace
+          and (proname like 'lo\_%' or proname in ('loread', 'lowrite', 'pg_terminate_backend', 'pg_cancel_backend'))
+    loop
+        if (select rolsuper from pg_roles where rolname = current_user) then
+            execute format('revoke execute on function %s from public', given.name);
+        elsif has_function_privilege('app', given.name::oid, 'execute') then
+            raise notice 'every login may execute %', given.name;
+        end if;
+    end loop;
+    for given in
+        select datname as name from pg_database where datallowconn and datname <> current_database()
+    loop
+        if given.name in ('postgres', 'template1')
+            and (select rolsuper from pg_roles where rolname = current_user) then
+            execute format('revoke connect, temporary on database %I from public', given.name);
+        elsif has_database_privilege('app', given.name, 'connect') then
+            raise notice 'app may connect to database %, because everybody may', given.name;
+        end if;
+    end loop;
+end
+$$;

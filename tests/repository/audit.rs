@@ -1,56 +1,114 @@
-//! Whoever takes over a function cannot cover tracks, also where the role's rights come by default.
+//! What each login may do: whoever takes over a function cannot cover tracks or give roles, also where
+//! the login's rights come by default.
 
-use app_core::{infrastructure::migrate, testing::TestDatabase};
+use app_core::testing::{TestDatabase, migrated};
 use tokio_postgres::{Client, error::SqlState};
 
-/// A migrated schema, and a client with the rights of the functions' role.
-async fn as_app() -> (TestDatabase, Client) {
+/// A migrated schema, and a client with the rights of this login.
+async fn by(login: &str) -> (TestDatabase, Client) {
     let database = TestDatabase::empty().await;
     let client = database.client().await;
     let schema = &database.schema;
     // What migrations/roles.sql does, for this schema.
     let rights = format!(
-        "do $$ begin create role app; exception when duplicate_object then null; end $$;
-         grant usage on schema {schema} to app;
-         alter default privileges in schema {schema} grant select, insert, update, delete on tables to app"
+        "do $$ begin create role app; exception when duplicate_object or unique_violation then null; end $$;
+         do $$ begin create role operations; exception when duplicate_object or unique_violation then null; end $$;
+         grant usage on schema {schema} to app, operations;
+         alter default privileges in schema {schema}
+           grant select, insert, update, delete on tables to app, operations"
     );
-    client.batch_execute(&rights).await.expect("the role's rights");
-    for migration in migrate::embedded() {
-        client.batch_execute(migration.up).await.expect("a migration applies");
-    }
-    client.batch_execute("set role app").await.expect("the role");
-    (database, client)
-}
-
-#[tokio::test]
-async fn the_role_that_functions_use_adds_to_the_audit_log_and_rewrites_nothing() {
-    let (_database, client) = as_app().await;
-    client.batch_execute("update users set meta = '{}'").await.expect("other tables are its to write");
-    let add = "insert into audit_log (action, outcome) values ('test', 'success')";
-    client.execute(add, &[]).await.expect("adds");
-    for statement in ["update audit_log set action = 'x'", "delete from audit_log", "truncate audit_log"] {
-        let refused = client.execute(statement, &[]).await.expect_err(statement);
-        assert_eq!(refused.code().map(SqlState::code), Some("42501"), "{statement}: {refused}");
-    }
-}
-
-#[tokio::test]
-async fn the_role_that_functions_use_gives_roles_and_widens_none() {
-    let (_database, client) = as_app().await;
+    client.batch_execute(&rights).await.expect("the logins' rights");
+    // The table of the migrations, which the runner makes first.
+    client.batch_execute("create table schema_migration (name text)").await.expect("a table");
+    migrated(&client).await;
     client
         .batch_execute(
             "insert into users (email) values ('ada@example.com');
-             insert into user_role (user_uuid, role) select uuid, 'admin' from users",
+             insert into outbox (id, queue, body) values (gen_random_uuid(), 'events', '{}')",
         )
         .await
-        .expect("gives a role");
-    for statement in [
-        "update role set permissions = '{users:write}'",
-        "insert into role values ('mine', '', '{users:write}')",
-        "delete from role",
-        "truncate role cascade",
-    ] {
-        let refused = client.execute(statement, &[]).await.expect_err(statement);
+        .expect("rows");
+    client.batch_execute(&format!("set role {login}")).await.expect("the login");
+    (database, client)
+}
+
+async fn assert_refused(client: &Client, statements: &[&str]) {
+    for statement in statements {
+        let refused = client.batch_execute(statement).await.expect_err(statement);
         assert_eq!(refused.code().map(SqlState::code), Some("42501"), "{statement}: {refused}");
     }
+}
+
+const AUDIT: &[&str] = &[
+    "update audit_log set action = 'x'",
+    "delete from audit_log",
+    "truncate audit_log",
+    "insert into audit_log (action, outcome, at) values ('test', 'success', '2020-01-01')",
+    "insert into audit_log (id, action, outcome) overriding system value values (1, 'test', 'success')",
+    "select setval(pg_get_serial_sequence('audit_log', 'id'), 1)",
+];
+
+const ROLES: &[&str] = &[
+    "update role set permissions = '{users:write}'",
+    "insert into role values ('mine', '', '{users:write}')",
+    "delete from role",
+    "truncate role cascade",
+];
+
+const ADD: &str =
+    "insert into audit_log (action, outcome, actor) values ('test', 'success', gen_random_uuid())";
+const GIVE: &str = "insert into user_role (user_uuid, role) select uuid, 'admin' from users";
+const TAKE: &str = "delete from user_role";
+
+#[tokio::test]
+async fn functions_add_to_the_audit_log_and_neither_rewrite_nor_date_it() {
+    let (_database, client) = by("app").await;
+    for statement in ["update users set meta = '{}'", "delete from users", ADD] {
+        client.batch_execute(statement).await.expect(statement);
+    }
+    assert_refused(&client, AUDIT).await;
+}
+
+#[tokio::test]
+async fn functions_give_no_role_and_widen_none() {
+    let (_database, client) = by("app").await;
+    assert_refused(&client, ROLES).await;
+    assert_refused(&client, &[GIVE, TAKE, "update user_role set role = 'admin'"]).await;
+    client.batch_execute("select * from user_role, role").await.expect("reads them");
+    // A user's roles go with the user.
+    client.batch_execute("reset role").await.expect("the owner");
+    client.batch_execute(GIVE).await.expect("a role");
+    client.batch_execute("set role app; delete from users").await.expect("a user is deleted");
+}
+
+#[tokio::test]
+async fn operators_do_their_work_and_see_no_sessions() {
+    let (_database, client) = by("operations").await;
+    for statement in [
+        GIVE,
+        TAKE,
+        ADD,
+        "update outbox set parked_at = null",
+        "delete from outbox",
+        "select * from users, role, dead_letter, task, key_value",
+        "delete from key_value",
+    ] {
+        client.batch_execute(statement).await.expect(statement);
+    }
+    assert_refused(&client, AUDIT).await;
+    assert_refused(&client, ROLES).await;
+    assert_refused(
+        &client,
+        &[
+            "select from auth_session",
+            "select from api_key",
+            "select from idempotency_key",
+            "delete from rate_limit",
+            "delete from inbox",
+            "delete from users",
+            "insert into users (email) values ('eve@example.com')",
+            "delete from schema_migration",
+        ],
+    )
+    .await;
 }

@@ -89,7 +89,7 @@ impl Place {
         let checkout = Checkout::find()?;
         let aws = Environment::Caller;
         let mut place = Self { checkout, aws, outputs: BTreeMap::new(), database: Way::None };
-        let of_caller = database::of_caller(|database| &database.app)?;
+        let of_caller = database::of_caller(|database| &database.operations)?;
         if let Some(name) = stack_name {
             place.outputs = serde_json::from_value(place.aws(&json!({"work": "stack", "stack": name}))?)?;
             place.database = match (of_caller, place.outputs.get("OperationsFunctionName")) {
@@ -112,7 +112,7 @@ impl Place {
         let state = stack::running(&place.checkout, DEV);
         match (state, of_caller) {
             (Ok(state), of_caller) => {
-                let direct = state.database.as_ref().map(|database| database.variables(&database.app));
+                let direct = state.database.as_ref().map(|database| database.variables(&database.operations));
                 place.aws = local(&state.aws_url());
                 place.outputs = state.outputs;
                 place.database = of_caller.or(direct).map_or(Way::None, Way::Direct);

@@ -12,7 +12,7 @@ pub struct Login {
     pub password: String,
 }
 
-/// A database and the three who use it.
+/// A database and the four who use it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Database {
     pub host: String,
@@ -21,6 +21,7 @@ pub struct Database {
     pub administrator: Login,
     pub migrator: Login,
     pub app: Login,
+    pub operations: Login,
 }
 
 /// DB_HOST and the like, where the caller's environment names a database: by DATABASE_URL, else by
@@ -41,7 +42,7 @@ pub fn of_caller(login: impl Fn(&Database) -> &Login) -> Result<Option<Vec<(Stri
 }
 
 impl Database {
-    /// The database of a URL. Its user is administrator, migrator and app in one.
+    /// Reads the database of a URL. Its user is administrator, migrator, app and operations in one.
     pub fn from_url(url: &str) -> Result<Self> {
         let example = "as in postgres://user:password@localhost:5432/app";
         let rest = url
@@ -68,7 +69,8 @@ impl Database {
             name: decode(name)?,
             administrator: login.clone(),
             migrator: login.clone(),
-            app: login,
+            app: login.clone(),
+            operations: login,
         })
     }
 

@@ -96,6 +96,7 @@ pub fn deploy(python: &Python, root: &Path, folder: &Path, stack: &str, state: &
         "secrets": {
             "DatabaseSecretArn": secret("app", &database.app),
             "MigratorSecretArn": secret("migrator", &database.migrator),
+            "OperationsSecretArn": secret("operations", &database.operations),
         },
     });
     let result = python.run("deploy.py", &request, &folder.join("deploy.log"))?;

@@ -48,11 +48,13 @@ pub struct Postgres {
     passwords: Passwords,
 }
 
-#[derive(Debug, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
 struct Passwords {
     postgres: String,
     migrator: String,
     app: String,
+    operations: String,
 }
 
 impl Postgres {
@@ -159,6 +161,7 @@ impl Postgres {
             administrator: login("postgres", &self.passwords.postgres),
             migrator: login("migrator", &self.passwords.migrator),
             app: login("app", &self.passwords.app),
+            operations: login("operations", &self.passwords.operations),
         };
         let exists = format!("select 1 from pg_database where datname = '{DATABASE}'");
         if self.psql(port, "postgres", &exists)?.trim().is_empty() {
@@ -166,9 +169,10 @@ impl Postgres {
         }
         let roles = checkout.root().join("migrations/roles.sql");
         let script = format!(
-            "\\set migrator_password {}\n\\set app_password {}\n\\i '{}'\n",
+            "\\set migrator_password {}\n\\set app_password {}\n\\set operations_password {}\n\\i '{}'\n",
             database.migrator.password,
             database.app.password,
+            database.operations.password,
             roles.display(),
         );
         self.psql(port, DATABASE, &script).context("migrations/roles.sql could not be run")?;
@@ -300,10 +304,15 @@ pub fn is_of(words: &[String], data: &[PathBuf]) -> bool {
 }
 
 fn passwords(path: &Path) -> Result<Passwords> {
-    if let Some(known) = fs::read_to_string(path).ok().and_then(|text| serde_json::from_str(&text).ok()) {
-        return Ok(known);
+    let known = fs::read_to_string(path).ok().and_then(|text| serde_json::from_str(&text).ok());
+    let mut passwords: Passwords = known.unwrap_or_default();
+    let Passwords { postgres, migrator, app, operations } = &mut passwords;
+    for password in [postgres, migrator, app, operations] {
+        // A file of an earlier version may lack one. The others stay: the data on disk knows them.
+        if password.is_empty() {
+            *password = random_hex(16)?;
+        }
     }
-    let new = Passwords { postgres: random_hex(16)?, migrator: random_hex(16)?, app: random_hex(16)? };
-    private_file(path, &serde_json::to_string(&new)?)?;
-    Ok(new)
+    private_file(path, &serde_json::to_string(&passwords)?)?;
+    Ok(passwords)
 }
