@@ -5,11 +5,13 @@ mod async_flow;
 mod audit;
 #[path = "../aws.rs"]
 mod aws;
+mod database_ca;
 mod docs_pages;
 mod edge;
 mod gateway;
 mod keys;
 mod letters;
+mod logins;
 mod operator;
 mod outage;
 mod rpc;

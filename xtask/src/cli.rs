@@ -7,8 +7,8 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    assets, bench, coverage, deny, down, env, fuzz, invoke, keys, lint, logs, migrate, mutants, openapi,
-    outbox, passwords, queue, requirements, sbom, tasks, test, up, users,
+    assets, bench, coverage, database_ca, deny, down, env, fuzz, invoke, keys, lint, logs, migrate, mutants,
+    openapi, outbox, passwords, queue, requirements, sbom, tasks, test, up, users,
 };
 use crate::ui;
 
@@ -27,7 +27,7 @@ enum Command {
     /// The first time it installs its tools into .local/ and builds, which takes minutes; after
     /// that seconds. Postgres keeps its data between runs, the AWS emulator starts empty.
     /// The variable DATABASE_URL (postgres://user:password@host:port/database) replaces the
-    /// embedded Postgres; its user is then administrator, migrator and app in one.
+    /// embedded Postgres; its user is then administrator, migrator, app and operations in one.
     Up {
         /// Return when everything answers; `down` stops it.
         #[arg(long, conflicts_with = "watch")]
@@ -75,6 +75,19 @@ enum Command {
     Migrate {
         #[command(subcommand)]
         action: migrate::Action,
+    },
+    /// Find the certificate for DB_SSL_ROOT_CERT, and print it as PEM.
+    ///
+    /// Asks the database for TLS, and verifies its certificate and host name as a function will. The
+    /// root that verifies them is printed: one certificate, because a function's environment holds
+    /// 4 KB. Without a bundle only Amazon's public roots are tried, which is right behind RDS Proxy.
+    DatabaseCa {
+        /// The database, as HOST or HOST:PORT.
+        address: String,
+        /// The provider's root certificates (PEM). RDS: the bundle of your region from
+        /// https://truststore.pki.rds.amazonaws.com/REGION/REGION-bundle.pem.
+        #[arg(long, value_name = "FILE")]
+        bundle: Option<PathBuf>,
     },
     /// Look into the queues and their dead-letter queues, and put dead letters back or delete them.
     ///
@@ -233,6 +246,7 @@ fn execute(command: Command) -> Result<ExitCode> {
         Command::Invoke { function, event } => return invoke::run(&function, event),
         Command::Keys { action } => return keys::run(&action),
         Command::Migrate { action } => migrate::run(&action)?,
+        Command::DatabaseCa { address, bundle } => database_ca::run(&address, bundle.as_deref())?,
         Command::Queue { action, stack_name } => return queue::run(&action, stack_name.as_deref()),
         Command::Tasks { action, stack_name } => return tasks::run(&action, stack_name.as_deref()),
         Command::Outbox { action, stack_name } => return outbox::run(&action, stack_name.as_deref()),

@@ -13,6 +13,7 @@ use super::{
 const KEYS: [(&str, &str); 5] = [
     ("DatabaseSecretArn", "DatabaseSecretKeyArn"),
     ("MigratorSecretArn", "MigratorSecretKeyArn"),
+    ("OperationsSecretArn", "OperationsSecretKeyArn"),
     ("MailUrlArn", "MailUrlKeyArn"),
     ("CacheUrlArn", "CacheUrlKeyArn"),
     ("KafkaSecretArn", "KafkaSecretKeyArn"),

@@ -3,6 +3,7 @@
 pub mod assets;
 pub mod bench;
 pub mod coverage;
+pub mod database_ca;
 pub mod deny;
 pub mod down;
 pub mod env;
