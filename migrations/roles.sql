@@ -55,7 +55,7 @@ alter role operations in database :"DBNAME" reset all;
 
 -- A Lambda function is frozen or ended with its connection open. Nothing it does may hold a lock
 -- longer than its caller waits, and Postgres must give up before the function is cut off (10 s for
--- endpoints), or nobody would learn why. Connections without a proxy ask for the same limits themselves
+-- endpoints), because otherwise the reason is lost. Connections without a proxy ask for the same limits themselves
 -- (core/src/infrastructure/db/connect.rs), because a role may change its own settings.
 -- A request has no statement that should take more than a second or two,
 alter role app set statement_timeout = '5s';

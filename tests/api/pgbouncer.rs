@@ -1,12 +1,12 @@
-//! All of these tests once more, with a real PgBouncer in transaction mode between app and Postgres.
+//! Runs these tests a second time, with a real PgBouncer in transaction mode in front of Postgres.
 
 use std::{io::Write, net::TcpListener, process::Command};
 
 use app_core::testing::{setting, wish};
 use xtask::{checkout::Checkout, pgbouncer::PgBouncer, stack::database::Database};
 
-/// Tests of what a proxy that pools transactions does not have (a session of one's own, prepared
-/// statements), and those that start binaries, which have no proxy in front of their database.
+/// Tests that need a separate session or prepared statements, which such a proxy does not give, tests
+/// that start binaries, which have no proxy, and long tests that hardly use the database.
 const WITHOUT: &[&str] = &["pgbouncer::", "warm_connections::"];
 
 #[test]

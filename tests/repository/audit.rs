@@ -1,5 +1,5 @@
-//! What each login may do: whoever takes over a function cannot cover tracks or give roles, also where
-//! the login's rights come by default.
+//! What each login may do. An attacker in a function cannot rewrite the audit log or give roles, also
+//! when the login has its rights on new tables by default.
 
 use app_core::testing::{TestDatabase, migrated};
 use tokio_postgres::{Client, error::SqlState};

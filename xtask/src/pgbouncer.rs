@@ -24,8 +24,8 @@ pub struct PgBouncer {
 }
 
 impl PgBouncer {
-    /// Starts it in front of this server and waits until it answers, or returns `None` where no package
-    /// of it can be had. Everyone whom the server knows may log in.
+    /// Starts it in front of this server and waits until it answers. Returns `None` on a machine without
+    /// Debian's packages. Every role of the server may log in.
     pub fn start(checkout: &Checkout, database: &Database, port: u16) -> Result<Option<Self>> {
         let Some(package) = Unpacked::ready(checkout, "pgbouncer")? else { return Ok(None) };
         // It refuses to run as root, and then its files lie where `nobody` can read them.

@@ -12,8 +12,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts it and waits until it takes connections on this port. Of the environment it gets only what
-    /// the command sets; it reads nothing, and what it says is lost.
+    /// Starts it and waits until it takes connections on this port. Its environment
+    /// is only that of the command. It has no input, and its output is dropped.
     pub fn start(command: &mut Command, port: u16) -> Result<Self> {
         let name = command.get_program().to_string_lossy().into_owned();
         let own = command.get_envs().filter_map(|(key, value)| Some((key.to_owned(), value?.to_owned())));

@@ -30,8 +30,8 @@ const KEEPALIVE: Duration = Duration::from_secs(30);
 const CHECK_AFTER_IDLE: Duration = Duration::from_secs(30);
 const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The same limits as those of the roles in migrations/roles.sql, and why they are what they are. A role
-/// may change its own settings, for all its later connections; what a connection asks for comes first.
+/// The time limits of the roles in migrations/roles.sql, which gives the reasons. A role may change its own
+/// settings for all its later connections, but a setting that a connection asks for takes precedence.
 pub const TIMEOUTS: &[(&str, &str)] =
     &[("statement_timeout", "5s"), ("lock_timeout", "2s"), ("idle_in_transaction_session_timeout", "15s")];
 

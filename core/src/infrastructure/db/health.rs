@@ -1,8 +1,8 @@
 //! Whether a connection may be used again.
 //!
-//! Two things end that. A caller that gives up on a statement drops its future: the server goes on
-//! with the statement, and the next one would wait behind it. And some errors come back for every
-//! later statement, for example when the server has become a replica.
+//! A caller that gives up on a statement drops its future. The server still works on that statement,
+//! and the next one would wait behind it. Other connections are of no use because every later statement
+//! would fail, for example when the server has become a replica.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -15,8 +15,8 @@ pub struct Health {
 }
 
 impl Health {
-    /// Notes that a statement is on its way. Dropped without `answered`, it stays open: nobody waits
-    /// for its reply any more.
+    /// Notes that a statement was sent. If the question is dropped without `answered`, the caller has
+    /// given up, and the statement counts as open for ever.
     pub(super) fn ask(&self) -> Question<'_> {
         self.open.fetch_add(1, Ordering::Relaxed);
         Question(self)
@@ -28,7 +28,7 @@ impl Health {
             return Some("its server refuses every further statement");
         }
         let waiting = self.open.load(Ordering::Relaxed) > 0;
-        waiting.then_some("still at a statement that nobody waits for")
+        waiting.then_some("its last statement was given up and may still run")
     }
 }
 

@@ -1,7 +1,7 @@
 //! Runs one file, and gives up within seconds while somebody else holds a lock that it needs.
 //!
 //! A statement that waits for a table's lock makes all later statements on that table wait behind it.
-//! So a file waits for less time than a request does, and then makes a pause in which requests go on.
+//! So a file waits for less time than a request does. Then it pauses, and the requests run.
 
 use std::{pin::pin, time::Duration};
 
@@ -20,7 +20,7 @@ use crate::{
 /// Less than the `lock_timeout` of the role `app` (migrations/roles.sql): requests that wait behind a
 /// migration must not fail because of it.
 const WAIT: Duration = Duration::from_secs(1);
-/// `create index concurrently` waits for old transactions, and nobody waits behind it.
+/// `create index concurrently` waits for old transactions, and blocks no request meanwhile.
 const WAIT_OUTSIDE: Duration = Duration::from_secs(10);
 /// After each try but the last one.
 const PAUSES: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];

@@ -43,7 +43,7 @@ impl Status {
     /// Logs the error, once, and says what its caller is told.
     pub(super) fn of(refusal: &Refusal, request_id: &str, debug: bool) -> Self {
         let Refusal { code, error } = refusal;
-        // A client that does not wait is no failure of ours.
+        // The client stopped waiting: that is not a failure of this service.
         let told = if *code == Code::DeadlineExceeded { tell_refused(error) } else { tell(error) };
         let Told { error_id, code: reason, message, cause, .. } = told;
         let mut metadata = HashMap::from([
