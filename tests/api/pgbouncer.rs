@@ -7,7 +7,20 @@ use xtask::{checkout::Checkout, pgbouncer::PgBouncer, stack::database::Database}
 
 /// Tests that need a separate session or prepared statements, which such a proxy does not give, tests
 /// that start binaries, which have no proxy, and long tests that hardly use the database.
-const WITHOUT: &[&str] = &["pgbouncer::", "warm_connections::"];
+const WITHOUT: &[&str] = &[
+    "pgbouncer::",
+    "warm_connections::",
+    "allocations::",
+    "round_trips::each_request",
+    "an_impatient_client",
+    "canaries::",
+    "docs_pages::",
+    "forgery::",
+    "hashes::",
+    "oversize::",
+    "process::",
+    "wire::",
+];
 
 #[test]
 fn the_endpoints_work_through_a_proxy_that_pools_transactions() {

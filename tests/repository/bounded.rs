@@ -19,12 +19,12 @@ use crate::explain::rows;
 /// Pages of 8 KB.
 const MAX_PAGES: u64 = 50;
 
-/// The statement's parameters, as types and as literals.
+/// The statement's parameters, as types in parentheses and as literals in parentheses; empty without any.
 type Arguments = (&'static str, String);
 
 fn of_claim() -> Arguments {
     let relay = uuid::Uuid::nil();
-    ("uuid, float8, text[], int8", format!("'{relay}', 30, '{{events,tasks}}', 10"))
+    ("(uuid, float8, text[])", format!("('{relay}', 30, '{{events,tasks}}')"))
 }
 
 /// How Postgres runs the statement: planned for these values, or for any values, as a connection does
@@ -33,8 +33,8 @@ async fn plan(client: &Client, text: &str, (types, values): &Arguments, mode: &s
     let script = format!(
         "begin;
          set local plan_cache_mode = {mode};
-         prepare statement ({types}) as {text};
-         explain (analyze, buffers, format json) execute statement ({values});
+         prepare statement {types} as {text};
+         explain (analyze, buffers, format json) execute statement {values};
          deallocate statement;
          rollback"
     );
@@ -98,12 +98,11 @@ async fn a_claim_and_the_lag_do_not_read_what_is_for_later() {
     for statement in FOR_LATER.replace("$rows", &rows().to_string()).split(';') {
         client.batch_execute(statement).await.expect("rows");
     }
-    let of_lag = ("int8", "1000".to_owned());
     // When nothing is due, and when a few messages are.
     for due in ["select 1", DUE] {
         client.batch_execute(due).await.expect("rows");
         assert_bounded(&client, "claim", outbox::CLAIM, &of_claim()).await;
-        assert_bounded(&client, "lag", outbox::LAG, &of_lag).await;
+        assert_bounded(&client, "lag", outbox::LAG, &("", String::new())).await;
     }
 }
 
@@ -114,15 +113,14 @@ async fn a_status_stops_counting() {
            select lpad(to_hex(n), 32, '0')::uuid, 'events', '{}', (n % 100)::text,
                   case n % 3 when 0 then now() when 1 then now() + interval '1 hour' else 'infinity' end,
                   case n % 3 when 2 then now() end, case n % 3 when 1 then now() + interval '2 hours' end
-           from generate_series(1, $rows) as n;
+           from generate_series(1, 3 * $rows) as n;
          insert into outbox (id, queue, body, published_at)
            select ('aaaaaaaa' || lpad(to_hex(n), 24, '0'))::uuid, 'events', '{}', now() from generate_series(1, $rows) as n;
          analyze outbox",
     )
     .await;
-    let of_status = ("int8", "10000".to_owned());
     for mode in ["force_custom_plan", "force_generic_plan"] {
-        let plan = plan(&client, operations::STATUS, &of_status, mode).await;
+        let plan = plan(&client, &operations::status_statement(), &("", String::new()), mode).await;
         for node in nodes(&plan) {
             let passed = node["Actual Rows"].as_f64().unwrap_or_default();
             let removed = node["Rows Removed by Filter"].as_f64().unwrap_or_default();
@@ -161,7 +159,7 @@ const NOT_EXPIRED: &str = "
 async fn the_clean_up_does_not_read_what_it_leaves() {
     let (_database, client) = filled(NOT_EXPIRED).await;
     for what in Expired::ALL {
-        let arguments = ("int8", BATCH.to_string());
+        let arguments = ("(int8)", format!("({BATCH})"));
         assert_bounded(&client, what.table(), &delete_statement(what), &arguments).await;
     }
 }

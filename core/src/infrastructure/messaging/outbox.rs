@@ -27,10 +27,8 @@ pub const MAX_BODY_BYTES: usize = 100 * 1024;
 /// What the queue itself can hold back (SQS: 15 minutes). What is for later than that waits here.
 const QUEUE_DELAY: Duration = Duration::from_secs(15 * 60);
 
-/// One call to SQS takes this many, and Kafka is given no more at once.
-const CLAIM_ROWS: i64 = 10;
-
-/// Public for the test that asks Postgres for its plan.
+/// Public for the test that asks Postgres for its plan. One call to SQS takes ten messages, and Kafka is
+/// given no more at once. The number is no parameter, because a plan for any number reads the whole table.
 pub const CLAIM: &str = "
     -- statement_timestamp(), not clock_timestamp(): only a value that stays the same during the
     -- statement can be an index condition. Materialized: as a plain subquery it could run again, and lock more than ten.
@@ -42,7 +40,7 @@ pub const CLAIM: &str = "
               select from outbox as earlier
               where earlier.group_key = mine.group_key and earlier.published_at is null
                 and earlier.seq < mine.seq))
-      order by due_at, seq limit $4
+      order by due_at, seq limit 10
       for update skip locked)
     update outbox set due_at = clock_timestamp() + $2 * interval '1 second', lease_by = $1,
            attempts = attempts + 1
@@ -140,12 +138,7 @@ pub async fn claim(conn: &impl Sql, relay: Uuid, queues: &[Queue], lease: Durati
     let rows = conn
         .rows(
             CLAIM,
-            &[
-                (&relay, Type::UUID),
-                (&lease.as_secs_f64(), Type::FLOAT8),
-                (&words, Type::TEXT_ARRAY),
-                (&CLAIM_ROWS, Type::INT8),
-            ],
+            &[(&relay, Type::UUID), (&lease.as_secs_f64(), Type::FLOAT8), (&words, Type::TEXT_ARRAY)],
         )
         .await?;
     let mut claimed = Vec::with_capacity(rows.len());
@@ -227,9 +220,6 @@ pub async fn unsent_or_sent_within(
     rows.iter().map(|row| Ok((column(row, "id")?, column(row, "published_at")?))).collect()
 }
 
-/// The number of parked messages that [`LAG`] looks at.
-const PARKED_ROWS: i64 = 1_000;
-
 /// Public for the test that asks Postgres for its plan. A message for later is late only after its
 /// time. The relay parks a message by making it due at 'infinity', so `outbox_due_idx` finds those.
 pub const LAG: &str = "
@@ -240,13 +230,13 @@ pub const LAG: &str = "
        order by coalesce(deliver_at, created_at) limit 1)
       union all
       (select coalesce(deliver_at, created_at) from outbox
-       where published_at is null and due_at = 'infinity' order by seq limit $1)
+       where published_at is null and due_at = 'infinity' order by seq limit 1000)
     ) as oldest";
 
 /// Returns for how long the oldest message that should have left has been waiting, or zero. Parked
 /// ones count, because nobody but a person will send them. Of many parked ones the first thousand do.
 pub async fn lag(conn: &impl Sql) -> Result<Duration> {
-    let row = conn.row(LAG, &[(&PARKED_ROWS, Type::INT8)]).await?;
+    let row = conn.row(LAG, &[]).await?;
     let seconds: f64 = row.map_or(Ok(0.0), |row| column(&row, "lag"))?;
     Ok(Duration::from_secs_f64(seconds.max(0.0)))
 }
