@@ -10,7 +10,7 @@ use super::{
 };
 
 /// A secret, and the key that opens it. A role that may read the one may use the other.
-const KEYS: [(&str, &str); 5] = [
+const KEYS: [(&str, &str); 6] = [
     ("DatabaseSecretArn", "DatabaseSecretKeyArn"),
     ("MigratorSecretArn", "MigratorSecretKeyArn"),
     ("OperationsSecretArn", "OperationsSecretKeyArn"),
