@@ -8,7 +8,8 @@ use std::{
 use app_core::{
     Error,
     infrastructure::migrate::{Migration, Runner, State, embedded},
-    testing::{TestDatabase, setting},
+    interfaces::job,
+    testing::{TestApp, TestDatabase, setting},
 };
 use serde_json::Value;
 use tokio_postgres::{Client, NoTls};
@@ -109,6 +110,20 @@ async fn a_file_may_opt_out_of_its_transaction() {
     assert!(Runner::new(&db, &inside).up().await.is_err(), "it cannot run in a transaction");
     let outside = index("-- no transaction\ncreate index concurrently if not exists a_n on a (n)");
     assert_eq!(Runner::new(&db, &outside).up().await.expect("up"), ["0002_index"]);
+}
+
+#[tokio::test]
+async fn more_than_one_step_down_needs_a_confirmation() {
+    let app = TestApp::new().await;
+    let deadline = Instant::now() + LONG;
+    for event in [r#"{"command": "down", "steps": 2}"#, r#"{"command": "down", "steps": 99, "yes": false}"#] {
+        let refused = job::answer(&app.app, migrate::handler, event, deadline).await.expect_err("refused");
+        assert!(refused.error_message.contains("\"yes\": true"), "{}", refused.error_message);
+    }
+    // One step, and several that are confirmed; no history says that there is anything to take back.
+    for event in [r#"{"command": "down", "steps": 1}"#, r#"{"command": "down", "steps": 2, "yes": true}"#] {
+        job::answer(&app.app, migrate::handler, event, deadline).await.expect("an answer");
+    }
 }
 
 /// A database of its own: the binary knows nothing of a test's schema.

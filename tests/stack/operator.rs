@@ -260,3 +260,10 @@ async fn the_first_administrator_is_made_from_the_command_line() {
     assert!(!unknown.status.success() && said.contains("user not found"), "{said}");
     assert!(said.contains("must be one that has signed up"), "{said}");
 }
+
+#[test]
+fn taking_back_more_than_one_migration_needs_a_confirmation() {
+    let output = xtask().args(["migrate", "down", "99"]).output().expect("xtask runs");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && told.contains("--yes"), "{told}");
+}
