@@ -19,7 +19,7 @@ begin
 
   -- The tables of earlier migrations; later ones are given by default.
   execute format('grant select, insert, update, delete on all tables in schema %I to operations', current_schema());
-  revoke all on auth_session, api_key, idempotency_key, inbox, strike, rate_limit from operations;
+  revoke all on auth_session, api_key, idempotency_key, inbox, strike, rate_limit, sign_in_place from operations;
   revoke insert, update, delete on role from operations;
   -- The runner's own table is not there where a test applies these files itself.
   if to_regclass('schema_migration') is not null then

@@ -149,6 +149,8 @@ const NOT_EXPIRED: &str = "
     insert into users (email) values ('ada@example.com');
     insert into api_key (id, user_uuid, name, secret_hash, permissions, created_at, expires_at)
       select n::text, uuid, 'k', sha256('k'), '{}', now(), now() from users, generate_series(1, $rows) as n;
+    insert into sign_in_place (key, user_uuid, until)
+      select decode(lpad(to_hex(n), 32, '0'), 'hex'), uuid, now() + interval '1 day' from users, generate_series(1, $rows) as n;
     insert into idempotency_key (user_uuid, route, key, fingerprint)
       select gen_random_uuid(), 'r', 'k', decode(repeat('00', 16), 'hex') from generate_series(1, $rows) as n;
     insert into key_value (key, value, expires_at)
