@@ -17,6 +17,8 @@ const WITHOUT: &[&str] = &[
     "docs_pages::",
     "forgery::",
     "hashes::",
+    "lockout::",
+    "networks::an_attack_that_is_told",
     "oversize::",
     "process::",
     "wire::",

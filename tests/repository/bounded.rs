@@ -64,7 +64,9 @@ async fn assert_bounded(client: &Client, what: &str, text: &str, arguments: &Arg
         let all = nodes(&plan);
         assert!(all.iter().any(|node| node["Index Cond"].is_string()), "{what}, {mode}: {plan:#}");
         assert!(!all.iter().any(|node| node["Node Type"] == "Seq Scan"), "{what}, {mode}: {plan:#}");
-        let pages = pages(&plan);
+        // What a claim finds it also writes, which costs pages of every index.
+        let found = all.iter().find(|node| node["Subplan Name"] == "CTE due");
+        let pages = pages(found.unwrap_or(&&plan));
         println!("{what}, {mode}: {pages} pages of {} rows", rows());
         assert!(pages <= MAX_PAGES, "{what}, {mode}: {pages} pages\n{plan:#}");
     }
@@ -89,7 +91,7 @@ const FOR_LATER: &str = "
 const DUE: &str = "
     insert into outbox (id, queue, body, group_key, created_at)
       select gen_random_uuid(), 'tasks', '{}', case when n % 2 = 0 then n::text end, now() - interval '1 minute'
-      from generate_series(1, 10) as n";
+      from generate_series(1, 5) as n";
 
 #[tokio::test]
 async fn a_claim_and_the_lag_do_not_read_what_is_for_later() {
