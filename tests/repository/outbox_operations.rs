@@ -113,7 +113,8 @@ async fn very_many_are_counted_to_a_limit_and_unparked_in_steps() {
     assert_eq!((&status["parked"], &status["unpublished"]), (&json!(10_000), &json!(10_000)));
     let mut steps = Vec::new();
     loop {
-        let step = operate(&app, &json!({ "command": "outbox_unpark", "all": true })).await.expect("an answer");
+        let step =
+            operate(&app, &json!({ "command": "outbox_unpark", "all": true })).await.expect("an answer");
         steps.push(step["unparked"].as_array().map_or(0, Vec::len));
         if step["more"] == false {
             break;

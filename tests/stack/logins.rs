@@ -21,7 +21,7 @@ const RIGHTS: &[(&str, bool, bool)] = &[
         false,
     ),
     (
-        "exists (select from pg_auth_members join pg_roles on oid = member where rolname = login)",
+        "exists (select from pg_auth_members join pg_roles on pg_roles.oid = member where rolname = login)",
         false,
         false,
     ),
