@@ -18,19 +18,18 @@ SECONDS = 10
 
 def main(request):
     host, port = request["host"], request["port"]
-    reason = "no bundle was given"
+    reasons = []
     for bundle in request["bundles"]:
         context = ssl.create_default_context(cadata=bundle["pem"])
         try:
             with handshake(context, host, port) as connection:
                 return {**described(chain(connection)[-1]), "bundle": bundle["name"]}
         except ssl.SSLCertVerificationError as error:
-            reason = error.verify_message
+            reasons.append(f"{bundle['name']}: {error.verify_message}")
     with handshake(unverified(), host, port) as connection:
         issuer = names(chain(connection)[-1].get_info()["issuer"])
     raise tooling.Failure(
-        f"the certificate of {host} is not verified by {' or '.join(b['name'] for b in request['bundles'])}"
-        f" ({reason}); its chain ends at the issuer {issuer}",
+        f"the certificate of {host}, whose chain ends at the issuer {issuer}, cannot be verified; " + "; ".join(reasons),
         "pass the bundle of the database's provider with --bundle FILE",
     )
 
