@@ -141,11 +141,17 @@ fn outcome(error: &smtp::Error) -> Error {
     }
 }
 
-/// Returns whether the server refused this mail permanently. Other permanent answers are about the login, the sender
-/// or the server itself: an operator can correct those, and the mail can be sent then.
+/// Returns whether the server refused this recipient or this text permanently.
+///
+/// Every other answer may be about the login, the sender, our account or the server's rules. An operator can
+/// correct those, and the mail can be sent then. So a permanent status alone is not enough: the second code must
+/// name the recipient or the text (RFC 3463).
 fn refuses_mail(status: u16, detail: &str) -> bool {
-    // 5.1.7 and 5.1.8: the sender's address (RFC 3463). 556: the recipient's domain takes no mail.
-    matches!(status, 550..=554 | 556) && !matches!(detail, "5.1.7" | "5.1.8")
+    let about_mail = matches!(detail, "5.1.1" | "5.1.2" | "5.1.3" | "5.1.6" | "5.1.10" | "5.3.4")
+        || detail.starts_with("5.2.")
+        || detail.starts_with("5.6.");
+    // 556 needs no second code: the recipient's domain takes no mail (RFC 7504).
+    matches!(status, 550..=554 | 556) && about_mail || status == 556 && detail.is_empty()
 }
 
 /// Digits, a point, digits, a point, digits (RFC 3463).

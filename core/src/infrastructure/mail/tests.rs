@@ -166,6 +166,46 @@ async fn a_refused_recipient_is_final_and_not_repeated_in_the_error() {
 }
 
 #[tokio::test]
+async fn only_a_code_about_the_recipient_or_the_text_is_final() {
+    let final_answers: &[(&[_], &str)] = &[
+        (&[("RCPT TO", "550 5.1.10 null MX")], "domain"),
+        (&[("RCPT TO", "552 5.2.2 mailbox full")], "mailbox"),
+        (&[("RCPT TO", "553 5.1.3 bad address syntax")], "syntax"),
+        (&[("RCPT TO", "556 domain takes no mail")], "RFC 7504"),
+        (&[("MAIL FROM", "552 5.3.4 message too big")], "size"),
+        (&[("DATA", "554 5.6.0 bad content")], "text"),
+    ];
+    let answers_to_repeat: &[(&[_], &str)] = &[
+        (&[("DATA", "554 Message rejected: Email address is not verified.")], "our sender at SES"),
+        (&[("DATA", "554 Access denied: Sending suspended")], "our account at SES"),
+        (&[("RCPT TO", "554 5.7.1 <ada@example.com>: Relay access denied")], "our relay"),
+        (&[("DATA", "550 5.7.26 unauthenticated sender")], "our DNS"),
+        (&[("MAIL FROM", "550 sender rejected")], "our sender"),
+        (&[("RCPT TO", "550 no")], "no second code"),
+        (&[("EHLO", "554 no SMTP service here"), ("HELO", "554 no SMTP service here")], "our network"),
+    ];
+    for (answers, may_pass) in [(final_answers, false), (answers_to_repeat, true)] {
+        for (refusals, about) in answers {
+            let (port, _) = server(refusals);
+            let error = local(port).send(&mail("Welcome", "Hello")).await.expect_err("refused");
+            assert_eq!(error.retryable(), may_pass, "{about}: {error:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_greeting_that_refuses_is_tried_again() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a client");
+        let _ = stream.write_all(b"554 5.7.1 no service for your network\r\n");
+    });
+    let error = local(port).send(&mail("Welcome", "Hello")).await.expect_err("refused");
+    assert!(error.retryable(), "{error:?}");
+}
+
+#[tokio::test]
 async fn a_server_that_is_busy_down_or_refuses_the_login_is_tried_again() {
     let (busy, _) = server(&[("MAIL FROM", "451 4.7.1 later")]);
     let (strict, _) = server(&[("MAIL FROM", "530 5.7.0 authentication required")]);
