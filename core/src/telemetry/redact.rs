@@ -14,6 +14,9 @@ use tracing_subscriber::fmt::MakeWriter;
 
 const BLOT: &str = "***";
 
+/// What ends the part of a URL that holds user and password.
+const ENDS_OF_LOGIN: [char; 4] = ['/', ' ', '"', '?'];
+
 /// A text in a line keeps about this many bytes.
 const LONGEST: usize = 2_000;
 
@@ -97,7 +100,7 @@ fn shaped(text: &str) -> Option<(usize, usize)> {
 /// `postgres://user:password@host`
 fn in_url(text: &str) -> Option<(usize, usize)> {
     let rest = text.strip_prefix("://")?;
-    let authority = &rest[..rest.find(['/', ' ', '"', '?']).unwrap_or(rest.len())];
+    let authority = &rest[..rest.find(ENDS_OF_LOGIN).unwrap_or(rest.len())];
     let (login, _) = authority.rsplit_once('@')?;
     let (user, password) = login.split_once(':')?;
     Some(("://".len() + user.len() + 1, password.len()))
@@ -167,7 +170,8 @@ fn shorten(line: &str) -> Cow<'_, str> {
         match (line.as_bytes()[at], string) {
             (b'"', None) => string = Some(at),
             (b'"', Some(_)) => {
-                if let Some(cut) = cut.take() {
+                if let (Some(cut), Some(start)) = (cut.take(), string) {
+                    let cut = start + without_half_a_secret(&line[start..cut]);
                     short.push_str(&line[from..cut]);
                     short.push('…');
                     from = at;
@@ -183,6 +187,27 @@ fn shorten(line: &str) -> Cow<'_, str> {
     }
     short.push_str(&line[from..]);
     Cow::Owned(short)
+}
+
+/// Returns how much of a text may be kept when it is cut behind its end. A secret that reaches the cut is no longer
+/// recognised by its shape, so it is left out.
+fn without_half_a_secret(text: &str) -> usize {
+    let login = text.rfind(ENDS_OF_LOGIN).map_or(0, |end| end + 1);
+    let mut keep = if text[..login].ends_with("://") { login - "://".len() } else { text.len() };
+    for (start, belongs) in STARTS {
+        let run = text.bytes().rev().take_while(|byte| belongs(*byte)).count();
+        let from = text.len().saturating_sub(run + start.len());
+        let found = text.as_bytes()[from..].windows(start.len()).position(|part| part == start.as_bytes());
+        keep = found.map_or(keep, |at| keep.min(from + at));
+    }
+    let mut whole = 0;
+    while whole + unit(&text.as_bytes()[whole..]) <= keep {
+        whole += unit(&text.as_bytes()[whole..]);
+        if whole == text.len() {
+            break;
+        }
+    }
+    whole
 }
 
 /// Returns how many bytes belong together: an escape is cut nowhere inside.
@@ -288,6 +313,30 @@ mod tests {
         }
         let long = format!(r#"{{"a":"{}"}}"#, "x".repeat(LONGEST));
         assert_eq!(shorten(&long), long);
+    }
+
+    #[test]
+    fn a_secret_across_the_cut_shows_no_part() {
+        let secrets = [
+            "postgres://app:hunter2hunter2@db/app",
+            "see eyJhbGciOiJIUzI1NiJ9.eyJ1c2VyIjoxfQ.c2ln",
+            "Bearer hunter2hunter2",
+            "apk_hunter2hunter2",
+            "\u{1a}apk_hunter2hunter2",
+            r#"{"password": "hunter2hunter2"}"#,
+        ];
+        for secret in secrets {
+            for before in LONGEST - 60..=LONGEST {
+                let text = format!("{}{secret} {}", ".".repeat(before), ".".repeat(LONGEST));
+                let mut written = Vec::new();
+                let line = serde_json::json!({ "message": text, "level": "INFO" }).to_string();
+                Line(&mut written).write_all(line.as_bytes()).expect("written");
+                let read: serde_json::Value = serde_json::from_slice(&written).expect("JSON");
+                let message = read["message"].as_str().expect("a text");
+                assert!(!message.contains("hunt") && !message.contains("eyJh"), "{before}: {message}");
+                assert!(message.len() > LONGEST - 80, "what stands before it is kept");
+            }
+        }
     }
 
     #[test]
