@@ -81,6 +81,35 @@ async fn the_same_on_a_fifo_queue() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_letter_of_quotes_without_an_end_is_read_in_no_time() {
+    let queues = Queues::new().await;
+    queues.bury(&format!("{{{}", "\\\"".repeat(200_000))).await;
+    let begin = std::time::Instant::now();
+    let output = queues.xtask(&["redrive", "tasks"]);
+    assert!(begin.elapsed() < Duration::from_secs(30), "{:?}", begin.elapsed());
+    assert!(out(&output).contains("put back"));
+    assert_eq!((messages_in(&queues.dead).await, messages_in(&queues.live).await), (0, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn letters_that_stay_keep_no_other_group_from_being_put_back() {
+    let queues = Queues { live: fifo().await, dead: fifo().await };
+    let deep = format!(r#"{{"task":"say_meow","args":{}1{}}}"#, "[".repeat(200), "]".repeat(200));
+    for _ in 0..10 {
+        bury(&queues, &deep).await;
+    }
+    for n in 0..5 {
+        let letter = sqs().send_message().queue_url(&queues.dead).message_body(meow(&n.to_string()));
+        let letter = letter.message_group_id("other").message_deduplication_id(n.to_string());
+        letter.send().await.expect("sent");
+    }
+    let output = queues.xtask(&["redrive", "tasks"]);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!((said.matches("left ").count(), said.matches("put back").count()), (10, 5), "{said}");
+    assert_eq!((messages_in(&queues.dead).await, messages_in(&queues.live).await), (10, 5));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_letter_is_dropped_only_by_name_and_by_those_who_say_yes() {
     let queues = Queues::new().await;
     let [first, second] = [queues.bury(&meow("a")).await, queues.bury("poison").await];
@@ -97,7 +126,7 @@ async fn a_letter_is_dropped_only_by_name_and_by_those_who_say_yes() {
     assert_eq!(dropped.status.code(), Some(1));
     assert!(said.contains(&format!("{unknown} is not in the dead-letter queue")), "{said}");
     assert!(String::from_utf8_lossy(&dropped.stdout).contains(&format!("dropped {first} say_meow")));
-    out(&queues.xtask(&["drop", "tasks", "--id", &second, "--yes"]));
+    out(&queues.xtask(&["drop", "tasks", "--id", &second, "--id", &second, "--yes"]));
     assert_eq!((messages_in(&queues.dead).await, messages_in(&queues.live).await), (0, 0));
     let noted = "select count(*) from audit_log where action = 'dead_letter_dropped' and details ->> 'message' = any($1)";
     let count = database().await.query_one(noted, &[&[first, second].as_slice()]).await.expect("a count");

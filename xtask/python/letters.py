@@ -15,8 +15,10 @@ from botocore.exceptions import ClientError
 from tooling import say
 
 # Seconds for which a message is hidden from others while it is looked at. A page of ten takes far
-# less; what a killed command leaves hidden is back after it.
+# less; what a killed command leaves hidden is back after it. A walk through many letters takes longer:
+# then they come a second time, and are hidden for longer and longer until the walk comes to its end.
 HIDDEN = 30
+LONGEST_HIDDEN = 12 * 3600
 CONFIG = Config(retries={"max_attempts": 3, "mode": "standard"}, connect_timeout=5, read_timeout=30)
 
 # SQS takes no larger message; names, types and values of attributes count, too.
@@ -26,7 +28,9 @@ MAX_DEPTH = 128
 # What SQS replies when it refuses one message. Other errors concern all messages and end the command.
 REFUSALS = {"InvalidMessageContents", "InvalidParameterValue", "MessageTooLong", "BatchRequestTooLong"}
 
-STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{\]}]', re.DOTALL)
+# A string that does not end goes to the end of the text. Otherwise the search would begin again behind each
+# of its quotes, and take minutes for a letter of a few hundred kilobytes.
+STRING_OR_BRACKET = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[{\]}]', re.DOTALL)
 WHITESPACE = re.compile(r"[ \t\n\r]*")
 
 
@@ -35,31 +39,35 @@ class Left(Exception):
 
 
 def pages(sqs, url):
-    """Messages in pages of up to ten, each message once, hidden from others as long as the page is
-    worked on. Whoever took a message off the queue says so by removing it from the page's `rest`."""
-    seen, empty, rest = set(), 0, {}
+    """Messages in pages of up to ten, each message once, hidden from others until the walk ends. Whoever
+    took a message off the queue says so by removing it from `rest`."""
+    seen, empty, rest, hidden = set(), 0, {}, HIDDEN
     try:
         # One empty answer says nothing: SQS asks some of its servers at a time.
         while empty < 2:
             messages = sqs.receive_message(
                 QueueUrl=url,
                 MaxNumberOfMessages=10,
-                VisibilityTimeout=HIDDEN,
+                VisibilityTimeout=hidden,
                 WaitTimeSeconds=1,
                 AttributeNames=["All"],
                 MessageAttributeNames=["All"],
             ).get("Messages", [])
-            rest.update({m["MessageId"]: (m["ReceiptHandle"], time.monotonic()) for m in messages})
+            empty = 0 if messages else empty + 1
+            if any(m["MessageId"] in rest for m in messages):
+                hidden = min(2 * hidden, LONGEST_HIDDEN)
+            back = time.monotonic() + hidden
+            rest.update({m["MessageId"]: (m["ReceiptHandle"], back) for m in messages})
             fresh = [m for m in messages if m["MessageId"] not in seen]
-            empty = 0 if fresh else empty + 1
             seen.update(m["MessageId"] for m in fresh)
             yield fresh, rest
-            if is_fifo(url):
-                # A hidden message hides all that follow it in its group.
-                show_again(sqs, url, rest)
-                rest.clear()
+            if fresh and is_fifo(url):
+                # A hidden message hides all that follow it in its group. A page without anything new stays
+                # hidden: SQS would give it again and again, and never the other groups.
+                left = [m["MessageId"] for m in messages if m["MessageId"] in rest]
+                show_again(sqs, url, [rest.pop(message_id) for message_id in left])
     finally:
-        show_again(sqs, url, rest)
+        show_again(sqs, url, rest.values())
 
 
 def is_fifo(url):
@@ -67,7 +75,7 @@ def is_fifo(url):
 
 
 def show_again(sqs, url, rest):
-    handles = [handle for handle, taken in rest.values() if time.monotonic() - taken < HIDDEN]
+    handles = [handle for handle, back in rest if time.monotonic() < back]
     for start in range(0, len(handles), 10):
         entries = [
             {"Id": str(n), "ReceiptHandle": handle, "VisibilityTimeout": 0}
@@ -254,7 +262,7 @@ def drop(request):
             sqs.delete_message(QueueUrl=dead, ReceiptHandle=message["ReceiptHandle"])
             rest.pop(message["MessageId"], None)
             deleted.append(message["MessageId"])
-            if len(deleted) == len(request["ids"]):
+            if len(deleted) == len(set(request["ids"])):
                 break
     finally:
         walk.close()

@@ -1,5 +1,6 @@
 //! `cargo xtask queue …`: the queues, and what waits in their dead-letter queues.
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
@@ -193,9 +194,11 @@ fn redrive(place: &Place, queue: Queue, choice: &Choice, limit: Option<usize>, y
 
 /// Returns whether all were deleted.
 fn drop_letters(place: &Place, queue: Queue, ids: &[String], yes: bool) -> Result<bool> {
-    let choice = Choice { ids: ids.to_vec(), name: None };
+    // The same id may be given twice.
+    let ids = BTreeSet::from_iter(ids);
+    let choice = Choice { ids: ids.iter().copied().cloned().collect(), name: None };
     let found = letters::peek(place, queue, &choice, ids.len())?;
-    for id in ids.iter().filter(|id| !found.iter().any(|letter| letter.message_id == **id)) {
+    for id in ids.iter().filter(|id| !found.iter().any(|letter| letter.message_id == ***id)) {
         ui::say(&format!("{} is not in the dead-letter queue of {queue}", plain(id)));
     }
     if !yes {
