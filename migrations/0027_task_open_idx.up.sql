@@ -1,3 +1,3 @@
 -- no transaction
--- An operator's list, and the search for tasks whose message was lost. Tasks that went well cost it nothing.
+-- An operator's list. Tasks that went well cost it nothing.
 create index concurrently if not exists task_open_idx on task (state, since, id) where state <> 'succeeded'

@@ -1,10 +1,17 @@
 //! Messages that a queue has dropped: their tasks are found, and run or end.
 
-use app_core::testing::TestApp;
+use app_core::{
+    application::{
+        events::Delivery,
+        tasks::{find, set_aside},
+    },
+    infrastructure::repository::tasks,
+    testing::TestApp,
+};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::{number, one, tasks, work};
+use crate::support::{number, one, tasks as count, work};
 
 /// A task that has waited for so many days; `columns` and `values` are further ones.
 async fn waiting(app: &TestApp, days: i32, columns: &str, values: &str) -> Uuid {
@@ -50,7 +57,7 @@ async fn a_task_whose_message_was_dropped_runs_once_however_late_the_message_com
     let dead_worker =
         waiting(&app, 5, ", state, running_until", ", 'running', now() - interval '5 days'").await;
     let young = waiting(&app, 3, "", "").await;
-    assert_eq!(recover(&app).await, json!({ "sent_again": 2, "failed": 0, "still_waiting": 0 }));
+    assert_eq!(recover(&app).await, json!({ "sent_again": 2, "failed": 0, "still_waiting": 0, "left": 0 }));
     assert_eq!(row(&app, dropped).await, ("retrying".into(), 2, None));
     assert_eq!(row(&app, young).await, ("queued".into(), 1, None));
 
@@ -60,7 +67,7 @@ async fn a_task_whose_message_was_dropped_runs_once_however_late_the_message_com
         let late = json!({ "task": "say_meow", "args": {}, "id": task, "attempt": 1 }).to_string();
         assert!(work(&app, &one("tasks-worker", &late)).await.is_empty(), "it is taken off its queue");
     }
-    assert_eq!(tasks(&app, "succeeded").await, 0, "and runs nothing");
+    assert_eq!(count(&app, "succeeded").await, 0, "and runs nothing");
     for message in sent {
         assert!(work(&app, &one("tasks-worker", &message.body)).await.is_empty());
     }
@@ -68,17 +75,19 @@ async fn a_task_whose_message_was_dropped_runs_once_however_late_the_message_com
         (row(&app, dropped).await.0, row(&app, dead_worker).await.0),
         ("succeeded".into(), "succeeded".into())
     );
-    assert_eq!(recover(&app).await, json!({ "sent_again": 0, "failed": 0, "still_waiting": 0 }));
+    assert_eq!(recover(&app).await, json!({ "sent_again": 0, "failed": 0, "still_waiting": 0, "left": 0 }));
 }
 
 #[tokio::test]
 async fn a_task_without_attempts_left_ends() {
     let app = TestApp::new().await;
-    let last = waiting(&app, 5, ", state, attempt", ", 'retrying', 5").await;
+    let last =
+        waiting(&app, 5, ", state, attempt, running_until", ", 'running', 5, now() - interval '5 days'")
+            .await;
     let gone = waiting(&app, 5, "", "").await;
     let rename = format!("update task set name = 'of_another_version' where id = '{gone}'");
     app.database.client().await.batch_execute(&rename).await.expect("update");
-    assert_eq!(recover(&app).await, json!({ "sent_again": 0, "failed": 2, "still_waiting": 0 }));
+    assert_eq!(recover(&app).await, json!({ "sent_again": 0, "failed": 2, "still_waiting": 0, "left": 0 }));
     for task in [last, gone] {
         let (state, _, error) = row(&app, task).await;
         assert_eq!((state.as_str(), error.as_deref()), ("failed", Some("message_lost")));
@@ -98,10 +107,10 @@ async fn a_message_that_has_not_left_or_left_late_is_not_lost() {
     outbox(&app, message(sent_long_ago, 1), "now() - interval '5 days'").await;
     // For later: it is not late.
     waiting(&app, -20, ", created_at", ", now() - interval '20 days'").await;
-    assert_eq!(recover(&app).await, json!({ "sent_again": 1, "failed": 0, "still_waiting": 2 }));
+    assert_eq!(recover(&app).await, json!({ "sent_again": 1, "failed": 0, "still_waiting": 2, "left": 0 }));
     assert_eq!(row(&app, sent_long_ago).await.1, 2);
     // They are looked at again when they may be lost.
-    assert_eq!(recover(&app).await, json!({ "sent_again": 0, "failed": 0, "still_waiting": 0 }));
+    assert_eq!(recover(&app).await, json!({ "sent_again": 0, "failed": 0, "still_waiting": 0, "left": 0 }));
     let late = "select count(*) from task where since < now() - interval '4 days'";
     assert_eq!(number(&app, late).await, 0);
 }
@@ -110,8 +119,10 @@ async fn a_message_that_has_not_left_or_left_late_is_not_lost() {
 async fn a_task_whose_message_is_a_dead_letter_waits_for_a_redrive_as_long_as_the_letter_lives() {
     let app = TestApp::new().await;
     let letter = waiting(&app, 5, ", set_aside_at", ", now() - interval '5 days'").await;
-    let expired = waiting(&app, 15, ", set_aside_at", ", now() - interval '15 days'").await;
-    assert_eq!(recover(&app).await, json!({ "sent_again": 0, "failed": 1, "still_waiting": 0 }));
+    // Its letter may have been put back on the last day.
+    waiting(&app, 17, ", set_aside_at", ", now() - interval '17 days'").await;
+    let expired = waiting(&app, 19, ", set_aside_at", ", now() - interval '19 days'").await;
+    assert_eq!(recover(&app).await, json!({ "sent_again": 0, "failed": 1, "still_waiting": 0, "left": 0 }));
     assert_eq!(row(&app, expired).await.0, "failed");
     let redriven = json!({ "task": "say_meow", "args": {}, "id": letter, "attempt": 1 }).to_string();
     assert!(work(&app, &one("tasks-worker", &redriven)).await.is_empty());
@@ -126,8 +137,105 @@ async fn a_lost_task_frees_its_key_and_does_not_run_next_to_its_twin() {
         waiting(&app, 5, ", state, unique_key, running_until", ", 'running', 'k', now() - interval '5 days'")
             .await;
     waiting(&app, 0, ", unique_key", ", 'k'").await;
-    assert_eq!(recover(&app).await, json!({ "sent_again": 0, "failed": 1, "still_waiting": 0 }));
+    assert_eq!(recover(&app).await, json!({ "sent_again": 0, "failed": 1, "still_waiting": 0, "left": 0 }));
     assert_eq!(row(&app, lost).await.2.as_deref(), Some("superseded"));
+}
+
+#[tokio::test]
+async fn a_lost_message_costs_no_attempt_that_never_began() {
+    let app = TestApp::new().await;
+    let id = waiting(&app, 5, ", state, attempt", ", 'retrying', 5").await;
+    for lost in 0..2 {
+        let again = format!(
+            "update task set since = now() - interval '5 days' where id = '{id}';
+             update outbox set published_at = now() - interval '5 days'"
+        );
+        app.database.client().await.batch_execute(&again).await.expect("update");
+        assert_eq!(recover(&app).await["sent_again"], 1);
+        assert_eq!(row(&app, id).await, ("retrying".into(), 6 + lost, None));
+    }
+    let shown = async || find(app.app.db().expect("a database"), id, None).await;
+    assert_eq!(shown().await.expect("the task").attempts, 4);
+    let body = app.bus.take().pop().expect("a message").body;
+    assert!(work(&app, &one("tasks-worker", &body)).await.is_empty());
+    assert_eq!(shown().await.expect("the task").attempts, 5);
+}
+
+#[tokio::test]
+async fn a_task_whose_statement_fails_does_not_stop_the_others() {
+    let app = TestApp::new().await;
+    let (bad, good) = (waiting(&app, 6, "", "").await, waiting(&app, 5, "", "").await);
+    let fault = format!(
+        "create function refuse() returns trigger language plpgsql as $$ begin raise 'no'; end $$;
+         create trigger refuse before update on task for each row when (old.id = '{bad}') execute function refuse()"
+    );
+    app.database.client().await.batch_execute(&fault).await.expect("a fault");
+    assert_eq!(recover(&app).await, json!({ "sent_again": 1, "failed": 0, "still_waiting": 0, "left": 1 }));
+    assert_eq!((row(&app, bad).await.1, row(&app, good).await.1), (1, 2));
+}
+
+#[tokio::test]
+async fn a_message_that_is_given_up_leaves_a_task_that_still_runs_alone() {
+    let app = TestApp::new().await;
+    let until =
+        |state: &str, interval: &str| format!(", '{state}', now() + interval '{interval}', 'k-{interval}'");
+    let columns = ", state, running_until, unique_key";
+    let runs = waiting(&app, 0, columns, &until("running", "1 hour")).await;
+    let dead = waiting(&app, 0, columns, &until("running", "-1 hour")).await;
+    for id in [runs, dead] {
+        let body = json!({ "task": "say_meow", "args": {}, "id": id, "attempt": 1 }).to_string();
+        let delivery = Delivery { body: &body, message_id: "m" };
+        let db = app.app.db().expect("a database");
+        set_aside(db, delivery).await.expect("noted");
+    }
+    let aside = "select count(*) from task where set_aside_at is not null and unique_key is null";
+    assert_eq!(number(&app, aside).await, 1);
+    // A worker that was only slow ends its task. Nothing waits for a redrive then.
+    let conn = app.app.db().expect("a database").conn().await.expect("a connection");
+    tasks::succeed(&conn, dead, 1, &json!({})).await.expect("it ends");
+    assert_eq!(number(&app, "select count(*) from task where set_aside_at is not null").await, 0);
+    assert_eq!((row(&app, runs).await.0, row(&app, dead).await.0), ("running".into(), "succeeded".into()));
+}
+
+#[tokio::test]
+async fn two_lost_tasks_of_one_key_do_not_stop_the_search() {
+    let app = TestApp::new().await;
+    // The second one began while the first one ran. Both workers died.
+    let dead = ", state, unique_key, running_until";
+    let when = ", 'running', 'k', now() - interval '5 days'";
+    let (first, second) = (waiting(&app, 6, dead, when).await, waiting(&app, 5, dead, when).await);
+    let other = waiting(&app, 5, "", "").await;
+    assert_eq!(recover(&app).await, json!({ "sent_again": 2, "failed": 1, "still_waiting": 0, "left": 0 }));
+    assert_eq!((row(&app, first).await.0, row(&app, other).await.0), ("retrying".into(), "retrying".into()));
+    assert_eq!(row(&app, second).await.2.as_deref(), Some("superseded"));
+}
+
+#[tokio::test]
+async fn a_twin_that_is_written_during_the_search_does_the_work() {
+    let app = TestApp::new().await;
+    let lost =
+        waiting(&app, 5, ", state, unique_key, running_until", ", 'running', 'k', now() - interval '5 days'")
+            .await;
+    let other = waiting(&app, 5, "", "").await;
+    let client = app.database.client().await;
+    let twin = "begin; insert into task (id, name, queue, args, unique_key)
+                values (gen_random_uuid(), 'say_meow', 'tasks', '{}', 'k')";
+    client.batch_execute(twin).await.expect("a twin that is not yet to be seen");
+    let commit = async {
+        let waits = "select count(*) from pg_stat_activity
+                     where datname = current_database() and wait_event_type = 'Lock'";
+        for _ in 0..500 {
+            if number(&app, waits).await > 0 {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        client.batch_execute("commit").await.expect("commit");
+    };
+    let (result, ()) = tokio::join!(recover(&app), commit);
+    assert_eq!(result, json!({ "sent_again": 1, "failed": 1, "still_waiting": 0, "left": 0 }));
+    assert_eq!(row(&app, lost).await.2.as_deref(), Some("superseded"));
+    assert_eq!(row(&app, other).await.0, "retrying");
 }
 
 #[tokio::test]

@@ -79,17 +79,23 @@ async fn what_is_done_after_all_has_no_reason_any_more() {
 #[tokio::test]
 async fn a_task_whose_message_is_given_up_says_so_and_frees_its_key() {
     let app = TestApp::with(|config| config.queues.max_receive_count = 1).await;
-    let id = uuid::Uuid::from_u128(1);
-    // Somebody else is running it: for the worker, a failure that may pass.
-    let running = format!(
+    let [removed, runs] = [1, 2].map(uuid::Uuid::from_u128);
+    // No version that is deployed knows the first one. Somebody else is running the second one, which will end.
+    let insert = format!(
         "insert into task (id, name, queue, args, state, running_until, unique_key)
-         values ('{id}', 'say_meow', 'tasks', '{{}}', 'running', now() + interval '1 hour', 'k')"
+         values ('{removed}', 'of_another_version', 'tasks', '{{}}', 'queued', null, 'k'),
+                ('{runs}', 'say_meow', 'tasks', '{{}}', 'running', now() + interval '1 hour', 'k')"
     );
-    app.database.client().await.batch_execute(&running).await.expect("a task");
-    let body = serde_json::json!({ "task": "say_meow", "id": id, "attempt": 1 }).to_string();
-    assert_eq!(work(&app, &batch_of(&[("m-1".to_owned(), body)], 1)).await, ["m-1"]);
+    app.database.client().await.batch_execute(&insert).await.expect("tasks");
+    for (id, name) in [(removed, "of_another_version"), (runs, "say_meow")] {
+        let body = serde_json::json!({ "task": name, "id": id, "attempt": 1 }).to_string();
+        assert_eq!(work(&app, &batch_of(&[("m-1".to_owned(), body)], 1)).await, ["m-1"]);
+    }
     let told = "select count(*) from task where unique_key is null and error = 'set_aside' and set_aside_at is not null";
     assert_eq!(number(&app, told).await, 1);
+    let untouched =
+        "select count(*) from task where name = 'say_meow' and unique_key = 'k' and error is null";
+    assert_eq!(number(&app, untouched).await, 1);
 }
 
 #[tokio::test]

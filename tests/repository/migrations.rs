@@ -62,6 +62,26 @@ async fn the_products_own_migrations_go_up_down_and_up_again() {
 }
 
 #[tokio::test]
+async fn a_message_with_characters_that_the_queue_refuses_is_repaired_and_sent() {
+    let database = TestDatabase::empty().await;
+    let db = database.db().expect("a pool");
+    let repair = embedded().iter().position(|file| file.name == "0028_stored_rows").expect("the file");
+    Runner::new(&db, &embedded()[..repair]).up().await.expect("up");
+    let client = database.client().await;
+    let insert = "insert into outbox (id, queue, body, parked_at, due_at, refusals)
+                  values (gen_random_uuid(), 'events', '{\"x\": \"\u{ffff}\"}', now(), 'infinity', 10),
+                         (gen_random_uuid(), 'events', '{}', now(), 'infinity', 10)";
+    client.batch_execute(insert).await.expect("parked messages");
+    Runner::new(&db, embedded()).up().await.expect("up");
+    let freed = "select body, refusals from outbox where parked_at is null and due_at <= now()";
+    let rows = client.query(freed, &[]).await.expect("rows");
+    assert_eq!(rows.len(), 1);
+    assert_eq!((rows[0].get(0), rows[0].get(1)), (r#"{"x": "\uffff"}"#, 0));
+    let open = "select count(*) from pg_constraint where not convalidated and connamespace = current_schema()::regnamespace";
+    assert_eq!(client.query_one(open, &[]).await.expect("a count").get::<_, i64>(0), 0);
+}
+
+#[tokio::test]
 async fn an_edited_file_is_refused_by_name() {
     let database = TestDatabase::empty().await;
     let db = database.db().expect("a pool");

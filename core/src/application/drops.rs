@@ -73,7 +73,7 @@ async fn cancel(tx: &mut Tx<'_>, body: &str, message_id: &str) -> Result<()> {
     let waits = matches!(task.status, Status::Queued | Status::Retrying | Status::Running);
     let is_its = task.name == message.task && task.attempt == message.attempt;
     if waits && is_its && task.busy_until.is_none() {
-        task_operations::end(&*tx, task.id, Status::Cancelled, None).await?;
+        task_operations::end(&*tx, &task, Status::Cancelled, None).await?;
         let details = json!({ "task": task.id, "name": task.name, "was": task.status.as_str() });
         audit::record(tx, &Entry::by_operator(Action::TaskCancelled, task.owner).with(details));
     }

@@ -111,7 +111,7 @@ impl Failure {
             Self::Internal => "An unexpected error occurred.",
             Self::Superseded => "A newer task with the same key does the work.",
             Self::SetAside => "The task's message could not be processed. It waits for an operator.",
-            Self::MessageLost => "The task's message was lost, and no attempts are left.",
+            Self::MessageLost => "The task's message was lost, and the task could not be sent again.",
         }
     }
 }

@@ -106,11 +106,13 @@ pub fn run(action: &Action, stack_name: Option<&str>) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Action::Retry { ids } => {
-            let outcome = change(&place, "task_retry", ids, "will be tried again")?;
-            ui::say("the relay sends their messages within a minute or so");
-            Ok(outcome)
+            let changed = change(&place, "task_retry", ids, "will be tried again")?;
+            if !changed.changed.is_empty() {
+                ui::say("the relay sends their messages within a minute or so");
+            }
+            Ok(exit(&changed))
         }
-        Action::Cancel { ids } => change(&place, "task_cancel", ids, "cancelled"),
+        Action::Cancel { ids } => Ok(exit(&change(&place, "task_cancel", ids, "cancelled")?)),
     }
 }
 
@@ -159,7 +161,7 @@ fn show(task: &Value, payload: bool) {
     }
 }
 
-fn change(place: &Place, command: &str, ids: &[String], done: &str) -> Result<ExitCode> {
+fn change(place: &Place, command: &str, ids: &[String], done: &str) -> Result<Changed> {
     check_ids(ids)?;
     let changed: Changed = place.database(&json!({"command": command, "ids": ids}))?;
     for id in &changed.changed {
@@ -168,5 +170,9 @@ fn change(place: &Place, command: &str, ids: &[String], done: &str) -> Result<Ex
     for refused in &changed.refused {
         ui::say(&format!("{} is unchanged: {}", refused.id, plain(&refused.why)));
     }
-    Ok(if changed.refused.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(changed)
+}
+
+fn exit(changed: &Changed) -> ExitCode {
+    if changed.refused.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -14,10 +14,10 @@ use crate::{
         tasks::Status,
     },
     infrastructure::{
-        db::{Db, Tx},
+        db::{Conn, Db, Tx},
         repository::{
             audit,
-            task_operations::{self, Listed, Locked, Place, Shown},
+            task_operations::{self, Listed, Place, Shown},
         },
     },
 };
@@ -111,16 +111,32 @@ impl TaskOperator<'_> {
         let mut changed = Changed::default();
         let mut conn = self.db.conn().await?;
         for id in ids.iter().copied() {
-            let mut tx = conn.begin().await?;
-            match self.change(&mut tx, id, change).await? {
-                None => {
-                    tx.commit().await?;
+            let why = match self.change_one(&mut conn, id, change).await {
+                Ok(None) => {
                     changed.changed.push(id);
+                    continue;
                 }
-                Some(why) => changed.refused.push(Refused { id, why }),
-            }
+                Ok(Some(why)) => why,
+                // The caller must still learn which tasks were changed.
+                Err(error) => {
+                    let error = error.chain();
+                    tracing::error!(task_id = %id, error, "an operator's change failed");
+                    format!("an error: {error}; repeat this for the task")
+                }
+            };
+            changed.refused.push(Refused { id, why });
         }
         Ok(changed)
+    }
+
+    /// Returns why it was refused.
+    async fn change_one(&self, conn: &mut Conn, id: Uuid, change: Change) -> Result<Option<String>> {
+        let mut tx = conn.begin().await?;
+        let why = self.change(&mut tx, id, change).await?;
+        if why.is_none() {
+            tx.commit().await?;
+        }
+        Ok(why)
     }
 
     /// Returns why it was refused.
@@ -137,40 +153,37 @@ impl TaskOperator<'_> {
         }
         let action = match change {
             Change::Retry => {
-                if let Some(why) = self.cannot_retry(&task)? {
+                if task.status == Status::Succeeded {
+                    return Ok(Some("the task has succeeded".to_owned()));
+                }
+                let Ok(entry) = self.handlers.find_task(&task.name) else {
+                    return Ok(Some(format!("this version has no task named {}", task.name)));
+                };
+                if !enqueue::fits(&task.args)? {
+                    let limit = enqueue::MAX_ARGS_BYTES;
+                    let why = format!("the arguments exceed {limit} bytes, which is too large for a message");
                     return Ok(Some(why));
                 }
-                send_again(tx, &task, true).await?;
-                Action::TaskRetried
+                match send_again(tx, &task, entry, task.attempt).await {
+                    Ok(true) => Action::TaskRetried,
+                    Ok(false) | Err(Error::AlreadyExists(_)) => {
+                        let why = "another task with the same name and key waits, and will do the work";
+                        return Ok(Some(why.to_owned()));
+                    }
+                    Err(error) => return Err(error),
+                }
             }
             Change::Cancel => {
                 if let Status::Succeeded | Status::Failed | Status::Cancelled = task.status {
                     return Ok(Some(format!("the task has ended: {}", task.status.as_str())));
                 }
-                task_operations::end(&*tx, id, Status::Cancelled, None).await?;
+                task_operations::end(&*tx, &task, Status::Cancelled, None).await?;
                 Action::TaskCancelled
             }
         };
         let details = json!({ "task": id, "name": task.name, "was": task.status.as_str() });
         audit::record(tx, &Entry::by_operator(action, task.owner).with(details));
         Ok(None)
-    }
-
-    fn cannot_retry(&self, task: &Locked) -> Result<Option<String>> {
-        Ok(if task.status == Status::Succeeded {
-            Some("the task has succeeded".to_owned())
-        } else if self.handlers.find_task(&task.name).is_err() {
-            Some(format!("this version has no task named {}", task.name))
-        } else if !enqueue::fits(&task.args)? {
-            Some(format!(
-                "the arguments exceed {} bytes, which is too large for a message",
-                enqueue::MAX_ARGS_BYTES
-            ))
-        } else if task.has_twin {
-            Some("another task with the same name and key waits, and will do the work".to_owned())
-        } else {
-            None
-        })
     }
 }
 

@@ -19,7 +19,7 @@ pub use error::{LOCK, from_postgres};
 pub use health::Health;
 pub use sql::{Link, Param, Repeat, Sql};
 pub use statement::Statement;
-pub use tx::Tx;
+pub use tx::{Mark, Tx};
 
 use super::secrets::Secrets;
 use crate::{

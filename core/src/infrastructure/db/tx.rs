@@ -32,6 +32,13 @@ pub struct Tx<'a> {
     ended: AtomicBool,
 }
 
+/// A moment in a transaction.
+#[derive(Debug)]
+pub struct Mark {
+    messages: usize,
+    last: usize,
+}
+
 impl<'a> Tx<'a> {
     /// The connection must be borrowed by nobody else: `Conn::begin` sees to it.
     pub(super) async fn begin(
@@ -79,12 +86,22 @@ impl<'a> Tx<'a> {
     /// # Errors
     /// Only the database's, with which the transaction is over. `work`'s own is in the inner result.
     pub async fn attempt<T>(&mut self, work: impl AsyncFnOnce(&mut Self) -> Result<T>) -> Result<Result<T>> {
-        self.execute("savepoint attempt", &[]).await?;
-        let (messages, last) = (self.messages.len(), self.last.len());
+        let mark = self.mark().await?;
         let outcome = work(self).await;
+        self.settle(mark, outcome).await
+    }
+
+    /// Begins what [`Self::settle`] ends. For work in a future that must be `Send`; else take [`Self::attempt`].
+    pub async fn mark(&mut self) -> Result<Mark> {
+        self.execute("savepoint attempt", &[]).await?;
+        Ok(Mark { messages: self.messages.len(), last: self.last.len() })
+    }
+
+    /// Undoes everything since the mark if the outcome is an error, and returns the outcome.
+    pub async fn settle<T>(&mut self, mark: Mark, outcome: Result<T>) -> Result<Result<T>> {
         if outcome.is_err() {
-            self.messages.truncate(messages);
-            self.last.truncate(last);
+            self.messages.truncate(mark.messages);
+            self.last.truncate(mark.last);
             self.execute("rollback to savepoint attempt", &[]).await?;
         }
         Ok(outcome)

@@ -8,13 +8,13 @@ use time::OffsetDateTime;
 use tokio_postgres::{Row, types::Type};
 use uuid::Uuid;
 
-use super::column;
+use super::{column, tasks::BEGUN};
 use crate::{
     domain::{
         Error, Result,
         tasks::{Failure, Status},
     },
-    infrastructure::{db::Sql, messaging::Queue},
+    infrastructure::db::{Param, Sql},
 };
 
 /// A task in a list.
@@ -42,8 +42,9 @@ pub struct Place {
 }
 
 /// The columns of [`Listed`].
-const LISTED: &str = "id, name, state, since, created_at, error,
-    case when state in ('queued', 'retrying', 'cancelled') then attempt - 1 else attempt end as attempts";
+fn columns() -> String {
+    format!("id, name, state, since, created_at, error, {BEGUN} as attempts")
+}
 
 /// Returns up to `limit` tasks in these states, the latest change first.
 pub async fn list(
@@ -54,33 +55,39 @@ pub async fn list(
     limit: i64,
 ) -> Result<Vec<Listed>> {
     let states: Vec<&str> = statuses.iter().map(|status| status.as_str()).collect();
-    let rows = sql
-        .rows(
-            &list_statement(),
-            &[
-                (&states, Type::TEXT_ARRAY),
-                (&name, Type::TEXT),
-                (&after.map(|place| place.since), Type::TIMESTAMPTZ),
-                (&after.map(|place| place.id), Type::UUID),
-                (&limit, Type::INT8),
-            ],
-        )
-        .await?;
+    let (since, id) = (after.map(|place| place.since), after.map(|place| place.id));
+    let mut params: Vec<Param<'_>> = vec![
+        (&states, Type::TEXT_ARRAY),
+        (&since, Type::TIMESTAMPTZ),
+        (&id, Type::UUID),
+        (&limit, Type::INT8),
+    ];
+    if let Some(name) = &name {
+        params.push((name, Type::TEXT));
+    }
+    let rows = sql.rows(&list_statement(name.is_some(), after.is_some()), &params).await?;
     rows.iter().map(listed).collect()
 }
 
-/// Reads each state in the order of the index, and ends at the limit. The condition on `succeeded` is the
-/// index's own. Public for the test that asks Postgres for its plan.
-pub fn list_statement() -> String {
+/// Reads each state in the order of an index, and ends at the limit: however many there are, of whatever name.
+/// The condition on `succeeded` is that of the indexes. Public for the test that asks Postgres for its plan.
+pub fn list_statement(of_name: bool, behind_a_place: bool) -> String {
+    let columns = columns();
+    let name = if of_name { "and name = $5" } else { "" };
+    // Both parameters are there in any case: their types do not depend on the text.
+    let place = if behind_a_place {
+        "(since, id) < ($2::timestamptz, $3::uuid)"
+    } else {
+        "$2::timestamptz is null and $3::uuid is null"
+    };
     format!(
         "select found.* from unnest($1::text[]) as wanted (state)
          cross join lateral (
-           select {LISTED} from task
-           where task.state = wanted.state and task.state <> 'succeeded'
-             and ($2::text is null or name = $2)
-             and ($3::timestamptz is null or (since, id) < ($3, $4::uuid))
-           order by since desc, id desc limit $5) as found
-         order by since desc, id desc limit $5"
+           select {columns} from task
+           where task.state = wanted.state and task.state <> 'succeeded' {name}
+             and {place}
+           order by since desc, id desc limit $4) as found
+         order by since desc, id desc limit $4"
     )
 }
 
@@ -114,8 +121,9 @@ pub struct Shown {
 
 pub async fn show(sql: &impl Sql, id: Uuid) -> Result<Option<Shown>> {
     let text = format!(
-        "select {LISTED}, owner, unique_key, set_aside_at is not null as set_aside, finished_at, args, result
-         from task where id = $1"
+        "select {}, owner, unique_key, set_aside_at is not null as set_aside, finished_at, args, result
+         from task where id = $1",
+        columns()
     );
     let Some(row) = sql.row(&text, &[(&id, Type::UUID)]).await? else { return Ok(None) };
     Ok(Some(Shown {
@@ -135,7 +143,6 @@ pub async fn show(sql: &impl Sql, id: Uuid) -> Result<Option<Shown>> {
 pub struct Locked {
     pub id: Uuid,
     pub name: String,
-    pub queue: Queue,
     pub args: Value,
     pub status: Status,
     pub attempt: i32,
@@ -143,19 +150,20 @@ pub struct Locked {
     pub owner: Option<Uuid>,
     /// A worker runs it until this moment at the latest.
     pub busy_until: Option<OffsetDateTime>,
-    /// Another task of its name and key waits.
-    pub has_twin: bool,
     pub set_aside: bool,
 }
 
+impl Locked {
+    /// Returns whether its present attempt has not begun.
+    pub fn waits(&self) -> bool {
+        matches!(self.status, Status::Queued | Status::Retrying)
+    }
+}
+
 /// The columns of [`Locked`].
-const LOCKED: &str = "id, name, queue, args, state, attempt, earlier_attempts, owner,
+const LOCKED: &str = "id, name, args, state, attempt, earlier_attempts, owner,
     set_aside_at is not null as set_aside,
-    case when state = 'running' and running_until >= clock_timestamp() then running_until end as busy_until,
-    exists (
-      select from task as twin
-      where twin.name = task.name and twin.unique_key = task.unique_key and twin.id <> task.id
-        and twin.state in ('queued', 'retrying')) as has_twin";
+    case when state = 'running' and running_until >= clock_timestamp() then running_until end as busy_until";
 
 pub async fn lock(tx: &impl Sql, id: Uuid) -> Result<Option<Locked>> {
     let text = format!("select {LOCKED} from task where id = $1 for update");
@@ -163,19 +171,17 @@ pub async fn lock(tx: &impl Sql, id: Uuid) -> Result<Option<Locked>> {
 }
 
 fn locked(row: &Row) -> Result<Locked> {
-    let (queue, state): (&str, &str) = (column(row, "queue")?, column(row, "state")?);
-    let unknown = |word: &str| Error::internal(format!("task row with unknown word {word}"));
+    let state: &str = column(row, "state")?;
+    let unknown = || Error::internal(format!("task row with the unknown state {state}"));
     Ok(Locked {
         id: column(row, "id")?,
         name: column(row, "name")?,
-        queue: Queue::parse(queue).ok_or_else(|| unknown(queue))?,
         args: column(row, "args")?,
-        status: Status::parse(state).ok_or_else(|| unknown(state))?,
+        status: Status::parse(state).ok_or_else(unknown)?,
         attempt: column(row, "attempt")?,
         earlier_attempts: column(row, "earlier_attempts")?,
         owner: column(row, "owner")?,
         busy_until: column(row, "busy_until")?,
-        has_twin: column(row, "has_twin")?,
         set_aside: column(row, "set_aside")?,
     })
 }
@@ -201,41 +207,74 @@ pub async fn lock_late(
     rows.iter().map(locked).collect()
 }
 
-/// Public for the test that asks Postgres for its plan.
+/// Reads each state in the order of an index, and ends at the limit. Public for the test that asks Postgres for
+/// its plan.
 pub fn late_statement() -> String {
+    let waits_long = "set_aside_at is null and since < statement_timestamp() - $1 * interval '1 second'";
+    let aside_long = "set_aside_at < statement_timestamp() - $2 * interval '1 second'";
+    let branches: Vec<String> = ["queued", "retrying", "running"]
+        .iter()
+        .flat_map(|state| [waits_long, aside_long].map(|late| (state, late)))
+        .map(|(state, late)| {
+            // In the order of `task_late_idx`, although `set_aside_at` is null in half of the branches.
+            format!(
+                "(select id, coalesce(set_aside_at, since) as moment from task where state = '{state}' and {late}
+                  order by set_aside_at, since limit $3)"
+            )
+        })
+        .collect();
+    // The conditions again: a row may have changed until its lock was had.
     format!(
-        "select {LOCKED} from task
-         where state in ('queued', 'retrying', 'running') and state <> 'succeeded'
-           and since < statement_timestamp() - $1 * interval '1 second'
-           and (set_aside_at is null or set_aside_at < statement_timestamp() - $2 * interval '1 second')
+        "with late as materialized ({})
+         select {LOCKED} from task
+         where id = any (array(select id from late order by moment limit $3))
+           and state in ('queued', 'retrying', 'running') and ({waits_long} or {aside_long})
            and (running_until is null or running_until < statement_timestamp())
-         order by since limit $3
-         for update skip locked"
+         for update skip locked",
+        branches.join(" union all ")
     )
 }
 
 /// Moves a locked task to its next attempt, whose message the caller writes in the same transaction.
-/// Copies of older messages find another attempt in the row and run nothing. `forget_attempts`: the
-/// task gets all its attempts again.
-pub async fn next_attempt(tx: &impl Sql, task: &Locked, forget_attempts: bool) -> Result<()> {
-    tx.execute(
-        "update task set state = 'retrying', attempt = attempt + 1, since = clock_timestamp(),
-                earlier_attempts = case when $2 then attempt else earlier_attempts end,
-                finished_at = null, running_until = null, set_aside_at = null
-         where id = $1",
-        &[(&task.id, Type::UUID), (&forget_attempts, Type::BOOL)],
-    )
-    .await
-    .map(drop)
+/// Copies of older messages find another attempt in the row and run nothing. `earlier_attempts` no longer count
+/// towards the limit. Returns `false`, and changes nothing, when another task of its name and key waits: that one
+/// will do the work.
+///
+/// # Errors
+/// `AlreadyExists` when that other task is written at this very moment.
+pub async fn next_attempt(tx: &impl Sql, task: &Locked, earlier_attempts: i32) -> Result<bool> {
+    let moved = tx
+        .execute(
+            "update task set state = 'retrying', attempt = attempt + 1, since = clock_timestamp(),
+                    earlier_attempts = $2, never_begun = never_begun + $3,
+                    finished_at = null, running_until = null, set_aside_at = null
+             where id = $1 and not exists (
+               select from task as twin
+               where twin.name = task.name and twin.unique_key = task.unique_key and twin.id <> task.id
+                 and twin.state in ('queued', 'retrying'))",
+            &[
+                (&task.id, Type::UUID),
+                (&earlier_attempts, Type::INT4),
+                (&i32::from(task.waits()), Type::INT4),
+            ],
+        )
+        .await?;
+    Ok(moved == 1)
 }
 
 /// Ends a locked task. `failure`: why, if it is not what the row says already.
-pub async fn end(tx: &impl Sql, id: Uuid, status: Status, failure: Option<Failure>) -> Result<()> {
+pub async fn end(tx: &impl Sql, task: &Locked, status: Status, failure: Option<Failure>) -> Result<()> {
     tx.execute(
         "update task set state = $2, error = coalesce($3, error), finished_at = clock_timestamp(),
-                since = clock_timestamp(), running_until = null, set_aside_at = null
+                since = clock_timestamp(), running_until = null, set_aside_at = null,
+                never_begun = never_begun + $4
          where id = $1",
-        &[(&id, Type::UUID), (&status.as_str(), Type::TEXT), (&failure.map(Failure::code), Type::TEXT)],
+        &[
+            (&task.id, Type::UUID),
+            (&status.as_str(), Type::TEXT),
+            (&failure.map(Failure::code), Type::TEXT),
+            (&i32::from(task.waits()), Type::INT4),
+        ],
     )
     .await
     .map(drop)

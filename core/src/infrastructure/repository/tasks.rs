@@ -162,7 +162,7 @@ pub async fn succeed(sql: &impl Sql, id: Uuid, attempt: i32, result: &Value) -> 
     let ended = sql
         .execute(
             "update task set state = 'succeeded', result = $3, error = null, finished_at = clock_timestamp(),
-                    since = clock_timestamp(), running_until = null
+                    since = clock_timestamp(), running_until = null, set_aside_at = null
              where id = $1 and attempt = $2 and state = 'running'",
             &[(&id, Type::UUID), (&attempt, Type::INT4), (&result, Type::JSONB)],
         )
@@ -178,7 +178,7 @@ pub async fn fail(sql: &impl Sql, id: Uuid, attempt: i32, failure: Failure) -> R
     let ended = sql
         .execute(
             "update task set state = 'failed', error = $3, finished_at = clock_timestamp(),
-                    since = clock_timestamp(), running_until = null
+                    since = clock_timestamp(), running_until = null, set_aside_at = null
              where id = $1 and attempt = $2 and state = 'running'",
             &[(&id, Type::UUID), (&attempt, Type::INT4), (&failure.code(), Type::TEXT)],
         )
@@ -202,7 +202,7 @@ pub async fn retry(tx: &impl Sql, id: Uuid, attempt: i32, failure: Failure, dela
                     finished_at = case when twin.id is not null then clock_timestamp() end,
                     since = clock_timestamp() + case when twin.id is null then $5 else 0 end * interval '1 second',
                     error = case when twin.id is null then $3 else $4 end,
-                    running_until = null
+                    running_until = null, set_aside_at = null
              from (select 1) as once
                   left join task as twin
                     on twin.name = (select name from task where id = $1)
@@ -224,11 +224,12 @@ pub async fn retry(tx: &impl Sql, id: Uuid, attempt: i32, failure: Failure, dela
 }
 
 /// Notes that the message of this attempt has been given up. Only a redrive will run it, so it must
-/// not keep others of its key from being started.
+/// not keep others of its key from being started. A task that still runs is left alone, because it will end.
 pub async fn set_aside(sql: &impl Sql, id: Uuid, name: &str, attempt: i32) -> Result<()> {
     sql.execute(
         "update task set unique_key = null, error = $4, set_aside_at = clock_timestamp()
-         where id = $1 and name = $2 and attempt = $3 and state in ('queued', 'retrying', 'running')",
+         where id = $1 and name = $2 and attempt = $3
+           and (state in ('queued', 'retrying') or (state = 'running' and running_until < clock_timestamp()))",
         &[
             (&id, Type::UUID),
             (&name, Type::TEXT),
@@ -243,6 +244,10 @@ pub async fn set_aside(sql: &impl Sql, id: Uuid, name: &str, attempt: i32) -> Re
 fn still_ours(changed: u64) -> Result<()> {
     if changed == 0 { Err(Error::unavailable("task", "somebody else has taken it over")) } else { Ok(()) }
 }
+
+/// How many attempts have begun. A task that waits has not begun the attempt that it waits for.
+pub(super) const BEGUN: &str =
+    "attempt - never_begun - case when state in ('queued', 'retrying') then 1 else 0 end";
 
 /// A task as its owner sees it.
 #[derive(Debug, Clone, PartialEq)]
@@ -264,10 +269,10 @@ pub struct TaskView {
 pub async fn find(sql: &impl Sql, id: Uuid, owner: Option<Uuid>) -> Result<Option<TaskView>> {
     let row = sql
         .row(
-            "select id, name, state, result, error, created_at, finished_at,
-                    -- A task that waits has not begun the attempt that it waits for.
-                    case when state in ('queued', 'retrying', 'cancelled') then attempt - 1 else attempt end as attempts
-             from task where id = $1 and ($2::uuid is null or owner = $2)",
+            &format!(
+                "select id, name, state, result, error, created_at, finished_at, {BEGUN} as attempts
+                 from task where id = $1 and ($2::uuid is null or owner = $2)"
+            ),
             &[(&id, Type::UUID), (&owner, Type::UUID)],
         )
         .await?;
