@@ -1,6 +1,9 @@
 //! Keys for programs: made once, listed without their secret, used, over.
 
-use app_core::testing::{TestApp, event};
+use app_core::{
+    infrastructure::repository::clean_up::{Expired, delete},
+    testing::{TestApp, event},
+};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use time::Duration;
@@ -194,6 +197,42 @@ async fn of_many_made_at_once_no_more_than_fifty_live() {
     let answers = join_all((0..8).map(|_| create(&app, &access, &wish))).await;
     assert_eq!(answers.iter().filter(|answer| answer.status == 201).count(), 1, "{answers:?}");
     assert_eq!(count(&app, "select count(*) from api_key").await, 50);
+}
+
+#[tokio::test]
+async fn whoever_makes_and_revokes_keys_all_the_time_has_to_wait() {
+    let (app, access) = world().await;
+    let wish = json!({ "name": "x", "permissions": ["users:read"], "expires_in_days": 1 });
+    for _ in 0..20 {
+        let made = create(&app, &access, &wish).await;
+        assert_eq!(made.status, 201, "{made:?}");
+        assert_eq!(revoke(&app, &access, &made.text("/id")).await.status, 204);
+        app.clock.advance(Duration::seconds(10));
+    }
+    let refused = create(&app, &access, &wish).await;
+    refused.is_error(429, "rate_limited");
+    assert_eq!(refused.header("retry-after"), Some("3400"));
+    assert_eq!(count(&app, "select count(*) from outbox where body like '%api_key_created%'").await, 20);
+    let client = app.database.client().await;
+    client
+        .batch_execute("update api_key set created_at = created_at - interval '1 hour'")
+        .await
+        .expect("later");
+    assert_eq!(create(&app, &access, &wish).await.status, 201);
+}
+
+/// A revoked key goes 30 days after it was revoked, and not after it would have expired.
+#[tokio::test]
+async fn keys_are_cleaned_up_thirty_days_after_their_end() {
+    let (app, _) = world().await;
+    let fill = "insert into api_key (id, user_uuid, name, secret_hash, permissions, created_at, expires_at, revoked_at)
+                select name, uuid, 'k', sha256('k'), '{}', now() - interval '60 days', now() + expires, now() + revoked
+                from users, (values ('live', interval '1 day', null::interval), ('over', '-31 days', null),
+                  ('lately', '300 days', '-29 days'), ('revoked', '300 days', '-31 days')) as k (name, expires, revoked)";
+    app.database.client().await.batch_execute(fill).await.expect("keys");
+    let conn = app.app.db().expect("a database").conn().await.expect("a connection");
+    assert_eq!(delete(&conn, Expired::ApiKeys).await.expect("deleted"), 2);
+    assert_eq!(count(&app, "select count(*) from api_key where id in ('live', 'lately')").await, 2);
 }
 
 const NEXT: &str = "staple of another horse";

@@ -37,7 +37,8 @@ impl Auth<'_> {
     /// Returns the key, which nobody can show again, and when it expires.
     ///
     /// # Errors
-    /// `Validation` naming `api_keys` when there are too many. `Unauthenticated` when the session ended
+    /// `Validation` naming `api_keys` when there are too many. `RateLimited` when the user has made many
+    /// within an hour, whatever became of them. `Unauthenticated` when the session ended
     /// in the meantime.
     pub async fn create_key(
         &self,
@@ -58,6 +59,9 @@ impl Auth<'_> {
         let session = sessions::lock(&tx, &token.session).await?;
         if session.is_none_or(|session| session.is_over(user, now)) {
             return Err(Error::Unauthenticated("the session was ended in the meantime"));
+        }
+        if let Some(until) = api_keys::full_until(&tx, user, now).await? {
+            return Err(Error::RateLimited { retry_after: (until - now).unsigned_abs() });
         }
         let new = NewApiKey { key: &key, user, name, permissions, now, expires_at };
         if !api_keys::create(&tx, &new).await? {

@@ -17,6 +17,9 @@ use crate::{
 /// A user has a handful; more are a program that went wrong.
 const MAX_LIVE: i64 = 50;
 
+/// Each new key starts a mail and leaves a row. A user who makes and revokes keys all the time has to wait.
+const MAX_PER_HOUR: i64 = 20;
+
 /// A key about to be stored.
 #[derive(Debug)]
 pub struct NewApiKey<'a> {
@@ -50,6 +53,16 @@ pub async fn create(sql: &impl Sql, new: &NewApiKey<'_>) -> Result<bool> {
         )
         .await?;
     Ok(count > 0)
+}
+
+/// Returns when the user may make the next key, if that is after `now`. Counts revoked ones, too.
+pub async fn full_until(sql: &impl Sql, user: Uuid, now: OffsetDateTime) -> Result<Option<OffsetDateTime>> {
+    let text = "select created_at + interval '1 hour' as until from api_key
+                where user_uuid = $1 and created_at between $2 - interval '1 hour' and $2
+                  and created_at + interval '1 hour' > $2
+                order by created_at desc offset $3 - 1 limit 1";
+    let params = [(&user as _, Type::UUID), (&now as _, Type::TIMESTAMPTZ), (&MAX_PER_HOUR as _, Type::INT8)];
+    sql.row(text, &params).await?.map(|row| column(&row, "until")).transpose()
 }
 
 /// The active user of a live key, and what the key may do now: what it was made for, and its user

@@ -42,7 +42,7 @@ impl Expired {
         self.rule().0
     }
 
-    /// Table, the column that says since when, and for how long it is kept after that.
+    /// Table, the column or indexed expression that says since when, and for how long it is kept after that.
     fn rule(self) -> (&'static str, &'static str, &'static str) {
         match self {
             // Until then the use of one of its old tokens is still noticed, and can be looked into.
@@ -58,7 +58,7 @@ impl Expired {
             Self::DeadLetters => ("dead_letter", "at", "30 days"),
             Self::Strikes => ("strike", "at", "30 days"),
             // Revoked ones, too: whose it was can be looked into until then.
-            Self::ApiKeys => ("api_key", "expires_at", "30 days"),
+            Self::ApiKeys => ("api_key", "least(expires_at, revoked_at)", "30 days"),
             // So long a repeated request is known; see `idempotency.rs`.
             Self::IdempotencyKeys => ("idempotency_key", "created_at", "24 hours"),
             // Once its time has come, a row says the same as no row.

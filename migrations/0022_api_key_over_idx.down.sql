@@ -1,0 +1,1 @@
+drop index if exists api_key_over_idx;
