@@ -27,12 +27,13 @@ impl Function {
             let limit = prod.of(limited);
             format!("{}/{}", limit.burst, limit.every.as_secs())
         };
-        let (address, account, failures) =
-            (of(Limited::SignInAddress), of(Limited::SignInAccount), of(Limited::SignInFailures));
+        let (address, account) = (of(Limited::SignInAddress), of(Limited::SignInAccount));
+        let (failures, known) = (of(Limited::SignInFailures), of(Limited::SignInKnown));
         let settings = [
             ("RATE_LIMIT_SIGN_IN_ADDRESS", &*address),
             ("RATE_LIMIT_SIGN_IN_ACCOUNT", &*account),
             ("RATE_LIMIT_SIGN_IN_FAILURES", &*failures),
+            ("RATE_LIMIT_SIGN_IN_KNOWN", &*known),
         ];
         let instance = || Process::spawn("auth-tokens", login, &settings);
         Self { instances: [instance(), instance()], next: 0 }

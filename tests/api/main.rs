@@ -16,6 +16,7 @@ mod hashes;
 mod health;
 mod idempotency;
 mod idempotent_routes;
+mod known_places;
 mod limits;
 mod lists;
 mod lockout;

@@ -101,19 +101,48 @@ async fn whoever_has_signed_in_from_there_lately_does_not_compete_with_the_rest_
 }
 
 #[tokio::test]
-async fn an_attack_that_is_told_to_wait_costs_one_read_and_no_write() {
+async fn an_attack_that_is_told_to_wait_uses_up_its_address_and_then_costs_nothing() {
     let (app, wire) = wired(|config| {
-        set(config.limits.as_mut(), &[(Limited::SignInFailures, 2)]);
+        set(config.limits.as_mut(), &[(Limited::SignInFailures, 2), (Limited::SignInAddress, 4)]);
     })
     .await;
     attacked(&app, "ada@example.com", 0, 3).await;
-    let state = "select count(*) from rate_limit";
-    let before = count(&app, state).await;
-    let (_, trips) = wire.count(attacked(&app, "ada@example.com", 100, 1)).await;
-    // The statement about the place is prepared here.
-    assert_eq!((count(&app, state).await, trips), (before, 2));
-    let (_, trips) = wire.count(attacked(&app, "ada@example.com", 200, 10)).await;
-    assert_eq!((count(&app, state).await, trips), (before, 10));
+    let tries = async |times: u32| {
+        for _ in 0..times {
+            must_wait(&sign_in_from(&app, "198.51.100.7", "ada@example.com", PASSWORD).await);
+        }
+    };
+    // The statement is prepared with the first. The fifth is refused by the address.
+    let (_, trips) = wire.count(tries(5)).await;
+    assert_eq!(trips, 6);
+    let (_, trips) = wire.count(tries(20)).await;
+    assert_eq!(trips, 0, "the database is asked about somebody who has to wait in either case");
+    // No more than a known place that uses up its tries.
+    assert_eq!(count(&app, "select count(*) from rate_limit where bucket = 'sign_in.known'").await, 0);
+}
+
+/// Whether an account knows the place must not show in how many tries it gets there.
+#[tokio::test]
+async fn a_known_place_has_as_many_tries_as_one_that_is_not() {
+    type Address = fn(u32) -> String;
+    let from_one: [(Address, usize); 3] = [
+        (|n| format!("2001:db8:0:1200::{n:x}"), 2),
+        (|n| format!("2001:db8:0:12{n:02x}::1"), 4),
+        (|_| "203.0.113.9".to_owned(), 2),
+    ];
+    for (address, expected) in from_one {
+        let app = limited(&[(Limited::SignInAccount, 2)]).await;
+        sign_up(&app, "ada@example.com").await;
+        assert_eq!(sign_in_from(&app, &address(0), "ada@example.com", PASSWORD).await.status, 200);
+        for email in ["ada@example.com", "nobody@example.com"] {
+            let mut checked = 0;
+            for n in 1..=8 {
+                let guess = sign_in_from(&app, &address(n), email, "wrong horse battery").await;
+                checked += usize::from(guess.status == 401);
+            }
+            assert_eq!(checked, expected, "{email} from {}", address(0));
+        }
+    }
 }
 
 #[tokio::test]

@@ -185,6 +185,29 @@ async fn a_session_that_ends_while_its_password_is_changed_changes_nothing() {
     assert_eq!(sign_in(&app, "ada@example.com", OLD).await.status, 200);
 }
 
+/// A sign-in on another device renews the hash of the same password while the change is being prepared.
+#[tokio::test]
+async fn a_hash_that_was_renewed_meanwhile_does_not_make_the_right_password_wrong() {
+    let (app, other) = (TestApp::new().await, TestApp::new().await);
+    let pair = signed_in(&app).await;
+    sign_up(&other, "ada@example.com").await;
+    let renewed = hash(&other).await;
+    let mut client = app.database.client().await;
+    let sign_in_there = client.transaction().await.expect("a transaction");
+    sign_in_there.execute("update users set password_hashed = $1", &[&renewed]).await.expect("renewed");
+    let committed = async {
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        sign_in_there.commit().await.expect("committed");
+    };
+    let body = json!({ "current": OLD, "new": NEW });
+    let event = event("auth-password-change").bearer(&pair.text("/access")).body(&body);
+    let event = event.header("Idempotency-Key", Some("one-change"));
+    let (answer, ()) = join(call(&app, auth_password_change::handler, &event), committed).await;
+    answer.is_error(503, "unavailable");
+    assert_eq!(call(&app, auth_password_change::handler, &event).await.status, 204, "the same request");
+    assert_eq!(sign_in(&app, "ada@example.com", NEW).await.status, 200);
+}
+
 #[tokio::test]
 async fn when_hashing_becomes_dearer_each_hash_is_renewed_at_its_owners_next_sign_in() {
     let app = TestApp::with(|config| config.passwords.passes = 3).await;

@@ -1,10 +1,15 @@
 //! Signing out, the list of sessions, and ending one.
 
-use app_core::testing::{TestApp, event};
+use app_core::{
+    telemetry,
+    testing::{TestApp, event},
+};
 use futures_util::future::{join, join_all};
 use serde_json::{Value, json};
 use time::Duration;
+use tracing_subscriber::filter::LevelFilter;
 
+use crate::canaries::Lines;
 use crate::support::{Answer, call, count, me, refresh, sign_in, sign_up, signed_in};
 
 const PASSWORD: &str = "correct horse battery";
@@ -77,6 +82,10 @@ async fn a_sign_out_that_cannot_be_read_signs_nobody_out() {
     let pair = signed_in(&app).await;
     sign_out(&app, &pair, Some(json!({ "everywhere": "yes" }))).await.is_error(422, "validation");
     sign_out(&app, &pair, Some(json!({ "all": true }))).await.is_error(422, "validation");
+    let keys_alone = sign_out(&app, &pair, Some(json!({ "keep_api_keys": true }))).await;
+    keys_alone.is_error(422, "validation").names("everywhere", "required");
+    // Who asks comes before what they ask.
+    sign_out_with(&app, "x.y.z", Some(json!({ "all": true }))).await.is_error(401, "unauthenticated");
     is_good(&me(&app, &pair.text("/access")).await);
 }
 
@@ -184,6 +193,24 @@ async fn a_refresh_token_that_was_replaced_signs_out_only_while_it_could_be_repl
     is_good(&me(&app, &other.text("/access")).await);
 }
 
+#[tokio::test]
+async fn the_log_says_who_signed_out_and_why_a_token_was_refused() {
+    let app = TestApp::new().await;
+    let pair = signed_in(&app).await;
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let _guard = telemetry::capture(LevelFilter::INFO, move || writer.clone());
+    app.clock.advance(Duration::minutes(6));
+    sign_out(&app, &pair, None).await.is_error(401, "unauthenticated");
+    assert!(lines.text().contains("token expired"), "{}", lines.text());
+    let user: uuid::Uuid =
+        app.database.client().await.query_one("select uuid from users", &[]).await.expect("a user").get(0);
+    assert!(!lines.text().contains(&user.to_string()));
+    assert_eq!(sign_out_with(&app, &pair.text("/refresh"), None).await.status, 204);
+    sign_out_with(&app, &pair.text("/refresh"), None).await.is_error(401, "unauthenticated");
+    assert!(lines.text().contains(&user.to_string()), "{}", lines.text());
+}
+
 async fn page(app: &TestApp, pair: &Answer, query: &[(&str, &str)]) -> Answer {
     let mut event = event("auth-sessions-list").bearer(&pair.text("/access"));
     let values: serde_json::Map<_, _> =
@@ -237,6 +264,11 @@ async fn a_long_list_comes_in_pages_the_current_session_first_and_each_session_o
         ("cursor", "", 422),
         ("cursor", "1.x", 422),
         ("cursor", "+1.0000000000000000000001", 422),
+        // The year -9999, which Postgres does not know.
+        ("cursor", "-377705116800.0000000000000000000001", 422),
+        ("cursor", "-1.0000000000000000000001", 422),
+        ("cursor", "253402300799.0000000000000000000001", 200),
+        ("cursor", "253402300800.0000000000000000000001", 422),
         ("cursor", "99999999999999999.0000000000000000000001", 422),
         ("order", "id", 400),
     ] {
@@ -308,4 +340,41 @@ async fn sign_in_from(app: &TestApp, host: u8) -> Answer {
     let mut event = event("auth-tokens").body(&body);
     event.0["requestContext"]["identity"]["sourceIp"] = json!(format!("198.51.100.{host}"));
     call(app, auth_tokens::handler, &event).await
+}
+
+/// The oldest session is refreshed while a sign-in that would end it waits for its row.
+#[tokio::test]
+async fn a_session_that_is_refreshed_at_this_moment_is_not_ended_as_the_oldest() {
+    for ends in ["", ", revoked_at = created_at, revoke_reason = 'revoked'"] {
+        let app = with_at_most(1).await;
+        signed_in(&app).await;
+        app.clock.advance(Duration::seconds(1));
+        let mut client = app.database.client().await;
+        let held = client.transaction().await.expect("a transaction");
+        let moved = format!("update auth_session set rotated_at = rotated_at + interval '5 minutes'{ends}");
+        held.execute(&moved, &[]).await.expect("refreshed");
+        let committed = async {
+            tokio::time::sleep(std::time::Duration::from_millis(700)).await;
+            held.commit().await.expect("committed");
+        };
+        let (answer, ()) = join(sign_in(&app, "ada@example.com", PASSWORD), committed).await;
+        is_good(&answer);
+        let wrong = "select count(*) from auth_session where revoke_reason = 'too_many'";
+        assert_eq!((count(&app, wrong).await, audited(&app, "session_revoked").await), (0, 0));
+    }
+}
+
+#[tokio::test]
+async fn sessions_that_were_ended_cost_the_list_of_the_live_ones_nothing() {
+    let app = TestApp::new().await;
+    signed_in(&app).await;
+    let client = app.database.client().await;
+    let fill = "insert into auth_session (id, user_uuid, access_sid, kid, created_at, rotated_at, idle_until, expires_at, revoked_at, revoke_reason)
+                select lpad(n::text, 22, '0'), uuid, 'x', 'bare', now(), now(), '2099-01-01', '2099-01-01', now(), 'sign_out'
+                from users, generate_series(1, 5000) as n; analyze auth_session";
+    client.batch_execute(fill).await.expect("sessions");
+    let explain = "explain select id from auth_session where user_uuid = (select uuid from users) and revoked_at is null";
+    let plan: Vec<String> =
+        client.query(explain, &[]).await.expect("a plan").iter().map(|row| row.get(0)).collect();
+    assert!(plan.join("\n").contains("auth_session_live_idx"), "{plan:#?}");
 }

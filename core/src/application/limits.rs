@@ -28,13 +28,14 @@ pub struct Limits<'a> {
 }
 
 /// A try to sign in that may go on.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub struct Admitted {
     /// Where the account's tries were counted; forgotten when it signs in.
-    pub(crate) counted: Bucket,
+    pub(crate) counted: Vec<Bucket>,
     /// What this place is called, in case the user signs in.
     pub(crate) place: Pseudonym,
-    /// Whether the account has no more tries left from places that it does not know.
+    /// Whether the account has no more tries left from places that it does not know, or from all that
+    /// it knows.
     pub(crate) was_last: bool,
 }
 
@@ -45,36 +46,43 @@ impl Limits<'_> {
         self.admit(&self.at_address(Limited::SignUpAddress, "sign_up.address", ip)).await
     }
 
-    /// Counts a try to sign in. From a place where the user has signed in lately, it counts there and
-    /// nowhere else, so that nobody elsewhere can use up the user's tries. From any other place it counts
-    /// for the address and its networks, for the account from there, and among the account's failures
-    /// from anywhere. It is counted before anyone knows what becomes of it: of any number at once only
-    /// so many are let in. A success forgets the failures.
+    /// Counts a try to sign in. From a place where the user has signed in lately, it counts for the
+    /// address, for the account from there, and for the account from all such places. So nobody elsewhere
+    /// can use up the user's tries. From any other place it counts for the address and its networks, for
+    /// the account from there, and among the account's failures from anywhere. It is counted before anyone
+    /// knows what becomes of it: of any number at once only so many are let in. A success forgets the
+    /// failures, but never what all known places together have used. Otherwise an attacker could make each
+    /// part of a rented network known to the attacker's own account.
     pub async fn sign_in(&self, email: &Email, ip: Option<IpAddr>) -> Result<Admitted> {
-        let place = self.pseudonyms.of_account_at(email.as_str().as_bytes(), &Span::place(ip));
+        let place = self.place(email, ip);
         let at_address = self.at_address(Limited::SignInAddress, "sign_in.address", ip);
-        let here = Bucket { name: "sign_in.known", key: place };
-        let known = [at_address[0], self.attempt(Limited::SignInAccount, here)];
-        let failures = Bucket { name: "sign_in.failures", key: self.pseudonyms.of_account(email) };
+        let of_account = |name| Bucket { name, key: self.pseudonyms.of_account(email) };
+        // The spans that a place may have, with the same numbers as those of an unknown place.
+        let here = self.account_at("sign_in.known", &[Span::Address, Span::Site], email, ip);
+        let mut known = vec![at_address[0]];
+        known.extend(&here);
+        known.push(self.attempt(Limited::SignInKnown, of_account("sign_in.all_known")));
+        let failures = of_account("sign_in.failures");
         let mut unknown = at_address;
-        unknown.extend(self.account_at(email, ip));
+        unknown.extend(self.account_at("sign_in.account", &Span::ALL, email, ip));
         unknown.push(self.attempt(Limited::SignInFailures, failures));
 
         // Only the database knows whether the place is known. Whoever would have to wait in either case
-        // is told so without it; whoever need not wait if it is known is asked about in one read.
+        // is told so without it. Whoever need not wait if it is known is asked about, and pays with a try
+        // of its address: after a few tries it has to wait in either case.
         let (known_wait, unknown_wait) = (self.still(&known), self.still(&unknown));
         if let (Some(known_wait), Some(unknown_wait)) = (known_wait, unknown_wait) {
             return Err(Error::RateLimited { retry_after: known_wait.max(unknown_wait) });
         }
-        let asked: &[Try] = if unknown_wait.is_some() { &[] } else { &unknown };
+        let asked: &[Try] = if unknown_wait.is_some() { &unknown[..1] } else { &unknown };
         let ask = ByPlace { place, known: &known, unknown: asked };
         let (is_known, verdicts) = rate_limit::take_by_place(&self.db.conn().await?, &ask).await?;
+        self.all_allowed(if is_known { &known } else { asked }, &verdicts)?;
         if let (false, Some(retry_after)) = (is_known, unknown_wait) {
             return Err(Error::RateLimited { retry_after });
         }
-        let (tries, counted) = if is_known { (&known[..], here) } else { (&unknown[..], failures) };
-        self.all_allowed(tries, &verdicts)?;
-        let was_last = !is_known && verdicts.last().is_some_and(|verdict| !verdict.retry_after.is_zero());
+        let counted = if is_known { here.iter().map(|one| one.bucket).collect() } else { vec![failures] };
+        let was_last = verdicts.last().is_some_and(|verdict| !verdict.retry_after.is_zero());
         Ok(Admitted { counted, place, was_last })
     }
 
@@ -89,6 +97,11 @@ impl Limits<'_> {
             self.attempt(Limited::PasswordChangeUser, anywhere),
         ])
         .await
+    }
+
+    /// Returns the name of the place from where a user signs in.
+    pub(crate) fn place(&self, email: &Email, ip: Option<IpAddr>) -> Pseudonym {
+        self.pseudonyms.of_account_at(email.as_str().as_bytes(), &Span::place(ip))
     }
 
     /// What the audit log calls an account that may not exist.
@@ -108,13 +121,13 @@ impl Limits<'_> {
 
     /// The same for one account. However large the network, in the long run it may try no more often
     /// than one address: an account has one owner.
-    fn account_at(&self, email: &Email, ip: Option<IpAddr>) -> impl Iterator<Item = Try> {
+    fn account_at(&self, name: &'static str, spans: &[Span], email: &Email, ip: Option<IpAddr>) -> Vec<Try> {
         let limit = self.settings.of(Limited::SignInAccount);
-        Span::ALL.into_iter().filter_map(move |span| {
+        let one = |span: &Span| {
             let key = self.pseudonyms.of_account_at(email.as_str().as_bytes(), &span.prefix(ip)?);
-            let bucket = Bucket { name: "sign_in.account", key };
-            Some(Try { bucket, limit: limit.with_bursts(span.callers()) })
-        })
+            Some(Try { bucket: Bucket { name, key }, limit: limit.with_bursts(span.callers()) })
+        };
+        spans.iter().filter_map(one).collect()
     }
 
     fn attempt(&self, limited: Limited, bucket: Bucket) -> Try {

@@ -17,6 +17,8 @@ pub enum Limited {
     SignInAccount,
     /// Failed tries to sign in, for each account, from anywhere, until one succeeds.
     SignInFailures,
+    /// Tries to sign in, for each account, from all places where its user has signed in lately.
+    SignInKnown,
     /// Sign-ups, for each network address.
     SignUpAddress,
     /// Tries to change the password, for each pair of user and address.
@@ -25,13 +27,14 @@ pub enum Limited {
     PasswordChangeUser,
 }
 
-const COUNT: usize = 6;
+const COUNT: usize = 7;
 
 /// What, its setting, and its default in PROD: so many at once, then one each so many seconds.
 const TABLE: [(Limited, &str, Limit); COUNT] = [
     (Limited::SignInAddress, "RATE_LIMIT_SIGN_IN_ADDRESS", limit(10, 6)),
     (Limited::SignInAccount, "RATE_LIMIT_SIGN_IN_ACCOUNT", limit(5, 30)),
     (Limited::SignInFailures, "RATE_LIMIT_SIGN_IN_FAILURES", limit(100, 30)),
+    (Limited::SignInKnown, "RATE_LIMIT_SIGN_IN_KNOWN", limit(100, 30)),
     (Limited::SignUpAddress, "RATE_LIMIT_SIGN_UP_ADDRESS", limit(5, 720)),
     (Limited::PasswordChange, "RATE_LIMIT_PASSWORD_CHANGE", limit(5, 30)),
     (Limited::PasswordChangeUser, "RATE_LIMIT_PASSWORD_CHANGE_USER", limit(20, 60)),

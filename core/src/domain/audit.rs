@@ -15,6 +15,8 @@ pub enum Action {
     SignOut,
     SessionRevoked,
     SessionReuseDetected,
+    /// A replaced refresh token came back late, and got another successor.
+    SessionReplayed,
     PasswordChanged,
     EmailCanonicalised,
     UserUpdated,
@@ -40,6 +42,7 @@ impl Action {
             Self::SignOut => "sign_out",
             Self::SessionRevoked => "session_revoked",
             Self::SessionReuseDetected => "session_reuse_detected",
+            Self::SessionReplayed => "session_replayed",
             Self::PasswordChanged => "password_changed",
             Self::EmailCanonicalised => "email_canonicalised",
             Self::UserUpdated => "user_updated",

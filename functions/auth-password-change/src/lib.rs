@@ -50,12 +50,12 @@ pub async fn handler(app: App, request: Request, caller: Caller<SignedIn>) -> Re
     let idempotent = Idempotent::of(&app, &request, user).await?;
     // Read before the answer is looked for: a twin that is done in between has changed it, and has
     // left an answer that is found.
-    let stored = auth.password_of(&limits, user, client).await?;
+    let stored = auth.password_of(&limits, &caller.user, client).await?;
     if let Some(answer) = idempotent.answered().await? {
         return Ok(answer);
     }
     let passwords = app.passwords();
-    let change = auth.prepare_password_change(passwords, stored, user, &body.current, &new, client).await?;
+    let change = auth.prepare_password_change(passwords, stored, &body.current, &new, client).await?;
     idempotent
         .run(async |tx| {
             let changed = auth.change_password(tx, &caller.token, &change, body.keep_api_keys, client).await;

@@ -1,7 +1,7 @@
 //! `POST /api/v1/auth/sign-out/`: ends this session, or all of them.
 
 use app_core::{
-    App, Result,
+    App, Error, Result,
     application::auth::SignOut,
     interfaces::http::{
         NoContent, Request, SessionToken,
@@ -18,7 +18,7 @@ pub struct SignOutRequest {
     /// End all sessions of the user, on every device, and all their API keys.
     #[serde(default)]
     everywhere: bool,
-    /// With `everywhere`: the API keys live on.
+    /// The API keys live on. Only together with `everywhere`.
     #[serde(default)]
     keep_api_keys: bool,
 }
@@ -34,17 +34,20 @@ pub struct SignOutRequest {
     responses((status = 204, description = "Signed out"), AuthProblem, BodyProblem, AnyProblem),
 )]
 pub async fn handler(app: App, request: Request, token: SessionToken) -> Result<NoContent> {
+    let auth = app.auth().await?;
+    let leaver = auth.leaver(&token.0)?;
     let body: SignOutRequest = request.json_or_default()?;
-    app.auth().await?.sign_out(&token.0, body.scope(), request.client()).await?;
+    auth.sign_out(leaver, body.scope()?, request.client()).await?;
     Ok(NoContent)
 }
 
 impl SignOutRequest {
-    fn scope(&self) -> SignOut {
+    fn scope(&self) -> Result<SignOut> {
         match (self.everywhere, self.keep_api_keys) {
-            (false, _) => SignOut::Here,
-            (true, true) => SignOut::Everywhere,
-            (true, false) => SignOut::EverywhereAndKeys,
+            (false, false) => Ok(SignOut::Here),
+            (false, true) => Err(Error::invalid("everywhere", "required")),
+            (true, true) => Ok(SignOut::Everywhere),
+            (true, false) => Ok(SignOut::EverywhereAndKeys),
         }
     }
 }

@@ -12,8 +12,9 @@ use app_core::{
 ///
 /// The refresh token is the bearer token here, and is used up by it. A client that lost the response
 /// may repeat the request until the token expires, as long as the new access token has not been used.
-/// It gets the same pair, or the same with new times once the access token has expired. Used again
-/// more than ten seconds after the new access token was first used, the token ends its session.
+/// For a minute it gets the same pair. After that it gets another one, and the lost one is worthless.
+/// Once the new access token has been used, the old token is good only for the ten seconds after the
+/// exchange. Used later it ends its session.
 #[utoipa::path(
     post, path = "/api/v1/auth/tokens/refresh/", tag = "auth", operation_id = "refresh",
     security(("bearer" = [])),

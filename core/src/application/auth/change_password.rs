@@ -10,20 +10,32 @@ use crate::{
         Error, Result,
         audit::{Action, Entry, Outcome},
         auth::{Client, RevokeReason, Token},
-        users::{Password, PasswordAttempt, PasswordHash},
+        users::{Email, Password, PasswordAttempt, PasswordHash, User},
     },
     infrastructure::{
         db::Tx,
-        repository::{api_keys, audit, sessions, users},
-        security::password::{Match, Passwords},
+        repository::{api_keys, audit, sessions, sign_in_places, users},
+        security::{
+            Pseudonym,
+            password::{Match, Passwords},
+        },
     },
 };
+
+/// The password that a user is about to change, and where they are.
+#[derive(Debug)]
+pub struct StoredPassword {
+    user: Uuid,
+    hash: Option<PasswordHash>,
+    place: Option<Pseudonym>,
+}
 
 /// A change that may be made: the old password was right, the new one is hashed.
 #[derive(Debug)]
 pub struct PasswordChange {
     old: PasswordHash,
     new: PasswordHash,
+    place: Option<Pseudonym>,
 }
 
 impl Auth<'_> {
@@ -34,12 +46,14 @@ impl Auth<'_> {
     pub async fn password_of(
         &self,
         limits: &Limits<'_>,
-        user: Uuid,
+        user: &User,
         client: Client<'_>,
-    ) -> Result<Option<PasswordHash>> {
-        limits.password_change(user, client.ip).await?;
-        let known = users::credentials_by_uuid(&self.db.conn().await?, user).await?;
-        Ok(known.and_then(|user| user.password))
+    ) -> Result<StoredPassword> {
+        limits.password_change(user.uuid, client.ip).await?;
+        let known = users::credentials_by_uuid(&self.db.conn().await?, user.uuid).await?;
+        let email = user.email.as_deref().and_then(|text| Email::parse(text).ok());
+        let place = email.map(|email| limits.place(&email, client.ip));
+        Ok(StoredPassword { user: user.uuid, hash: known.and_then(|user| user.password), place })
     }
 
     /// The slow part, outside of any transaction: checks the old password, hashes the new one.
@@ -50,29 +64,30 @@ impl Auth<'_> {
     pub async fn prepare_password_change(
         &self,
         passwords: &Passwords,
-        stored: Option<PasswordHash>,
-        user: Uuid,
+        stored: StoredPassword,
         current: &PasswordAttempt,
         new: &Password,
         client: Client<'_>,
     ) -> Result<PasswordChange> {
-        let matches = passwords.verify(current, stored.as_ref()).await? != Match::No;
-        let Some(old) = stored.filter(|_| matches) else {
+        let StoredPassword { user, hash, place } = stored;
+        let matches = passwords.verify(current, hash.as_ref()).await? != Match::No;
+        let Some(old) = hash.filter(|_| matches) else {
             let failed =
                 Entry { outcome: Outcome::Failure, ..Entry::own(Action::PasswordChanged, user, client.ip) };
             audit::record_alone(&self.db.conn().await?, &failed).await?;
-            return Err(wrong_current());
+            return Err(Error::invalid("current", "wrong"));
         };
-        Ok(PasswordChange { old, new: passwords.hash(new).await? })
+        Ok(PasswordChange { old, new: passwords.hash(new).await?, place })
     }
 
     /// Puts the new password in place of the old one, and ends all other sessions of the user: whoever
     /// signed in with the old password is out. Unless `keep_api_keys` says otherwise it ends the user's
-    /// API keys too, because whoever knew the old password could make some.
+    /// API keys too, because somebody who knew the old password could make some. For the same reason it
+    /// forgets all places where the user has signed in, but this one.
     ///
     /// # Errors
-    /// `Unauthenticated` when the session has ended since the change was prepared, `Validation` naming
-    /// `current` when the password has changed since then.
+    /// `Unauthenticated` when the session has ended since the change was prepared. `Unavailable` when the
+    /// stored hash has changed since then: a repetition checks the current one.
     pub async fn change_password(
         &self,
         tx: &mut Tx<'_>,
@@ -90,9 +105,10 @@ impl Auth<'_> {
             return Err(Error::Unauthenticated("the session was ended in the meantime"));
         }
         if !replaced {
-            // This session itself has changed the password since it was checked.
-            return Err(wrong_current());
+            // A sign-in has renewed the hash of the same password, or this session has changed the password.
+            return Err(Error::unavailable("user", "changed while the password was changed"));
         }
+        sign_in_places::forget(&*tx, user, change.place.as_ref()).await?;
         let ended =
             sessions::revoke_all(&*tx, user, Some(&token.session), RevokeReason::PasswordChange, now).await?;
         let keys = if keep_api_keys { 0 } else { api_keys::revoke_all(&*tx, user, now).await? };
@@ -101,8 +117,4 @@ impl Auth<'_> {
         audit::record(tx, &entry.with(details));
         Ok(())
     }
-}
-
-fn wrong_current() -> Error {
-    Error::invalid("current", "wrong")
 }

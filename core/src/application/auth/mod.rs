@@ -27,8 +27,8 @@ use crate::{
 };
 
 pub use api_keys::KeyWish;
-pub use change_password::PasswordChange;
-pub use sessions::SignOut;
+pub use change_password::{PasswordChange, StoredPassword};
+pub use sessions::{Leaver, SignOut};
 
 pub struct Auth<'a> {
     pub(crate) db: &'a Db,

@@ -15,7 +15,7 @@ use crate::{
     },
     infrastructure::{
         db::{Conn, Tx},
-        repository::{audit, sessions},
+        repository::{audit, sessions, sign_in_places},
         security,
     },
     telemetry,
@@ -23,7 +23,7 @@ use crate::{
 
 impl Auth<'_> {
     /// Exchanges a refresh token for the next pair, in one round trip. The token is then used up. A
-    /// client that did not get the response may ask again and gets the same generation.
+    /// client that did not get the response may ask again.
     ///
     /// # Errors
     /// `Unauthenticated` unless the token is the live one of a live session of an active user, or
@@ -63,30 +63,41 @@ impl Auth<'_> {
         match session.judge(token, now) {
             Standing::Over => Err(Error::Unauthenticated("session over, or user gone")),
             Standing::Live => Err(Error::unavailable("session", "changed while refreshing")),
-            Standing::Replay => self.replay(tx, token, session, now).await,
+            Standing::Replay => self.replay(tx, token, session, now, client).await,
             Standing::Reuse => self.end_stolen(tx, token, now, client).await,
         }
     }
 
-    /// Hands out the live pair again. While its access token is good, the pair is the same, bit for bit.
-    /// After that the same generation is signed again with new times, and the session remembers them.
+    /// Hands out a successor again: at first the same pair, bit for bit, later another one in its place.
     async fn replay(
         &self,
-        tx: Tx<'_>,
+        mut tx: Tx<'_>,
         token: &Token,
         session: StoredSession,
         now: OffsetDateTime,
+        client: Client<'_>,
     ) -> Result<TokenPair> {
-        let StoredSession { live, rotated_at, kid, .. } = session;
-        let age = now - rotated_at;
-        if age < self.tokens.access_lifetime {
+        let age = now - session.rotated_at;
+        if session.gives_same_pair(now, self.tokens.access_lifetime) {
+            let StoredSession { live, rotated_at, kid, .. } = session;
             let pair = self.tokens.pair(token.user, &token.session, &live, rotated_at, &kid)?;
             return Ok(TokenPair { expires_in: pair.expires_in - age, ..pair });
         }
-        let (kid, idle_until) = (self.tokens.kid(), now + self.tokens.refresh_lifetime);
-        sessions::sign_again(&tx, &token.session, kid, now, idle_until).await?;
+        let (next, kid) = (security::random_sid()?, self.tokens.kid());
+        let idle_until = now + self.tokens.refresh_lifetime;
+        sessions::replace_live(&tx, &token.session, &next, kid, now, idle_until).await?;
+        // A lost response, or a thief who was first: only its owner can tell.
+        let entry = Entry {
+            action: Action::SessionReplayed,
+            outcome: Outcome::Success,
+            actor: None,
+            subject: Some(token.user),
+            ip: client.ip,
+            details: json!({ "session": token.session.as_str(), "age_seconds": age.whole_seconds() }),
+        };
+        audit::record(&mut tx, &entry);
         tx.commit().await?;
-        self.tokens.pair(token.user, &token.session, &live, now, kid)
+        self.tokens.pair(token.user, &token.session, &next, now, kid)
     }
 
     /// Ends the session of a token that was used again, and refuses the caller. It commits before that:
@@ -100,6 +111,8 @@ impl Auth<'_> {
         client: Client<'_>,
     ) -> Result<T> {
         sessions::revoke(&tx, token.user, &token.session, RevokeReason::Reuse, now).await?;
+        // The thief may be near a place that the account knows.
+        sign_in_places::forget(&tx, token.user, None).await?;
         let entry = Entry {
             action: Action::SessionReuseDetected,
             outcome: Outcome::Success,

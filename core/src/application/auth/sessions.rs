@@ -1,7 +1,6 @@
 //! A user's own sessions: ending this one, others, all; listing them.
 
 use serde_json::json;
-use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::Auth;
@@ -13,9 +12,18 @@ use crate::{
     },
     infrastructure::{
         db::Tx,
-        repository::{api_keys, audit, sessions, users},
+        repository::{api_keys, audit, sessions, sign_in_places, users},
+        security::jwt::WRONG_KIND,
     },
+    telemetry,
 };
+
+/// A token that says who signs out: an access or a refresh token.
+#[derive(Debug)]
+pub struct Leaver {
+    token: Token,
+    kind: TokenKind,
+}
 
 /// What a sign-out ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,14 +37,28 @@ pub enum SignOut {
 }
 
 impl Auth<'_> {
+    /// Reads a token of either kind. Costs no round trip.
+    ///
+    /// # Errors
+    /// `Unauthenticated` when it is neither, or has expired.
+    pub fn leaver(&self, text: &str) -> Result<Leaver> {
+        let verify = |kind| self.tokens.verify(text, kind, self.now()).map(|token| Leaver { token, kind });
+        let leaver = match verify(TokenKind::Access) {
+            Err(Error::Unauthenticated(WRONG_KIND)) => verify(TokenKind::Refresh),
+            other => other,
+        }?;
+        telemetry::note_user(leaver.token.user);
+        Ok(leaver)
+    }
+
     /// Ends the session of an access or a refresh token, or all that its user is signed in with.
     ///
     /// # Errors
     /// `Unauthenticated` when the token is not good for its session any more. A refresh token that was
     /// used before ends its session as a theft does.
-    pub async fn sign_out(&self, text: &str, scope: SignOut, client: Client<'_>) -> Result<()> {
+    pub async fn sign_out(&self, leaver: Leaver, scope: SignOut, client: Client<'_>) -> Result<()> {
         let (now, reason) = (self.now(), RevokeReason::SignOut);
-        let (token, kind) = self.verify_either(text, now)?;
+        let Leaver { token, kind } = leaver;
         let user = token.user;
         let mut conn = self.db.conn().await?;
         let mut tx = conn.begin().await?;
@@ -60,6 +82,7 @@ impl Auth<'_> {
         let ended = if scope == SignOut::Here {
             sessions::revoke(&tx, user, &token.session, reason, now).await?.into()
         } else {
+            sign_in_places::forget(&tx, user, None).await?;
             sessions::revoke_all(&tx, user, None, reason, now).await?
         };
         let keys =
@@ -71,14 +94,6 @@ impl Auth<'_> {
         audit::record(&mut tx, &Entry::own(Action::SignOut, user, client.ip).with(details));
         tx.commit().await?;
         Ok(())
-    }
-
-    /// Reads a token of either kind.
-    fn verify_either(&self, text: &str, now: OffsetDateTime) -> Result<(Token, TokenKind)> {
-        if let Ok(token) = self.tokens.verify(text, TokenKind::Access, now) {
-            return Ok((token, TokenKind::Access));
-        }
-        Ok((self.tokens.verify(text, TokenKind::Refresh, now)?, TokenKind::Refresh))
     }
 
     /// Returns a page of the live sessions of the caller, and where the next page begins. The caller's

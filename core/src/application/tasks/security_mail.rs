@@ -41,17 +41,18 @@ impl Task for SecurityMail {
                 format!(
                     "Hello,\n\nsomebody used an old sign-in of yours at {name} a second time. It may have been \
                      copied, so we have ended that session. Your other sessions go on.\n\nIf this was not \
-                     you, change your password: that ends all sessions but your own.\n"
+                     you, change your password: that ends all sessions but your own, and all API keys.\n"
                 ),
             ),
             Notice::SignInSlowed => (
                 format!("Many failed sign-ins to your account at {name}"),
                 format!(
-                    "Hello,\n\nsomebody has tried many wrong passwords for your account at {name}. None was \
-                     right. We now accept only a few tries a minute from places where you have not signed in \
-                     before. Places where you have signed in lately are not affected, and neither are devices \
-                     that are signed in.\n\nYou need not do anything. If you use your password elsewhere too, \
-                     change it.\n"
+                    "Hello,\n\nsomebody has tried many wrong passwords for your account at {name}. We now accept \
+                     only a few tries a minute from places where you have not signed in before. If the tries \
+                     came from places where you have signed in lately, that holds for those instead. Devices \
+                     that are signed in are not affected.\n\nYou need not do anything. If you use your \
+                     password elsewhere too, change it. A new password also makes us forget the places where \
+                     you have signed in.\n"
                 ),
             ),
             Notice::ApiKeyCreated => (

@@ -15,7 +15,7 @@ use crate::{
     },
     infrastructure::{
         db::Tx,
-        repository::{api_keys, audit, idempotency, sessions, users},
+        repository::{api_keys, audit, idempotency, sessions, sign_in_places, users},
     },
 };
 
@@ -51,6 +51,7 @@ impl Users<'_> {
                 let reason = RevokeReason::Deactivated;
                 let ended = sessions::revoke_all(&*tx, user, None, reason, self.now()).await?;
                 let keys = api_keys::revoke_all(&*tx, user, self.now()).await?;
+                sign_in_places::forget(&*tx, user, None).await?;
                 (Action::UserDeactivated, ended, keys)
             }
             (false, true) => (Action::UserActivated, 0, 0),

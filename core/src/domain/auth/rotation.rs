@@ -8,6 +8,12 @@ use super::{Sid, Token};
 /// Once the new access token was used, only parallel tabs of one browser still hold the old pair.
 const REPLAY_SEEN: Duration = Duration::seconds(10);
 
+/// A gateway gives up after 29 seconds. After this, nobody honest still waits for the first response.
+const SAME_PAIR: Duration = Duration::seconds(60);
+
+/// An access token is handed out again only if it is good for this much longer.
+const WORTH_USING: Duration = Duration::seconds(30);
+
 /// A session as it is stored, locked against other refreshes.
 #[derive(Debug, Clone)]
 pub struct StoredSession {
@@ -33,8 +39,8 @@ pub enum Standing {
     Over,
     /// It is the live token after all: something changed between two statements.
     Live,
-    /// The token that the live one replaced, and its client may not have got the live one: the live
-    /// pair is handed out again.
+    /// The token that the live one replaced, and its client may not have got the live one. A successor
+    /// is handed out: the live one, or another in its place, see [`StoredSession::gives_same_pair`].
     Replay,
     /// The token was replaced, and its client did get the new one: two parties hold tokens of one
     /// session.
@@ -64,6 +70,14 @@ impl StoredSession {
         } else {
             Standing::Reuse
         }
+    }
+
+    /// Whether a replay at `now` gets the live pair again. Parallel requests then agree on one pair.
+    ///
+    /// A later replay gets another successor, and the one before it becomes worthless. Otherwise a thief
+    /// who refreshed first would share a pair with the owner, and nobody would notice.
+    pub fn gives_same_pair(&self, now: OffsetDateTime, access_lifetime: Duration) -> bool {
+        now - self.rotated_at <= SAME_PAIR.min(access_lifetime - WORTH_USING)
     }
 }
 
@@ -106,6 +120,17 @@ mod tests {
         }
         session.seen_at = Some(ROTATED);
         assert_eq!([10, 11].map(|s| judged(&session, 2, s)), [Standing::Replay, Standing::Reuse]);
+    }
+
+    #[test]
+    fn the_same_pair_is_given_for_a_minute_and_never_with_a_token_that_is_nearly_over() {
+        for (minutes, last) in [(60, 60), (5, 60), (2, 60), (1, 30)] {
+            let gives = |seconds| {
+                let now = ROTATED + Duration::seconds(seconds);
+                session().gives_same_pair(now, Duration::minutes(minutes))
+            };
+            assert_eq!([gives(0), gives(last), gives(last + 1)], [true, true, false], "{minutes}");
+        }
     }
 
     #[test]

@@ -88,7 +88,9 @@ impl SessionCursor {
     /// Reads what `Display` writes.
     pub fn parse(text: &str) -> Option<Self> {
         let (seconds, id) = text.split_once('.')?;
-        let refreshed_at = OffsetDateTime::from_unix_timestamp(seconds.parse().ok()?).ok()?;
+        // No session is older than 1970, and Postgres does not know every year that Rust knows.
+        let seconds = seconds.parse().ok().filter(|&seconds: &i64| seconds >= 0)?;
+        let refreshed_at = OffsetDateTime::from_unix_timestamp(seconds).ok()?;
         Some(Self { refreshed_at, id: Sid::parse(id)? }).filter(|cursor| cursor.to_string() == text)
     }
 }

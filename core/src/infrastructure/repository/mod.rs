@@ -14,6 +14,7 @@ pub mod rate_limit;
 mod read;
 pub mod roles;
 pub mod sessions;
+pub mod sign_in_places;
 pub mod task_operations;
 pub mod tasks;
 pub mod users;

@@ -25,6 +25,9 @@ use crate::{
     telemetry,
 };
 
+/// A user's known places are a few homes and offices. One more lets go of the one not used for longest.
+const MAX_PLACES: i64 = 20;
+
 /// Stores a session, remembers its place, and forgets the failed tries before it, unless its user has
 /// been deactivated, deleted or given another password since `verified` was read.
 ///
@@ -38,16 +41,24 @@ pub async fn create(
     new: &NewSession<'_>,
     verified: &PasswordHash,
     place: &Pseudonym,
-    failures: &Bucket,
+    failures: &[Bucket],
 ) -> Result<bool> {
     let ip = new.client.ip.map(|ip| ip.to_string());
+    let (names, keys): (Vec<_>, Vec<_>) =
+        failures.iter().map(|bucket| (bucket.name, bucket.key.as_bytes())).unzip();
     let rows = sql
         .rows(
             "with person as (
                select uuid from users where uuid = $2 and is_active and password_hashed = $10
                for no key update
              ), forgotten as (
-               delete from rate_limit where bucket = $11 and key = $12 and exists (select from person)
+               delete from rate_limit
+               where (bucket, key) in (select * from unnest($11::text[], $12::bytea[]))
+                 and exists (select from person)
+             ), too_many as (
+               delete from sign_in_place where key in (
+                 select key from sign_in_place join person on uuid = user_uuid where key <> $13
+                 order by until desc, key offset $14 - 1)
              ), remembered as (
                insert into sign_in_place (key, user_uuid, until)
                select $13, uuid, now() + interval '90 days' from person
@@ -67,9 +78,10 @@ pub async fn create(
                 (&ip, Type::TEXT),
                 (&new.client.user_agent, Type::TEXT),
                 (&verified.expose(), Type::TEXT),
-                (&failures.name, Type::TEXT),
-                (&failures.key.as_bytes(), Type::BYTEA),
+                (&names, Type::TEXT_ARRAY),
+                (&keys, Type::BYTEA_ARRAY),
                 (&place.as_bytes(), Type::BYTEA),
+                (&MAX_PLACES, Type::INT8),
             ],
         )
         .await?;
@@ -80,15 +92,17 @@ pub async fn create(
 /// audit log, together with the commit. The session `newest` always stays.
 ///
 /// A statement of its own after [`create`]: it then sees the sessions of sign-ins that held the user's
-/// row before.
+/// row before. A session that is refreshed or ended at this moment is left alone.
 pub fn end_oldest(tx: &mut Tx<'_>, newest: &NewSession<'_>, keep: u32) {
-    let text = "with ended as (
-                  update auth_session set revoked_at = $2, revoke_reason = $3
-                  where id in (
-                    select id from auth_session
-                    where user_uuid = $1 and revoked_at is null and idle_until > $2 and expires_at > $2
-                    order by id = $4 desc, rotated_at desc, id desc offset $5)
-                  returning id
+    let text = "with oldest as (
+                  select id, rotated_at from auth_session
+                  where user_uuid = $1 and revoked_at is null and idle_until > $2 and expires_at > $2
+                  order by id = $4 desc, rotated_at desc, id desc offset $5
+                ), ended as (
+                  update auth_session as s set revoked_at = $2, revoke_reason = $3
+                  from oldest
+                  where s.id = oldest.id and s.rotated_at = oldest.rotated_at and s.revoked_at is null
+                  returning s.id
                 )
                 insert into audit_log (action, outcome, actor, subject, ip, request_id, details)
                 select $6, $7, $1, $1, $8::text::inet, $9, jsonb_build_object('session', id, 'reason', $3)
@@ -142,18 +156,23 @@ pub async fn rotate(
     Ok(!rows.is_empty())
 }
 
-/// Gives the live generation new times: its pair is signed again. The caller holds the session's lock.
-pub async fn sign_again(
+/// Puts another pair in the place of the live one, which nobody has used. The parent stays, so the
+/// client may lose this response, too. The caller holds the session's lock.
+pub async fn replace_live(
     tx: &impl Sql,
     id: &Sid,
+    next: &Sid,
     kid: &str,
     now: OffsetDateTime,
     idle_until: OffsetDateTime,
 ) -> Result<()> {
     tx.execute(
-        "update auth_session set kid = $2, rotated_at = $3, idle_until = least($4, expires_at) where id = $1",
+        "update auth_session
+         set access_sid = $2, kid = $3, rotated_at = $4, idle_until = least($5, expires_at)
+         where id = $1",
         &[
             (&id.as_str(), Type::TEXT),
+            (&next.as_str(), Type::TEXT),
             (&kid, Type::TEXT),
             (&now, Type::TIMESTAMPTZ),
             (&idle_until, Type::TIMESTAMPTZ),

@@ -68,6 +68,9 @@ fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(claim: D) -> Result<O
     T::deserialize(claim).map(Some)
 }
 
+/// Why a good token of the other kind is refused.
+pub const WRONG_KIND: &str = "wrong kind of token";
+
 pub struct Tokens {
     keys: Keys,
     issuer: String,
@@ -169,7 +172,7 @@ impl Tokens {
             },
         };
         if claims.r#type != word(kind) {
-            return Err(refuse("wrong kind of token"));
+            return Err(refuse(WRONG_KIND));
         }
         if claims.sub.is_some_and(|subject| subject != claims.user.uuid) {
             return Err(refuse("a token with two subjects"));

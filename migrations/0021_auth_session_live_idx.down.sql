@@ -1,0 +1,1 @@
+drop index if exists auth_session_live_idx;
