@@ -54,15 +54,19 @@ async fn a_key_is_shown_once_and_stored_as_a_hash() {
     let (app, access) = world().await;
     let body = json!({ "name": "nightly export", "permissions": ["users:read"], "expires_in_days": 90 });
     let made = create(&app, &access, &body).await;
-    assert_eq!((made.status, made.text("/expires_at").as_str()), (201, "2026-04-01T12:00:00Z"), "{made:?}");
+    assert_eq!(
+        (made.status, made.text("/expires_at").as_str()),
+        (201, "2026-04-01T12:00:00.000000Z"),
+        "{made:?}"
+    );
     let (key, id) = (made.text("/key"), made.text("/id"));
     assert!(key.starts_with(&format!("apk_{id}_")), "{key}");
     assert_eq!(users(&app, &key).await.status, 200);
 
     let listed = list(&app, &access).await;
     let expected = json!([{
-        "id": id, "name": "nightly export", "permissions": ["users:read"], "created_at": "2026-01-01T12:00:00Z",
-        "expires_at": "2026-04-01T12:00:00Z", "last_used_at": "2026-01-01T12:00:00Z",
+        "id": id, "name": "nightly export", "permissions": ["users:read"], "created_at": "2026-01-01T12:00:00.000000Z",
+        "expires_at": "2026-04-01T12:00:00.000000Z", "last_used_at": "2026-01-01T12:00:00.000000Z",
     }]);
     assert_eq!(listed.body["results"], expected);
     // Nowhere in the database, by any part of it.

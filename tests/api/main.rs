@@ -5,6 +5,7 @@ mod administration;
 mod allocations;
 mod api_keys;
 mod audit;
+mod bodies;
 mod canaries;
 mod debug_send_message;
 mod docs_pages;

@@ -108,7 +108,7 @@ async fn the_list_shows_ones_own_live_sessions_and_which_one_this_is() {
     assert_eq!(answer.body["next"], Value::Null);
     assert_eq!(
         (&results[1]["created_at"], &results[1]["refreshed_at"]),
-        (&json!("2026-01-01T12:00:00Z"), &json!("2026-01-01T12:00:20Z"))
+        (&json!("2026-01-01T12:00:00.000000Z"), &json!("2026-01-01T12:00:20.000000Z"))
     );
     assert_eq!((&results[1]["ip"], &results[1]["user_agent"]), (&json!("203.0.113.7"), &json!("curl/8.7.1")));
 

@@ -119,6 +119,16 @@ async fn bad_input_is_named_and_nothing_is_written() {
             .is_error(422, "validation")
             .names(key, reason);
     }
+    let several = json!({ "email": "ada", "password": 5, "my secret": 1 });
+    let answer = call(&app, auth_sign_up::handler, &event("auth-sign-up").body(&several)).await;
+    assert_eq!(
+        answer.is_error(422, "validation").body["details"],
+        json!([
+            { "key": "email", "reason": "format" },
+            { "key": "?", "reason": "unknown" },
+            { "key": "password", "reason": "type" },
+        ])
+    );
     assert_eq!(count(&app, USERS).await, 0);
     assert_eq!(count(&app, "select count(*) from outbox").await, 0);
 }

@@ -14,3 +14,4 @@ mod routes;
 mod skips;
 mod supply_chain;
 mod template;
+mod times;

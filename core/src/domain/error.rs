@@ -10,14 +10,65 @@ type Source = Box<dyn StdError + Send + Sync>;
 /// One thing that is wrong with what a caller sent: where and why, never the submitted value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Detail {
+    /// Safe to show: see [`shown`].
     pub key: String,
     /// A stable word for programs, such as `required`, `format`, `too_long`.
     pub reason: Cow<'static, str>,
 }
 
 impl Detail {
-    pub fn new(key: impl Into<String>, reason: impl Into<Cow<'static, str>>) -> Self {
-        Self { key: key.into(), reason: reason.into() }
+    pub fn new(key: impl AsRef<str>, reason: impl Into<Cow<'static, str>>) -> Self {
+        Self { key: shown(key.as_ref()).to_owned(), reason: reason.into() }
+    }
+}
+
+/// Returns a key as errors and logs may show it: itself, or `?` if it does not look like a key.
+///
+/// A key can be the caller's own text, and that can be anything, also a pasted password.
+pub fn shown(key: &str) -> &str {
+    let is_harmless =
+        key.len() <= 64 && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.[]".contains(&byte));
+    if is_harmless { key } else { "?" }
+}
+
+/// Collects the details of several checks, so that a caller learns all of them at once.
+#[derive(Debug, Default)]
+pub struct Faults(Vec<Detail>);
+
+impl Faults {
+    /// Returns the value, or notes the details of a `Validation`.
+    ///
+    /// # Errors
+    /// Any other error: then the other checks do not matter.
+    pub fn note<T>(&mut self, result: Result<T>) -> Result<Option<T>> {
+        match result {
+            Ok(value) => Ok(Some(value)),
+            Err(Error::Validation(details)) => {
+                self.0.extend(details);
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    pub fn add(&mut self, key: &str, reason: &'static str) {
+        self.0.push(Detail::new(key, reason));
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// # Errors
+    /// `Validation` with all that was noted, if anything was. Each fault is named once.
+    pub fn into_result(self) -> Result<()> {
+        let mut details: Vec<Detail> = Vec::with_capacity(self.0.len());
+        for detail in self.0 {
+            if !details.contains(&detail) {
+                details.push(detail);
+            }
+        }
+        if details.is_empty() { Ok(()) } else { Err(Error::Validation(details)) }
     }
 }
 
@@ -76,7 +127,7 @@ pub enum Error {
 
 impl Error {
     /// One wrong field. Use `Validation` directly for several.
-    pub fn invalid(key: impl Into<String>, reason: impl Into<Cow<'static, str>>) -> Self {
+    pub fn invalid(key: impl AsRef<str>, reason: impl Into<Cow<'static, str>>) -> Self {
         Self::Validation(vec![Detail::new(key, reason)])
     }
 
@@ -187,6 +238,29 @@ mod tests {
     fn the_chain_names_every_cause_once() {
         let error = Error::unavailable("database", std::io::Error::other("connection refused"));
         assert_eq!(error.chain(), "database unavailable: connection refused");
+    }
+
+    #[test]
+    fn a_key_that_does_not_look_like_one_is_not_shown() {
+        for key in ["email", "address.city", "permissions[1]", "Idempotency-Key", "meta__theme__e"] {
+            assert_eq!(Detail::new(key, "type").key, key);
+        }
+        let long = "x".repeat(65);
+        for key in ["my secret", "<b>x</b>", "\u{1b}[31m", "caf\u{e9}", "a=b", long.as_str()] {
+            assert_eq!(Detail::new(key, "type").key, "?", "{key}");
+        }
+    }
+
+    #[test]
+    fn faults_are_collected_once_each_and_other_errors_end_the_work() {
+        let mut faults = Faults::default();
+        assert_eq!(faults.note(Ok(1)).expect("a value"), Some(1));
+        for key in ["a", "b", "a"] {
+            assert_eq!(faults.note::<()>(Err(Error::invalid(key, "type"))).expect("noted"), None);
+        }
+        assert!(matches!(faults.note::<()>(Err(Error::Forbidden)), Err(Error::Forbidden)));
+        assert!(matches!(faults.into_result(), Err(Error::Validation(details)) if details.len() == 2));
+        assert!(Faults::default().into_result().is_ok());
     }
 
     #[test]

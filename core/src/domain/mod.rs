@@ -14,6 +14,7 @@ pub mod patch;
 pub mod rate_limit;
 pub mod tasks;
 pub mod text;
+pub mod timestamp;
 pub mod users;
 
-pub use error::{Detail, Error, Part, Result};
+pub use error::{Detail, Error, Faults, Part, Result, shown};

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use app_core::{
-    App, Error, Result,
+    App, Result,
     application::auth::KeyWish,
-    domain::{auth::Permission, text::Text},
+    domain::{Faults, auth::Permission, text::Text},
     interfaces::http::{
-        ApiKeysWrite, Caller, Request, StatusCode, WithStatus,
+        ApiKeysWrite, Body, Caller, Request, StatusCode, WithStatus,
         openapi::{AnyProblem, AuthProblem, BodyProblem, RightProblem},
     },
 };
@@ -29,6 +29,10 @@ pub struct KeyRequest {
     /// 1 to 365.
     #[schema(value_type = u16, minimum = 1, maximum = 365, example = 90)]
     expires_in_days: Days,
+}
+
+impl Body for KeyRequest {
+    const REQUIRED: &'static [&'static str] = &["name", "permissions", "expires_in_days"];
 }
 
 /// How long a key lives. Read as JSON has numbers: 90.0 is the integer 90.
@@ -67,7 +71,7 @@ pub struct KeyResponse {
     id: String,
     /// The key itself, here and never again: `Authorization: Bearer apk_…`.
     key: String,
-    #[serde(with = "time::serde::rfc3339")]
+    #[serde(with = "app_core::domain::timestamp")]
     expires_at: OffsetDateTime,
 }
 
@@ -90,16 +94,19 @@ pub async fn handler(
 ) -> Result<WithStatus<KeyResponse>> {
     let body: KeyRequest = request.json()?;
     let name = body.name.into_string();
+    let mut faults = Faults::default();
     if name.trim().is_empty() {
-        return Err(Error::invalid("name", "required"));
+        faults.add("name", "required");
     }
     let words: BTreeSet<&str> = body.permissions.iter().map(|one| one.as_str()).collect();
-    if words.is_empty() || words.len() < body.permissions.len() {
-        return Err(Error::invalid("permissions", if words.is_empty() { "required" } else { "duplicate" }));
+    if words.is_empty() {
+        faults.add("permissions", "required");
+    } else if words.len() < body.permissions.len() {
+        faults.add("permissions", "duplicate");
+    } else if body.permissions.iter().any(|permission| !caller.may(*permission)) {
+        faults.add("permissions", "not_yours");
     }
-    if body.permissions.iter().any(|permission| !caller.may(*permission)) {
-        return Err(Error::invalid("permissions", "not_yours"));
-    }
+    faults.into_result()?;
     let lifetime = Duration::days(body.expires_in_days.0.into());
     let wish = KeyWish { name: &name, permissions: &body.permissions, lifetime };
     let (key, expires_at) = app.auth().await?.create_key(&caller.token, &wish, request.client()).await?;

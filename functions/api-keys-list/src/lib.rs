@@ -23,12 +23,12 @@ pub struct ListedKeyResponse {
     id: String,
     name: String,
     permissions: Vec<String>,
-    #[serde(with = "time::serde::rfc3339")]
+    #[serde(with = "app_core::domain::timestamp")]
     created_at: OffsetDateTime,
-    #[serde(with = "time::serde::rfc3339")]
+    #[serde(with = "app_core::domain::timestamp")]
     expires_at: OffsetDateTime,
     /// To the minute.
-    #[serde(with = "time::serde::rfc3339::option")]
+    #[serde(with = "app_core::domain::timestamp::option")]
     #[schema(required)]
     last_used_at: Option<OffsetDateTime>,
 }

@@ -4,7 +4,7 @@ use app_core::{
     App, Error, Result,
     domain::users::{PasswordAttempt, User},
     interfaces::http::{
-        Caller, Idempotent, IdempotentReply, NoContent, Request, SignedIn,
+        Body, Caller, Idempotent, IdempotentReply, NoContent, Request, SignedIn,
         openapi::{AnyProblem, AuthProblem, BodyProblem, IdempotencyKey, InProgressProblem},
     },
 };
@@ -23,6 +23,10 @@ pub struct PasswordChangeRequest {
     /// Without it the user's API keys end, too.
     #[serde(default)]
     keep_api_keys: bool,
+}
+
+impl Body for PasswordChangeRequest {
+    const REQUIRED: &'static [&'static str] = &["current", "new"];
 }
 
 /// Change your password

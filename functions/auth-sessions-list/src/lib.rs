@@ -2,7 +2,10 @@
 
 use app_core::{
     App, Error, Result,
-    domain::auth::{ListedSession, SessionCursor},
+    domain::{
+        Faults,
+        auth::{ListedSession, SessionCursor},
+    },
     interfaces::http::{
         Caller, Json, Request, SignedIn,
         openapi::{AnyProblem, AuthProblem, QueryProblem},
@@ -26,10 +29,10 @@ pub struct SessionsResponse {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SessionResponse {
     id: String,
-    #[serde(with = "time::serde::rfc3339")]
+    #[serde(with = "app_core::domain::timestamp")]
     created_at: OffsetDateTime,
     /// When its live tokens were made.
-    #[serde(with = "time::serde::rfc3339")]
+    #[serde(with = "app_core::domain::timestamp")]
     refreshed_at: OffsetDateTime,
     /// Where it was signed in from.
     #[schema(required)]
@@ -63,21 +66,24 @@ pub async fn handler(app: App, request: Request, caller: Caller<SignedIn>) -> Re
 }
 
 fn page(request: &Request, default_limit: u32) -> Result<(u32, Option<SessionCursor>)> {
-    let (mut limit, mut cursor) = (None, None);
+    let (mut limit, mut cursor, mut faults) = (None, None, Faults::default());
     for (key, text) in request.query() {
         match key {
-            "limit" if limit.is_none() => {
-                let number = text.parse().map_err(|_| Error::invalid(key, "type"))?;
-                let fits = (1..=MAX_LIMIT).contains(&number);
-                limit = Some(if fits { number } else { return Err(Error::invalid(key, "range")) });
-            }
+            "limit" if limit.is_none() => limit = Some(faults.note(read_limit(text))?),
             "cursor" if cursor.is_none() => {
-                cursor = Some(SessionCursor::parse(text).ok_or_else(|| Error::invalid(key, "format"))?);
+                let read = SessionCursor::parse(text).ok_or_else(|| Error::invalid(key, "format"));
+                cursor = Some(faults.note(read)?);
             }
             _ => return Err(Error::Malformed("this list takes `limit` and `cursor`, each once".into())),
         }
     }
-    Ok((limit.unwrap_or(default_limit), cursor))
+    faults.into_result()?;
+    Ok((limit.flatten().unwrap_or(default_limit), cursor.flatten()))
+}
+
+fn read_limit(text: &str) -> Result<u32> {
+    let number = text.parse().map_err(|_| Error::invalid("limit", "type"))?;
+    if (1..=MAX_LIMIT).contains(&number) { Ok(number) } else { Err(Error::invalid("limit", "range")) }
 }
 
 impl From<ListedSession> for SessionResponse {

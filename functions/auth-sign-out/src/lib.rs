@@ -4,7 +4,7 @@ use app_core::{
     App, Error, Result,
     application::auth::SignOut,
     interfaces::http::{
-        NoContent, Request, SessionToken,
+        Body, NoContent, Request, SessionToken,
         openapi::{AnyProblem, AuthProblem, BodyProblem},
     },
 };
@@ -21,6 +21,10 @@ pub struct SignOutRequest {
     /// The API keys live on. Only together with `everywhere`.
     #[serde(default)]
     keep_api_keys: bool,
+}
+
+impl Body for SignOutRequest {
+    const REQUIRED: &'static [&'static str] = &[];
 }
 
 /// Sign out

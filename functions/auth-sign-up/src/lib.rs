@@ -5,7 +5,7 @@ use app_core::{
     domain::users::{Email, NewUser, PasswordAttempt, User},
     infrastructure::db::Tx,
     interfaces::http::{
-        Idempotent, IdempotentReply, Json, Public, Request, Storable,
+        Body, Idempotent, IdempotentReply, Json, Public, Request, Storable,
         openapi::{AnyProblem, BodyProblem, IdempotencyKey},
     },
 };
@@ -26,12 +26,16 @@ pub struct SignUpRequest {
     password: PasswordAttempt,
 }
 
+impl Body for SignUpRequest {
+    const REQUIRED: &'static [&'static str] = &["email", "password"];
+}
+
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SignUpResponse {
     uuid: Uuid,
     #[schema(format = Email)]
     email: Option<String>,
-    #[serde(with = "time::serde::rfc3339")]
+    #[serde(with = "app_core::domain::timestamp")]
     created_at: OffsetDateTime,
 }
 

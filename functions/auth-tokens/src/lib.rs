@@ -4,7 +4,7 @@ use app_core::{
     App, Result,
     domain::users::{Email, PasswordAttempt},
     interfaces::http::{
-        Json, Public, Request, TokensResponse,
+        Body, Json, Public, Request, TokensResponse,
         openapi::{AnyProblem, AuthProblem, BodyProblem},
     },
 };
@@ -18,6 +18,10 @@ pub struct TokensRequest {
     email: Email,
     #[schema(value_type = String, format = Password, max_length = 128, example = "correct horse battery")]
     password: PasswordAttempt,
+}
+
+impl Body for TokensRequest {
+    const REQUIRED: &'static [&'static str] = &["email", "password"];
 }
 
 /// Sign in

@@ -6,7 +6,7 @@ use app_core::{
     config::LaunchMode,
     infrastructure::db::Tx,
     interfaces::http::{
-        DebugSend, Idempotent, IdempotentReply, KeyOrCaller, Request, StatusCode, Storable, WithStatus,
+        Body, DebugSend, Idempotent, IdempotentReply, KeyOrCaller, Request, StatusCode, Storable, WithStatus,
         openapi::{
             AnyProblem, AuthProblem, BodyProblem, IdempotencyKey, InProgressProblem, MissingProblem,
             RightProblem,
@@ -27,6 +27,10 @@ pub struct SendMessageRequest {
     /// In the shape that its handlers read.
     #[schema(value_type = Object, example = json!({ "uuid": "2bb58a19-2001-4a8b-a223-79b2ba7d5229" }))]
     data: Value,
+}
+
+impl Body for SendMessageRequest {
+    const REQUIRED: &'static [&'static str] = &["event", "data"];
 }
 
 #[derive(Debug, Serialize, ToSchema)]

@@ -36,9 +36,9 @@ pub struct TaskResponse {
     /// The same as a sentence.
     #[schema(required)]
     error: Option<&'static str>,
-    #[serde(with = "time::serde::rfc3339")]
+    #[serde(with = "app_core::domain::timestamp")]
     created_at: OffsetDateTime,
-    #[serde(with = "time::serde::rfc3339::option")]
+    #[serde(with = "app_core::domain::timestamp::option")]
     #[schema(required)]
     finished_at: Option<OffsetDateTime>,
 }

@@ -8,7 +8,7 @@ use app_core::{
         users::{Birthday, Meta, PhotoUrl, ProfileChange},
     },
     interfaces::http::{
-        Caller, Idempotent, IdempotentReply, Json, Request, SignedIn, UserResponse,
+        Body, Caller, Idempotent, IdempotentReply, Json, Request, SignedIn, UserResponse,
         openapi::{self, AnyProblem, AuthProblem, BodyProblem, IdempotencyKey, InProgressProblem},
     },
 };
@@ -52,6 +52,10 @@ pub struct UpdateMeRequest {
     #[serde(default)]
     #[schema(value_type = Option<Object>)]
     meta: Patch<Meta>,
+}
+
+impl Body for UpdateMeRequest {
+    const REQUIRED: &'static [&'static str] = &[];
 }
 
 /// Change your profile

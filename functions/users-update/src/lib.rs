@@ -8,7 +8,7 @@ use app_core::{
         users::{Birthday, Meta, PhotoUrl, ProfileChange, UserChange},
     },
     interfaces::http::{
-        Caller, Idempotent, IdempotentReply, Json, Request, UserResponse, UsersWrite,
+        Body, Caller, Idempotent, IdempotentReply, Json, Request, UserResponse, UsersWrite,
         openapi::{
             self, AnyProblem, AuthProblem, BodyProblem, IdempotencyKey, InProgressProblem, MissingProblem,
             RightProblem,
@@ -60,6 +60,10 @@ pub struct UpdateUserRequest {
     #[serde(default)]
     #[schema(value_type = Option<Object>)]
     meta: Patch<Meta>,
+}
+
+impl Body for UpdateUserRequest {
+    const REQUIRED: &'static [&'static str] = &[];
 }
 
 /// Change a user

@@ -29,7 +29,7 @@ static SAMPLE: LazyLock<Event> = LazyLock::new(|| event("auth-sign-up"));
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "it is read, and no more")]
-struct Body {
+struct Fields {
     email: Email,
     password: PasswordAttempt,
     #[serde(default)]
@@ -40,6 +40,10 @@ struct Body {
     meta: Patch<Meta>,
     #[serde(default)]
     everywhere: bool,
+}
+
+impl http::Body for Fields {
+    const REQUIRED: &'static [&'static str] = &["email", "password"];
 }
 
 /// Reads all that a handler can read.
@@ -53,7 +57,7 @@ async fn read(_: App, request: Request, _: Public) -> Result<Json<Value>> {
         max_limit: 1,
     };
     ListQuery::parse::<User>(request.query(), &allowed)?;
-    request.json::<Body>()?;
+    request.json::<Fields>()?;
     Ok(Json(json!({ "id": request.id(), "authorization": request.header("authorization") })))
 }
 

@@ -12,6 +12,7 @@ use crate::{
         Error, Result,
         audit::{Action, Entry},
         tasks::Status,
+        timestamp,
     },
     infrastructure::{
         db::{Conn, Db, Tx},
@@ -145,7 +146,7 @@ impl TaskOperator<'_> {
             return Ok(Some("there is no such task, or it ended more than 90 days ago".to_owned()));
         };
         if let Some(until) = task.busy_until {
-            let until = until.format(&Rfc3339).map_err(Error::internal)?;
+            let until = timestamp::text(until).map_err(Error::internal)?;
             let why = format!(
                 "the task is running, until {until} at the latest; repeat this when it waits or has ended"
             );
@@ -194,7 +195,7 @@ enum Change {
 }
 
 fn write_place(since: OffsetDateTime, id: Uuid) -> Result<String> {
-    Ok(format!("{},{id}", since.format(&Rfc3339).map_err(Error::internal)?))
+    Ok(format!("{},{id}", timestamp::text(since).map_err(Error::internal)?))
 }
 
 fn read_place(text: &str) -> Result<Place> {

@@ -6,11 +6,11 @@
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::Value;
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::{
-    domain::{Error, Result, event::Event},
+    domain::{Error, Result, event::Event, timestamp},
     telemetry,
 };
 
@@ -68,7 +68,7 @@ fn timestamp_of(id: Uuid) -> Result<String> {
     let (seconds, nanos) =
         id.get_timestamp().ok_or_else(|| Error::internal("a v7 uuid without a time"))?.to_unix();
     let time = OffsetDateTime::from_unix_timestamp(seconds as i64).map_err(Error::internal)?;
-    (time + time::Duration::nanoseconds(nanos.into())).format(&Rfc3339).map_err(Error::internal)
+    timestamp::text(time + time::Duration::nanoseconds(nanos.into())).map_err(Error::internal)
 }
 
 /// An event as we read it, from ourselves or from anyone.

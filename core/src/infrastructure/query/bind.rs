@@ -142,7 +142,7 @@ pub(super) fn bounded(value: &Value) -> Result<(), Misfit> {
 fn uuid(value: &Value) -> Result<Uuid, Misfit> {
     match value {
         Value::Uuid(uuid) => Ok(*uuid),
-        Value::Text(text) => Uuid::try_parse(text).map_err(|_| "type"),
+        Value::Text(text) => Uuid::try_parse(text).map_err(|_| "format"),
         _ => Err("type"),
     }
 }
@@ -151,7 +151,7 @@ fn date(value: &Value) -> Result<Date, Misfit> {
     let date = match value {
         Value::Date(date) => *date,
         Value::Text(text) => {
-            Date::parse(text, format_description!("[year]-[month]-[day]")).map_err(|_| "type")?
+            Date::parse(text, format_description!("[year]-[month]-[day]")).map_err(|_| "format")?
         }
         _ => return Err("type"),
     };
@@ -161,7 +161,7 @@ fn date(value: &Value) -> Result<Date, Misfit> {
 fn timestamp(value: &Value) -> Result<OffsetDateTime, Misfit> {
     let time = match value {
         Value::Timestamp(time) => *time,
-        Value::Text(text) => OffsetDateTime::parse(text, &Rfc3339).map_err(|_| "type")?,
+        Value::Text(text) => OffsetDateTime::parse(text, &Rfc3339).map_err(|_| "format")?,
         _ => return Err("type"),
     };
     let utc = time.checked_to_utc().ok_or("range")?;

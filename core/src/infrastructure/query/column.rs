@@ -119,6 +119,10 @@ impl Column {
     pub fn kind(&self) -> Kind {
         self.kind
     }
+
+    pub fn is_nullable(&self) -> bool {
+        self.nullable
+    }
 }
 
 /// Something that can be read from a row of a table: the entity, or less of it.

@@ -1,7 +1,7 @@
 //! Which rows: conditions that must all hold.
 
 use super::{Entity, Op, Statement, Value, key::Key, lookup};
-use crate::domain::{Detail, Error, Result};
+use crate::domain::{Error, Faults, Result};
 
 pub const MAX_CONDITIONS: usize = 50;
 
@@ -37,11 +37,21 @@ impl Filter {
         Ok(Self { conditions: conditions.collect::<Result<_>>()?, ..Self::default() })
     }
 
+    /// One more condition, by a key as `parse` takes it. Errors name the key as it is written here.
+    #[must_use]
+    pub fn and(self, key: &str, value: impl Into<Value>) -> Self {
+        self.push(Key::parse(key), value.into())
+    }
+
     /// Any operator, on a column or a place in JSON (`meta__preferences`).
     #[must_use]
-    pub fn with(mut self, place: &str, op: Op, value: impl Into<Value>) -> Self {
-        match Key::build(place, op) {
-            Ok(key) => self.conditions.push((key, value.into())),
+    pub fn with(self, place: &str, op: Op, value: impl Into<Value>) -> Self {
+        self.push(Key::build(place, op), value.into())
+    }
+
+    fn push(mut self, key: Result<Key>, value: Value) -> Self {
+        match key {
+            Ok(key) => self.conditions.push((key, value)),
             Err(error) => self.fault = self.fault.or(Some(error)),
         }
         self
@@ -135,8 +145,8 @@ impl Filter {
     /// Appends ` where …`, or nothing without conditions.
     ///
     /// # Errors
-    /// `Malformed` for a key that the entity does not have, `Validation` for a value that does not
-    /// fit its column, both naming the key.
+    /// `Malformed` for a key that the entity does not have. `Validation` for values that do not fit
+    /// their columns: all of them. Both name the key.
     pub(crate) fn lower<E: Entity>(&self, statement: &mut Statement) -> Result<()> {
         match &self.fault {
             None => {}
@@ -146,12 +156,13 @@ impl Filter {
         if self.conditions.len() > MAX_CONDITIONS {
             return Err(Error::invalid("filter", "too_long"));
         }
+        let mut faults = Faults::default();
         for (key, value) in &self.conditions {
             let column = key.resolve::<E>()?;
             statement.begin_condition();
-            lookup::render(statement, column, &key.path, key.op, value)
-                .map_err(|misfit| Error::Validation(vec![Detail::new(key.text(), misfit)]))?;
+            let rendered = lookup::render(statement, column, &key.path, key.op, value);
+            faults.note(rendered.map_err(|misfit| Error::invalid(key.text(), misfit)))?;
         }
-        Ok(())
+        faults.into_result()
     }
 }

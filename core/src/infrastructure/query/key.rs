@@ -4,7 +4,7 @@ use super::{
     Op,
     column::{Column, Entity},
 };
-use crate::domain::{Error, Result};
+use crate::domain::{Error, Result, shown};
 
 /// JSON keys between column and operator.
 const MAX_PATH: usize = 3;
@@ -69,8 +69,7 @@ impl Key {
     }
 }
 
-/// The key is quoted, cut and escaped: it may have come from anywhere.
+/// Names the key only if it looks like one, because it may be the caller's own text.
 pub(super) fn unknown(key: &str, what: &str) -> Error {
-    let shown: String = key.chars().take(64).flat_map(char::escape_debug).collect();
-    Error::Malformed(format!("`{shown}` has no such {what} here").into())
+    Error::Malformed(format!("`{}` has no such {what} here", shown(key)).into())
 }

@@ -18,7 +18,7 @@ mod statement;
 mod value;
 mod values;
 
-use crate::domain::Result;
+use crate::domain::{Faults, Result};
 
 pub use bind::{MAX_LIST_ITEMS, MAX_TEXT_CHARS};
 pub use column::{Column, Entity, Kind, Shape};
@@ -38,7 +38,7 @@ pub(in crate::infrastructure) use {
 /// The statement that reads a page: what `list`, `first` and `page_as` send. Nothing is sent here.
 ///
 /// # Errors
-/// As the filter, the order and the page have them: `Malformed` or `Validation`, naming the key.
+/// Those of the filter, the order and the page: `Malformed`, or `Validation` with all faults.
 pub fn select_statement<E: Entity>(
     fields: &[&'static str],
     filter: &Filter,
@@ -46,7 +46,9 @@ pub fn select_statement<E: Entity>(
     page: &Page,
 ) -> Result<Statement> {
     let mut statement = Statement::new(&format!("select {} from {}", fields.join(", "), E::TABLE));
-    filter.lower::<E>(&mut statement)?;
-    page.lower::<E>(&mut statement, order)?;
+    let mut faults = Faults::default();
+    faults.note(filter.lower::<E>(&mut statement))?;
+    faults.note(page.lower::<E>(&mut statement, order))?;
+    faults.into_result()?;
     Ok(statement)
 }

@@ -60,6 +60,12 @@ impl Order {
     }
 }
 
+/// Returns the whole order as a cursor names it: `-created_at,-id`.
+pub(super) fn text(steps: &[Step]) -> String {
+    let names = steps.iter().map(|step| (if step.descending { "-" } else { "" }, step.column.name));
+    names.map(|(sign, name)| format!("{sign}{name}")).collect::<Vec<_>>().join(",")
+}
+
 /// Appends ` order by …`.
 pub(super) fn render(statement: &mut Statement, steps: &[Step]) {
     statement.push(" order by ");

@@ -37,7 +37,16 @@ enum Start {
 
 /// The place of a row in an order. Its text form is opaque to clients.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cursor(Vec<Written>);
+pub struct Cursor(Place);
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Place {
+    /// With the order that the row belongs to. In another order it would be a wrong place.
+    Ordered { order: String, row: Vec<Written> },
+    /// As cursors were written before they named their order. Clients may still hold some.
+    Row(Vec<Written>),
+}
 
 /// What the row has in one of the order's columns, as it is written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,11 +110,17 @@ impl Page {
 
 /// Rows behind the cursor's place: later in the first column, or equal there and later in the rest.
 fn after(statement: &mut Statement, steps: &[Step], cursor: &Cursor) -> Result<()> {
-    if cursor.0.len() != steps.len() {
+    let row = match &cursor.0 {
+        Place::Ordered { order, .. } if *order != order::text(steps) => {
+            return Err(Error::invalid("cursor", "other_order"));
+        }
+        Place::Ordered { row, .. } | Place::Row(row) => row,
+    };
+    if row.len() != steps.len() {
         return Err(Error::invalid("cursor", "format"));
     }
     let mut numbers = Vec::with_capacity(steps.len());
-    for (step, written) in steps.iter().zip(&cursor.0) {
+    for (step, written) in steps.iter().zip(row) {
         let value = read(step.column.kind, written).ok_or_else(|| Error::invalid("cursor", "format"))?;
         if value == Value::Null && !step.column.nullable {
             return Err(Error::invalid("cursor", "format"));
@@ -157,11 +172,8 @@ impl Cursor {
     /// The place of a row that was read with the entity's columns.
     pub(crate) fn of<E: Entity>(row: &Row, order: &Order) -> Result<Self> {
         let steps = order.steps::<E>()?;
-        steps
-            .iter()
-            .map(|step| write(row, step.column.name, step.column.kind))
-            .collect::<Result<_>>()
-            .map(Self)
+        let row = steps.iter().map(|step| write(row, step.column.name, step.column.kind));
+        Ok(Self(Place::Ordered { row: row.collect::<Result<_>>()?, order: order::text(&steps) }))
     }
 
     pub fn encode(&self) -> String {

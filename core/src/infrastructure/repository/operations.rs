@@ -51,7 +51,7 @@ pub struct Parked {
     pub id: Uuid,
     pub queue: String,
     pub group: Option<String>,
-    #[serde(with = "time::serde::rfc3339")]
+    #[serde(with = "crate::domain::timestamp")]
     pub parked_at: OffsetDateTime,
     pub refusals: i32,
     pub last_error: Option<String>,
@@ -232,7 +232,7 @@ pub struct DeadLetter {
     /// The event or task that it named, if it could be read.
     pub name: Option<String>,
     pub reason: String,
-    #[serde(with = "time::serde::rfc3339")]
+    #[serde(with = "crate::domain::timestamp")]
     pub at: OffsetDateTime,
 }
 

@@ -26,9 +26,9 @@ pub struct Listed {
     /// How many have begun.
     pub attempts: i32,
     /// Since when it is in this state. A task that waits: from when on it can run.
-    #[serde(with = "time::serde::rfc3339")]
+    #[serde(with = "crate::domain::timestamp")]
     pub since: OffsetDateTime,
-    #[serde(with = "time::serde::rfc3339")]
+    #[serde(with = "crate::domain::timestamp")]
     pub created_at: OffsetDateTime,
     /// Why its last attempt failed: a code. The causes are in the log of the worker.
     pub error_code: Option<&'static str>,
@@ -113,7 +113,7 @@ pub struct Shown {
     pub unique_key: Option<String>,
     /// Its message waits in the dead-letter queue.
     pub set_aside: bool,
-    #[serde(with = "time::serde::rfc3339::option")]
+    #[serde(with = "crate::domain::timestamp::option")]
     pub finished_at: Option<OffsetDateTime>,
     pub args: Value,
     pub result: Option<Value>,

@@ -34,6 +34,7 @@ pub(super) struct GatewayEvent<'a> {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Context {
     pub(super) request_id: String,
+    pub(super) path: Option<String>,
     #[serde(default)]
     pub(super) identity: Identity,
 }

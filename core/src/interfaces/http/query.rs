@@ -1,15 +1,19 @@
 //! Query strings as filters: `?email__ilike=ada&is_active=true&order=-created_at&limit=10`.
 //!
 //! Each endpoint lists the columns and operators that it allows; a key that is not on the list is
-//! 400, a value of the wrong type 422, both naming the key. A list is comma-separated (a comma
-//! inside an item is percent-encoded twice), booleans are `true` and `false`, null is `null`.
+//! 400, a value that does not fit 422, both naming the key. [`values`] says how values are written,
+//! [`parameters`] describes all of it in the OpenAPI document.
 
-use super::json_body::shown;
+mod parameters;
+mod values;
+
+use std::borrow::Cow;
+
 use crate::{
-    domain::{Error, Result},
+    domain::{Error, Faults, Result, shown},
     infrastructure::{
         db::Sql,
-        query::{Cursor, Entity, Filter, Kind, Op, Order, Page, Value},
+        query::{Column, Cursor, Entity, Filter, Kind, Op, Order, Page, Value, select_statement},
         repository::Repository,
     },
 };
@@ -40,47 +44,97 @@ impl ListQuery {
     /// Reads decoded `key`, `value` pairs.
     ///
     /// # Errors
-    /// `Malformed` for a key that is not allowed or comes twice, `Validation` for a value that
-    /// cannot be read, both naming the key. What depends on the column (a date that is none, a
-    /// number out of range, a path too deep) shows when the filter is used, before any round trip.
+    /// `Malformed` for a key that is not allowed or comes twice. `Validation` for values that cannot
+    /// be read or do not fit their columns: all of them. Both name the key.
     pub fn parse<'q, E: Entity>(
         pairs: impl IntoIterator<Item = (&'q str, &'q str)>,
         allowed: &Allowed,
     ) -> Result<Self> {
-        let mut query = Self {
-            filter: Filter::new(),
-            order: Order::by(allowed.default_order.iter().copied()),
-            page: Page::new(allowed.default_limit)?,
-            count: false,
-        };
-        let (mut limit, mut offset, mut cursor) = (allowed.default_limit, None, None);
-        let mut seen: Vec<&str> = Vec::new();
-        for (key, text) in pairs {
-            if seen.contains(&key) {
-                return Err(not_allowed(key, "comes twice"));
+        let mut read = Reading { filter: Filter::new(), limit: allowed.default_limit, ..Reading::default() };
+        for (key, text) in joined::<E>(pairs)? {
+            read.pair::<E>(key, &text, allowed)?;
+        }
+        read.finish::<E>(allowed)
+    }
+}
+
+/// A query string that has been read so far.
+#[derive(Debug, Default)]
+struct Reading {
+    filter: Filter,
+    order: Option<Order>,
+    limit: u32,
+    offset: Option<u64>,
+    cursor: Option<Cursor>,
+    count: bool,
+    faults: Faults,
+}
+
+impl Reading {
+    fn pair<E: Entity>(&mut self, key: &str, text: &str, allowed: &Allowed) -> Result<()> {
+        match key {
+            "limit" => {
+                let limit = values::number(key, text).and_then(|number| {
+                    let limit = u32::try_from(number).ok().filter(|n| (1..=allowed.max_limit).contains(n));
+                    limit.ok_or_else(|| Error::invalid(key, "range"))
+                });
+                self.limit = self.faults.note(limit)?.unwrap_or(self.limit);
             }
-            seen.push(key);
-            match key {
-                "limit" => {
-                    limit = number(key, text)
-                        .ok()
-                        .filter(|n| (1..=allowed.max_limit).contains(n))
-                        .ok_or_else(|| Error::invalid(key, "range"))?
+            "offset" => {
+                let offset = values::number(key, text);
+                let offset = offset.and_then(|n| u64::try_from(n).map_err(|_| Error::invalid(key, "range")));
+                self.offset = self.faults.note(offset)?;
+            }
+            "cursor" => self.cursor = self.faults.note(Cursor::decode(text))?,
+            "count" => self.count = self.faults.note(values::boolean(key, text))?.unwrap_or_default(),
+            "order" => self.order = Some(order(text, allowed)?),
+            _ => {
+                if let Some(value) = self.faults.note(condition::<E>(key, text, allowed))? {
+                    self.filter = std::mem::take(&mut self.filter).and(key, value);
                 }
-                "offset" => offset = Some(number::<u64>(key, text)?),
-                "cursor" => cursor = Some(Cursor::decode(text)?),
-                "count" => query.count = boolean(key, text)?,
-                "order" => query.order = order(text, allowed)?,
-                _ => query.filter = condition::<E>(query.filter, key, text, allowed)?,
             }
         }
-        query.page = match (offset, cursor) {
-            (Some(_), Some(_)) => return Err(not_allowed("offset", "cannot be used beside a cursor")),
-            (None, Some(cursor)) => Page::new(limit)?.after(cursor),
-            (offset, None) => Page::new(limit)?.offset(offset.unwrap_or(0)),
-        };
-        Ok(query)
+        Ok(())
     }
+
+    fn finish<E: Entity>(mut self, allowed: &Allowed) -> Result<ListQuery> {
+        let page = Page::new(self.limit)?;
+        let page = match (self.offset, self.cursor) {
+            (Some(_), Some(_)) => return Err(not_allowed("offset", "cannot be combined with a cursor")),
+            (None, Some(cursor)) => page.after(cursor),
+            (offset, None) => page.offset(offset.unwrap_or(0)),
+        };
+        let order = self.order.unwrap_or_else(|| Order::by(allowed.default_order.iter().copied()));
+        if !self.faults.is_empty() {
+            // What only the columns can tell belongs to the same answer. Otherwise `run` finds it.
+            self.faults.note(select_statement::<E>(&[E::KEY], &self.filter, &order, &page).map(drop))?;
+        }
+        self.faults.into_result()?;
+        Ok(ListQuery { filter: self.filter, order, page, count: self.count })
+    }
+}
+
+/// Returns each key with its text. The items of a list may come one by one, under the same key.
+///
+/// # Errors
+/// `Malformed` for any other key that comes twice: readers could pick different values.
+fn joined<'q, E: Entity>(
+    pairs: impl IntoIterator<Item = (&'q str, &'q str)>,
+) -> Result<Vec<(&'q str, Cow<'q, str>)>> {
+    let mut joined: Vec<(&str, Cow<'_, str>)> = Vec::new();
+    for (key, text) in pairs {
+        let earlier = joined.iter_mut().find(|(known, _)| *known == key);
+        match (earlier, parts::<E>(key)) {
+            (None, _) => joined.push((key, Cow::Borrowed(text))),
+            (Some((_, items)), Some(parts)) if parts.op.takes_list() => {
+                let items = items.to_mut();
+                items.push(',');
+                items.push_str(text);
+            }
+            (Some(_), _) => return Err(not_allowed(key, "comes twice")),
+        }
+    }
+    Ok(joined)
 }
 
 impl ListQuery {
@@ -107,102 +161,39 @@ fn order(text: &str, allowed: &Allowed) -> Result<Order> {
     for column in &columns {
         let name = column.strip_prefix('-').unwrap_or(column);
         if !allowed.orders.contains(&name) {
-            return Err(Error::Malformed("`order` names a column that is no order here".into()));
+            return Err(Error::Malformed("`order` names a column that this list cannot be sorted by".into()));
         }
     }
     Ok(Order::by(columns))
 }
 
-fn condition<E: Entity>(filter: Filter, key: &str, text: &str, allowed: &Allowed) -> Result<Filter> {
-    let refuse = || not_allowed(key, "is no filter here");
+/// A key of a filter, taken apart.
+struct Parts {
+    column: &'static Column,
+    /// Whether it names a place inside of a JSON column.
+    inside: bool,
+    op: Op,
+}
+
+fn parts<E: Entity>(key: &str) -> Option<Parts> {
     let (place, op) = match key.rsplit_once("__") {
         None => (key, Op::E),
-        Some((place, word)) => (place, Op::parse(word).ok_or_else(refuse)?),
+        Some((place, word)) => (place, Op::parse(word)?),
     };
     let (name, inside) = place.split_once("__").map_or((place, false), |(name, _)| (name, true));
-    let listed = allowed.filters.iter().any(|(column, ops)| *column == name && ops.contains(&op));
-    let column =
-        E::column(name).filter(|column| listed && op.fits(column.kind(), inside)).ok_or_else(refuse)?;
-    if inside && column.kind() != Kind::Jsonb {
-        return Err(refuse());
-    }
-    let value = match op {
-        Op::IsNull => Value::Bool(boolean(key, text)?),
-        Op::Like | Op::Ilike | Op::JsonbLike | Op::JsonbNotLike => Value::Text(text.to_owned()),
-        Op::NotLikeAll => list(key, text, |item| Ok(Value::Text(item.to_owned())))?,
-        Op::In | Op::NotIn => list(key, text, |item| scalar(key, column.kind(), inside, item))?,
-        _ if text == "null" => Value::Null,
-        _ => scalar(key, column.kind(), inside, text)?,
+    let column = E::column(name).filter(|column| !inside || column.kind() == Kind::Jsonb)?;
+    op.fits(column.kind(), inside).then_some(Parts { column, inside, op })
+}
+
+/// Reads the value of a filter.
+fn condition<E: Entity>(key: &str, text: &str, allowed: &Allowed) -> Result<Value> {
+    let is_listed = |parts: &Parts| {
+        let mut listed = allowed.filters.iter();
+        listed.any(|(column, ops)| *column == parts.column.name() && ops.contains(&parts.op))
     };
-    Ok(filter.with(place, op, value))
-}
-
-/// An empty text is an empty list. Items are decoded once more, for commas inside of them.
-fn list(key: &str, text: &str, item: impl Fn(&str) -> Result<Value>) -> Result<Value> {
-    if text.is_empty() {
-        return Ok(Value::List(Vec::new()));
-    }
-    let items = text.split(',').map(|part| match part {
-        // Refused when the filter is used: a list cannot find null.
-        "null" => Ok(Value::Null),
-        part => item(&decoded(key, part)?),
-    });
-    items.collect::<Result<_>>().map(Value::List)
-}
-
-/// A text as a value of its column's kind. JSON's scalars are written as JSON has them; what is
-/// none of those is a string.
-fn scalar(key: &str, kind: Kind, inside_json: bool, text: &str) -> Result<Value> {
-    Ok(match kind {
-        Kind::Bool => Value::Bool(boolean(key, text)?),
-        Kind::Int2 | Kind::Int4 | Kind::Int8 => Value::Int(number(key, text)?),
-        Kind::Float8 => Value::Float(number(key, text)?),
-        Kind::Text | Kind::Uuid | Kind::Date | Kind::Timestamptz => Value::Text(text.to_owned()),
-        Kind::Jsonb => match serde_json::from_str(text) {
-            Ok(json)
-                if !inside_json
-                    || !(matches!(json, serde_json::Value::Object(_) | serde_json::Value::Array(_))) =>
-            {
-                Value::Json(json)
-            }
-            _ if inside_json => Value::Text(text.to_owned()),
-            _ => return Err(Error::invalid(key, "type")),
-        },
-    })
-}
-
-fn boolean(key: &str, text: &str) -> Result<bool> {
-    match text {
-        "true" => Ok(true),
-        "false" => Ok(false),
-        _ => Err(Error::invalid(key, "type")),
-    }
-}
-
-fn number<T: std::str::FromStr>(key: &str, text: &str) -> Result<T> {
-    // Rust reads a leading plus; in a query string it would be a space that went wrong.
-    if text.starts_with('+') {
-        return Err(Error::invalid(key, "type"));
-    }
-    text.parse().map_err(|_| Error::invalid(key, "type"))
-}
-
-fn decoded(key: &str, text: &str) -> Result<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&byte, tail)) = rest.split_first() {
-        rest = tail;
-        if byte != b'%' {
-            bytes.push(byte);
-            continue;
-        }
-        let digits = tail.get(..2).and_then(|pair| std::str::from_utf8(pair).ok());
-        let digits = digits.filter(|pair| pair.bytes().all(|digit| digit.is_ascii_hexdigit()));
-        let decoded = digits.and_then(|pair| u8::from_str_radix(pair, 16).ok());
-        bytes.push(decoded.ok_or_else(|| Error::invalid(key, "format"))?);
-        rest = &tail[2..];
-    }
-    String::from_utf8(bytes).map_err(|_| Error::invalid(key, "format"))
+    let parts = parts::<E>(key).filter(is_listed);
+    let Parts { column, inside, op } = parts.ok_or_else(|| not_allowed(key, "is not a supported filter"))?;
+    values::read(key, text, column, inside, op)
 }
 
 fn not_allowed(key: &str, why: &str) -> Error {

@@ -4,16 +4,16 @@ use std::{collections::HashMap, fmt, net::IpAddr};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use lambda_http::http::Method;
-use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-use super::{gateway::GatewayEvent, json_body, size};
+use super::{Body, gateway::GatewayEvent, json_body, size};
 use crate::domain::{Error, Result, auth::Client};
 
 pub struct Request {
     method: Method,
     route: Option<String>,
     path: String,
+    outer_path: Option<String>,
     headers: Vec<(String, String)>,
     query: Vec<(String, String)>,
     path_parameters: HashMap<String, String>,
@@ -50,6 +50,7 @@ impl Request {
             method,
             route: event.resource,
             path: event.path,
+            outer_path: event.request_context.path,
             headers,
             query,
             path_parameters: event.path_parameters.unwrap_or_default(),
@@ -80,6 +81,11 @@ impl Request {
         &self.path
     }
 
+    /// As it is in the client's URL: with the stage, or with the base path of a domain.
+    pub fn outer_path(&self) -> &str {
+        self.outer_path.as_deref().unwrap_or(&self.path)
+    }
+
     /// A header that is there exactly once and is visible ASCII. One that was sent twice is none:
     /// who reads the first and who reads the last would disagree.
     pub fn header(&self, name: &str) -> Option<&str> {
@@ -108,13 +114,13 @@ impl Request {
     /// The body as `T`, which says itself what it accepts.
     ///
     /// # Errors
-    /// `UnsupportedFormat`, `TooLarge`, `Malformed`, or `Validation` naming the key.
-    pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
+    /// `UnsupportedFormat`, `TooLarge`, `Malformed`, or `Validation` naming each faulty key.
+    pub fn json<T: Body>(&self) -> Result<T> {
         json_body::read(self.header("content-type"), &self.body)
     }
 
     /// The same where a body may be left out.
-    pub fn json_or_default<T: DeserializeOwned + Default>(&self) -> Result<T> {
+    pub fn json_or_default<T: Body + Default>(&self) -> Result<T> {
         if self.body.is_empty() { Ok(T::default()) } else { self.json() }
     }
 

@@ -106,9 +106,9 @@ pub struct UserResponse {
     /// A JSON object.
     #[schema(value_type = Object)]
     meta: Value,
-    #[serde(with = "time::serde::rfc3339")]
+    #[serde(with = "crate::domain::timestamp")]
     created_at: OffsetDateTime,
-    #[serde(with = "time::serde::rfc3339")]
+    #[serde(with = "crate::domain::timestamp")]
     updated_at: OffsetDateTime,
 }
 

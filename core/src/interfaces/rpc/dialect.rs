@@ -203,7 +203,8 @@ impl Format {
             return Err(Error::TooLarge { part: Part::BodyBytes, limit: MAX_BODY_BYTES });
         }
         match self {
-            Self::Json => parse_json(bytes),
+            // No field of a message is required by its JSON form.
+            Self::Json => parse_json(bytes, &[]),
             Self::Proto => M::decode(bytes).map_err(|_| {
                 Error::Malformed("the message is not of the type that this method takes".into())
             }),

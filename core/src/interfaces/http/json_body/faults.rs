@@ -1,0 +1,137 @@
+//! All that is wrong with a body. Serde stops at the first fault, so this reads a faulty body again
+//! without the faulty part, until nothing is left to complain about. A good body costs nothing more.
+
+use std::collections::HashSet;
+
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor};
+use serde_json::{Map, Value, error::Category};
+use serde_path_to_error::{Path, Segment};
+
+use crate::domain::{Detail, Error};
+
+/// How many faults are named at most. Each costs one more reading of the body.
+const MAX_FAULTS: usize = 20;
+
+type PathError = serde_path_to_error::Error<serde_json::Error>;
+
+/// Returns the error of a body of which `first` is known to be wrong.
+pub(super) fn all<T: DeserializeOwned>(bytes: &[u8], required: &[&str], first: &PathError) -> Error {
+    let fields = match serde_json::from_slice(bytes) {
+        Ok(Fields(fields)) => fields,
+        // Behind the first fault there may be something that is not even JSON.
+        Err(error) => return malformed(&error),
+    };
+    if first.inner().classify() != Category::Data {
+        return malformed(first.inner());
+    }
+    let names: Vec<&str> = fields.iter().map(|(name, _)| name.as_str()).collect();
+    let mut details = vec![detail(first)];
+    let mut body = Value::Object(fields.iter().cloned().collect::<Map<_, _>>());
+    let mut removed = Vec::new();
+    for _ in 0..MAX_FAULTS {
+        let Err(error) = serde_path_to_error::deserialize::<_, T>(&body) else { break };
+        let detail = detail(&error);
+        // What was taken out for its fault is missing now. That is not another fault.
+        let is_taken_out = detail.reason == "required" && removed.contains(&detail.key);
+        if !is_taken_out && !details.contains(&detail) {
+            details.push(detail);
+        }
+        let Some(path) = remove(&mut body, error.path()) else { break };
+        removed.push(path);
+    }
+    for missing in required.iter().filter(|name| !names.contains(name)) {
+        let missing = Detail::new(missing, "required");
+        if !details.contains(&missing) {
+            details.push(missing);
+        }
+    }
+    let mut seen = HashSet::new();
+    for name in names.iter().filter(|name| !seen.insert(**name)).take(MAX_FAULTS) {
+        let twice = Detail::new(name, "duplicate");
+        let is_unknown = details.contains(&Detail { reason: "unknown".into(), ..twice.clone() });
+        if !is_unknown && !details.contains(&twice) {
+            details.push(twice);
+        }
+    }
+    details.truncate(MAX_FAULTS);
+    Error::Validation(details)
+}
+
+fn malformed(error: &serde_json::Error) -> Error {
+    let place = format!("at line {} column {}", error.line(), error.column());
+    Error::Malformed(format!("the body is not JSON we can read, {place}").into())
+}
+
+/// Takes out what the path leads to, or the list that it leads into. Returns the path of what is gone.
+fn remove(body: &mut Value, path: &Path) -> Option<String> {
+    let keys = path.iter().map_while(|segment| match segment {
+        Segment::Map { key } => Some(key.as_str()),
+        Segment::Seq { .. } | Segment::Enum { .. } | Segment::Unknown => None,
+    });
+    let keys: Vec<&str> = keys.collect();
+    let (last, parents) = keys.split_last()?;
+    let parent = parents.iter().try_fold(body, |place, key| place.get_mut(*key))?;
+    parent.as_object_mut()?.remove(*last)?;
+    Some(keys.join("."))
+}
+
+/// Explains one fault of a body that is JSON.
+fn detail(error: &PathError) -> Detail {
+    let path = error.path().to_string();
+    let text = error.inner().to_string();
+    // The texts are those of serde's own `de::Error` methods. They can quote a submitted value, so
+    // only a reason of ours leaves here. Tests hold each of them.
+    let quoted = |prefix: &str| Some(text.strip_prefix(prefix)?.split_once('`')?.0.to_owned());
+    if let Some(field) = quoted("missing field `") {
+        return Detail::new(join(&path, &field), "required");
+    }
+    if text.starts_with("unknown field `") {
+        return Detail::new(path, "unknown");
+    }
+    if let Some(field) = quoted("duplicate field `") {
+        return Detail::new(join(&path, &field), "duplicate");
+    }
+    if text.starts_with("invalid type")
+        || text.starts_with("invalid value")
+        || text.starts_with("unknown variant")
+    {
+        return Detail::new(path, "type");
+    }
+    // What is left is a value object's own word, with serde_json's position behind it.
+    let word = text.split(" at line ").next().unwrap_or_default();
+    let is_word =
+        !word.is_empty() && word.len() <= 32 && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    Detail::new(path, if is_word { word.to_owned() } else { "invalid".to_owned() })
+}
+
+/// Returns the key of a missing field, which is reported at its parent.
+fn join(path: &str, field: &str) -> String {
+    if path == "." || path == field { field.to_owned() } else { format!("{path}.{field}") }
+}
+
+/// The fields of an object as they were sent, also those that come twice.
+struct Fields(Vec<(String, Value)>);
+
+impl<'de> Deserialize<'de> for Fields {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(FieldsVisitor)
+    }
+}
+
+struct FieldsVisitor;
+
+impl<'de> Visitor<'de> for FieldsVisitor {
+    type Value = Fields;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Fields, A::Error> {
+        let mut fields = Vec::new();
+        while let Some(field) = access.next_entry()? {
+            fields.push(field);
+        }
+        Ok(Fields(fields))
+    }
+}

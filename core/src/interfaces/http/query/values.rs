@@ -1,0 +1,109 @@
+//! How the values of filters are written in a query string.
+//!
+//! Booleans are `true` and `false`, null is `null`. A list is comma-separated; a comma or a percent
+//! sign inside of an item is percent-encoded twice. JSON's scalars are written as in JSON.
+
+use crate::{
+    domain::{Error, Result},
+    infrastructure::query::{Column, Kind, Op, Value},
+};
+
+/// Reads the value of one filter.
+///
+/// # Errors
+/// `Validation` naming the key.
+pub(super) fn read(key: &str, text: &str, column: &Column, inside_json: bool, op: Op) -> Result<Value> {
+    let kind = column.kind();
+    // A column that always has a value has no null to look for.
+    let takes_null = column.is_nullable() || inside_json;
+    Ok(match op {
+        Op::IsNull => Value::Bool(boolean(key, text)?),
+        Op::Like | Op::Ilike | Op::JsonbLike | Op::JsonbNotLike => Value::Text(text.to_owned()),
+        Op::NotLikeAll => list(key, text, |item| Ok(Value::Text(item.to_owned())))?,
+        Op::In | Op::NotIn => list(key, text, |item| scalar(key, kind, inside_json, item))?,
+        _ if text == "null" && takes_null => Value::Null,
+        _ => scalar(key, kind, inside_json, text)?,
+    })
+}
+
+/// An empty text is an empty list. Items are decoded once more, for commas inside of them.
+fn list(key: &str, text: &str, item: impl Fn(&str) -> Result<Value>) -> Result<Value> {
+    if text.is_empty() {
+        return Ok(Value::List(Vec::new()));
+    }
+    let items = text.split(',').map(|part| match part {
+        // Refused when the filter is used: a list cannot find null.
+        "null" => Ok(Value::Null),
+        part => item(&decoded(key, part)?),
+    });
+    items.collect::<Result<_>>().map(Value::List)
+}
+
+/// A text as a value of its column's kind. Inside of JSON, a text that is no scalar is a string.
+fn scalar(key: &str, kind: Kind, inside_json: bool, text: &str) -> Result<Value> {
+    Ok(match kind {
+        Kind::Bool => Value::Bool(boolean(key, text)?),
+        Kind::Int2 | Kind::Int4 | Kind::Int8 => Value::Int(number(key, text)?),
+        Kind::Float8 => Value::Float(float(key, text)?),
+        Kind::Timestamptz => Value::Text(with_plus(text)),
+        Kind::Text | Kind::Uuid | Kind::Date => Value::Text(text.to_owned()),
+        Kind::Jsonb => match serde_json::from_str(text) {
+            Ok(json) if !inside_json || is_scalar(&json) => Value::Json(json),
+            _ if inside_json => Value::Text(text.to_owned()),
+            _ => return Err(Error::invalid(key, "format")),
+        },
+    })
+}
+
+fn is_scalar(json: &serde_json::Value) -> bool {
+    !matches!(json, serde_json::Value::Object(_) | serde_json::Value::Array(_))
+}
+
+/// Returns `…+01:00` for `… 01:00`. A plus that was not percent-encoded arrives as a space, and no
+/// other sign can have been there: a minus stays a minus.
+fn with_plus(text: &str) -> String {
+    match text.len().checked_sub("+01:00".len()).and_then(|at| text.split_at_checked(at)) {
+        Some((time, offset)) if offset.starts_with(' ') => format!("{time}+{}", &offset[1..]),
+        _ => text.to_owned(),
+    }
+}
+
+pub(super) fn boolean(key: &str, text: &str) -> Result<bool> {
+    match text {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err(Error::invalid(key, "type")),
+    }
+}
+
+/// Digits with or without a minus: a plus would be a space that went wrong.
+pub(super) fn number(key: &str, text: &str) -> Result<i64> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(Error::invalid(key, "type"));
+    }
+    text.parse().map_err(|_| Error::invalid(key, "range"))
+}
+
+fn float(key: &str, text: &str) -> Result<f64> {
+    let number = text.parse().ok().filter(|_| !text.starts_with('+'));
+    number.ok_or_else(|| Error::invalid(key, "type"))
+}
+
+fn decoded(key: &str, text: &str) -> Result<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, tail)) = rest.split_first() {
+        rest = tail;
+        if byte != b'%' {
+            bytes.push(byte);
+            continue;
+        }
+        let digits = tail.get(..2).and_then(|pair| std::str::from_utf8(pair).ok());
+        let digits = digits.filter(|pair| pair.bytes().all(|digit| digit.is_ascii_hexdigit()));
+        let decoded = digits.and_then(|pair| u8::from_str_radix(pair, 16).ok());
+        bytes.push(decoded.ok_or_else(|| Error::invalid(key, "format"))?);
+        rest = &tail[2..];
+    }
+    String::from_utf8(bytes).map_err(|_| Error::invalid(key, "format"))
+}

@@ -1,0 +1,100 @@
+//! Bodies and responses as the OpenAPI document has them, for every endpoint.
+
+use app_core::{
+    domain::auth::Permission,
+    testing::{TestApp, event},
+};
+use app_tests::access;
+use serde_json::{Value, json};
+
+use crate::support::{Answer, allow, call, me, signed_in};
+
+/// The document, and the access token of a user who may do everything.
+async fn world() -> (TestApp, String, Value) {
+    let app = TestApp::new().await;
+    let access = signed_in(&app).await.text("/access");
+    allow(&app, &Permission::ALL.map(Permission::as_str)).await;
+    (app, access, serde_json::from_str(&app_tests::openapi::document()).expect("JSON"))
+}
+
+/// The fields that the document demands of the body of a route.
+fn required(document: &Value, method: &str, path: &str) -> Vec<String> {
+    let operation = &document["paths"][path][method.to_lowercase()];
+    let schema = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].as_str();
+    let Some(schema) = schema.and_then(|name| document.pointer(name.strip_prefix('#')?)) else {
+        return Vec::new();
+    };
+    let names = schema["required"].as_array().into_iter().flatten();
+    names.map(|name| name.as_str().expect("a name").to_owned()).collect()
+}
+
+#[tokio::test]
+async fn an_empty_body_is_told_every_field_that_the_document_requires() {
+    let (app, access, document) = world().await;
+    let mut seen = 0;
+    for (name, endpoint) in access::endpoints() {
+        let event = event(name).bearer(&access).body(&json!({}));
+        let text = |key: &str| event.0[key].as_str().expect("a text").to_owned();
+        let mut expected = required(&document, &text("httpMethod"), &format!("{}/", text("resource")));
+        if expected.is_empty() {
+            continue;
+        }
+        let answer = Answer::of(&endpoint.call(&app.app, &event.to_string()).await);
+        answer.is_error(422, "validation");
+        let details = answer.body["details"].as_array().expect("details").iter();
+        let mut told: Vec<String> = details
+            .filter(|detail| detail["reason"] == "required")
+            .map(|detail| detail["key"].as_str().expect("a key").to_owned())
+            .collect();
+        told.sort_unstable();
+        expected.sort_unstable();
+        assert_eq!(told, expected, "{name}");
+        seen += 1;
+    }
+    assert!(seen >= 5, "only {seen} endpoints have a body with required fields");
+}
+
+/// Every text of the answer under a key that names a time.
+fn times(value: &Value) -> Vec<&str> {
+    match value {
+        Value::Object(object) => {
+            let is_time = |key: &str| key == "at" || key.ends_with("_at");
+            let own = object.iter().filter(|(key, _)| is_time(key)).filter_map(|(_, value)| value.as_str());
+            own.chain(object.values().flat_map(times)).collect()
+        }
+        Value::Array(items) => items.iter().flat_map(times).collect(),
+        _ => Vec::new(),
+    }
+}
+
+#[tokio::test]
+async fn every_time_has_six_digits_behind_the_second_and_a_z() {
+    let (app, access, _) = world().await;
+    let change =
+        "update users set created_at = '2026-01-02 03:04:05+00', updated_at = '2026-01-02 03:04:05.5+00';
+                  update auth_session set created_at = '2026-01-02 03:04:05.25+00'";
+    app.database.client().await.batch_execute(change).await.expect("an update");
+    let profile = me(&app, &access).await;
+    assert_eq!(profile.text("/created_at"), "2026-01-02T03:04:05.000000Z");
+    assert_eq!(profile.text("/updated_at"), "2026-01-02T03:04:05.500000Z");
+    let key = json!({ "name": "export", "permissions": ["users:read"], "expires_in_days": 1 });
+    let key =
+        call(&app, api_keys_create::handler, &event("api-keys-create").bearer(&access).body(&key)).await;
+    let sent = |name: &str| event(name).bearer(&access);
+    let answers = [
+        ("sign-up", crate::support::sign_up(&app, "bob@example.com").await, 1),
+        ("api-keys-create", key, 1),
+        ("api-keys-list", call(&app, api_keys_list::handler, &sent("api-keys-list")).await, 2),
+        ("sessions", call(&app, auth_sessions_list::handler, &sent("auth-sessions-list")).await, 2),
+        ("users", call(&app, users_list::handler, &sent("users-list").query(&[])).await, 4),
+        ("audit", call(&app, audit_list::handler, &sent("audit-list").query(&[])).await, 3),
+    ];
+    for (name, answer, least) in &answers {
+        let times = times(&answer.body);
+        assert!(times.len() >= *least, "{name}: {answer:?}");
+        for time in times {
+            let shape: String = time.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
+            assert_eq!(shape, "0000-00-00T00:00:00.000000Z", "{name}: {time}");
+        }
+    }
+}
