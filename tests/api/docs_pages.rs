@@ -14,6 +14,7 @@ fn get((route, path): (&str, &str)) -> Event {
     let mut event = event("docs");
     event.0["resource"] = json!(route);
     event.0["path"] = json!(path);
+    event.0["requestContext"]["path"] = json!(path);
     event.0["pathParameters"] = match route.strip_suffix("{proxy+}") {
         Some(before) => json!({ "proxy": path.strip_prefix(before) }),
         None => Value::Null,
@@ -104,6 +105,23 @@ async fn the_document_is_the_committed_one() {
     let served: Value = serde_json::from_str(text(&document)).expect("JSON");
     let made: Value = serde_json::from_str(&app_tests::openapi::document()).expect("JSON");
     assert_eq!(served, made, "`cargo xtask openapi` writes it anew");
+}
+
+#[tokio::test]
+async fn the_document_names_the_stage_or_the_base_path_that_it_came_through() {
+    let app = with_docs().await;
+    for (path, server) in [
+        ("/api/openapi.json", "/"),
+        ("/v1/api/openapi.json", "/v1"),
+        ("/shop/v1/api/openapi.json/", "/shop/v1"),
+        ("/v1", "/"),
+        ("/v1\"x/api/openapi.json", "/"),
+    ] {
+        let mut event = get(OPENAPI);
+        event.0["requestContext"]["path"] = json!(path);
+        let document: Value = serde_json::from_str(text(&answer(&app, &event).await)).expect("JSON");
+        assert_eq!(document["servers"][0]["url"], server, "{path}");
+    }
 }
 
 #[tokio::test]

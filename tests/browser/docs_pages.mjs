@@ -91,6 +91,9 @@ async function swaggerUi(browser) {
   await dialog.locator('.close-modal').click();
   const me = await tryOut(page, 'me');
   expect('me, by the bearer token', me, me.body.uuid === signedUp.body.uuid);
+  // It is open, and reads nothing but a token.
+  const editors = await page.locator('[id$="-me"].opblock .opblock-section-request-body').count();
+  if (editors) faults.push(`a GET has ${editors} editors for a body`);
   await page.locator('[id$="-me"].opblock .live-responses-table').scrollIntoViewIfNeeded();
   await shot(page, 'swagger-ui-try-it-out');
   return page;

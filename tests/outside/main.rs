@@ -5,5 +5,6 @@
 //! the question: thousands of requests a minute, which an emulator with a process for each function
 //! would not take.
 
+mod document;
 mod gateway;
 mod judge;

@@ -9,6 +9,7 @@ mod database_ca;
 mod docs_pages;
 mod edge;
 mod gateway;
+mod generated;
 mod keys;
 mod letters;
 mod logins;

@@ -21,7 +21,7 @@ async fn token(admin: bool) -> String {
 /// What the clients got; none where they cannot be installed, and then it is said.
 async fn calls() -> Option<Value> {
     let checkout = Checkout::find().expect("the checkout");
-    let clients = match Clients::ready(&checkout) {
+    let clients = match Clients::ready(&checkout, "clients", &["calls.mjs"]) {
         Ok(clients) => clients,
         Err(error) => {
             let remedy = "They come from the Python index (Node.js) and from npm, which must be reachable";

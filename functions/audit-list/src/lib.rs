@@ -14,13 +14,16 @@ use app_core::{
 use serde::Serialize;
 use serde_json::Value;
 use time::OffsetDateTime;
-use utoipa::ToSchema;
+use utoipa::{
+    IntoParams, ToSchema,
+    openapi::path::{Parameter, ParameterIn},
+};
 use uuid::Uuid;
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AuditResponse {
     id: i64,
-    #[serde(with = "time::serde::rfc3339")]
+    #[serde(with = "app_core::domain::timestamp")]
     at: OffsetDateTime,
     #[schema(example = "sign_in")]
     action: String,
@@ -56,20 +59,23 @@ const ALLOWED: Allowed = Allowed {
     max_limit: 100,
 };
 
+/// The query parameters of `ALLOWED`, for the description.
+struct Parameters;
+
+impl IntoParams for Parameters {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        ALLOWED.parameters::<Recorded>()
+    }
+}
+
 /// Read the audit log
 ///
 /// Filters are `column=value` and `column__op=value`: `subject=…`, `action__in=sign_in,sign_out`,
-/// `at__gte=2026-01-01T00:00:00Z`. All of them must hold.
+/// `at__gte=2026-01-01T00:00:00Z`. A row must pass all of them.
 #[utoipa::path(
     get, path = "/api/v1/audit/", tag = "audit", operation_id = "list_audit",
     security(("bearer" = ["audit:read"]), ("api_key" = ["audit:read"])),
-    params(
-        ("order" = Option<String>, Query, description = "`-id`, the newest first, by default; or `id`", pattern = "^-?id$"),
-        ("limit" = Option<u32>, Query, description = "How many rows a page has at most", minimum = 1, maximum = 100),
-        ("cursor" = Option<String>, Query, description = "`next` of the page before, with the same filters and order"),
-        ("offset" = Option<u64>, Query, description = "Instead of a cursor"),
-        ("count" = Option<bool>, Query, description = "Count all that match, too; it costs a scan"),
-    ),
+    params(Parameters),
     responses(
         (status = 200, description = "A page of the log", body = ListResponse<AuditResponse>),
         AuthProblem, RightProblem, QueryProblem, AnyProblem,

@@ -18,7 +18,7 @@ pub async fn handler(app: App, request: Request, _: Public) -> Result<Response<S
     let (page, with_slash) = match route {
         Some("/docs") => (&files::SWAGGER_UI, "docs/"),
         Some("/redoc") => (&files::REDOC, "redoc/"),
-        Some("/api/openapi.json") => return Ok(answer(&files::OPENAPI)),
+        Some(route @ "/api/openapi.json") => return Ok(document(request.outer_path(), route)),
         Some(_) => {
             let asset = request.path_parameter("proxy").and_then(files::asset);
             return asset.map(answer).ok_or(Error::NotFound("page"));
@@ -28,6 +28,17 @@ pub async fn handler(app: App, request: Request, _: Public) -> Result<Response<S
     // Pages name their files relative to themselves, because a stage or a base path may stand before
     // them. Without the slash "swagger-ui.css" would be the neighbour of "docs", not inside of it.
     if request.path().ends_with('/') { Ok(answer(page)) } else { Ok(moved(with_slash)) }
+}
+
+/// The document, with the part of the URL before the route as its server: a stage, or a base path.
+fn document(path: &str, route: &str) -> Response<String> {
+    let base = path.trim_end_matches('/').strip_suffix(route).unwrap_or_default();
+    let is_plain = base.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/_-.".contains(&byte));
+    let mut answer = answer(&files::OPENAPI);
+    if !base.is_empty() && is_plain {
+        *answer.body_mut() = answer.body().replacen(r#""url": "/""#, &format!(r#""url": "{base}""#), 1);
+    }
+    answer
 }
 
 fn answer(file: &File) -> Response<String> {

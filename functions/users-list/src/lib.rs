@@ -9,6 +9,10 @@ use app_core::{
         openapi::{AnyProblem, AuthProblem, QueryProblem, RightProblem},
     },
 };
+use utoipa::{
+    IntoParams,
+    openapi::path::{Parameter, ParameterIn},
+};
 
 const TEXT: &[Op] = &[Op::E, Op::Ne, Op::In, Op::NotIn, Op::Like, Op::Ilike, Op::NotLikeAll, Op::IsNull];
 const TIME: &[Op] = &[Op::Gt, Op::Gte, Op::Lt, Op::Lte];
@@ -36,20 +40,23 @@ const ALLOWED: Allowed = Allowed {
     max_limit: 100,
 };
 
+/// The query parameters of `ALLOWED`, for the description.
+struct Parameters;
+
+impl IntoParams for Parameters {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        ALLOWED.parameters::<User>()
+    }
+}
+
 /// List users
 ///
 /// Filters are `column=value` and `column__op=value`: `email__ilike=ada`, `is_active=false`,
-/// `created_at__gte=2026-01-01T00:00:00Z`, `meta__theme__e=dark`. All of them must hold.
+/// `created_at__gte=2026-01-01T00:00:00Z`, `meta__theme__e=dark`. A row must pass all of them.
 #[utoipa::path(
     get, path = "/api/v1/users/", tag = "users", operation_id = "list_users",
     security(("bearer" = ["users:read"]), ("api_key" = ["users:read"])),
-    params(
-        ("order" = Option<String>, Query, description = "Columns, descending with a minus; the newest first by default", pattern = "^-?(id|email|last_name|created_at|updated_at)(,-?(id|email|last_name|created_at|updated_at))*$", example = "-created_at,email"),
-        ("limit" = Option<u32>, Query, description = "How many rows a page has at most", minimum = 1, maximum = 100),
-        ("cursor" = Option<String>, Query, description = "`next` of the page before, with the same filters and order"),
-        ("offset" = Option<u64>, Query, description = "Instead of a cursor"),
-        ("count" = Option<bool>, Query, description = "Count all that match, too; it costs a scan"),
-    ),
+    params(Parameters),
     responses(
         (status = 200, description = "A page of users", body = ListResponse<UserResponse>),
         AuthProblem, RightProblem, QueryProblem, AnyProblem,
