@@ -37,7 +37,8 @@ pub async fn outbox(db: &Db, ids: &[Uuid]) -> Result<Dropped> {
     let left = operations::outbox_ids(&tx, ids).await?;
     for message in &parked {
         let name = envelope::name_of(&message.body);
-        let details = json!({ "message": message.id, "queue": message.queue, "name": name.map(short) });
+        let details =
+            json!({ "message": message.id, "queue": message.queue, "name": name.as_deref().map(short) });
         audit::record(&mut tx, &Entry::by_operator(Action::OutboxMessageDropped, None).with(details));
         if message.queue == Queue::Tasks.as_str() {
             // The outbox id stands for the queue's: such a message always names its task.
@@ -58,7 +59,7 @@ pub async fn dead_letter(db: &Db, queue: Queue, message_id: &str, body: &str) ->
     let mut tx = conn.begin().await?;
     let name = envelope::name_of(body);
     let details =
-        json!({ "message": short(message_id.to_owned()), "queue": queue.as_str(), "name": name.map(short) });
+        json!({ "message": short(message_id), "queue": queue.as_str(), "name": name.as_deref().map(short) });
     audit::record(&mut tx, &Entry::by_operator(Action::DeadLetterDropped, None).with(details));
     if queue == Queue::Tasks {
         cancel(&mut tx, body, message_id).await?;
@@ -81,6 +82,6 @@ async fn cancel(tx: &mut Tx<'_>, body: &str, message_id: &str) -> Result<()> {
 }
 
 /// Foreign text, short enough for a log that keeps its rows.
-fn short(text: String) -> String {
+fn short(text: &str) -> String {
     text.chars().take(200).map(|c| if c == '\0' { '\u{fffd}' } else { c }).collect()
 }

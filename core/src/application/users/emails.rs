@@ -42,6 +42,12 @@ pub struct Canonicalised {
     pub next: Option<i64>,
 }
 
+impl Canonicalised {
+    fn named(&self) -> usize {
+        self.changed.len() + self.collisions.len() + self.refused.len()
+    }
+}
+
 #[derive(Debug, Serialize)]
 pub struct Collision {
     pub user: Uuid,
@@ -63,18 +69,19 @@ impl Users<'_> {
         let mut taken = HashMap::new();
         while let Some(after) = report.next {
             let batch = users::emails_after(&self.db.conn().await?, after, BATCH).await?;
-            report.next = batch.last().map(|last| last.id);
-            report.rows += batch.len();
+            report.next = None;
             for stored in batch {
                 match Email::parse(&stored.text) {
                     Err(_) => report.refused.push(stored.user),
                     Ok(email) if email.as_str() == stored.text => {}
                     Ok(email) => self.canonicalise(change, &stored, &email, &mut taken, &mut report).await?,
                 }
-            }
-            let named = report.changed.len() + report.collisions.len() + report.refused.len();
-            if Instant::now() >= end || named >= MOST_NAMED {
-                break;
+                report.rows += 1;
+                report.next = Some(stored.id);
+                // After each row, not after each batch: a call that Lambda cuts off would lose the report.
+                if Instant::now() >= end || report.named() >= MOST_NAMED {
+                    return Ok(report);
+                }
             }
         }
         Ok(report)

@@ -2,8 +2,10 @@
 
 use serde::Deserialize;
 
-/// An `https` URL: host, perhaps a port, and what follows, in the characters of RFC 3986. Clients may
-/// put it into a page as it is. It holds no user name, and no scheme that runs code.
+/// An `https` URL: host, perhaps a port, path, query and fragment, in the characters of RFC 3986.
+///
+/// It holds no user name and no scheme that runs code. It holds no quotation mark and no parenthesis
+/// either, so that it cannot leave an attribute in HTML or a `url()` in CSS: clients percent-encode them.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct PhotoUrl(String);
@@ -43,7 +45,7 @@ fn is_port(port: &str) -> bool {
 }
 
 fn is_url_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=%".contains(&byte)
+    byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&*+,;=%".contains(&byte)
 }
 
 impl TryFrom<String> for PhotoUrl {
@@ -87,6 +89,9 @@ mod tests {
             "https://example.com/a b",
             "https://example.com/\r\n",
             "https://example.com/\"onload=",
+            "https://example.com/'onerror=alert(1)//",
+            "https://example.com/)",
+            "https://example.com/(",
             "https://example.com/\\",
             "https://example.com/ü",
         ] {

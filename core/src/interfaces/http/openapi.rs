@@ -16,8 +16,8 @@ pub fn line<const MAX: usize>() -> Object {
 
 /// Returns the schema of a `Patch<PhotoUrl>`.
 pub fn https_url() -> Object {
-    let url = r"^https://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?([/?#][A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]*)?$";
-    text_or_null(2048, url).description(Some("An https URL in ASCII, without a user name.")).build()
+    let url = r"^https://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?([/?#][A-Za-z0-9._~:/?#\[\]@!$&*+,;=%-]*)?$";
+    text_or_null(2048, url).description(Some("An https URL in ASCII, without a user name. Quotation marks and parentheses are percent-encoded.")).build()
 }
 
 fn text_or_null(max: usize, pattern: &str) -> ObjectBuilder {
