@@ -120,7 +120,8 @@ async fn very_many_are_counted_to_a_limit_and_unparked_in_steps() {
             break;
         }
     }
-    assert_eq!((steps.len(), steps.iter().sum::<usize>()), (11, 10_500), "{steps:?}");
+    // The last one finds nothing: a short step can also mean that another operator was faster.
+    assert_eq!((steps.len(), steps.iter().sum::<usize>()), (12, 10_500), "{steps:?}");
 }
 
 #[tokio::test]

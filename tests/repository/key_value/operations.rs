@@ -50,6 +50,25 @@ async fn an_operator_flushes_what_is_kept_in_postgres() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_value_that_is_set_during_a_flush_does_not_end_it_early() {
+    let app = TestApp::new().await;
+    let (client, mut other) = (app.database.client().await, app.database.client().await);
+    let fill = "insert into key_value (key, value, expires_at)
+                select 'rates:' || lpad(n::text, 5, '0'), '1', now() + interval '1 hour' from generate_series(1, 4500) as n";
+    client.batch_execute(fill).await.expect("rows");
+    let setting = other.transaction().await.expect("a transaction");
+    setting.execute("update key_value set value = '2' where key = 'rates:00007'", &[]).await.expect("a set");
+    let finish = async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        setting.commit().await.expect("a commit");
+    };
+    let (flushed, ()) = tokio::join!(flush(&app, "rates:"), finish);
+    assert_eq!(flushed, Ok(json!({ "flushed": 4500 })));
+    let left = client.query_one("select count(*) from key_value", &[]).await.expect("a count");
+    assert_eq!(left.get::<_, i64>(0), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_operator_flushes_what_is_kept_in_valkey() {
     let Some(server) = Server::start() else { return };
     let app = with_cache(server.port).await;

@@ -70,9 +70,10 @@ impl KeyValue for Db {
             // key's index serves, and nothing in the prefix means anything but itself.
             let after = format!("{}\u{7f}", prefix.as_str());
             // In batches that commit separately: one statement for all of them may take too long.
+            // By key: a row that somebody updated while this waited for its lock is found again.
             let text = "with gone as (
-                          delete from key_value where ctid = any(array(
-                            select ctid from key_value where key >= $1 and key < $2 limit $3 for update))
+                          delete from key_value where key = any(array(
+                            select key from key_value where key >= $1 and key < $2 limit $3 for update))
                           returning expires_at)
                         select count(*) as rows, count(*) filter (where expires_at > clock_timestamp()) as live
                         from gone";
@@ -85,7 +86,8 @@ impl KeyValue for Db {
                 let row = conn.row(text, &params).await?;
                 let row = row.ok_or_else(|| Error::internal("no row of a count"))?;
                 flushed += column::<i64>(&row, "live")? as u64;
-                if column::<i64>(&row, "rows")? < FLUSH_ROWS {
+                // Not at the first short batch: a row of it may have been deleted by somebody else.
+                if column::<i64>(&row, "rows")? == 0 {
                     return Ok(flushed);
                 }
             }

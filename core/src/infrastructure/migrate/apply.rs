@@ -34,7 +34,8 @@ pub(super) struct File {
     pub(super) sql: &'static str,
 }
 
-/// Runs the file and notes it in the history. `watch` is another connection.
+/// Runs the file and notes it in the history. `watch` is another connection, which has no transaction
+/// open: `create index concurrently` would wait for it.
 ///
 /// # Errors
 /// `Unavailable` naming who holds a lock for too long, `Internal` naming the file whose SQL failed.
@@ -110,18 +111,19 @@ async fn drop_invalid_indexes(client: &Client, file: File) -> Result<(), tokio_p
 
 /// Notes again and again who blocks this process.
 async fn look(watch: &Client, pid: &str, blockers: &mut Vec<String>) -> std::convert::Infallible {
-    // In a transaction pg_stat_activity stays as it was first read, unless it is told to forget.
+    // `pg_blocking_pids` stops the lock manager for a moment, so it is called once a glance. A worker of
+    // Postgres itself has no user.
     let query = format!(
-        "select pg_stat_clear_snapshot();
-         select 'process ' || pid || ' of user ' || usename
+        "select 'process ' || blocker.pid || ' of ' || coalesce('user ' || usename, backend_type, 'an unknown user')
                 || coalesce(' (' || state || ', its transaction has been open for '
                             || round(extract(epoch from clock_timestamp() - xact_start)) || ' s)', '')
-         from pg_stat_activity where pid = any(pg_blocking_pids({pid})) order by pid"
+         from unnest(pg_blocking_pids({pid})) as blocker (pid)
+         left join pg_stat_activity as activity on activity.pid = blocker.pid
+         order by blocker.pid"
     );
     loop {
         tokio::time::sleep(GLANCE).await;
         let seen = history::texts(watch, &query).await.unwrap_or_default();
-        let seen: Vec<String> = seen.into_iter().filter(|text| !text.is_empty()).collect();
         if !seen.is_empty() {
             *blockers = seen;
         }

@@ -62,7 +62,7 @@ impl<'a> Runner<'a> {
     /// is missing while others are pending; `Internal` naming the file whose SQL failed; `Unavailable`
     /// naming who holds a lock that a file needs.
     pub async fn up(&self) -> Result<Vec<String>> {
-        let (lock, mut client) = self.start().await?;
+        let (_lock, watch, mut client) = self.start().await?;
         let statuses = self.compare(&client).await?;
         refuse_changed(&statuses)?;
         let pending = |status: &&Status| status.state == State::Pending;
@@ -80,7 +80,7 @@ impl<'a> Runner<'a> {
             tracing::info!(migration = migration.name, "applying");
             let note = history::Note::Applied { checksum: migration.checksum() };
             let file = File { name: migration.name, sql: migration.up };
-            apply(&mut client, &lock, file, &note).await?;
+            apply(&mut client, &watch, file, &note).await?;
             applied.push(status.name.clone());
         }
         Ok(applied)
@@ -88,7 +88,7 @@ impl<'a> Runner<'a> {
 
     /// Takes back the last `steps` applied ones, newest first, and returns their names.
     pub async fn down(&self, steps: usize) -> Result<Vec<String>> {
-        let (lock, mut client) = self.start().await?;
+        let (_lock, watch, mut client) = self.start().await?;
         let statuses = self.compare(&client).await?;
         refuse_changed(&statuses)?;
         let mut taken_back = Vec::new();
@@ -96,19 +96,20 @@ impl<'a> Runner<'a> {
             let migration = self.migration(&status.name)?;
             tracing::info!(migration = migration.name, "taking back");
             let file = File { name: migration.name, sql: migration.down };
-            apply(&mut client, &lock, file, &history::Note::TakenBack).await?;
+            apply(&mut client, &watch, file, &history::Note::TakenBack).await?;
             taken_back.push(status.name.clone());
         }
         Ok(taken_back)
     }
 
-    /// The lock, held until the returned client is dropped, and the client to work on.
-    async fn start(&self) -> Result<(Client, Client)> {
+    /// Returns three connections: the first holds the lock until it is dropped, the second watches the
+    /// third at its work.
+    async fn start(&self) -> Result<(Client, Client, Client)> {
         let lock = self.db.connect_apart().await?;
         history::lock(&lock).await?;
         let client = self.db.connect_apart().await?;
         history::prepare(&client).await?;
-        Ok((lock, client))
+        Ok((lock, self.db.connect_apart().await?, client))
     }
 
     async fn compare(&self, client: &Client) -> Result<Vec<Status>> {

@@ -189,7 +189,8 @@ pub async fn unpark_all(sql: &impl Sql) -> Result<Unparked> {
         )
         .await?;
     let unparked: Vec<Uuid> = rows.iter().map(|row| column(row, "id")).collect::<Result<_>>()?;
-    let more = unparked.len() as i64 == UNPARK_LIMIT;
+    // Also after a short batch: another operator may have set some of it free.
+    let more = !unparked.is_empty();
     Ok(Unparked { unparked, more, ..Unparked::default() })
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor};
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value, error::Category};
 use serde_path_to_error::{Path, Segment};
 
@@ -11,22 +11,29 @@ use crate::domain::{Detail, Error};
 
 /// How many faults are named at most. Each costs one more reading of the body.
 const MAX_FAULTS: usize = 20;
+/// Of a longer body only the first fault is named. As JSON in memory it could take a hundred times its
+/// length, which the smallest functions do not have.
+const MAX_BYTES: usize = 64 * 1024;
 
 type PathError = serde_path_to_error::Error<serde_json::Error>;
 
 /// Returns the error of a body of which `first` is known to be wrong.
 pub(super) fn all<T: DeserializeOwned>(bytes: &[u8], required: &[&str], first: &PathError) -> Error {
-    let fields = match serde_json::from_slice(bytes) {
-        Ok(Fields(fields)) => fields,
-        // Behind the first fault there may be something that is not even JSON.
-        Err(error) => return malformed(&error),
-    };
     if first.inner().classify() != Category::Data {
         return malformed(first.inner());
     }
-    let names: Vec<&str> = fields.iter().map(|(name, _)| name.as_str()).collect();
     let mut details = vec![detail(first)];
-    let mut body = Value::Object(fields.iter().cloned().collect::<Map<_, _>>());
+    // After the first fault there may be something that is not even JSON.
+    if bytes.len() > MAX_BYTES {
+        let rest = serde_json::from_slice::<IgnoredAny>(bytes);
+        return rest.map_or_else(|error| malformed(&error), |_| Error::Validation(details));
+    }
+    let fields = match serde_json::from_slice(bytes) {
+        Ok(Fields(fields)) => fields,
+        Err(error) => return malformed(&error),
+    };
+    let names: Vec<String> = fields.iter().map(|(name, _)| name.clone()).collect();
+    let mut body = Value::Object(fields.into_iter().collect::<Map<_, _>>());
     let mut removed = Vec::new();
     for _ in 0..MAX_FAULTS {
         let Err(error) = serde_path_to_error::deserialize::<_, T>(&body) else { break };
@@ -39,15 +46,15 @@ pub(super) fn all<T: DeserializeOwned>(bytes: &[u8], required: &[&str], first: &
         let Some(path) = remove(&mut body, error.path()) else { break };
         removed.push(path);
     }
-    for missing in required.iter().filter(|name| !names.contains(name)) {
+    for missing in required.iter().filter(|required| !names.iter().any(|name| name == *required)) {
         let missing = Detail::new(missing, "required");
         if !details.contains(&missing) {
             details.push(missing);
         }
     }
     let mut seen = HashSet::new();
-    for name in names.iter().filter(|name| !seen.insert(**name)).take(MAX_FAULTS) {
-        let twice = Detail::new(name, "duplicate");
+    for name in names.iter().filter(|name| !seen.insert(name.as_str())).take(MAX_FAULTS) {
+        let twice = Detail::new(name.as_str(), "duplicate");
         let is_unknown = details.contains(&Detail { reason: "unknown".into(), ..twice.clone() });
         if !is_unknown && !details.contains(&twice) {
             details.push(twice);

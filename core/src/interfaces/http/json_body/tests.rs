@@ -89,6 +89,17 @@ fn all_faults_are_named_once_each() {
 }
 
 #[test]
+fn of_a_long_body_only_the_first_fault_is_named() {
+    // A reader of JSON makes about a hundred bytes of each byte of these.
+    let objects = |length: usize| vec![r#"{"":0}"#; length / 7].join(",");
+    let body = |length: usize| format!(r#"{{"x": [{}], "email": 5}}"#, objects(length));
+    assert_eq!(details(&body(60_000)).len(), 2);
+    assert_eq!(details(&body(1_000_000)), [("x".to_owned(), "unknown".to_owned())]);
+    let cut = body(1_000_000).replace("5}", "5");
+    assert!(matches!(error(cut.as_bytes()), Error::Malformed(_)));
+}
+
+#[test]
 fn what_is_no_json_is_malformed() {
     let deep = format!(r#"{{"email": {}{}}}"#, "[".repeat(10_000), "]".repeat(10_000));
     let deep_unknown = format!("{}1{}", r#"{"nested":"#.repeat(10_000), "}".repeat(10_000));
