@@ -20,8 +20,8 @@ begin
   grant insert (action, outcome, actor, subject, ip, request_id, details) on audit_log to app;
   -- Only operators give roles. A user's roles go with the user, which needs no right on this table.
   revoke insert, update, delete on user_role from app;
-  -- Identity columns need no right on their sequences.
-  -- Only what this login owns: an administrator may keep other objects in the same schema.
+  -- Identity columns need no right on their sequences. Only those that this login owns: an administrator
+  -- may keep other objects in the same schema.
   for item in
     select oid::regclass from pg_class
     where relnamespace = current_schema()::regnamespace and relkind = 'S' and relowner = current_user::regrole

@@ -31,7 +31,7 @@ const WRITES: [(&str, Takes); 12] = [
     ("auth-sign-up", Body(|| json!({ "email": "cem@example.com", "password": PASSWORD }))),
     ("auth-tokens", Body(|| json!({ "email": "ada@example.com", "password": PASSWORD }))),
     ("auth-tokens-refresh", Nothing),
-    ("auth-sign-out", Body(|| json!({ "everywhere": false, "keep_api_keys": true }))),
+    ("auth-sign-out", Body(|| json!({ "everywhere": true, "keep_api_keys": true }))),
     ("auth-sessions-revoke", Nothing),
     (
         "auth-password-change",
