@@ -82,6 +82,8 @@ def main():
         event = build_event(*arguments, **options)
         # It listens on the loopback address, and nobody else gets there.
         event["requestContext"]["identity"]["sourceIp"] = "127.0.0.1"
+        # The address of the local API has no stage in it.
+        event["requestContext"]["path"] = event["path"]
         return event
 
     apigateway_v1._build_lambda_event_v1 = build_event_of_this_machine

@@ -66,9 +66,9 @@ fn is_useful(word: &str) -> bool {
     }
 }
 
-/// Returns a password without the digits and signs around it, if they are so few that three more are
+/// Returns a password without the digits and signs around it, if they are so few that a year more is
 /// still within what the policy ignores.
 fn bare(word: &str) -> Option<&str> {
     let bare = word.trim_matches(|c: char| !c.is_alphabetic());
-    (word.chars().count() - bare.chars().count() <= 3).then_some(bare)
+    (word.chars().count() - bare.chars().count() <= 2).then_some(bare)
 }

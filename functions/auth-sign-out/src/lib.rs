@@ -1,7 +1,7 @@
 //! `POST /api/v1/auth/sign-out/`: ends this session, or all of them.
 
 use app_core::{
-    App, Error, Result,
+    App, Result,
     application::auth::SignOut,
     interfaces::http::{
         Body, NoContent, Request, SessionToken,
@@ -18,7 +18,7 @@ pub struct SignOutRequest {
     /// End all sessions of the user, on every device, and all their API keys.
     #[serde(default)]
     everywhere: bool,
-    /// The API keys live on. Only together with `everywhere`.
+    /// The API keys live on. Without `everywhere` they do so in any case.
     #[serde(default)]
     keep_api_keys: bool,
 }
@@ -41,17 +41,17 @@ pub async fn handler(app: App, request: Request, token: SessionToken) -> Result<
     let auth = app.auth().await?;
     let leaver = auth.leaver(&token.0)?;
     let body: SignOutRequest = request.json_or_default()?;
-    auth.sign_out(leaver, body.scope()?, request.client()).await?;
+    auth.sign_out(leaver, body.scope(), request.client()).await?;
     Ok(NoContent)
 }
 
 impl SignOutRequest {
-    fn scope(&self) -> Result<SignOut> {
+    fn scope(&self) -> SignOut {
         match (self.everywhere, self.keep_api_keys) {
-            (false, false) => Ok(SignOut::Here),
-            (false, true) => Err(Error::invalid("everywhere", "required")),
-            (true, true) => Ok(SignOut::Everywhere),
-            (true, false) => Ok(SignOut::EverywhereAndKeys),
+            // This session alone: the keys live on in any case.
+            (false, _) => SignOut::Here,
+            (true, true) => SignOut::Everywhere,
+            (true, false) => SignOut::EverywhereAndKeys,
         }
     }
 }
