@@ -17,7 +17,7 @@ pub(super) async fn send(job: &Job<'_>, user: Uuid, subject: String, text: Strin
     let Some(address) = users::find_address(job.conn()?, user).await? else {
         return Ok(json!({ "sent": false, "why": "the user has no address, or is gone" }));
     };
-    let address = Email::parse(&address).map_err(|why| Error::invalid("email", why))?;
+    let address = Email::stored(address).map_err(|why| Error::invalid("email", why))?;
     job.outside().mailer.send(&Mail::new(job.id(), address, subject, text)?).await?;
     Ok(json!({ "sent": true }))
 }

@@ -45,6 +45,20 @@ impl Email {
         Ok(Self { canonical, typed: typed.to_lowercase() })
     }
 
+    /// Returns an address as the database holds it. Mail goes to the stored spelling, and functions that
+    /// only send mail do without the tables of Unicode.
+    ///
+    /// # Errors
+    /// `format` for a text that cannot be an address.
+    pub fn stored(text: String) -> Result<Self, &'static str> {
+        let has_parts =
+            text.split_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
+        if !has_parts || text.contains(|c: char| c.is_control() || c.is_whitespace()) {
+            return Err("format");
+        }
+        Ok(Self { typed: text.clone(), canonical: text })
+    }
+
     /// Returns the canonical form.
     pub fn as_str(&self) -> &str {
         &self.canonical

@@ -114,3 +114,14 @@ fn an_address_knows_the_forms_that_earlier_versions_stored() {
 fn debug_does_not_show_the_mailbox() {
     assert_eq!(Email::parse("ada@example.com").map(|e| format!("{e:?}")), Ok("a***@example.com".into()));
 }
+
+#[test]
+fn mail_goes_to_the_stored_spelling() {
+    let stored = |text: &str| Email::stored(text.to_owned()).map(|email| email.as_str().to_owned());
+    assert_eq!(stored("straße@example.com"), Ok("straße@example.com".to_owned()));
+    for text in
+        ["nobody", "@example.com", "ada@", "ada@example.com\r\nBcc: eve@example.com", "a b@example.com"]
+    {
+        assert_eq!(stored(text), Err("format"), "{text:?}");
+    }
+}
