@@ -39,7 +39,7 @@ async fn headers_are_counted_and_measured() {
     assert_eq!(call(&app, well, &many(MAX_HEADERS)).await.status, 200);
     let refused = call(&app, well, &many(MAX_HEADERS + 1)).await;
     refused.is_error(431, "too_large");
-    assert_eq!(refused.text("/message"), "There may be 100 headers at most.");
+    assert_eq!(refused.text("/message"), "The limit is 100 headers.");
     // A page that is told why must be able to read it.
     assert_eq!(refused.header("access-control-allow-origin"), Some("http://localhost:3000"));
 
@@ -52,7 +52,7 @@ async fn headers_are_counted_and_measured() {
     assert_eq!(call(&app, well, &long(MAX_HEADER_BYTES)).await.status, 200);
     let refused = call(&app, well, &long(MAX_HEADER_BYTES + 1)).await;
     refused.is_error(431, "too_large");
-    assert_eq!(refused.text("/message"), "There may be 8192 bytes in the headers at most.");
+    assert_eq!(refused.text("/message"), "The limit is 8192 bytes in the headers.");
     let name = bare().header(&"x".repeat(MAX_HEADER_BYTES + 1 - ORIGIN), Some(""));
     call(&app, well, &name).await.is_error(431, "too_large");
 }
@@ -68,7 +68,7 @@ async fn the_query_string_is_counted_and_measured() {
     assert_eq!(ask(&many(MAX_QUERY_PARAMETERS)).await.status, 200);
     let refused = ask(&many(MAX_QUERY_PARAMETERS + 1)).await;
     refused.is_error(414, "too_large");
-    assert_eq!(refused.text("/message"), "There may be 64 parameters in the query string at most.");
+    assert_eq!(refused.text("/message"), "The limit is 64 parameters in the query string.");
     let one_key = vec![("k".to_owned(), String::new()); MAX_QUERY_PARAMETERS + 1];
     ask(&one_key).await.is_error(414, "too_large");
 
@@ -76,7 +76,7 @@ async fn the_query_string_is_counted_and_measured() {
     assert_eq!(ask(&long(MAX_QUERY_BYTES)).await.status, 200);
     let refused = ask(&long(MAX_QUERY_BYTES + 1)).await;
     refused.is_error(414, "too_large");
-    assert_eq!(refused.text("/message"), "There may be 8192 bytes in the query string at most.");
+    assert_eq!(refused.text("/message"), "The limit is 8192 bytes in the query string.");
     // In bytes, not in characters.
     let wide = [("é".repeat(MAX_QUERY_BYTES / 2), "é".to_owned())];
     ask(&wide).await.is_error(414, "too_large");
@@ -90,7 +90,7 @@ async fn a_body_is_measured_and_its_levels_are_counted() {
     assert_eq!(send(&sized(MAX_BODY_BYTES)).await.status, 200);
     let refused = send(&sized(MAX_BODY_BYTES + 1)).await;
     refused.is_error(413, "too_large");
-    assert_eq!(refused.text("/message"), "There may be 1048576 bytes in the body at most.");
+    assert_eq!(refused.text("/message"), "The limit is 1048576 bytes in the body.");
 
     for (open, close) in [("[", "]"), ("{\"x\":", "}")] {
         let nested =

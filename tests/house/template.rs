@@ -9,6 +9,7 @@ mod limits;
 mod names;
 pub(crate) mod roles;
 mod schedules;
+mod texts;
 
 use serde_json::{Value, json};
 

@@ -10,6 +10,7 @@ use std::{
 
 use app_core::{
     App,
+    interfaces::http::texts::{self, ErrorText},
     testing::{Event, event},
 };
 use app_tests::access::{Endpoint, endpoints};
@@ -18,8 +19,12 @@ use serde_json::{Map, Value, json};
 use tokio::sync::{mpsc, oneshot};
 use xtask::runtime_api::http::{self, Request};
 
-/// What the gateway itself answers where there is no route, as in template.yaml.
-const NO_ROUTE: &str = r#"{"error_id":"none","code":"not_found","message":"There is no such route.","details":[],"request_id":"none","traceback":null}"#;
+/// Returns the body that API Gateway sends where there is no route, as in template.yaml.
+fn no_route() -> String {
+    let ErrorText { code, message, .. } = texts::NO_ROUTE;
+    let body = json!({"error_id": "none", "code": code, "message": message, "details": [], "request_id": "none", "traceback": null});
+    body.to_string()
+}
 
 /// Its door; `serve` answers what comes through it.
 pub(crate) struct Gateway {
@@ -109,7 +114,7 @@ async fn respond(app: &App, routes: &[Route], request: &Request) -> Answer {
     // `users/me` before `users/{uuid}`.
     let Some((route, parameters)) = found.min_by_key(|(_, parameters)| parameters.len()) else {
         let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
-        return Answer { status: 404, headers, body: NO_ROUTE.to_owned() };
+        return Answer { status: 404, headers, body: no_route() };
     };
     let event = proxy_event(route, path, &parameters, query, request);
     let answer = route.endpoint.call(app, &event.to_string()).await;

@@ -113,7 +113,7 @@ async fn what_nobody_could_handle_is_not_sent() {
     ] {
         let answer = answer(&app, &json_call(SEND_MESSAGE, &message).bearer(&access)).await;
         let told = answer.is_connect_error(400, "invalid_argument");
-        assert_eq!(told, format!("Some values are not acceptable: {key}."), "{message}");
+        assert_eq!(told, format!("Some values are invalid: {key}."), "{message}");
         let violations = answer.detail("google.rpc.BadRequest").expect("violations");
         let key = key.split(' ').next().expect("a key");
         assert!(violations.windows(key.len()).any(|part| part == key.as_bytes()), "{message}");

@@ -1,6 +1,6 @@
 //! From errors to answers: the one envelope, and the only place that knows status codes.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use lambda_http::http::{
     HeaderValue, StatusCode,
@@ -9,7 +9,10 @@ use lambda_http::http::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::reply::{Answer, Reply, WithStatus};
+use super::{
+    reply::{Answer, Reply, WithStatus},
+    texts::{self, ErrorText},
+};
 use crate::{
     domain::{Detail, Error, Part},
     infrastructure::security,
@@ -79,7 +82,7 @@ fn told(error: &Error, failed: bool) -> Told {
     } else {
         tracing::info!(error_id, code, status = status.as_u16(), error = cause, "request refused");
     }
-    Told { error_id, code, message, cause, status }
+    Told { error_id, code, message: message.into_owned(), cause, status }
 }
 
 /// Logs the error, once, and renders it.
@@ -110,48 +113,31 @@ pub(super) fn render(error: &Error, request_id: &str, debug: bool) -> Answer {
     answer
 }
 
-fn describe(error: &Error) -> (StatusCode, String) {
-    match error {
-        Error::Malformed(why) => (StatusCode::BAD_REQUEST, capitalised(why)),
-        Error::Validation(_) => {
-            (StatusCode::UNPROCESSABLE_ENTITY, "Some values are not acceptable; see details.".into())
+fn describe(error: &Error) -> (StatusCode, Cow<'static, str>) {
+    let ErrorText { status, message, .. } = match error {
+        Error::Malformed(why) => return (StatusCode::BAD_REQUEST, capitalised(why).into()),
+        Error::NotFound(what) => return (StatusCode::NOT_FOUND, format!("There is no such {what}.").into()),
+        Error::AlreadyExists(key) => {
+            return (StatusCode::CONFLICT, format!("This {key} is already taken. Use another one.").into());
         }
-        Error::Unauthenticated(_) => (
-            StatusCode::UNAUTHORIZED,
-            // One sentence for all, so that it tells a token thief nothing.
-            "Missing, wrong or expired credentials; sign in and try again.".into(),
-        ),
-        Error::Forbidden => (StatusCode::FORBIDDEN, "You are not allowed to do this.".into()),
-        Error::NotFound(what) => (StatusCode::NOT_FOUND, format!("There is no such {what}.")),
-        Error::AlreadyExists(key) => (StatusCode::CONFLICT, format!("This {key} is taken.")),
         Error::TooLarge { part, limit } => {
             let status = match part {
                 Part::BodyBytes => StatusCode::PAYLOAD_TOO_LARGE,
                 Part::HeaderBytes | Part::Headers => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
                 Part::QueryBytes | Part::QueryParameters => StatusCode::URI_TOO_LONG,
             };
-            (status, format!("There may be {limit} {} at most.", part.as_str()))
+            return (status, format!("The limit is {limit} {}.", part.as_str()).into());
         }
-        Error::UnsupportedFormat => (
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "Send the body as JSON, with Content-Type: application/json.".into(),
-        ),
-        Error::RateLimited { .. } => {
-            (StatusCode::TOO_MANY_REQUESTS, "Too many requests; wait as Retry-After says.".into())
-        }
-        Error::InProgress => (
-            StatusCode::CONFLICT,
-            "The same request is still being worked on; ask again as Retry-After says.".into(),
-        ),
-        Error::Unavailable { .. } => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            "Something this needs does not answer; try again shortly.".into(),
-        ),
-        Error::Configuration(_) | Error::Internal(_) => (
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "Something went wrong on our side; the error_id helps us find it.".into(),
-        ),
-    }
+        Error::Validation(_) => texts::VALIDATION,
+        Error::Unauthenticated(_) => texts::UNAUTHENTICATED,
+        Error::Forbidden => texts::FORBIDDEN,
+        Error::UnsupportedFormat => texts::UNSUPPORTED_FORMAT,
+        Error::RateLimited { .. } => texts::RATE_LIMITED,
+        Error::InProgress => texts::IN_PROGRESS,
+        Error::Unavailable { .. } => texts::UNAVAILABLE,
+        Error::Configuration(_) | Error::Internal(_) => texts::INTERNAL,
+    };
+    (status, message.into())
 }
 
 fn render_detail(detail: &Detail) -> ErrorDetail {
@@ -216,6 +202,27 @@ mod tests {
             assert!(status.is_client_error() || status.is_server_error());
             assert!(!body.to_string().contains("secret cause"));
             assert!(body["traceback"].is_null());
+        }
+    }
+
+    #[test]
+    fn the_table_of_texts_has_the_codes_of_the_errors() {
+        for (text, error) in [
+            (texts::VALIDATION, Error::invalid("email", "format")),
+            (texts::UNAUTHENTICATED, Error::Unauthenticated("x")),
+            (texts::FORBIDDEN, Error::Forbidden),
+            (texts::NO_ROUTE, Error::NotFound("route")),
+            (texts::UNSUPPORTED_FORMAT, Error::UnsupportedFormat),
+            (texts::RATE_LIMITED, Error::RateLimited { retry_after: Duration::from_secs(3) }),
+            (texts::IN_PROGRESS, Error::InProgress),
+            (texts::UNAVAILABLE, Error::unavailable("database", "down")),
+            (texts::INTERNAL, Error::Configuration("x".into())),
+            (texts::INTERNAL, Error::internal("x")),
+        ] {
+            let (status, body) = answer(&error, false);
+            assert_eq!(status, text.status, "{error}");
+            assert_eq!(body["code"], text.code, "{error}");
+            assert_eq!(body["message"], text.message, "{error}");
         }
     }
 

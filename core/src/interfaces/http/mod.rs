@@ -18,6 +18,7 @@ mod request;
 mod responses;
 mod serve;
 mod size;
+pub mod texts;
 
 pub use access::{
     Access, Admission, ApiKeysWrite, AuditRead, DebugSend, Public, RefreshToken, Right, SessionToken,

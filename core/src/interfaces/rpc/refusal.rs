@@ -65,9 +65,11 @@ impl Status {
                 details.push(packed("google.rpc.BadRequest", &BadRequest::of(wrong)));
                 // Most clients show this and not the details.
                 let wrong: Vec<_> = wrong.iter().map(|d| format!("{} ({})", d.key, d.reason)).collect();
-                format!("Some values are not acceptable: {}.", wrong.join(", "))
+                format!("Some values are invalid: {}.", wrong.join(", "))
             }
-            _ if *code == Code::DeadlineExceeded => "This took longer than the client would wait.".to_owned(),
+            _ if *code == Code::DeadlineExceeded => {
+                "The call took longer than the client's timeout. Call again with a longer one.".to_owned()
+            }
             _ => message,
         };
         Self { code: *code, message, details, retry_after }
