@@ -156,13 +156,18 @@ enum Command {
         #[arg(last = true)]
         arguments: Vec<String>,
     },
-    /// Apply each patch of tests/mutants/ to a copy of the project, and expect its test to turn red.
+    /// Put each fault of tests/mutants/ into a copy of the project, and expect its test to fail.
     ///
-    /// A test that stays green tests nothing. The copy and what is built of it stay in
+    /// A test that still passes does not cover the fault. The copy and its build stay in
     /// .local/mutants/, so that the next run builds only what has changed.
     Mutants {
-        /// Only these, by the names of their files without .patch; all if none is given.
+        /// Only these, by the names of their files without .toml; all if none is given.
         names: Vec<String>,
+        /// Only mutants whose own file, edited files or test file have changed since this commit.
+        ///
+        /// Changes that are not committed count too.
+        #[arg(long, value_name = "COMMIT")]
+        since: Option<String>,
     },
     /// Measure what the product costs above its floor, in one run on a database of its own.
     ///
@@ -254,7 +259,7 @@ fn execute(command: Command) -> Result<ExitCode> {
         Command::Assets => assets::run()?,
         Command::Passwords => passwords::run()?,
         Command::Test { arguments } => return test::run(&arguments),
-        Command::Mutants { names } => return mutants::run(&names),
+        Command::Mutants { names, since } => return mutants::run(&names, since.as_deref()),
         Command::Bench { what } => return bench::run(what.as_ref()),
         Command::Fuzz { what } => return fuzz::run(&what),
         Command::Coverage { missing } => return coverage::run(missing),

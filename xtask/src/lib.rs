@@ -7,7 +7,7 @@
 //! - [`sbom`]: what each function is made of.
 //! - [`operator`]: queues, dead letters and the outbox, of a stack here or on AWS.
 //! - [`bench`]: what the functions cost; [`measure`]: times, their spread and their floors.
-//! - [`mutants`]: faults on purpose, and the copy of the project that bears them; tests use it too.
+//! - [`mutants`]: faults on purpose, and the copy of the project that they are put into; tests use it too.
 //! - [`rankings`]: public rankings of passwords, for the list of common ones.
 //! - [`assets`], [`extra`], [`node`], [`clients`], [`valkey`], [`broker`]: what is fetched when it
 //!   is first needed.

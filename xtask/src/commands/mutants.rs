@@ -1,4 +1,4 @@
-//! `cargo xtask mutants`: tests that must turn red, on a copy of the project with a fault in it.
+//! `cargo xtask mutants`: puts one fault at a time into a copy of the project, and expects its test to fail.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -6,41 +6,52 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 
+use crate::checkout::Checkout;
 use crate::interrupt;
-use crate::mutants::{Mutant, Scratch};
+use crate::mutants::{self, Mutant, Scratch, Test};
 use crate::process;
 use crate::stack::{MUTANTS, Stack};
 use crate::ui;
 
-/// The first build is one of everything.
+/// The first build compiles everything.
 const BUILD_LIMIT: Duration = Duration::from_secs(40 * 60);
 /// A fault may make its test wait for ever.
 const TEST_LIMIT: Duration = Duration::from_secs(5 * 60);
 
-/// What became of a test.
+/// The result of a test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Outcome {
     Green,
     Red,
-    /// The filter matches no test, so that it can never turn red.
+    /// `test` names no test, so it can never fail.
     NoTest,
     NotCompiled,
-    /// It ended without saying what passed and what failed, or did not end.
+    /// It ended without a count of passed and failed tests, or did not end in time.
     NoVerdict,
 }
 
-/// A copy, a database, and the place for what cargo builds and says.
+/// The copy, the database, and the folder of builds and logs.
 struct Judge {
     stack: Stack,
     copy: Scratch,
 }
 
-pub fn run(names: &[String]) -> Result<ExitCode> {
+pub fn run(names: &[String], since: Option<&str>) -> Result<ExitCode> {
     interrupt::note()?;
+    let checkout = Checkout::find()?;
+    let root = checkout.root();
+    let mut mutants = mutants::named(Mutant::all(root)?, names)?;
+    if let Some(commit) = since {
+        mutants = mutants::since(root, mutants, commit)?;
+        ui::say(&format!("{} mutants concern what has changed since {commit}", mutants.len()));
+        if mutants.is_empty() {
+            return Ok(ExitCode::SUCCESS);
+        }
+    }
+    mutants::order(&mut mutants);
     let mut stack = Stack::claim(MUTANTS)?;
-    let mutants = chosen(Mutant::all(stack.checkout.root())?, names)?;
     let copy = Scratch::refresh(&stack.checkout, stack.folder.join("checkout"))?;
     fs::create_dir_all(stack.folder.join("logs"))?;
     ui::heading("Starting the mutants stack");
@@ -51,94 +62,87 @@ pub fn run(names: &[String]) -> Result<ExitCode> {
     Ok(if good? { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn chosen(mut all: Vec<Mutant>, names: &[String]) -> Result<Vec<Mutant>> {
-    let known: Vec<String> = all.iter().map(|mutant| mutant.name.clone()).collect();
-    if let Some(unknown) = names.iter().find(|name| !known.contains(name)) {
-        bail!("there is no tests/mutants/{unknown}.patch; there are: {}", known.join(", "));
-    }
-    all.retain(|mutant| names.is_empty() || names.contains(&mutant.name));
-    Ok(all)
-}
-
 impl Judge {
-    /// Whether every mutant turns its test red.
+    /// Returns whether every mutant makes its test fail.
     fn all(&self, mutants: &[Mutant]) -> Result<bool> {
-        ui::heading("Without a patch, where all must be green");
-        // By test: the first mutant of each names its log.
-        let mut tests: BTreeMap<&[String], (&str, Outcome)> = BTreeMap::new();
-        for mutant in mutants {
-            if !tests.contains_key(mutant.test.as_slice()) {
-                let name = format!("{}.unpatched", mutant.name);
-                let (outcome, took) = self.test(&name, &mutant.test)?;
-                let word = if outcome == Outcome::Green { "green" } else { "NOT GREEN" };
-                ui::out(&format!("  {word:<10} {took:>7}  cargo test {}", mutant.test.join(" ")));
-                if outcome != Outcome::Green {
-                    ui::say(&self.told(&name, outcome));
-                }
-                tests.insert(&mutant.test, (&mutant.name, outcome));
-            }
-        }
-        ui::heading("With each patch, where its test must turn red");
+        let tests = self.without_a_fault(mutants)?;
+        ui::heading("With each fault: its test must fail");
+        let mut progress = Progress::of(mutants.len());
         let mut bad = Vec::new();
         for mutant in mutants {
-            let fault = match tests.get(mutant.test.as_slice()) {
-                Some((_, Outcome::Green)) => self.one(mutant)?,
-                _ => {
-                    ui::out(&format!("  NOT TRIED  {:>7}  {}", "", mutant.name));
-                    Some("its test is not green without it".to_owned())
-                }
+            let started = Instant::now();
+            let (word, fault) = match tests.get(&mutant.test) {
+                Some(Outcome::Green) => self.one(mutant)?,
+                _ => ("NOT TRIED", Some("its test fails without the fault; mend the test first".to_owned())),
             };
+            progress.line(word, started, &mutant.name);
             if let Some(fault) = fault {
                 ui::say(&format!("{}: {fault}", mutant.name));
-                ui::say(&format!("the fault is: {}", mutant.why));
+                ui::say(&format!("the fault: {}", mutant.why));
                 bad.push(mutant.name.as_str());
             }
         }
         if bad.is_empty() {
-            ui::say(&format!("{} of {} mutants turned their tests red", mutants.len(), mutants.len()));
+            ui::say(&format!("all {} mutants made their tests fail", mutants.len()));
         } else {
             ui::say(&format!("{} of {} mutants did not: {}", bad.len(), mutants.len(), bad.join(", ")));
         }
         Ok(bad.is_empty())
     }
 
-    /// What is wrong with a mutant, or with its test.
-    fn one(&self, mutant: &Mutant) -> Result<Option<String>> {
-        if let Err(why) = self.copy.check(&mutant.patch) {
-            ui::out(&format!("  STALE      {:>7}  {}", "", mutant.name));
-            return Ok(Some(format!("its patch does not apply any more; refresh it. Git says: {why:#}")));
+    /// Runs each test on the project as it is.
+    fn without_a_fault(&self, mutants: &[Mutant]) -> Result<BTreeMap<Test, Outcome>> {
+        ui::heading("Without a fault: all must pass");
+        // By test: the first mutant of each names its log.
+        let mut first: Vec<&Mutant> = Vec::new();
+        for mutant in mutants {
+            if !first.iter().any(|other| other.test == mutant.test) {
+                first.push(mutant);
+            }
         }
-        let (outcome, took) = self.copy.with(&mutant.patch, || self.test(&mutant.name, &mutant.test))?;
+        let mut progress = Progress::of(first.len());
+        let mut tests = BTreeMap::new();
+        for mutant in first {
+            let started = Instant::now();
+            let name = format!("{}.without", mutant.name);
+            let outcome = self.compile_and_run(&name, &mutant.test)?;
+            let word = if outcome == Outcome::Green { "green" } else { "NOT GREEN" };
+            progress.line(word, started, &format!("cargo test {}", mutant.test));
+            if outcome != Outcome::Green {
+                ui::say(&self.told(&name, outcome));
+            }
+            tests.insert(mutant.test.clone(), outcome);
+        }
+        Ok(tests)
+    }
+
+    /// Returns a word for the outcome, and what is wrong with the mutant or with its test.
+    fn one(&self, mutant: &Mutant) -> Result<(&'static str, Option<String>)> {
+        if let Err(why) = self.copy.check(&mutant.edits) {
+            return Ok(("STALE", Some(format!("it does not fit the sources any more. {why:#}"))));
+        }
+        let outcome = self.copy.with(&mutant.edits, || self.compile_and_run(&mutant.name, &mutant.test))?;
+        let fault = (outcome != Outcome::Red).then(|| self.told(&mutant.name, outcome));
         let word = match outcome {
             Outcome::Red => "red",
             Outcome::Green | Outcome::NoTest => "SURVIVED",
             Outcome::NotCompiled | Outcome::NoVerdict => "ERROR",
         };
-        ui::out(&format!("  {word:<10} {took:>7}  {}", mutant.name));
-        if outcome == Outcome::Red {
-            return Ok(None);
-        }
-        Ok(Some(self.told(&mutant.name, outcome)))
+        Ok((word, fault))
     }
 
     /// Compiles and runs a test in the copy as it is now.
-    fn test(&self, name: &str, arguments: &[String]) -> Result<(Outcome, String)> {
-        let started = Instant::now();
-        let outcome = self.compile_and_run(name, arguments)?;
-        Ok((outcome, format!("{:.1} s", started.elapsed().as_secs_f32())))
-    }
-
-    fn compile_and_run(&self, name: &str, arguments: &[String]) -> Result<Outcome> {
-        // Apart, because cargo's exit code for a test that fails is that for one that does not compile.
-        let of_cargo: Vec<&String> = arguments.iter().take_while(|word| *word != "--").collect();
+    fn compile_and_run(&self, name: &str, test: &Test) -> Result<Outcome> {
+        // Two steps, because cargo's exit code is the same for a failed test and a failed build.
         let mut build = self.cargo();
-        build.args(of_cargo).arg("--no-run");
+        build.args(&test.binary).arg("--no-run");
         let (mut child, identity) = process::start(&mut build, &self.log(name, "build"))?;
         if !process::finish(&mut child, &identity, BUILD_LIMIT)?.is_some_and(|status| status.success()) {
             return Ok(Outcome::NotCompiled);
         }
         let log = self.log(name, "test");
-        let (mut child, identity) = process::start(self.cargo().args(arguments), &log)?;
+        let (mut child, identity) =
+            process::start(self.cargo().args(&test.binary).arg("--").args(&test.filters), &log)?;
         let Some(status) = process::finish(&mut child, &identity, TEST_LIMIT)? else {
             return Ok(Outcome::NoVerdict);
         };
@@ -164,14 +168,14 @@ impl Judge {
         cargo
     }
 
-    /// What an outcome means, and where to read more.
+    /// Describes an outcome, and where to read more.
     fn told(&self, name: &str, outcome: Outcome) -> String {
         let (what, step) = match outcome {
-            Outcome::Green => ("its test stays green: it does not test that", "test"),
-            Outcome::Red => ("its test fails", "test"),
-            Outcome::NoTest => ("its filter matches no test", "test"),
-            Outcome::NotCompiled => ("it does not compile", "build"),
-            Outcome::NoVerdict => ("its test did not end with a result", "test"),
+            Outcome::Green => ("the test still passes with this fault, so it does not cover it", "test"),
+            Outcome::Red => ("the test fails", "test"),
+            Outcome::NoTest => ("`test` names no test", "test"),
+            Outcome::NotCompiled => ("the copy does not compile", "build"),
+            Outcome::NoVerdict => ("the test did not end with a result", "test"),
         };
         format!("{what}; see {}", self.log(name, step).display())
     }
@@ -181,7 +185,36 @@ impl Judge {
     }
 }
 
-/// Passed and failed, of all test binaries that ran.
+/// One line for each finished step, with the time so far and an estimate of the rest.
+struct Progress {
+    started: Instant,
+    done: u32,
+    total: usize,
+}
+
+impl Progress {
+    fn of(total: usize) -> Self {
+        Self { started: Instant::now(), done: 0, total }
+    }
+
+    fn line(&mut self, word: &str, started: Instant, what: &str) {
+        self.done += 1;
+        let so_far = self.started.elapsed();
+        let left = self.total.saturating_sub(self.done as usize);
+        let rest = so_far / self.done * u32::try_from(left).unwrap_or(u32::MAX);
+        let took = format!("{:.1} s", started.elapsed().as_secs_f32());
+        let position = format!("{}/{}", self.done, self.total);
+        let times = format!("{} so far, about {} left", clock(so_far), clock(rest));
+        ui::out(&format!("  {word:<10} {took:>7}  {position:>7}, {times}  {what}"));
+    }
+}
+
+/// Writes a time as minutes and seconds.
+fn clock(time: Duration) -> String {
+    format!("{}:{:02}", time.as_secs() / 60, time.as_secs() % 60)
+}
+
+/// Returns the numbers of passed and failed tests, of all test binaries that ran.
 fn counts(said: &str) -> (usize, usize) {
     let mut counts = (0, 0);
     for line in said.lines().filter(|line| line.starts_with("test result:")) {
@@ -200,6 +233,12 @@ fn counts(said: &str) -> (usize, usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_time_is_minutes_and_seconds() {
+        assert_eq!(clock(Duration::from_millis(59_999)), "0:59");
+        assert_eq!(clock(Duration::from_secs(2 * 60 * 60 + 61)), "121:01");
+    }
 
     #[test]
     fn the_results_of_all_binaries_are_added() {

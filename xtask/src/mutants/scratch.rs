@@ -1,4 +1,4 @@
-//! The copy: the project as the work tree has it, changed by one patch at a time.
+//! The copy: the project as the work tree has it, changed by one mutant at a time.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,7 +7,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
-use super::git_apply;
+use super::{Edit, change};
 use crate::assets;
 use crate::checkout::Checkout;
 
@@ -18,11 +18,11 @@ pub struct Scratch {
 }
 
 impl Scratch {
-    /// Brings the copy to what the work tree is now, new files included. Files that are the same
-    /// stay as they are, so that cargo builds nothing anew for them.
+    /// Copies the work tree, new files included. Files that have not changed are not written, so
+    /// that cargo does not rebuild them.
     pub fn refresh(checkout: &Checkout, folder: PathBuf) -> Result<Self> {
         let mut files = files(checkout.root())?;
-        // Git-ignored, and nothing that names the function `docs` builds without them.
+        // Git ignores them, but the function `docs` does not build without them.
         files.extend(assets::files(checkout.root()));
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
         remove_others(&folder, Path::new(""), &files)?;
@@ -40,31 +40,27 @@ impl Scratch {
         Ok(Self { folder })
     }
 
-    /// An error with what git says when the patch does not apply.
-    pub fn check(&self, patch: &Path) -> Result<()> {
-        git_apply(&self.folder, &["--check"], patch).map(drop)
+    /// Returns an error that says what to do when an edit does not fit the copy.
+    pub fn check(&self, edits: &[Edit]) -> Result<()> {
+        change(&self.folder, edits).map(drop)
     }
 
-    /// Does `work` in the copy with the patch applied, and takes the patch back.
-    pub fn with<T>(&self, patch: &Path, work: impl FnOnce() -> Result<T>) -> Result<T> {
-        let touched = git_apply(&self.folder, &["--numstat", "-z"], patch)?;
-        let touched = touched.split('\0').filter_map(|entry| entry.splitn(3, '\t').nth(2));
-        let before: Vec<_> =
-            touched.map(|path| self.folder.join(path)).map(|path| (fs::read(&path).ok(), path)).collect();
-        if before.is_empty() {
-            bail!("the patch changes no file");
+    /// Does `work` in the copy with the edits applied, and takes them back.
+    pub fn with<T>(&self, edits: &[Edit], work: impl FnOnce() -> Result<T>) -> Result<T> {
+        let changed = change(&self.folder, edits)?;
+        for (file, (_, after)) in &changed {
+            self.write(file, after)?;
         }
-        git_apply(&self.folder, &[], patch)?;
         let result = work();
-        for (content, path) in before {
-            // Written, not given its old time: cargo must see that it is another file again.
-            match content {
-                Some(content) => fs::write(&path, content),
-                None => fs::remove_file(&path),
-            }
-            .with_context(|| format!("cannot restore {}", path.display()))?;
+        // Written, not given the old time: cargo must see that the file has changed again.
+        for (file, (before, _)) in &changed {
+            self.write(file, before)?;
         }
         result
+    }
+
+    fn write(&self, file: &str, content: &str) -> Result<()> {
+        fs::write(self.folder.join(file), content).with_context(|| format!("cannot write {file} in the copy"))
     }
 }
 
