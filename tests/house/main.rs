@@ -3,6 +3,7 @@
 
 mod access;
 mod decisions;
+mod front_door;
 mod layers;
 mod links;
 mod lint;

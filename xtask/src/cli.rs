@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::commands::{
     assets, bench, coverage, database_ca, deny, down, env, fuzz, invoke, keys, lint, logs, migrate, mutants,
@@ -228,6 +228,12 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+}
+
+/// Returns the names of all commands, as in `up`, for the page that lists them.
+#[must_use]
+pub fn command_names() -> Vec<String> {
+    Arguments::command().get_subcommands().map(|command| command.get_name().to_owned()).collect()
 }
 
 /// Runs the command line of this process.

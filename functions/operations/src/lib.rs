@@ -1,5 +1,5 @@
 //! Invoked by an operator, mostly through `cargo xtask outbox`, `queue`, `tasks` and `users`: the database
-//! is rarely in reach of the operator's own machine. README.md lists the commands.
+//! is rarely in reach of the operator's own machine. docs/operations.md lists the commands.
 
 use std::time::Instant;
 

@@ -56,7 +56,7 @@ fn the_longest_stack_is_as_long_as_the_documentation_says() {
     assert_eq!(one_more, ["EventsConsumerKafkaFunction: FunctionName has 65 characters of 64"]);
     let promise = format!("{LONGEST_STACK} characters");
     assert!(template["Description"].as_str().is_some_and(|text| text.contains(&promise)));
-    assert!(read("README.md").contains(&promise), "README.md does not say {promise}");
+    assert!(read("docs/deploying.md").contains(&promise), "docs/deploying.md does not say {promise}");
 
     let mut broken = template;
     broken["Resources"]["TasksQueue"]["Properties"]["QueueName"] = json!("tasks");

@@ -1,0 +1,167 @@
+//! README stays short, and the tables of docs/ list what the code has.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use serde_json::Value;
+
+use super::{
+    routes::{differences, stem},
+    template::document::{events, functions, template},
+};
+
+/// README's first lines must fit into the five minutes of somebody who opens the project.
+const LONGEST_README: usize = 170;
+
+/// The commands that README promises to be enough.
+const TWO_COMMANDS: &str = "```sh\ncargo xtask up\ncargo xtask test\n```";
+
+fn read(path: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path))
+        .expect("a file of the project")
+}
+
+/// Returns the cells of each row of a page's tables, without headings and lines.
+fn rows(page: &str) -> impl Iterator<Item = Vec<&str>> {
+    let tables = page.lines().filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |"));
+    tables.map(|row| row.split(" | ").map(str::trim).collect())
+}
+
+/// Returns the texts between backticks.
+fn code(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
+}
+
+/// Returns the settings of docs/settings.md: the first cell of a row is a name in capital letters.
+fn described_settings(page: &str) -> BTreeSet<String> {
+    let first = rows(page).filter(|row| row.len() == 4).filter_map(|row| code(row[0]).next());
+    first
+        .filter(|name| name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_'))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Returns the settings of .env.example.
+fn example_settings(text: &str) -> BTreeSet<String> {
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    lines.filter_map(|line| line.split_once('=')).map(|(name, _)| name.to_owned()).collect()
+}
+
+/// Returns the parameters of docs/settings.md: those of the last column, and of the last table.
+fn described_parameters(page: &str) -> BTreeSet<String> {
+    let (settings, others) = page.split_once("\n## Parameters without a setting\n").expect("the last table");
+    let last = rows(settings).filter(|row| row.len() == 4).map(|row| row[3].to_owned());
+    let first = rows(others).map(|row| row[0].to_owned());
+    let cells: Vec<String> = last.chain(first).collect();
+    let names = cells.iter().flat_map(|cell| code(cell));
+    names.filter(|name| name.starts_with(|c: char| c.is_ascii_uppercase())).map(str::to_owned).collect()
+}
+
+/// Returns the rows of docs/routes.md as `METHOD /path function`, without the slash at a path's end.
+fn described_routes(page: &str) -> BTreeSet<String> {
+    let routes = rows(page).filter(|row| row.len() == 4 && row[0].contains(" /"));
+    routes.map(|row| format!("{} {}", row[0].trim_end_matches('/'), row[1])).collect()
+}
+
+fn deployed_routes(template: &Value) -> BTreeSet<String> {
+    let all = functions(template).into_iter();
+    let all = all
+        .flat_map(|(id, function)| events(function, "Api").into_iter().map(move |route| (stem(id), route)));
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let all = all.map(|(name, route)| (text(&route["Method"]).to_uppercase(), text(&route["Path"]), name));
+    let all = all.filter(|(method, ..)| method != "OPTIONS" && method != "HEAD");
+    all.map(|(method, path, name)| format!("{method} {path} {name}")).collect()
+}
+
+/// Returns the commands of docs/commands.md, as in `up`.
+fn described_commands(page: &str) -> BTreeSet<String> {
+    let commands = rows(page).filter_map(|row| code(row[0]).next()?.strip_prefix("cargo xtask "));
+    commands.filter_map(|command| command.split(' ').next()).map(str::to_owned).collect()
+}
+
+/// Returns the pages that an index lists, once for each row that links to one.
+fn listed_pages(index: &str) -> Vec<String> {
+    let links = rows(index).filter_map(|row| row[0].split_once("](")?.1.strip_suffix(')'));
+    links.map(str::to_owned).collect()
+}
+
+#[track_caller]
+fn same(left: (&str, &BTreeSet<String>), right: (&str, &BTreeSet<String>)) {
+    assert!(!left.1.is_empty(), "{} lists nothing: has its form changed?", left.0);
+    let found = differences(left, right);
+    assert!(found.is_empty(), "{found:#?}");
+}
+
+#[test]
+fn readme_is_short_and_begins_with_two_commands() {
+    let readme = read("README.md");
+    let lines = readme.lines().count();
+    assert!(lines <= LONGEST_README, "README.md has {lines} lines of {LONGEST_README}: move a part to docs/");
+    let first = readme.find("```sh").expect("a block of commands");
+    assert!(readme[first..].starts_with(TWO_COMMANDS), "README.md does not begin with {TWO_COMMANDS}");
+}
+
+#[test]
+fn the_settings_page_lists_every_setting_and_every_parameter() {
+    let page = read("docs/settings.md");
+    let settings = ("docs/settings.md", &described_settings(&page));
+    same(settings, (".env.example", &example_settings(&read(".env.example"))));
+    let template = template();
+    let parameters = template["Parameters"].as_object().expect("parameters").keys().cloned().collect();
+    same(("docs/settings.md", &described_parameters(&page)), ("template.yaml", &parameters));
+}
+
+#[test]
+fn the_route_table_lists_every_route_with_its_function() {
+    let described = described_routes(&read("docs/routes.md"));
+    same(("docs/routes.md", &described), ("template.yaml", &deployed_routes(&template())));
+}
+
+#[test]
+fn the_topology_page_names_every_function() {
+    let page = read("docs/topology.md");
+    let template = template();
+    let names: Vec<String> = functions(&template).into_iter().map(|(id, _)| stem(id)).collect();
+    let words: BTreeSet<&str> = page.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').collect();
+    let missing: Vec<_> = names.iter().filter(|name| !words.contains(name.as_str())).collect();
+    assert!(!names.is_empty() && missing.is_empty(), "docs/topology.md does not name {missing:?}");
+}
+
+#[test]
+fn the_commands_page_lists_every_command() {
+    let commands = xtask::cli::command_names().into_iter().collect();
+    let described = described_commands(&read("docs/commands.md"));
+    same(("docs/commands.md", &described), ("`cargo xtask --help`", &commands));
+}
+
+#[test]
+fn the_index_of_the_pages_lists_each_one_once() {
+    let listed = listed_pages(&read("docs/README.md"));
+    let once: BTreeSet<String> = listed.iter().cloned().collect();
+    assert_eq!(once.len(), listed.len(), "docs/README.md lists a page twice: {listed:?}");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
+    let names = fs::read_dir(folder).expect("docs/").map(|entry| entry.expect("an entry").file_name());
+    let pages = names
+        .filter_map(|name| name.into_string().ok())
+        .filter(|name| name.ends_with(".md") && name != "README.md");
+    let pages = pages.chain(["decisions/README.md".to_owned()]).collect();
+    same(("docs/README.md", &once), ("docs/", &pages));
+}
+
+#[test]
+fn a_row_that_is_missing_or_wrong_is_found() {
+    let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<String>>();
+    let page = "| setting | default | meaning | parameter |\n|---|---|---|---|\n\
+                | `A_B` | `1` | Of `C`. | `First`; `Second` for `migrate` |\n| `D2` | – | x | – |\n\
+                \n## Parameters without a setting\n\n| `Third`, `Fourth` | y |\n";
+    assert_eq!(described_settings(page), set(&["A_B", "D2"]));
+    assert_eq!(described_parameters(page), set(&["First", "Second", "Third", "Fourth"]));
+    assert_eq!(example_settings("# X=1\nA_B=1\n\nD2=\n"), set(&["A_B", "D2"]));
+    let routes = "| route | function | who | takes |\n|---|---|---|---|\n| GET /a/{id}/ | a-get | anyone | b \\| c |\n";
+    assert_eq!(described_routes(routes), set(&["GET /a/{id} a-get"]));
+    assert_eq!(described_commands("| `cargo xtask up \\| x` | y |\n| `other` | z |\n"), set(&["up"]));
+    assert_eq!(
+        listed_pages("| **Part** | | |\n| [a.md](a.md) | b | c |\n| [a.md](a.md) | b | c |\n"),
+        ["a.md", "a.md"]
+    );
+    assert!(deployed_routes(&template()).contains("GET /api/v1/users/me users-me"));
+}
