@@ -39,12 +39,12 @@ use utoipa::{
         debug_health_check::handler
     ),
     tags(
-        (name = "auth", description = "Signing up, in, and staying signed in"),
-        (name = "users", description = "Users"),
-        (name = "audit", description = "What happened to accounts"),
-        (name = "api-keys", description = "Keys for programs"),
+        (name = "auth", description = "Sign-up, sign-in, sessions and tokens"),
+        (name = "users", description = "Users and their profiles"),
+        (name = "audit", description = "The audit log"),
+        (name = "api-keys", description = "API keys, for programs that act for a user"),
         (name = "tasks", description = "Background tasks"),
-        (name = "debug", description = "For operators")
+        (name = "debug", description = "Tools for operators and developers")
     ),
     modifiers(&Bearer)
 )]
@@ -61,7 +61,7 @@ impl Modify for Bearer {
             .get_or_insert_default()
             .add_security_scheme("bearer", SecurityScheme::Http(scheme));
         let mut key = Http::new(HttpAuthScheme::Bearer);
-        key.description = Some("An API key, `apk_…`, in the place of an access token".into());
+        key.description = Some("An API key (`apk_…`) instead of an access token".into());
         document.components.get_or_insert_default().add_security_scheme("api_key", SecurityScheme::Http(key));
     }
 }

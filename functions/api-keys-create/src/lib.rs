@@ -1,4 +1,4 @@
-//! `POST /api/v1/api-keys/`: a key for a program of the user.
+//! `POST /api/v1/api-keys/`: creates an API key for a program of the user.
 
 use std::collections::BTreeSet;
 
@@ -21,12 +21,12 @@ use utoipa::{
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct KeyRequest {
-    /// For you to know it by.
+    /// A label that helps you recognise the key.
     #[schema(value_type = String, min_length = 1, max_length = 64, pattern = r"^[^\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]*[^\s\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069][^\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]*$", example = "nightly export")]
     name: Text<64>,
     #[schema(schema_with = permissions)]
     permissions: Vec<Permission>,
-    /// 1 to 365.
+    /// The lifetime of the key, from 1 to 365 days.
     #[schema(value_type = u16, minimum = 1, maximum = 365, example = 90)]
     expires_in_days: Days,
 }
@@ -35,7 +35,7 @@ impl Body for KeyRequest {
     const REQUIRED: &'static [&'static str] = &["name", "permissions", "expires_in_days"];
 }
 
-/// How long a key lives. Read as JSON has numbers: 90.0 is the integer 90.
+/// The lifetime of a key in days. JSON has one type of number, so 90.0 is read as the integer 90.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(try_from = "f64")]
 struct Days(u16);
@@ -52,14 +52,14 @@ impl TryFrom<f64> for Days {
     }
 }
 
-/// Which words there are.
+/// Returns the schema of `permissions`, with every permission that exists.
 fn permissions() -> Array {
     let word = ObjectBuilder::new()
         .schema_type(Type::String)
         .enum_values(Some(Permission::ALL.map(Permission::as_str)))
         .build();
     ArrayBuilder::new()
-        .description(Some("Some of your own. If you lose one, the key loses it, too."))
+        .description(Some("Permissions that you have yourself. If you lose one, the key loses it too."))
         .items(word)
         .min_items(Some(1))
         .unique_items(true)
@@ -69,21 +69,21 @@ fn permissions() -> Array {
 #[derive(Serialize, ToSchema)]
 pub struct KeyResponse {
     id: String,
-    /// The key itself, here and never again: `Authorization: Bearer apk_…`.
+    /// The API key, shown only in this response. Send it as `Authorization: Bearer apk_…`.
     key: String,
     #[serde(with = "app_core::domain::timestamp")]
     expires_at: OffsetDateTime,
 }
 
-/// Make an API key
+/// Create an API key
 ///
-/// For a program that acts in your name, at the endpoints that take one.
+/// A program sends the key to act on your behalf, on the endpoints that accept API keys.
 #[utoipa::path(
     post, path = "/api/v1/api-keys/", tag = "api-keys", operation_id = "create_api_key",
     security(("bearer" = ["api_keys:write"])),
     request_body = KeyRequest,
     responses(
-        (status = 201, description = "The key, shown once", body = KeyResponse),
+        (status = 201, description = "The new API key, which is shown only once", body = KeyResponse),
         AuthProblem, RightProblem, BodyProblem, AnyProblem,
     ),
 )]
@@ -114,7 +114,7 @@ pub async fn handler(
     Ok(WithStatus(StatusCode::CREATED, answer))
 }
 
-/// Not the key.
+/// Leaves out the key.
 impl std::fmt::Debug for KeyResponse {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("KeyResponse").field("id", &self.id).finish_non_exhaustive()

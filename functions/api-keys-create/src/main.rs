@@ -1,4 +1,4 @@
-//! `POST /api/v1/api-keys/`: a key for a program of the user.
+//! `POST /api/v1/api-keys/`: creates an API key for a program of the user.
 use app_core::{App, Need, interfaces::http, telemetry};
 
 #[tokio::main(flavor = "current_thread")] // one invocation at a time: one thread is enough

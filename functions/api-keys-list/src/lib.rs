@@ -1,4 +1,4 @@
-//! `GET /api/v1/api-keys/`: the user's keys for programs.
+//! `GET /api/v1/api-keys/`: lists the user's API keys.
 
 use app_core::{
     App, Result,
@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct KeysResponse {
-    /// The newest first, at most fifty.
+    /// At most 50 keys, newest first.
     results: Vec<ListedKeyResponse>,
 }
 
@@ -27,19 +27,19 @@ pub struct ListedKeyResponse {
     created_at: OffsetDateTime,
     #[serde(with = "app_core::domain::timestamp")]
     expires_at: OffsetDateTime,
-    /// To the minute.
+    /// The time of the last use, rounded down to the minute. Null if the key was never used.
     #[serde(with = "app_core::domain::timestamp::option")]
     #[schema(required)]
     last_used_at: Option<OffsetDateTime>,
 }
 
-/// Your API keys
+/// List your API keys
 ///
-/// Those that are neither expired nor revoked, without their secrets.
+/// The list leaves out expired and revoked keys. It does not contain the secrets.
 #[utoipa::path(
     get, path = "/api/v1/api-keys/", tag = "api-keys", operation_id = "list_api_keys",
     security(("bearer" = [])),
-    responses((status = 200, description = "The live keys of the user", body = KeysResponse), AuthProblem, AnyProblem),
+    responses((status = 200, description = "The user's live API keys", body = KeysResponse), AuthProblem, AnyProblem),
 )]
 pub async fn handler(app: App, _: Request, caller: Caller<SignedIn>) -> Result<Json<KeysResponse>> {
     let keys = app.auth().await?.list_keys(caller.user.uuid).await?;

@@ -1,4 +1,4 @@
-//! `GET /api/v1/api-keys/`: the user's keys for programs.
+//! `GET /api/v1/api-keys/`: lists the user's API keys.
 use app_core::{App, Need, interfaces::http, telemetry};
 
 #[tokio::main(flavor = "current_thread")] // one invocation at a time: one thread is enough

@@ -1,4 +1,4 @@
-//! `DELETE /api/v1/api-keys/{id}/`: ends a key of the user.
+//! `DELETE /api/v1/api-keys/{id}/`: revokes one of the user's API keys.
 
 use app_core::{
     App, Result,
@@ -12,13 +12,13 @@ use app_core::{
 
 /// Revoke an API key
 ///
-/// One of your own. The next request with it is refused.
+/// Revokes one of your own keys. The next request with it is refused.
 #[utoipa::path(
     delete, path = "/api/v1/api-keys/{id}/", tag = "api-keys", operation_id = "revoke_api_key",
     security(("bearer" = [])),
-    params(("id" = String, Path, description = "As in the list of keys; the key's second part"), IdempotencyKey),
+    params(("id" = String, Path, description = "The key's id, as in the list of keys. It is also the second part of the key."), IdempotencyKey),
     responses(
-        (status = 204, description = "It is over"),
+        (status = 204, description = "The key has been revoked"),
         AuthProblem, MissingProblem, IdempotencyKeyProblem, InProgressProblem, AnyProblem,
     ),
 )]

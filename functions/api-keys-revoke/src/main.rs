@@ -1,4 +1,4 @@
-//! `DELETE /api/v1/api-keys/{id}/`: ends a key of the user.
+//! `DELETE /api/v1/api-keys/{id}/`: revokes one of the user's API keys.
 use app_core::{App, Need, interfaces::http, telemetry};
 
 #[tokio::main(flavor = "current_thread")] // one invocation at a time: one thread is enough

@@ -1,4 +1,4 @@
-//! `GET /api/v1/audit/`: what happened to accounts.
+//! `GET /api/v1/audit/`: lists the events of the audit log.
 
 use std::net::IpAddr;
 
@@ -29,17 +29,17 @@ pub struct AuditResponse {
     action: String,
     /// `success` or `failure`.
     outcome: String,
-    /// Who did it; null for nobody we know, and for operators.
+    /// The user who acted. Null if the user is unknown, or if an operator acted.
     #[schema(required)]
     actor: Option<Uuid>,
-    /// To whom. The user may be gone.
+    /// The user whose account was affected. The user may have been deleted since.
     #[schema(required)]
     subject: Option<Uuid>,
     #[schema(required, value_type = Option<String>)]
     ip: Option<IpAddr>,
     #[schema(required)]
     request_id: Option<String>,
-    /// Ids and words, by kind of action.
+    /// More facts, which depend on the action.
     #[schema(value_type = Object)]
     details: Value,
 }
@@ -59,7 +59,7 @@ const ALLOWED: Allowed = Allowed {
     max_limit: 100,
 };
 
-/// The query parameters of `ALLOWED`, for the description.
+/// Describes the query parameters that `ALLOWED` accepts.
 struct Parameters;
 
 impl IntoParams for Parameters {
@@ -71,13 +71,13 @@ impl IntoParams for Parameters {
 /// Read the audit log
 ///
 /// Filters are `column=value` and `column__op=value`: `subject=…`, `action__in=sign_in,sign_out`,
-/// `at__gte=2026-01-01T00:00:00Z`. A row must pass all of them.
+/// `at__gte=2026-01-01T00:00:00Z`. A row must match all filters.
 #[utoipa::path(
     get, path = "/api/v1/audit/", tag = "audit", operation_id = "list_audit",
     security(("bearer" = ["audit:read"]), ("api_key" = ["audit:read"])),
     params(Parameters),
     responses(
-        (status = 200, description = "A page of the log", body = ListResponse<AuditResponse>),
+        (status = 200, description = "A page of the audit log", body = ListResponse<AuditResponse>),
         AuthProblem, RightProblem, QueryProblem, AnyProblem,
     ),
 )]

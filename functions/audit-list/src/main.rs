@@ -1,4 +1,4 @@
-//! `GET /api/v1/audit/`: what happened to accounts.
+//! `GET /api/v1/audit/`: lists the events of the audit log.
 use app_core::{App, Need, interfaces::http, telemetry};
 
 #[tokio::main(flavor = "current_thread")] // one invocation at a time: one thread is enough

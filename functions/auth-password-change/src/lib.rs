@@ -1,4 +1,4 @@
-//! `POST /api/v1/auth/password/change/`: the old password for a new one.
+//! `POST /api/v1/auth/password/change/`: replaces the user's password.
 
 use app_core::{
     App, Error, Result,
@@ -16,11 +16,11 @@ use utoipa::ToSchema;
 pub struct PasswordChangeRequest {
     #[schema(value_type = String, format = Password, max_length = 128, example = "correct horse battery")]
     current: PasswordAttempt,
-    /// Any characters; length is what helps. Not one of the common ones, nor words of your address, your
-    /// names or the product's name.
+    /// Any characters. A longer password is a better one. Common passwords are refused, and so are those
+    /// made of words from your address, your names or the product's name.
     #[schema(value_type = String, format = Password, min_length = 8, max_length = 128, example = "staple of another horse")]
     new: PasswordAttempt,
-    /// Without it the user's API keys end, too.
+    /// `true` keeps the user's API keys. By default they are revoked.
     #[serde(default)]
     keep_api_keys: bool,
 }
@@ -31,15 +31,15 @@ impl Body for PasswordChangeRequest {
 
 /// Change your password
 ///
-/// Ends all other sessions and all API keys of the user. A wrong current password is 422 and names
-/// `current` with the reason `wrong`.
+/// Ends all other sessions of the user and revokes their API keys. A wrong current password gets 422 with
+/// the reason `wrong` for `current`.
 #[utoipa::path(
     post, path = "/api/v1/auth/password/change/", tag = "auth", operation_id = "change_password",
     security(("bearer" = [])),
     params(IdempotencyKey),
     request_body = PasswordChangeRequest,
     responses(
-        (status = 204, description = "Changed; this session goes on, all others have ended"),
+        (status = 204, description = "The password has been changed. This session stays, and all others have ended."),
         AuthProblem, BodyProblem, InProgressProblem, AnyProblem,
     ),
 )]
@@ -52,8 +52,8 @@ pub async fn handler(app: App, request: Request, caller: Caller<SignedIn>) -> Re
     let (user, client) = (caller.user.uuid, request.client());
     let (auth, limits) = (app.auth().await?, app.limits().await?);
     let idempotent = Idempotent::of(&app, &request, user).await?;
-    // Read before the answer is looked for: a twin that is done in between has changed it, and has
-    // left an answer that is found.
+    // Read the hash before looking for a stored response. If a repetition of this request finishes in
+    // between, it has changed the hash, but its response is found.
     let stored = auth.password_of(&limits, &caller.user, client).await?;
     if let Some(answer) = idempotent.answered().await? {
         return Ok(answer);

@@ -1,4 +1,4 @@
-//! `POST /api/v1/auth/password/change/`: the old password for a new one.
+//! `POST /api/v1/auth/password/change/`: replaces the user's password.
 use app_core::{App, Need, interfaces::http, telemetry};
 
 #[tokio::main(flavor = "current_thread")] // one invocation at a time: one thread is enough

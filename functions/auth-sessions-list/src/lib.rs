@@ -1,4 +1,4 @@
-//! `GET /api/v1/auth/sessions/`: where the user is signed in.
+//! `GET /api/v1/auth/sessions/`: lists the user's live sessions.
 
 use app_core::{
     App, Error, Result,
@@ -19,9 +19,9 @@ const MAX_LIMIT: u32 = 100;
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SessionsResponse {
-    /// The current session first, then the last refreshed first.
+    /// The current session first, then the others, most recently refreshed first.
     results: Vec<SessionResponse>,
-    /// Where the next page starts, for `cursor`; null on the last one.
+    /// The `cursor` of the next page. Null on the last page.
     #[schema(required)]
     next: Option<String>,
 }
@@ -31,27 +31,27 @@ pub struct SessionResponse {
     id: String,
     #[serde(with = "app_core::domain::timestamp")]
     created_at: OffsetDateTime,
-    /// When its live tokens were made.
+    /// When the session's current tokens were issued.
     #[serde(with = "app_core::domain::timestamp")]
     refreshed_at: OffsetDateTime,
-    /// Where it was signed in from.
+    /// The address from which the user signed in.
     #[schema(required)]
     ip: Option<String>,
     #[schema(required)]
     user_agent: Option<String>,
-    /// Whether it is the session of this request.
+    /// Whether this is the session of the request.
     current: bool,
 }
 
-/// Your sessions
+/// List your sessions
 ///
-/// The session of this request is the first one of the first page.
+/// The session of this request comes first on the first page.
 #[utoipa::path(
     get, path = "/api/v1/auth/sessions/", tag = "auth", operation_id = "list_sessions",
     security(("bearer" = [])),
     params(
-        ("limit" = Option<u32>, Query, description = "How many sessions a page has at most", minimum = 1, maximum = 100),
-        ("cursor" = Option<String>, Query, description = "`next` of the page before"),
+        ("limit" = Option<u32>, Query, description = "The maximum number of sessions on a page", minimum = 1, maximum = 100),
+        ("cursor" = Option<String>, Query, description = "`next` of the previous page"),
     ),
     responses(
         (status = 200, description = "A page of the user's live sessions", body = SessionsResponse),
@@ -74,7 +74,11 @@ fn page(request: &Request, default_limit: u32) -> Result<(u32, Option<SessionCur
                 let read = SessionCursor::parse(text).ok_or_else(|| Error::invalid(key, "format"));
                 cursor = Some(faults.note(read)?);
             }
-            _ => return Err(Error::Malformed("this list takes `limit` and `cursor`, each once".into())),
+            _ => {
+                return Err(Error::Malformed(
+                    "this list accepts `limit` and `cursor`, each at most once".into(),
+                ));
+            }
         }
     }
     faults.into_result()?;

@@ -1,4 +1,4 @@
-//! `GET /api/v1/auth/sessions/`: where the user is signed in.
+//! `GET /api/v1/auth/sessions/`: lists the user's live sessions.
 use app_core::{App, Need, interfaces::http, telemetry};
 
 #[tokio::main(flavor = "current_thread")] // one invocation at a time: one thread is enough

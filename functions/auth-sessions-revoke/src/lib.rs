@@ -1,4 +1,4 @@
-//! `DELETE /api/v1/auth/sessions/{id}/`: ends one session of the user.
+//! `DELETE /api/v1/auth/sessions/{id}/`: ends one of the user's sessions.
 
 use app_core::{
     App, Result,
@@ -10,14 +10,14 @@ use app_core::{
 
 /// End a session
 ///
-/// One of your own, this one included.
+/// Ends one of your own sessions. It may be the session of this request.
 #[utoipa::path(
     delete, path = "/api/v1/auth/sessions/{id}/", tag = "auth", operation_id = "revoke_session",
     security(("bearer" = [])),
-    params(("id" = String, Path, description = "As in the list of sessions"), IdempotencyKey),
+    params(("id" = String, Path, description = "The session's id, as in the list of sessions"), IdempotencyKey),
     responses(
-        (status = 204, description = "Its tokens are refused from now on"),
-        (status = 404, description = "None of your live sessions", body = ErrorBody),
+        (status = 204, description = "The session has ended and its tokens are refused"),
+        (status = 404, description = "You have no live session with this id", body = ErrorBody),
         AuthProblem, IdempotencyKeyProblem, InProgressProblem, AnyProblem,
     ),
 )]

@@ -1,4 +1,4 @@
-//! `DELETE /api/v1/auth/sessions/{id}/`: ends one session of the user.
+//! `DELETE /api/v1/auth/sessions/{id}/`: ends one of the user's sessions.
 use app_core::{App, Need, interfaces::http, telemetry};
 
 #[tokio::main(flavor = "current_thread")] // one invocation at a time: one thread is enough

@@ -1,4 +1,4 @@
-//! `POST /api/v1/auth/sign-out/`: ends this session, or all of them.
+//! `POST /api/v1/auth/sign-out/`: ends this session, or all sessions of the user.
 
 use app_core::{
     App, Result,
@@ -11,14 +11,14 @@ use app_core::{
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-/// May be left out altogether.
+/// The body may be left out.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SignOutRequest {
-    /// End all sessions of the user, on every device, and all their API keys.
+    /// `true` ends all sessions of the user on every device and revokes all their API keys.
     #[serde(default)]
     everywhere: bool,
-    /// The API keys live on. Without `everywhere` they do so in any case.
+    /// `true` keeps the API keys. Without `everywhere` they are kept in any case.
     #[serde(default)]
     keep_api_keys: bool,
 }
@@ -29,13 +29,13 @@ impl Body for SignOutRequest {
 
 /// Sign out
 ///
-/// The bearer token is the access token or the refresh token of the session. Both are refused from
-/// now on. The refresh token serves after the access token has expired, with or without `everywhere`.
+/// Send the access token or the refresh token of the session as the bearer token. Both are refused after
+/// this. The refresh token works even if the access token has expired, with or without `everywhere`.
 #[utoipa::path(
     post, path = "/api/v1/auth/sign-out/", tag = "auth", operation_id = "sign_out",
     security(("bearer" = [])),
     request_body(content = Option<SignOutRequest>),
-    responses((status = 204, description = "Signed out"), AuthProblem, BodyProblem, AnyProblem),
+    responses((status = 204, description = "The session has ended"), AuthProblem, BodyProblem, AnyProblem),
 )]
 pub async fn handler(app: App, request: Request, token: SessionToken) -> Result<NoContent> {
     let auth = app.auth().await?;
@@ -48,7 +48,7 @@ pub async fn handler(app: App, request: Request, token: SessionToken) -> Result<
 impl SignOutRequest {
     fn scope(&self) -> SignOut {
         match (self.everywhere, self.keep_api_keys) {
-            // This session alone: the keys live on in any case.
+            // Only this session ends, so the keys are kept in any case.
             (false, _) => SignOut::Here,
             (true, true) => SignOut::Everywhere,
             (true, false) => SignOut::EverywhereAndKeys,

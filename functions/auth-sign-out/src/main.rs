@@ -1,4 +1,4 @@
-//! `POST /api/v1/auth/sign-out/`: ends this session, or all of them.
+//! `POST /api/v1/auth/sign-out/`: ends this session, or all sessions of the user.
 use app_core::{App, Need, interfaces::http, telemetry};
 
 #[tokio::main(flavor = "current_thread")] // one invocation at a time: one thread is enough

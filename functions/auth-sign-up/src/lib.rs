@@ -1,4 +1,4 @@
-//! `POST /api/v1/auth/sign-up/`: makes a user.
+//! `POST /api/v1/auth/sign-up/`: creates a user.
 
 use app_core::{
     App, Error, Result,
@@ -17,11 +17,11 @@ use uuid::Uuid;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SignUpRequest {
-    /// Stored in one canonical form for all its spellings: lower case, the domain in ASCII (`xn--`).
+    /// Stored in one canonical form for all spellings: lower case, with the domain in ASCII (`xn--`).
     #[schema(value_type = String, format = Email, max_length = 128, example = "ada@example.com")]
     email: Email,
-    /// Any characters; length is what helps. Not one of the common ones, nor words of the address or
-    /// the product's name.
+    /// Any characters. A longer password is a better one. Common passwords are refused, and so are those
+    /// made of words from the address or the product's name.
     #[schema(value_type = String, format = Password, min_length = 8, max_length = 128, example = "correct horse battery")]
     password: PasswordAttempt,
 }
@@ -42,19 +42,19 @@ pub struct SignUpResponse {
 /// Sign up
 ///
 /// Creates a user and emits the event `user_created`. With an `Idempotency-Key`, a repetition of the
-/// whole request within a day gets the first response. The same key with anything else is another key.
+/// same request within a day gets the first response. The same key with another body counts as another key.
 #[utoipa::path(
     post, path = "/api/v1/auth/sign-up/", tag = "auth", operation_id = "sign_up",
     params(IdempotencyKey),
     request_body = SignUpRequest,
     responses(
         (status = 200, description = "The new user", body = SignUpResponse),
-        (status = 409, description = "The address is taken, in whatever spelling, or the same request is still being worked on", body = app_core::interfaces::http::ErrorBody),
+        (status = 409, description = "The address is already taken, possibly in another spelling, or a request with this `Idempotency-Key` is still in progress", body = app_core::interfaces::http::ErrorBody),
         BodyProblem, AnyProblem,
     ),
 )]
 pub async fn handler(app: App, request: Request, _: Public) -> Result<IdempotentReply> {
-    app.limits().await?.sign_up(request.client().ip).await?; // before all else: what fails counts, too
+    app.limits().await?.sign_up(request.client().ip).await?; // before anything else, because failed attempts count too
     let body: SignUpRequest = request.json()?;
     let accepted = app.password_policy().accept(&body.password, &[body.email.as_str()]);
     let password = accepted.map_err(|reason| Error::invalid("password", reason))?;

@@ -1,4 +1,4 @@
-//! `POST /api/v1/auth/sign-up/`: makes a user.
+//! `POST /api/v1/auth/sign-up/`: creates a user.
 use app_core::{App, Need, interfaces::http, telemetry};
 
 #[tokio::main(flavor = "current_thread")] // one invocation at a time: one thread is enough

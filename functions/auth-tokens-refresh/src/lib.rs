@@ -1,4 +1,4 @@
-//! `POST /api/v1/auth/tokens/refresh/`: a refresh token for the next pair.
+//! `POST /api/v1/auth/tokens/refresh/`: exchanges a refresh token for the next pair of tokens.
 
 use app_core::{
     App, Result,
@@ -8,17 +8,17 @@ use app_core::{
     },
 };
 
-/// Refresh
+/// Refresh the tokens
 ///
-/// The refresh token is the bearer token here, and is used up by it. A client that lost the response
+/// Send the refresh token as the bearer token. It can be exchanged once. A client that lost the response
 /// may repeat the request until the token expires, as long as the new access token has not been used.
-/// For a minute it gets the same pair. After that it gets another one, and the lost one is worthless.
-/// Once the new access token has been used, the old token is good only for the ten seconds after the
-/// exchange. Used later it ends its session.
+/// For a minute it gets the same pair. After that it gets another pair, and the lost pair is invalid.
+/// Once the new access token has been used, the old refresh token is valid only for the ten seconds after
+/// the exchange. If it is used later, its session ends.
 #[utoipa::path(
     post, path = "/api/v1/auth/tokens/refresh/", tag = "auth", operation_id = "refresh",
     security(("bearer" = [])),
-    responses((status = 200, description = "The next pair of the session", body = TokensResponse), AuthProblem, AnyProblem),
+    responses((status = 200, description = "The next pair of tokens of the session", body = TokensResponse), AuthProblem, AnyProblem),
 )]
 pub async fn handler(app: App, request: Request, token: RefreshToken) -> Result<Json<TokensResponse>> {
     let pair = app.auth().await?.refresh(&token.0, request.client()).await?;

@@ -1,4 +1,4 @@
-//! `POST /api/v1/auth/tokens/refresh/`: a refresh token for the next pair.
+//! `POST /api/v1/auth/tokens/refresh/`: exchanges a refresh token for the next pair of tokens.
 use app_core::{App, Need, interfaces::http, telemetry};
 
 #[tokio::main(flavor = "current_thread")] // one invocation at a time: one thread is enough

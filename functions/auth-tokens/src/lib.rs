@@ -1,4 +1,4 @@
-//! `POST /api/v1/auth/tokens/`: e-mail and password for a pair of tokens.
+//! `POST /api/v1/auth/tokens/`: exchanges e-mail address and password for a pair of tokens.
 
 use app_core::{
     App, Result,
@@ -26,11 +26,11 @@ impl Body for TokensRequest {
 
 /// Sign in
 ///
-/// Starts a session. An unknown address, a wrong password and a deactivated user get the same answer.
+/// Starts a session. An unknown address, a wrong password and a deactivated user get the same response.
 #[utoipa::path(
     post, path = "/api/v1/auth/tokens/", tag = "auth", operation_id = "sign_in",
     request_body = TokensRequest,
-    responses((status = 200, description = "The first pair of a new session", body = TokensResponse), AuthProblem, BodyProblem, AnyProblem),
+    responses((status = 200, description = "The first pair of tokens of a new session", body = TokensResponse), AuthProblem, BodyProblem, AnyProblem),
 )]
 pub async fn handler(app: App, request: Request, _: Public) -> Result<Json<TokensResponse>> {
     let body: TokensRequest = request.json()?;

@@ -1,4 +1,4 @@
-//! `POST /api/v1/auth/tokens/`: e-mail and password for a pair of tokens.
+//! `POST /api/v1/auth/tokens/`: exchanges e-mail address and password for a pair of tokens.
 use app_core::{App, Need, interfaces::http, telemetry};
 
 #[tokio::main(flavor = "current_thread")] // one invocation at a time: one thread is enough

@@ -1,4 +1,4 @@
-//! `GET /api/v1/debug/health-check/`: whether what we stand on answers.
+//! `GET /api/v1/debug/health-check/`: checks the services that the functions depend on.
 
 use std::collections::BTreeMap;
 
@@ -14,17 +14,17 @@ use utoipa::ToSchema;
 pub struct HealthResponse {
     #[schema(example = "OK")]
     status: &'static str,
-    /// Each dependency by name; the queue is none where events go to Kafka.
+    /// Status of each dependency. `events_queue` is missing when events go through Kafka.
     #[schema(example = json!({"database": "OK", "events_queue": "OK"}))]
     checks: BTreeMap<&'static str, &'static str>,
 }
 
-/// Health
+/// Check the health
 #[utoipa::path(
     get, path = "/api/v1/debug/health-check/", tag = "debug", operation_id = "health_check",
     responses(
-        (status = 200, description = "All dependencies answer", body = HealthResponse),
-        (status = 503, description = "At least one does not", body = HealthResponse),
+        (status = 200, description = "All dependencies are available", body = HealthResponse),
+        (status = 503, description = "At least one dependency is unavailable", body = HealthResponse),
         AnyProblem,
     ),
 )]

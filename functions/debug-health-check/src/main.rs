@@ -1,4 +1,4 @@
-//! `GET /api/v1/debug/health-check/`: whether what we stand on answers.
+//! `GET /api/v1/debug/health-check/`: checks the services that the functions depend on.
 use app_core::{App, Need, interfaces::http, telemetry};
 
 #[tokio::main(flavor = "current_thread")] // one invocation at a time: one thread is enough

@@ -1,4 +1,4 @@
-//! `POST /api/v1/debug/send-message/`: puts an event on its way, for trying handlers out.
+//! `POST /api/v1/debug/send-message/`: sends an event, to try out event handlers.
 
 use app_core::{
     App, Error, Result,
@@ -21,10 +21,10 @@ use uuid::Uuid;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SendMessageRequest {
-    /// One that somebody handles.
+    /// The name of an event that has a handler.
     #[schema(example = "user_created")]
     event: String,
-    /// In the shape that its handlers read.
+    /// The event's data, in the form that its handlers read.
     #[schema(value_type = Object, example = json!({ "uuid": "2bb58a19-2001-4a8b-a223-79b2ba7d5229" }))]
     data: Value,
 }
@@ -35,7 +35,7 @@ impl Body for SendMessageRequest {
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SendMessageResponse {
-    /// The event's: it stands in the log lines of whoever handles it.
+    /// The id of the event. The log lines of its handlers contain it.
     id: Uuid,
 }
 
@@ -43,14 +43,14 @@ impl Storable for SendMessageResponse {}
 
 /// Send an event
 ///
-/// Through the outbox, like an event of our own making. Not in production: there it does not exist.
+/// Sends the event through the outbox, like any other event. This endpoint does not exist in production.
 #[utoipa::path(
     post, path = "/api/v1/debug/send-message/", tag = "debug", operation_id = "send_message",
     security(("bearer" = ["debug:send"]), ("api_key" = ["debug:send"])),
     params(IdempotencyKey),
     request_body = SendMessageRequest,
     responses(
-        (status = 201, description = "It is on its way", body = SendMessageResponse),
+        (status = 201, description = "The event is in the outbox and will be sent", body = SendMessageResponse),
         AuthProblem, RightProblem, MissingProblem, BodyProblem, InProgressProblem, AnyProblem,
     ),
 )]

@@ -1,4 +1,4 @@
-//! `POST /api/v1/debug/send-message/`: puts an event on its way.
+//! `POST /api/v1/debug/send-message/`: sends an event, to try out event handlers.
 use app_core::{App, Need, interfaces::http, telemetry};
 
 #[tokio::main(flavor = "current_thread")] // one invocation at a time: one thread is enough

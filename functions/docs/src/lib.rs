@@ -1,7 +1,7 @@
-//! `GET /docs/`, `/redoc/` and `/api/openapi.json`: the API's description, to read and to try out.
+//! `GET /docs/`, `/redoc/` and `/api/openapi.json`: serves the API's description, to read and to try out.
 //!
-//! One function for three doors, because they share their files; so it is the one that looks at its
-//! route. All that a page loads is in the binary: a browser asks nobody but this API.
+//! One function serves three routes because they share their files. It is the only function that looks at
+//! its route. The binary contains everything that a page loads, so a browser contacts only this API.
 
 mod files;
 
@@ -12,7 +12,8 @@ use app_core::{
 
 use files::File;
 
-/// Without SHOW_API_DOCS nothing is here. The template does not even deploy the function then.
+/// Serves a page, a file or the document. Without `SHOW_API_DOCS` everything is 404, and the template does
+/// not deploy the function.
 pub async fn handler(app: App, request: Request, _: Public) -> Result<Response<String>> {
     let route = request.route().filter(|_| app.config().show_api_docs);
     let (page, with_slash) = match route {
@@ -25,12 +26,12 @@ pub async fn handler(app: App, request: Request, _: Public) -> Result<Response<S
         }
         None => return Err(Error::NotFound("page")),
     };
-    // Pages name their files relative to themselves, because a stage or a base path may stand before
-    // them. Without the slash "swagger-ui.css" would be the neighbour of "docs", not inside of it.
+    // Pages use relative links, because the URL may begin with a stage or a base path. Without the slash,
+    // "swagger-ui.css" would be next to "docs" instead of inside it.
     if request.path().ends_with('/') { Ok(answer(page)) } else { Ok(moved(with_slash)) }
 }
 
-/// The document, with the part of the URL before the route as its server: a stage, or a base path.
+/// Returns the document. Its server is the part of the URL before the route: a stage or a base path.
 fn document(path: &str, route: &str) -> Response<String> {
     let base = path.trim_end_matches('/').strip_suffix(route).unwrap_or_default();
     let is_plain = base.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/_-.".contains(&byte));
@@ -51,7 +52,7 @@ fn answer(file: &File) -> Response<String> {
     answer
 }
 
-/// The same page, one slash further; relative, as all addresses here.
+/// Redirects to the same page with a slash at its end. The address is relative, as all addresses here.
 fn moved(to: &'static str) -> Response<String> {
     let mut answer = Response::new(String::new());
     *answer.status_mut() = StatusCode::PERMANENT_REDIRECT;

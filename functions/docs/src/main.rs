@@ -1,4 +1,4 @@
-//! `GET /docs/`, `/redoc/` and `/api/openapi.json`: the API's description, to read and to try out.
+//! `GET /docs/`, `/redoc/` and `/api/openapi.json`: serves the API's description.
 use app_core::{App, interfaces::http, telemetry};
 
 #[tokio::main(flavor = "current_thread")] // one invocation at a time: one thread is enough

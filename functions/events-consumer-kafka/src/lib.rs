@@ -1,4 +1,4 @@
-//! Events from a topic of Kafka: hands each to its handlers, as events-consumer does with those of the queue.
-//! Only how a batch comes in and what is reported back differ (`interfaces/queue/kafka.rs`).
+//! Events from a Kafka topic: passes each event to its event handlers, as `events-consumer` does for the
+//! queue. Only the form of a batch and of its result differ (`interfaces/queue/kafka.rs`).
 
 pub use app_core::interfaces::queue::events::{SOURCE, handler};

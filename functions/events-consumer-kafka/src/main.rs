@@ -1,4 +1,4 @@
-//! Events from a topic of Kafka: hands each to its handlers.
+//! Events from a Kafka topic: passes each event to its event handlers.
 use app_core::{App, Need, interfaces::queue, telemetry};
 use events_consumer_kafka::{SOURCE, handler};
 

@@ -1,4 +1,4 @@
-//! Events queue: hands each event to its handlers.
+//! Events queue: passes each event to its event handlers.
 use app_core::{App, Need, interfaces::queue, telemetry};
 
 #[tokio::main(flavor = "current_thread")] // one invocation at a time: one thread is enough

@@ -1,4 +1,4 @@
-//! `DebugService`: an event sent by hand, and the prototype's health check.
+//! `DebugService`: sends an event by hand, and has the prototype's health check.
 
 use app_core::{
     App, Error, Result,
@@ -19,7 +19,7 @@ pub(crate) async fn send_message(
     let mut tx = conn.begin().await?;
     let id = events::send(&mut tx, app.handlers(), &request.event, data)?;
     let outgoing = tx.commit().await?;
-    drop(conn); // publishing needs it
+    drop(conn); // publishing needs this connection
     app.publish(outgoing).await;
     Ok(MessageResp { status: true, message: id.to_string() })
 }

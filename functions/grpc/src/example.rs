@@ -1,4 +1,4 @@
-//! `ExampleService`: the smallest handler there is.
+//! `ExampleService`: the smallest possible handler.
 
 use app_core::{
     App, Result,

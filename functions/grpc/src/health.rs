@@ -1,4 +1,4 @@
-//! gRPC's own health check.
+//! gRPC's standard health check.
 
 use app_core::{App, Error, Result, application::health, interfaces::http::Public};
 
@@ -6,7 +6,7 @@ use crate::messages::health::{
     HealthCheckRequest, HealthCheckResponse, health_check_response::ServingStatus,
 };
 
-/// All services stand on the same things, so that one answer is good for each.
+/// All services have the same dependencies, so they share one status.
 const SERVICES: [&str; 4] =
     ["", "grpc.pb.debug.DebugService", "grpc.pb.example.ExampleService", "grpc.health.v1.Health"];
 

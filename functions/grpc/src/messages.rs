@@ -1,4 +1,4 @@
-//! The messages, generated from `protos/` by build.rs, a module for each package.
+//! The messages, which build.rs generates from `protos/`: one module for each package.
 
 #![allow(unreachable_pub, missing_debug_implementations, clippy::all, reason = "generated code")]
 

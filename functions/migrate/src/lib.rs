@@ -1,7 +1,7 @@
-//! Invoked after each deployment: brings the schema up to date, or tells how it stands.
+//! Invoked after each deployment: migrates the schema, or reports the status of the migrations.
 //!
 //! Event: `{"command": "up"}`, `{"command": "down", "steps": 1}` or `{"command": "status"}`. More than
-//! one step down deletes much at once, so that it needs `"yes": true` as well.
+//! one step down deletes a lot at once, so it needs `"yes": true` as well.
 
 use std::time::Instant;
 
@@ -25,9 +25,9 @@ pub enum MigrateRequest {
 
 #[derive(Debug, Serialize)]
 pub struct MigrateResponse {
-    /// How every migration stands now.
+    /// The status of every migration after this call.
     migrations: Vec<Status>,
-    /// What this call applied or took back.
+    /// The migrations that this call applied or reverted.
     changed: Vec<String>,
 }
 
@@ -36,7 +36,7 @@ pub async fn handler(app: App, request: MigrateRequest, _: Instant) -> Result<Mi
     let changed = match request {
         MigrateRequest::Up => runner.up().await?,
         MigrateRequest::Down { steps, yes: false } if steps > 1 => {
-            let problem = "taking back more than one migration deletes their tables and columns; confirm it";
+            let problem = "reverting more than one migration deletes their tables and columns; confirm it";
             return Err(Error::Malformed(format!("{problem} with \"yes\": true").into()));
         }
         MigrateRequest::Down { steps, .. } => runner.down(steps).await?,

@@ -1,4 +1,4 @@
-//! Invoked after each deployment: brings the schema up to date.
+//! Invoked after each deployment: migrates the schema.
 use app_core::{App, Need, interfaces::job, telemetry};
 
 #[tokio::main(flavor = "current_thread")] // one invocation at a time: one thread is enough

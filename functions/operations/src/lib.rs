@@ -1,5 +1,5 @@
-//! Invoked by an operator, mostly through `cargo xtask outbox`, `queue`, `tasks` and `users`: the database
-//! is rarely in reach of the operator's own machine. docs/operations.md lists the commands.
+//! Invoked by an operator, usually through `cargo xtask outbox`, `queue`, `tasks` and `users`, because an
+//! operator's machine can rarely reach the database. docs/operations.md lists the commands.
 
 use std::time::Instant;
 
@@ -39,12 +39,12 @@ pub enum OperationsRequest {
     OutboxDrop {
         ids: Vec<Uuid>,
     },
-    /// `message_ids` are SQS's own.
+    /// `message_ids` are the ids that SQS assigned.
     DeadLetters {
         queue: String,
         message_ids: Vec<String>,
     },
-    /// Comes before the letter is deleted from its queue.
+    /// Records a dead letter before it is deleted from its queue.
     DeadLetterDrop {
         queue: String,
         message_id: String,
@@ -55,7 +55,7 @@ pub enum OperationsRequest {
         status: Option<String>,
         #[serde(default)]
         name: Option<String>,
-        /// `next` of the page before.
+        /// `next` of the previous page.
         #[serde(default)]
         after: Option<String>,
         #[serde(default = "page")]
@@ -83,11 +83,11 @@ pub enum OperationsRequest {
     EmailsCanonicalise {
         #[serde(default)]
         change: bool,
-        /// Where the previous call stopped: its `next`.
+        /// `next` of the previous call.
         #[serde(default)]
         after: i64,
     },
-    /// Forgets all values whose keys begin so: after a release that kept wrong ones.
+    /// Deletes all values whose keys have this prefix, for example after a release that stored wrong values.
     KeyValueFlush {
         prefix: String,
     },
@@ -127,7 +127,7 @@ pub async fn handler(app: App, request: OperationsRequest, deadline: Instant) ->
             OperationsResponse::Unparked(operations::unpark_all(&db.conn().await?).await?)
         }
         OperationsRequest::OutboxUnpark { .. } => {
-            return Err(Error::Malformed("the event: name ids, or say \"all\": true".into()));
+            return Err(Error::Malformed("the event must have either `ids` or \"all\": true".into()));
         }
         OperationsRequest::OutboxDrop { ids } => OperationsResponse::Dropped(drops::outbox(db, &ids).await?),
         OperationsRequest::DeadLetterDrop { queue, message_id, body } => {

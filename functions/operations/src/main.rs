@@ -1,5 +1,4 @@
-//! Invoked by an operator: looks into the outbox, sets messages free, gives roles, flushes
-//! what may be forgotten.
+//! Invoked by an operator: shows the outbox, unparks messages, changes tasks and roles, flushes cached values.
 use app_core::{App, Need, interfaces::job, telemetry};
 
 #[tokio::main(flavor = "current_thread")] // one invocation at a time: one thread is enough

@@ -1,5 +1,5 @@
-//! Events that go to Kafka: sends them from the outbox. Nobody else does, so that it asks again each
-//! second, for the minute until its schedule calls it again.
+//! Sends the events that go to Kafka from the outbox. No other function does, so it checks the outbox each
+//! second until its schedule invokes it again after a minute.
 
 use std::time::Instant;
 
@@ -11,7 +11,7 @@ use app_core::{
 };
 use serde::de::IgnoredAny;
 
-/// The event is the schedule's, and says nothing we need.
+/// Relays messages. The event comes from the schedule and is ignored.
 pub async fn handler(app: App, _: IgnoredAny, deadline: Instant) -> Result<RelayResponse> {
     let db = app.db()?;
     let queues = outbox::queues_of(EventsBus::Kafka, db);

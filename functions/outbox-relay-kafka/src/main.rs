@@ -1,4 +1,4 @@
-//! Events that go to Kafka: sends them from the outbox, all the time.
+//! Sends the events that go to Kafka from the outbox, all the time.
 use app_core::{App, Need, interfaces::job, telemetry};
 
 #[tokio::main(flavor = "current_thread")] // one invocation at a time: one thread is enough

@@ -1,4 +1,4 @@
-//! Every minute: sends what the outbox still holds for SQS.
+//! Runs every minute: sends the messages for SQS that are still in the outbox.
 
 use std::time::Instant;
 
@@ -10,7 +10,7 @@ use app_core::{
 };
 use serde::de::IgnoredAny;
 
-/// The event is the schedule's, and says nothing we need.
+/// Relays messages. The event comes from the schedule and is ignored.
 pub async fn handler(app: App, _: IgnoredAny, deadline: Instant) -> Result<RelayResponse> {
     let db = app.db()?;
     let queues = outbox::queues_of(EventsBus::Sqs, db);

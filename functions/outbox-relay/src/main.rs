@@ -1,4 +1,4 @@
-//! Every minute: sends what the outbox still holds for SQS.
+//! Runs every minute: sends the messages for SQS that are still in the outbox.
 use app_core::{App, Need, interfaces::job, telemetry};
 
 #[tokio::main(flavor = "current_thread")] // one invocation at a time: one thread is enough

@@ -1,4 +1,4 @@
-//! `GET /api/v1/tasks/{uuid}/`: what became of a task.
+//! `GET /api/v1/tasks/{uuid}/`: returns the status of a task.
 
 use app_core::{
     App, Result,
@@ -24,16 +24,16 @@ pub struct TaskResponse {
     /// `queued`, `running`, `retrying`, `succeeded`, `failed` or `cancelled`. The last three are final, but
     /// an operator can retry a task that failed or was cancelled.
     status: String,
-    /// How many have begun.
+    /// The number of attempts that have started.
     attempts: i32,
-    /// What the task left, once it has succeeded.
+    /// The task's result, once it has succeeded.
     #[schema(required)]
     result: Option<Value>,
-    /// Why its last attempt failed: `invalid`, `not_allowed`, `not_found`, `conflict`, `unavailable`,
+    /// Why the last attempt failed: `invalid`, `not_allowed`, `not_found`, `conflict`, `unavailable`,
     /// `misconfigured`, `internal`, `superseded`, `set_aside` or `message_lost`.
     #[schema(required)]
     error_code: Option<&'static str>,
-    /// The same as a sentence.
+    /// The meaning of `error_code`, as a sentence.
     #[schema(required)]
     error: Option<&'static str>,
     #[serde(with = "app_core::domain::timestamp")]
@@ -43,9 +43,10 @@ pub struct TaskResponse {
     finished_at: Option<OffsetDateTime>,
 }
 
-/// What became of a task
+/// Get a task
 ///
-/// One of your own, or any with `tasks:read`; somebody else's answers as one that does not exist.
+/// Returns one of your own tasks, or any task with the permission `tasks:read`. Without it, another user's
+/// task gets 404, like a task that does not exist.
 #[utoipa::path(
     get, path = "/api/v1/tasks/{uuid}/", tag = "tasks", operation_id = "get_task",
     security(("bearer" = [])),

@@ -1,4 +1,4 @@
-//! `GET /api/v1/tasks/{uuid}/`: what became of a task.
+//! `GET /api/v1/tasks/{uuid}/`: returns the status of a task.
 use app_core::{App, Need, interfaces::http, telemetry};
 
 #[tokio::main(flavor = "current_thread")] // one invocation at a time: one thread is enough

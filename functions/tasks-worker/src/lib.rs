@@ -1,4 +1,4 @@
-//! Tasks queue: runs each task (`application/tasks/`) and writes down what became of it.
+//! Tasks queue: runs each task (`application/tasks/`) and stores its outcome.
 
 use std::time::Instant;
 
@@ -8,7 +8,7 @@ use app_core::{
     interfaces::queue::{Record, Source},
 };
 
-/// One by one: a task may take long, and each has a transaction of its own.
+/// Handles tasks one at a time, because a task may take long and each has its own transaction.
 pub const SOURCE: Source = Source { queue: Queue::Tasks, together: false };
 
 pub async fn handler(app: App, records: Vec<Record>, end: Instant) -> Result<Vec<Outgoing>> {

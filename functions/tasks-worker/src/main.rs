@@ -1,4 +1,4 @@
-//! Tasks queue: runs each task.
+//! Tasks queue: runs each task and stores its outcome.
 use app_core::{App, Need, interfaces::queue, telemetry};
 
 #[tokio::main(flavor = "current_thread")] // one invocation at a time: one thread is enough

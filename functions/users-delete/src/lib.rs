@@ -1,4 +1,4 @@
-//! `DELETE /api/v1/users/{uuid}/`: an administrator removes somebody else.
+//! `DELETE /api/v1/users/{uuid}/`: an administrator deletes another user.
 
 use app_core::{
     App, Result,
@@ -13,14 +13,14 @@ use app_core::{
 
 /// Delete a user
 ///
-/// Their row, roles and sessions are gone for good; to keep them, set `is_active` to false instead.
-/// Not yourself: that is refused with 403.
+/// Permanently deletes the user's row, roles and sessions. To keep them, set `is_active` to `false` instead.
+/// You cannot delete yourself: this is refused with 403.
 #[utoipa::path(
     delete, path = "/api/v1/users/{uuid}/", tag = "users", operation_id = "delete_user",
     security(("bearer" = ["users:write"])),
     params(("uuid" = Uuid, Path, description = "The user"), IdempotencyKey),
     responses(
-        (status = 204, description = "Gone"),
+        (status = 204, description = "The user has been deleted"),
         AuthProblem, RightProblem, MissingProblem, IdempotencyKeyProblem, InProgressProblem, AnyProblem,
     ),
 )]

@@ -1,4 +1,4 @@
-//! `DELETE /api/v1/users/{uuid}/`: an administrator removes somebody else.
+//! `DELETE /api/v1/users/{uuid}/`: an administrator deletes another user.
 use app_core::{App, Need, interfaces::http, telemetry};
 
 #[tokio::main(flavor = "current_thread")] // one invocation at a time: one thread is enough

@@ -1,4 +1,4 @@
-//! `GET /api/v1/users/{uuid}/`: one user, for administrators.
+//! `GET /api/v1/users/{uuid}/`: returns a user to an administrator.
 
 use app_core::{
     App, Result,
@@ -8,13 +8,13 @@ use app_core::{
     },
 };
 
-/// One user
+/// Get a user
 #[utoipa::path(
     get, path = "/api/v1/users/{uuid}/", tag = "users", operation_id = "get_user",
     security(("bearer" = ["users:read"]), ("api_key" = ["users:read"])),
     params(("uuid" = Uuid, Path, description = "The user")),
     responses(
-        (status = 200, description = "The whole profile, without the password's hash", body = UserResponse),
+        (status = 200, description = "The full profile, without the password hash", body = UserResponse),
         AuthProblem, RightProblem, MissingProblem, AnyProblem,
     ),
 )]

@@ -1,4 +1,4 @@
-//! `GET /api/v1/users/{uuid}/`: one user, for administrators.
+//! `GET /api/v1/users/{uuid}/`: returns a user to an administrator.
 use app_core::{App, Need, interfaces::http, telemetry};
 
 #[tokio::main(flavor = "current_thread")] // one invocation at a time: one thread is enough

@@ -1,4 +1,4 @@
-//! `GET /api/v1/users/`: all users, for administrators.
+//! `GET /api/v1/users/`: lists users for an administrator.
 
 use app_core::{
     App, Result,
@@ -17,7 +17,7 @@ use utoipa::{
 const TEXT: &[Op] = &[Op::E, Op::Ne, Op::In, Op::NotIn, Op::Like, Op::Ilike, Op::NotLikeAll, Op::IsNull];
 const TIME: &[Op] = &[Op::Gt, Op::Gte, Op::Lt, Op::Lte];
 
-/// Not the hash: not even whether there is one.
+/// The password hash is not in the list: a filter could tell which users have a password.
 const ALLOWED: Allowed = Allowed {
     filters: &[
         ("id", &[Op::E, Op::In, Op::Gt, Op::Lt]),
@@ -40,7 +40,7 @@ const ALLOWED: Allowed = Allowed {
     max_limit: 100,
 };
 
-/// The query parameters of `ALLOWED`, for the description.
+/// Describes the query parameters that `ALLOWED` accepts.
 struct Parameters;
 
 impl IntoParams for Parameters {
@@ -52,7 +52,7 @@ impl IntoParams for Parameters {
 /// List users
 ///
 /// Filters are `column=value` and `column__op=value`: `email__ilike=ada`, `is_active=false`,
-/// `created_at__gte=2026-01-01T00:00:00Z`, `meta__theme__e=dark`. A row must pass all of them.
+/// `created_at__gte=2026-01-01T00:00:00Z`, `meta__theme__e=dark`. A row must match all filters.
 #[utoipa::path(
     get, path = "/api/v1/users/", tag = "users", operation_id = "list_users",
     security(("bearer" = ["users:read"]), ("api_key" = ["users:read"])),

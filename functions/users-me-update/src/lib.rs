@@ -15,7 +15,7 @@ use app_core::{
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-/// A key that is left out stays as it is; null empties it.
+/// A field that is left out keeps its value. Null clears it.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateMeRequest {
@@ -47,8 +47,8 @@ pub struct UpdateMeRequest {
     #[serde(default)]
     #[schema(schema_with = openapi::line::<64>)]
     country: Patch<Text<64>>,
-    /// Replaces the whole object: at most 16 KiB and eight levels, numbers up to 1e300. A
-    /// number counts with all its digits.
+    /// Replaces the whole object. It may have at most 16 KiB, eight levels and numbers up to 1e300. All
+    /// digits of a number count: `1e300` has 301.
     #[serde(default)]
     #[schema(value_type = Option<Object>)]
     meta: Patch<Meta>,
@@ -65,7 +65,7 @@ impl Body for UpdateMeRequest {
     params(IdempotencyKey),
     request_body = UpdateMeRequest,
     responses(
-        (status = 200, description = "The user as it is now", body = UserResponse),
+        (status = 200, description = "The changed user", body = UserResponse),
         AuthProblem, BodyProblem, InProgressProblem, AnyProblem,
     ),
 )]

@@ -1,4 +1,4 @@
-//! `GET /api/v1/users/me/`: the signed-in user.
+//! `GET /api/v1/users/me/`: returns the signed-in user.
 
 use app_core::{
     App, Result,
@@ -8,13 +8,13 @@ use app_core::{
     },
 };
 
-/// The signed-in user
+/// Get your profile
 ///
-/// The whole profile, without the password's hash.
+/// Returns the full profile, without the password hash.
 #[utoipa::path(
     get, path = "/api/v1/users/me/", tag = "users", operation_id = "me",
     security(("bearer" = [])),
-    responses((status = 200, description = "The user behind the access token", body = UserResponse), AuthProblem, AnyProblem),
+    responses((status = 200, description = "The user to whom the access token belongs", body = UserResponse), AuthProblem, AnyProblem),
 )]
 pub async fn handler(_: App, _: Request, caller: Caller<SignedIn>) -> Result<Json<UserResponse>> {
     Ok(Json(caller.user.into()))

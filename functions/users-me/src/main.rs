@@ -1,4 +1,4 @@
-//! `GET /api/v1/users/me/`: the signed-in user.
+//! `GET /api/v1/users/me/`: returns the signed-in user.
 use app_core::{App, Need, interfaces::http, telemetry};
 
 #[tokio::main(flavor = "current_thread")] // one invocation at a time: one thread is enough

@@ -1,4 +1,4 @@
-//! `PATCH /api/v1/users/{uuid}/`: an administrator changes somebody else.
+//! `PATCH /api/v1/users/{uuid}/`: an administrator changes another user.
 
 use app_core::{
     App, Error, Result,
@@ -18,12 +18,11 @@ use app_core::{
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-/// A key that is left out stays as it is; null empties it. Written out again beside the one for
-/// one's own profile: what each door takes should be seen at that door.
+/// A field that is left out keeps its value. Null clears it.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateUserRequest {
-    /// false: signs them out everywhere, and in no more. Not null.
+    /// `false` signs the user out everywhere and blocks sign-in. Must not be null.
     #[serde(default)]
     #[schema(value_type = bool, required = false)]
     is_active: Patch<bool>,
@@ -55,8 +54,8 @@ pub struct UpdateUserRequest {
     #[serde(default)]
     #[schema(schema_with = openapi::line::<64>)]
     country: Patch<Text<64>>,
-    /// Replaces the whole object: at most 16 KiB and eight levels, numbers up to 1e300. A
-    /// number counts with all its digits.
+    /// Replaces the whole object. It may have at most 16 KiB, eight levels and numbers up to 1e300. All
+    /// digits of a number count: `1e300` has 301.
     #[serde(default)]
     #[schema(value_type = Option<Object>)]
     meta: Patch<Meta>,
@@ -68,14 +67,14 @@ impl Body for UpdateUserRequest {
 
 /// Change a user
 ///
-/// Not yourself: that is refused with 403. Each change stands in the audit log.
+/// You cannot change yourself: this is refused with 403. The audit log records each change.
 #[utoipa::path(
     patch, path = "/api/v1/users/{uuid}/", tag = "users", operation_id = "update_user",
     security(("bearer" = ["users:write"])),
     params(("uuid" = Uuid, Path, description = "The user"), IdempotencyKey),
     request_body = UpdateUserRequest,
     responses(
-        (status = 200, description = "The user as they are now", body = UserResponse),
+        (status = 200, description = "The changed user", body = UserResponse),
         AuthProblem, RightProblem, MissingProblem, BodyProblem, InProgressProblem, AnyProblem,
     ),
 )]
@@ -83,7 +82,7 @@ pub async fn handler(app: App, request: Request, caller: Caller<UsersWrite>) -> 
     let user = request.path_uuid("uuid", "user")?;
     let change: UserChange = request.json::<UpdateUserRequest>()?.try_into()?;
     if change.fields().is_empty() {
-        // Else it would be a way to read without users:read.
+        // An empty change would return the user to a caller without `users:read`.
         return Err(Error::invalid("body", "required"));
     }
     let (by, client, users) = (caller.user.uuid, request.client(), app.users()?);

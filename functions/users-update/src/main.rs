@@ -1,4 +1,4 @@
-//! `PATCH /api/v1/users/{uuid}/`: an administrator changes somebody else.
+//! `PATCH /api/v1/users/{uuid}/`: an administrator changes another user.
 use app_core::{App, Need, interfaces::http, telemetry};
 
 #[tokio::main(flavor = "current_thread")] // one invocation at a time: one thread is enough

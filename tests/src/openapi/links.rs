@@ -39,7 +39,7 @@ pub(super) fn add(document: &mut Value) {
                 link["parameters"] = json!({ *name: value });
             }
             Passes::Body(value) => link["requestBody"] = json!(value),
-            Passes::Nothing => link["description"] = json!("with `access` as the bearer token"),
+            Passes::Nothing => link["description"] = json!("Send `access` as the bearer token."),
         }
         let source = operations(document).find(|operation| operation["operationId"] == *from);
         let source = source.unwrap_or_else(|| panic!("LINKS: there is no operation {from}"));

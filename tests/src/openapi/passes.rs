@@ -100,10 +100,14 @@ pub(super) fn answer_headers(document: &mut Value) {
         operations(document).filter_map(|operation| operation.get_mut("responses")?.as_object_mut());
     for (status, answer) in answers.flatten() {
         let header = |description: &str| json!({"description": description, "schema": {"type": "string"}});
-        answer["headers"]["X-Request-Id"] = header("The id of this request, for a question to us");
+        answer["headers"]["X-Request-Id"] =
+            header("The id of this request. Name it when you report a problem.");
         match status.as_str() {
             "401" => answer["headers"]["WWW-Authenticate"] = header("`Bearer`"),
-            "429" | "503" => answer["headers"]["Retry-After"] = header("Seconds to wait"),
+            "429" | "503" => {
+                answer["headers"]["Retry-After"] =
+                    header("The number of seconds to wait before the next attempt")
+            }
             _ => {}
         }
     }

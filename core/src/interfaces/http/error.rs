@@ -1,4 +1,4 @@
-//! From errors to answers: the one envelope, and the only place that knows status codes.
+//! Turns errors into responses. This is the only place that chooses status codes and writes the envelope.
 
 use std::{borrow::Cow, time::Duration};
 
@@ -18,27 +18,27 @@ use crate::{
     infrastructure::security,
 };
 
-/// What every failed request is answered with.
+/// The body of the response to every failed request.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ErrorBody {
-    /// 32 hex digits that stand in exactly one log line, beside the cause.
+    /// 32 hex digits. Exactly one log line contains them, next to the cause.
     #[schema(example = "9f86d081884c7d659a2feaa0c55ad015")]
     error_id: String,
-    /// A word for programs.
+    /// The kind of error, for programs.
     #[schema(example = "validation")]
     code: &'static str,
-    /// A sentence for people.
+    /// The error as a sentence, for people.
     message: String,
-    /// What to change, where that is known.
+    /// The invalid fields, where they are known.
     details: Vec<ErrorDetail>,
-    /// The same as the header `X-Request-Id`.
+    /// The id of the request, as in the header `X-Request-Id`.
     request_id: String,
-    /// The cause; only with DEBUG, and never in PROD.
+    /// The cause of the error. Only with `DEBUG`, and never in production.
     #[schema(required)]
     traceback: Option<String>,
 }
 
-/// One thing to change: where and why, never the value that was sent.
+/// An invalid field and the reason. It never contains the value that was sent.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ErrorDetail {
     #[schema(example = "email")]
@@ -47,10 +47,10 @@ pub struct ErrorDetail {
     reason: String,
 }
 
-/// How long a client should wait for a dependency to come back, or a twin to be done.
+/// How long a client should wait for a dependency to recover, or for the same request to finish.
 const UNAVAILABLE_FOR: Duration = Duration::from_secs(2);
 
-/// What a caller is told of an error, in any protocol, and what only the log is.
+/// The public parts of an error, for any protocol, and its cause, which only the log gets.
 pub(in crate::interfaces) struct Told {
     pub(in crate::interfaces) error_id: String,
     pub(in crate::interfaces) code: &'static str,
@@ -59,13 +59,13 @@ pub(in crate::interfaces) struct Told {
     status: StatusCode,
 }
 
-/// Logs the error, once, and says what its caller is told.
+/// Logs the error once and returns its public parts.
 pub(in crate::interfaces) fn tell(error: &Error) -> Told {
     let (status, _) = describe(error);
     told(error, status.is_server_error())
 }
 
-/// Like [`tell`], for an error that only the caller is the reason of.
+/// Like [`tell`], for an error that the caller alone has caused.
 pub(in crate::interfaces) fn tell_refused(error: &Error) -> Told {
     told(error, false)
 }
@@ -74,7 +74,7 @@ fn told(error: &Error, failed: bool) -> Told {
     let error_id = u128::from_ne_bytes(security::random().unwrap_or_default());
     let error_id = format!("{error_id:032x}");
     let (status, message) = describe(error);
-    // A wrong configuration is our fault alone: callers are told no more than of any other.
+    // Callers see a configuration error as `internal`, because they cannot do anything about it.
     let code = if matches!(error, Error::Configuration(_)) { "internal" } else { error.code() };
     let cause = error.chain();
     if failed {
@@ -85,7 +85,7 @@ fn told(error: &Error, failed: bool) -> Told {
     Told { error_id, code, message: message.into_owned(), cause, status }
 }
 
-/// Logs the error, once, and renders it.
+/// Logs the error once and renders its response.
 pub(super) fn render(error: &Error, request_id: &str, debug: bool) -> Answer {
     let Told { error_id, code, message, cause, status } = tell(error);
     let details = match error {
@@ -101,7 +101,7 @@ pub(super) fn render(error: &Error, request_id: &str, debug: bool) -> Answer {
         request_id: request_id.to_owned(),
         traceback: debug.then_some(cause),
     };
-    // Strings and nothing else: this cannot fail to serialise.
+    // The body has only strings, so it always serialises.
     let mut answer = WithStatus(status, body).into_answer().unwrap_or_default();
     let headers = answer.headers_mut();
     if matches!(error, Error::Unauthenticated(_)) {
@@ -149,8 +149,8 @@ fn capitalised(text: &str) -> String {
     chars.next().map(|first| format!("{}{}.", first.to_uppercase(), chars.as_str())).unwrap_or_default()
 }
 
-/// For how long a caller should wait, in whole seconds. Rounded up: who comes back a moment early is
-/// only told to wait again.
+/// Returns how long a caller should wait, in whole seconds. It rounds up, because a caller who retries too
+/// early has to wait again.
 pub(in crate::interfaces) fn wait_of(error: &Error) -> Option<Duration> {
     let wait = match error {
         Error::RateLimited { retry_after } => *retry_after,

@@ -1,5 +1,5 @@
-//! What the endpoints' descriptions share: groups of failing answers. `tests/src/openapi.rs` puts
-//! the whole document together.
+//! The parts that the descriptions of several endpoints share: schemas and groups of error responses.
+//! `tests/src/openapi.rs` assembles the document.
 
 use utoipa::{
     IntoParams, IntoResponses,
@@ -8,7 +8,7 @@ use utoipa::{
 
 use super::ErrorBody;
 
-/// Returns the schema of a `Patch<Text<MAX>>`: one line, or null.
+/// Returns the schema of a `Patch<Text<MAX>>`: one line of text, or null.
 pub fn line<const MAX: usize>() -> Object {
     let line = r"^[^\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]*$";
     text_or_null(MAX, line).build()
@@ -27,86 +27,86 @@ fn text_or_null(max: usize, pattern: &str) -> ObjectBuilder {
         .pattern(Some(pattern))
 }
 
-/// Any endpoint.
+/// Error responses of every endpoint.
 #[derive(Debug, IntoResponses)]
 pub enum AnyProblem {
-    /// A query string over 8 KiB or 64 parameters
+    /// The query string is over 8 KiB or has more than 64 parameters
     #[response(status = 414)]
     LongQuery(ErrorBody),
     /// Too many requests
     #[response(status = 429)]
     RateLimited(ErrorBody),
-    /// Headers over 8 KiB, or more than 100
+    /// The headers are over 8 KiB, or there are more than 100
     #[response(status = 431)]
     LongHeaders(ErrorBody),
-    /// A fault on our side
+    /// The server could not process the request
     #[response(status = 500)]
     Internal(ErrorBody),
-    /// A dependency does not answer
+    /// A service that the request depends on is unavailable
     #[response(status = 503)]
     Unavailable(ErrorBody),
 }
 
-/// Endpoints that read a query string.
+/// Error responses of endpoints that read a query string.
 #[derive(Debug, IntoResponses)]
 pub enum QueryProblem {
-    /// A key that is not known here
+    /// A query parameter is not supported
     #[response(status = 400)]
     Malformed(ErrorBody),
-    /// A value that does not fit its key
+    /// The value of a query parameter is invalid
     #[response(status = 422)]
     Validation(ErrorBody),
 }
 
-/// Endpoints that read a body.
+/// Error responses of endpoints that read a body.
 #[derive(Debug, IntoResponses)]
 pub enum BodyProblem {
-    /// Not JSON
+    /// The body is not valid JSON
     #[response(status = 400)]
     Malformed(ErrorBody),
-    /// A body over 1 MiB
+    /// The body is over 1 MiB
     #[response(status = 413)]
     TooLarge(ErrorBody),
-    /// Not `application/json`
+    /// The content type is not `application/json`
     #[response(status = 415)]
     UnsupportedFormat(ErrorBody),
-    /// Missing, unknown or unacceptable values
+    /// Some fields are missing, unknown or invalid
     #[response(status = 422)]
     Validation(ErrorBody),
 }
 
-/// Endpoints that ask who you are.
+/// Error responses of endpoints that need credentials.
 #[derive(Debug, IntoResponses)]
 pub enum AuthProblem {
-    /// Missing, wrong or expired credentials
+    /// The credentials are missing, invalid or expired
     #[response(status = 401)]
     Unauthenticated(ErrorBody),
 }
 
-/// Endpoints that not everybody may call.
+/// Error responses of endpoints that need a permission.
 #[derive(Debug, IntoResponses)]
 pub enum RightProblem {
-    /// You are signed in and none of your roles allows this
+    /// You are signed in, but none of your roles grants this permission
     #[response(status = 403)]
     Forbidden(ErrorBody),
 }
 
-/// Endpoints about one thing.
+/// Error responses of endpoints that find a thing by its id.
 #[derive(Debug, IntoResponses)]
 pub enum MissingProblem {
-    /// No such thing, or it is not yours
+    /// It does not exist, or it is not yours
     #[response(status = 404)]
     NotFound(ErrorBody),
 }
 
-/// Endpoints that answer a repeated request once; see `idempotent.rs`.
+/// The header of endpoints that process a repeated request only once; see `idempotent.rs`.
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Header)]
 #[expect(dead_code, reason = "only described")]
 pub struct IdempotencyKey {
-    /// A name for this request, of your choice and new for each: 1 to 255 visible ASCII characters.
-    /// Sent again within a day, it has no further effect and the same answer, with
-    /// `Idempotency-Replayed: true`. Refused with 422 for a request that asks for something else.
+    /// A name that you choose for this request: 1 to 255 visible ASCII characters. Use a new one for each
+    /// request. If the request is repeated within a day, it has no further effect and gets the same response,
+    /// with `Idempotency-Replayed: true`. The same name with a different request is refused with 422.
     #[param(
         rename = "Idempotency-Key",
         required = false,
@@ -117,21 +117,21 @@ pub struct IdempotencyKey {
     idempotency_key: Option<String>,
 }
 
-/// The same without a body, whose problems have these codes, too.
+/// Error responses for an `Idempotency-Key` on endpoints that do not read a body.
 #[derive(Debug, IntoResponses)]
 pub enum IdempotencyKeyProblem {
-    /// An `Idempotency-Key` that is none
+    /// Invalid `Idempotency-Key`
     #[response(status = 400)]
     Malformed(ErrorBody),
-    /// The `Idempotency-Key` of another request
+    /// The `Idempotency-Key` was used for a different request
     #[response(status = 422)]
     Validation(ErrorBody),
 }
 
-/// Endpoints that take an `Idempotency-Key`.
+/// Error responses of endpoints that accept an `Idempotency-Key`.
 #[derive(Debug, IntoResponses)]
 pub enum InProgressProblem {
-    /// A request with this `Idempotency-Key` is still being worked on
+    /// A request with this `Idempotency-Key` is still in progress
     #[response(status = 409)]
     InProgress(ErrorBody),
 }

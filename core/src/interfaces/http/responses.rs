@@ -1,4 +1,4 @@
-//! Bodies that more than one endpoint answers with.
+//! Response bodies that several endpoints share.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -9,18 +9,18 @@ use uuid::Uuid;
 use super::{Listed, Storable};
 use crate::domain::{auth::TokenPair, users::User};
 
-/// A pair of tokens and whose they are.
+/// A pair of tokens and the user to whom they belong.
 #[derive(Serialize, ToSchema)]
 pub struct TokensResponse {
     user_data: UserData,
-    /// Good for minutes: `Authorization: Bearer …`.
+    /// The access token, valid for minutes. Send it as `Authorization: Bearer …`.
     access: String,
-    /// Good for days, and for one refresh.
+    /// The refresh token, valid for days and for one refresh.
     refresh: String,
-    /// How to send the access token: as `Authorization: Bearer …`.
+    /// The scheme of the header `Authorization`.
     #[schema(example = "Bearer")]
     token_type: &'static str,
-    /// For how many more seconds the access token is good.
+    /// The remaining lifetime of the access token in seconds.
     #[schema(minimum = 0, example = 300)]
     expires_in: i64,
 }
@@ -42,7 +42,7 @@ impl From<TokenPair> for TokensResponse {
     }
 }
 
-/// Not the tokens.
+/// Leaves out the tokens.
 impl std::fmt::Debug for TokensResponse {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("TokensResponse").field("user_data", &self.user_data).finish_non_exhaustive()
@@ -53,10 +53,10 @@ impl std::fmt::Debug for TokensResponse {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ListResponse<T> {
     results: Vec<T>,
-    /// Where the next page starts, for `cursor`; null on the last one.
+    /// The `cursor` of the next page. Null on the last page.
     #[schema(required)]
     next: Option<String>,
-    /// How many match on all pages; only with `count=true`.
+    /// The number of matching rows on all pages. Only with `count=true`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     count: Option<u64>,
@@ -72,7 +72,7 @@ impl<E, T: From<E>> From<Listed<E>> for ListResponse<T> {
     }
 }
 
-/// A user's whole profile, without the password's hash.
+/// A user's full profile, without the password hash.
 #[derive(Serialize, ToSchema)]
 pub struct UserResponse {
     id: i64,
@@ -85,7 +85,7 @@ pub struct UserResponse {
     first_name: Option<String>,
     #[schema(required)]
     last_name: Option<String>,
-    /// `YYYY-MM-DD`.
+    /// The date as `YYYY-MM-DD`.
     #[serde(with = "date::option")]
     #[schema(required)]
     birthday: Option<Date>,
@@ -103,7 +103,7 @@ pub struct UserResponse {
     country: Option<String>,
     is_active: bool,
     is_guest: bool,
-    /// A JSON object.
+    /// A JSON object for your own data.
     #[schema(value_type = Object)]
     meta: Value,
     #[serde(with = "crate::domain::timestamp")]
@@ -112,12 +112,12 @@ pub struct UserResponse {
     updated_at: OffsetDateTime,
 }
 
-// Without a format of its own a date would be written as an array, while the schema says date.
+// The default format of a date is an array, but the schema says that it is a date string.
 time::serde::format_description!(date, Date, "[year]-[month]-[day]");
 
 impl Storable for UserResponse {}
 
-/// Not the personal data.
+/// Leaves out the personal data.
 impl std::fmt::Debug for UserResponse {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("UserResponse").field("uuid", &self.uuid).finish_non_exhaustive()

@@ -1,5 +1,5 @@
-//! The query parameters of a list, as its OpenAPI description names them: generated from what the
-//! endpoint allows and from the entity's columns.
+//! The query parameters of a list for the OpenAPI document, generated from the endpoint's `Allowed` and from
+//! the entity's columns.
 
 use utoipa::openapi::{
     KnownFormat, Object, RefOr, Required, Schema, SchemaFormat,
@@ -10,7 +10,7 @@ use utoipa::openapi::{
 use super::Allowed;
 use crate::infrastructure::query::{Column, Entity, Kind, MAX_LIST_ITEMS, MAX_TEXT_CHARS, Op};
 
-/// Postgres's text cannot hold a NUL character.
+/// The type `text` of Postgres cannot store a NUL character.
 const NO_NUL: &str = r"^[^\u0000]*$";
 /// The same for an item of a list, in which a comma or a percent sign is percent-encoded.
 const ITEM: &str = r"^([^\u0000,%]|%[0-9A-Fa-f]{2})*$";
@@ -47,23 +47,23 @@ impl Allowed {
                 ),
                 order,
             ),
-            parameter("limit", "The most rows that a page may have.".into(), limit),
+            parameter("limit", "The maximum number of rows on a page.".into(), limit),
             parameter(
                 "cursor",
-                "`next` of the page before. Filters and order must be the same as there.".into(),
+                "`next` of the previous page. Use the same filters and order as for that page.".into(),
                 ObjectBuilder::new().schema_type(Type::String),
             ),
             parameter("offset", "How many rows to skip. Cannot be combined with `cursor`.".into(), offset),
             parameter(
                 "count",
-                "Whether to count all rows that match. It costs a scan.".into(),
+                "Whether to count all matching rows. Counting is slow on large tables.".into(),
                 ObjectBuilder::new().schema_type(Type::Boolean),
             ),
         ]
     }
 }
 
-/// One filter: `column` for equality, `column__op` for the other operators.
+/// Describes a filter: `column` for equality, `column__op` for the other operators.
 fn filter(column: &Column, op: Op) -> Parameter {
     let name = column.name();
     let key = if op == Op::E { name.to_owned() } else { format!("{name}__{}", op.as_str()) };
@@ -77,7 +77,7 @@ fn filter(column: &Column, op: Op) -> Parameter {
     parameter(&key, describe(column, op), value(column, op))
 }
 
-/// All places inside of a JSON column. Each property of this object is a query parameter.
+/// Describes the filters inside a JSON column. Each property of this object is a query parameter.
 fn inside(column: &Column, ops: &[Op]) -> Parameter {
     let name = column.name();
     let words: Vec<&str> = ops.iter().filter(|op| op.fits(Kind::Jsonb, true)).map(|op| op.as_str()).collect();
@@ -89,9 +89,9 @@ fn inside(column: &Column, ops: &[Op]) -> Parameter {
         .additional_properties(Some(AdditionalProperties::RefOr(RefOr::T(text().build().into()))))
         .default(Some(serde_json::json!({})));
     let description = format!(
-        "Filters on keys inside of `{name}`. Each is a query parameter of its own: `{name}__KEY__OP`, or \
-         `{name}__KEY__KEY__OP` for a nested key, at most three. OP is one of `{}`. A value that is not a \
-         JSON number, boolean or null is a text.",
+        "Filters on keys inside `{name}`. Each is a separate query parameter: `{name}__KEY__OP`, or \
+         `{name}__KEY__KEY__OP` for a nested key. At most three keys. OP is one of `{}`. A value that is \
+         not a JSON number, boolean or null is read as a text.",
         words.join("`, `")
     );
     ParameterBuilder::from(parameter(&format!("{name}_keys"), description, places))
@@ -175,7 +175,7 @@ fn describe(column: &Column, op: Op) -> String {
         Op::Lte => format!("Rows whose `{name}` is this or less."),
         Op::In => format!("Rows whose `{name}` is one of these values, separated by commas."),
         Op::NotIn => {
-            format!("Rows whose `{name}` has a value that is none of these, separated by commas.")
+            format!("Rows whose `{name}` has a value other than these, separated by commas.")
         }
         Op::Like => format!("Rows whose `{name}` contains this text."),
         Op::Ilike => format!("Rows whose `{name}` contains this text, in upper or lower case."),
@@ -191,7 +191,7 @@ fn describe(column: &Column, op: Op) -> String {
     let is_text = matches!(column.kind(), Kind::Text | Kind::Jsonb);
     if op.takes_list() && is_text {
         format!(
-            "{rows} Percent-encode a comma or a percent sign inside of a value, in addition to the URL's encoding."
+            "{rows} Percent-encode a comma or a percent sign inside a value, in addition to the encoding of the URL."
         )
     } else {
         rows
