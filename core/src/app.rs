@@ -142,7 +142,10 @@ impl App {
                 Ok(()) => {}
                 Err(error @ Error::Configuration(_)) => return Err(error),
                 Err(error) => {
-                    tracing::warn!(error = error.chain(), "not ready at start, the first request asks again")
+                    tracing::warn!(
+                        error = error.chain(),
+                        "the warm-up at start failed; the first request tries again"
+                    )
                 }
             }
         }
@@ -192,7 +195,7 @@ impl App {
             (Err(error), Some((_, known))) => {
                 tracing::error!(
                     error = error.chain(),
-                    "the stored keys cannot be used; using the last good ones"
+                    "the stored signing keys are invalid; the last valid ones stay in use"
                 );
                 known.clone()
             }
@@ -295,7 +298,9 @@ impl App {
 }
 
 fn undeclared(need: &str) -> Error {
-    Error::Configuration(format!("this function uses what its main.rs does not declare: add {need}"))
+    Error::Configuration(format!(
+        "this function uses a dependency that its main.rs does not declare: add {need}"
+    ))
 }
 
 impl std::fmt::Debug for App {

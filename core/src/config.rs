@@ -165,7 +165,7 @@ impl Config {
             retention: Duration::from_secs(env.number("QUEUE_RETENTION_SECONDS", 345_600, 3_600..=518_400)),
         };
         if queues.events_url.is_none() && needs.contains(&Need::Queues) && events == EventsBus::Sqs {
-            env.wrong("EVENTS_QUEUE_URL", "is missing: this function sends to that queue");
+            env.wrong("EVENTS_QUEUE_URL", "is missing: this function sends to this queue");
         }
         if queues.tasks_url.as_deref().is_some_and(|url| url.ends_with(".fifo")) {
             env.wrong("TASKS_QUEUE_URL", "must be a standard queue: a FIFO queue cannot delay one message");

@@ -166,7 +166,7 @@ async fn an_event_of_a_newer_version_than_its_handlers_read_is_refused() {
     open_accounts(&app, 1).await;
     let newer = deposit(Uuid::from_u128(1), 0, 1).replacen('{', r#"{"v": 2, "#, 1);
     let refused = deliver(&app, &Handlers::new().on::<AddUp>(), &[&newer]).await;
-    assert!(refused.is_err_and(|error| error.to_string().contains("newer version")));
+    assert!(refused.is_err_and(|error| error.to_string().contains("newer than its handlers support")));
     assert_eq!(number(&app, SUM).await, 0);
 }
 

@@ -98,7 +98,7 @@ fn by_kind<'a>(handlers: &'a Handlers, deliveries: &[Delivery<'_>]) -> Result<Ve
         tracing::info!(event = message.event, event_id = %id, caused_by = message.trace.request_id, "event received");
         let handlers = handlers.find_event(&message.event)?;
         if handlers.iter().any(|handler| message.v > handler.version) {
-            return Err(Error::Malformed("the event is of a newer version than its handlers read".into()));
+            return Err(Error::Malformed("the event's version is newer than its handlers support".into()));
         }
         match kinds.iter_mut().find(|kind| kind.name == message.event) {
             // One message may stand twice in a batch.

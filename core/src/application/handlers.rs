@@ -132,7 +132,7 @@ impl Handlers {
         let handlers = self.events.entry(E::NAME).or_default();
         // In the inbox the second would be taken for the first.
         let twin = handlers.iter().any(|other| other.name == name);
-        assert!(!twin, "{} has two handlers of the name {name}", E::NAME);
+        assert!(!twin, "{} has two handlers with the name {name}", E::NAME);
         handlers.push(EventEntry { name, version: E::VERSION, handle, check });
         self
     }
@@ -168,11 +168,11 @@ impl Handlers {
 
     pub(crate) fn find_event(&self, name: &str) -> Result<&[EventEntry]> {
         let found = self.events.get(name).map(Vec::as_slice);
-        found.ok_or_else(|| Error::Malformed("no handler for this event".into()))
+        found.ok_or_else(|| Error::Malformed("this event has no handler".into()))
     }
 
     pub(crate) fn find_task(&self, name: &str) -> Result<&TaskEntry> {
-        self.tasks.get(name).ok_or_else(|| Error::Malformed("there is no task of this name".into()))
+        self.tasks.get(name).ok_or_else(|| Error::Malformed("there is no task with this name".into()))
     }
 }
 
@@ -185,7 +185,7 @@ fn parse<T: DeserializeOwned>(data: &Value) -> Result<T> {
     // A task without arguments may leave them out.
     let nothing = Value::Object(serde_json::Map::new());
     T::deserialize(if data.is_null() { &nothing } else { data })
-        .map_err(|_| Error::Malformed("the data or arguments have the wrong shape".into()))
+        .map_err(|_| Error::Malformed("the data or arguments do not have the expected form".into()))
 }
 
 impl std::fmt::Debug for Handlers {

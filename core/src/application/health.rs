@@ -40,7 +40,7 @@ pub async fn check(db: &Db, bus: &dyn Bus) -> Vec<Check> {
     checks.extend(events_queue.map(|outcome| Check { name: "events_queue", outcome }));
     for check in &checks {
         if let Err(error) = &check.outcome {
-            tracing::error!(check = check.name, error = error.chain(), "a dependency does not answer");
+            tracing::error!(check = check.name, error = error.chain(), "a dependency is unavailable");
         }
     }
     checks

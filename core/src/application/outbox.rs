@@ -45,7 +45,7 @@ pub async fn publish(db: &Db, bus: &dyn Bus, outgoing: Vec<Outgoing>) {
         }
     };
     if tokio::time::timeout(PUBLISH_BUDGET, work).await.is_err() {
-        tracing::warn!(messages = count, "publishing took too long, the rest is left to the relay");
+        tracing::warn!(messages = count, "publishing took too long; the relay sends the rest");
     }
 }
 
@@ -61,7 +61,7 @@ async fn send_own(db: &Db, bus: &dyn Bus, queue: Queue, own: &[Outgoing]) -> boo
         match sent.await {
             Ok(sent) if sent.accepted.len() == call.len() => {}
             Ok(sent) => {
-                tracing::warn!(queue = queue.as_str(), refused = ?sent.refused, "not all accepted, the rest is left to the relay");
+                tracing::warn!(queue = queue.as_str(), refused = ?sent.refused, "the queue did not accept all messages; the relay sends the rest");
                 return false;
             }
             Err(error) => {
@@ -69,7 +69,7 @@ async fn send_own(db: &Db, bus: &dyn Bus, queue: Queue, own: &[Outgoing]) -> boo
                     queue = queue.as_str(),
                     messages = own.len(),
                     error = error.chain(),
-                    "left to the relay"
+                    "the messages were not sent; the relay sends them"
                 );
                 return false;
             }
@@ -129,7 +129,7 @@ pub async fn keep_relaying(db: &Db, bus: &dyn Bus, queues: &[Queue], until: Inst
         let next = Instant::now() + if well { PAUSE } else { PAUSE_AFTER_FAILURE };
         match round {
             Err(error) if error.retryable() && next < until => {
-                tracing::warn!(error = error.chain(), "the outbox cannot be read, it is asked again");
+                tracing::warn!(error = error.chain(), "the outbox could not be read; trying again");
             }
             round => round?,
         }
@@ -186,14 +186,14 @@ async fn send(
     let sent = bus.send(queue, batch).await;
     let conn = db.conn().await?;
     let (sent, why) = match sent {
-        Ok(sent) => (sent, "no word from the queue".to_owned()),
+        Ok(sent) => (sent, "no response from the queue".to_owned()),
         Err(error) => {
             let (why, ids): (_, Vec<Uuid>) = (error.chain(), batch.iter().map(|m| m.id).collect());
             tracing::warn!(
                 queue = queue.as_str(),
                 messages = ids.len(),
                 error = why,
-                "the queue does not answer, its messages wait"
+                "the queue does not respond; its messages wait"
             );
             outbox::release(&conn, relay, &ids, &why).await?;
             total.failed += ids.len();
@@ -209,9 +209,9 @@ async fn send(
         total.failed += 1;
         total.parked += usize::from(parked);
         if parked {
-            tracing::error!(queue = queue.as_str(), outbox_id = %id, code, "parked: the queue refuses this message; see `cargo xtask outbox status`");
+            tracing::error!(queue = queue.as_str(), outbox_id = %id, code, "the message is parked because the queue refused it; see `cargo xtask outbox status`");
         } else {
-            tracing::warn!(queue = queue.as_str(), outbox_id = %id, code, "the queue refused a message, it will be tried again");
+            tracing::warn!(queue = queue.as_str(), outbox_id = %id, code, "the queue refused a message; it will be sent again");
         }
     }
     let answered =

@@ -41,12 +41,12 @@ pub(super) fn bus(env: &mut Reader<'_>) -> EventsBus {
 
 pub(super) fn read(env: &mut Reader<'_>, bus: EventsBus, prod: bool) -> KafkaConfig {
     if bus != EventsBus::Kafka {
-        env.wrong("EVENTS_BUS", "must be kafka: this function has no other work than to send events there");
+        env.wrong("EVENTS_BUS", "must be `kafka`: this function only sends events to Kafka");
     }
     let servers: Vec<String> =
         env.text("KAFKA_BOOTSTRAP_SERVERS").split(',').map(|server| server.trim().to_owned()).collect();
     if !servers.iter().all(|server| is_server(server)) && servers != [""] {
-        env.wrong("KAFKA_BOOTSTRAP_SERVERS", "must be host:port, or several with commas");
+        env.wrong("KAFKA_BOOTSTRAP_SERVERS", "must be host:port, or several of these separated by commas");
     }
     let topic = env.text("KAFKA_TOPIC");
     if topic.len() > 249 || !topic.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))
@@ -150,7 +150,7 @@ mod tests {
     fn every_fault_is_named() {
         let faults = config(EventsBus::Sqs, false, &[]).1;
         for key in [
-            "EVENTS_BUS must be kafka",
+            "EVENTS_BUS must be `kafka`",
             "KAFKA_BOOTSTRAP_SERVERS",
             "KAFKA_TOPIC",
             "KAFKA_USERNAME",

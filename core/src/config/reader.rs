@@ -76,7 +76,7 @@ impl<'a> Reader<'a> {
         match std::fs::read_to_string(&value) {
             Ok(pem) if pem.contains(BEGIN) => Some(Arc::from(pem)),
             _ => {
-                self.wrong(key, "must be PEM certificates, or the path of a file that holds them");
+                self.wrong(key, "must be PEM certificates, or the path of a file that contains them");
                 None
             }
         }

@@ -91,7 +91,7 @@ impl Secrets {
                     tracing::warn!(
                         secret_id = id,
                         error = error.chain(),
-                        "secret store unreachable, using the known value"
+                        "the secret store is unreachable; the cached value stays in use"
                     );
                     self.keep(id, known.value.clone(), RETRY.min(self.ttl));
                     Ok(known.value)
@@ -150,7 +150,7 @@ struct Nowhere;
 
 impl Store for Nowhere {
     fn fetch<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Arc<str>>> {
-        let why = format!("this function asks for secret {id} and was started with App::alone");
+        let why = format!("this function uses secret {id} but was started with `App::alone`");
         std::future::ready(Err(Error::Configuration(why))).boxed()
     }
 }

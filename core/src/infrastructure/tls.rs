@@ -19,7 +19,7 @@ use crate::domain::{Error, Result};
 pub(super) fn by_roots_or_amazon(pem: Option<&str>, key: &str) -> Result<Arc<ClientConfig>> {
     let config = match pem {
         Some(pem) => client_config(pem.as_bytes())
-            .map_err(|why| Error::Configuration(format!("{key} cannot be used: {why}"))),
+            .map_err(|why| Error::Configuration(format!("{key} is invalid: {why}"))),
         None => client_config(TRUST_ROOTS).map_err(Error::internal),
     };
     config.map(Arc::new)
@@ -36,7 +36,7 @@ pub(super) fn client_config(pem: &[u8]) -> Result<ClientConfig, String> {
         roots.add(certificate).map_err(|error| error.to_string())?;
     }
     if roots.is_empty() {
-        return Err("no certificate in it".to_owned());
+        return Err("it contains no certificate".to_owned());
     }
     let versions =
         ClientConfig::builder_with_provider(Arc::new(provider())).with_safe_default_protocol_versions();

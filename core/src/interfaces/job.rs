@@ -1,6 +1,6 @@
-//! Functions that a schedule or a person invokes directly: JSON in, JSON out.
+//! Functions that a schedule or an operator invokes directly, with JSON as event and response.
 //!
-//! Here an error is the invocation's error: whoever invoked it sees its code and text.
+//! An error becomes the error of the invocation, with its code and text.
 
 use std::time::Instant;
 
@@ -27,14 +27,14 @@ where
     let (app, handler) = (&app, &handler);
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Box<RawValue>>| async move {
         let deadline = deadline(app, &event.context);
-        // Boxed: a job's future is deep, and the runtime wraps it in many more.
+        // Boxed, because the future is deeply nested and the runtime wraps it in more futures.
         let work = Box::pin(answer(app, handler, event.payload.get(), deadline));
         telemetry::Scope::new(event.context.request_id).run(work).await
     }))
     .await
 }
 
-/// One invocation; also the door for tests.
+/// Handles one invocation. Tests call this function too.
 pub async fn answer<H, F, I, O>(
     app: &App,
     handler: H,

@@ -1,5 +1,5 @@
-//! The doors: HTTP and RPC through API Gateway, messages through SQS triggers, jobs that are invoked
-//! directly. The only layer that knows status codes, batch failures and the Lambda runtime.
+//! The interfaces: HTTP and RPC through API Gateway, messages through SQS and Kafka triggers, and direct
+//! invocations. Only this layer knows status codes, batch failures and the Lambda runtime.
 
 pub mod http;
 pub mod job;

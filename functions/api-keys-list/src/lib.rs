@@ -27,7 +27,7 @@ pub struct ListedKeyResponse {
     created_at: OffsetDateTime,
     #[serde(with = "app_core::domain::timestamp")]
     expires_at: OffsetDateTime,
-    /// The time of the last use, rounded down to the minute. Null if the key was never used.
+    /// The time of the last use, exact to a minute. Null if the key was never used.
     #[serde(with = "app_core::domain::timestamp::option")]
     #[schema(required)]
     last_used_at: Option<OffsetDateTime>,

@@ -74,7 +74,10 @@ async fn a_broker_that_is_connected_to_and_says_nothing_costs_a_limited_time() {
     assert_eq!(relayed(&app).await, (0, 2));
     assert!(started.elapsed() < BUDGET, "{:?}", started.elapsed());
     let why = waiting(&app).await;
-    assert!(why.iter().all(|(_, why)| why.contains(&format!("no answer from localhost:{port}"))), "{why:?}");
+    assert!(
+        why.iter().all(|(_, why)| why.contains(&format!("no response from localhost:{port}"))),
+        "{why:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -102,8 +102,9 @@ impl Auth<'_> {
     pub async fn authenticate_key(&self, text: &str) -> Result<(User, Permissions)> {
         let key = ApiKey::parse(text).ok_or(Error::Unauthenticated("not an API key"))?;
         let found = api_keys::user_of(&self.db.conn().await?, &key, self.now()).await?;
-        let (user, permissions) =
-            found.ok_or(Error::Unauthenticated("API key unknown or over, or its user gone"))?;
+        let (user, permissions) = found.ok_or(Error::Unauthenticated(
+            "the API key is unknown, expired or revoked, or its user is gone",
+        ))?;
         telemetry::note_user(user.uuid);
         telemetry::note_api_key(key.id.as_str());
         Ok((user, permissions))

@@ -106,7 +106,7 @@ impl Auth<'_> {
         }
         if !replaced {
             // A sign-in has renewed the hash of the same password, or this session has changed the password.
-            return Err(Error::unavailable("user", "changed while the password was changed"));
+            return Err(Error::unavailable("user", "the user changed while the password was changed"));
         }
         sign_in_places::forget(&*tx, user, change.place.as_ref()).await?;
         let ended =

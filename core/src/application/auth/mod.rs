@@ -47,7 +47,7 @@ impl Auth<'_> {
         telemetry::note_user(token.user);
         match stored::user_of(&self.db.conn().await?, &token, now).await? {
             Some((user, permissions)) => Ok((user, permissions, token)),
-            None => Err(Error::Unauthenticated("session over, or user gone")),
+            None => Err(Error::Unauthenticated("the session has ended or the user is gone")),
         }
     }
 

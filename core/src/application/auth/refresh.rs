@@ -61,8 +61,10 @@ impl Auth<'_> {
             return Err(Error::Unauthenticated("no such session"));
         };
         match session.judge(token, now) {
-            Standing::Over => Err(Error::Unauthenticated("session over, or user gone")),
-            Standing::Live => Err(Error::unavailable("session", "changed while refreshing")),
+            Standing::Over => Err(Error::Unauthenticated("the session has ended or the user is gone")),
+            Standing::Live => {
+                Err(Error::unavailable("session", "the session changed while it was refreshed"))
+            }
             Standing::Replay => self.replay(tx, token, session, now, client).await,
             Standing::Reuse => self.end_stolen(tx, token, now, client).await,
         }
@@ -124,6 +126,6 @@ impl Auth<'_> {
         audit::record(&mut tx, &entry);
         tx.record(&SessionReuseDetected { uuid: token.user, session: token.session.to_string() })?;
         tx.commit().await?;
-        Err(Error::Unauthenticated("refresh token used again; its session is over"))
+        Err(Error::Unauthenticated("a refresh token was used twice; its session has ended"))
     }
 }

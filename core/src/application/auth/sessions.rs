@@ -76,7 +76,9 @@ impl Auth<'_> {
         };
         match standing {
             Standing::Live | Standing::Replay => {}
-            Standing::Over => return Err(Error::Unauthenticated("session over, or user gone")),
+            Standing::Over => {
+                return Err(Error::Unauthenticated("the session has ended or the user is gone"));
+            }
             Standing::Reuse => return self.end_stolen(tx, &token, now, client).await,
         }
         let ended = if scope == SignOut::Here {

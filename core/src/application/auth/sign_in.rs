@@ -60,7 +60,7 @@ impl Auth<'_> {
                 return Ok(pair);
             }
         }
-        Err(Error::unavailable("user", "changed while signing in"))
+        Err(Error::unavailable("user", "the user changed while signing in"))
     }
 
     /// Notes a failed try, by the same statement whatever the reason. It was counted when it came. If it

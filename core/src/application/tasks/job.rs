@@ -89,7 +89,9 @@ impl<'a> Job<'a> {
     pub fn conn(&self) -> Result<&Conn> {
         match &self.stage {
             Stage::Alone(conn) => Ok(conn),
-            Stage::Together(_) | Stage::Lost => Err(Error::internal("a task's transaction has begun")),
+            Stage::Together(_) | Stage::Lost => {
+                Err(Error::internal("the task's transaction has begun; use it instead of the connection"))
+            }
         }
     }
 

@@ -15,7 +15,7 @@ use crate::{
 /// sent, it is sent again, under the same Message-ID.
 pub(super) async fn send(job: &Job<'_>, user: Uuid, subject: String, text: String) -> Result<Value> {
     let Some(address) = users::find_address(job.conn()?, user).await? else {
-        return Ok(json!({ "sent": false, "why": "the user has no address, or is gone" }));
+        return Ok(json!({ "sent": false, "why": "the user has no address or is gone" }));
     };
     let address = Email::stored(address).map_err(|why| Error::invalid("email", why))?;
     job.outside().mailer.send(&Mail::new(job.id(), address, subject, text)?).await?;

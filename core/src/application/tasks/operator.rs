@@ -122,7 +122,7 @@ impl TaskOperator<'_> {
                 Err(error) => {
                     let error = error.chain();
                     tracing::error!(task_id = %id, error, "an operator's change failed");
-                    format!("an error: {error}; repeat this for the task")
+                    format!("an error occurred: {error}; repeat the command for this task")
                 }
             };
             changed.refused.push(Refused { id, why });
@@ -147,9 +147,8 @@ impl TaskOperator<'_> {
         };
         if let Some(until) = task.busy_until {
             let until = timestamp::text(until).map_err(Error::internal)?;
-            let why = format!(
-                "the task is running, until {until} at the latest; repeat this when it waits or has ended"
-            );
+            let why =
+                format!("the task is running until {until} at the latest; repeat the command after that");
             return Ok(Some(why));
         }
         let action = match change {
@@ -168,7 +167,7 @@ impl TaskOperator<'_> {
                 match send_again(tx, &task, entry, task.attempt).await {
                     Ok(true) => Action::TaskRetried,
                     Ok(false) | Err(Error::AlreadyExists(_)) => {
-                        let why = "another task with the same name and key waits, and will do the work";
+                        let why = "another task with the same name and key is waiting and will do the work";
                         return Ok(Some(why.to_owned()));
                     }
                     Err(error) => return Err(error),

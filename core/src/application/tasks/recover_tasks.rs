@@ -102,7 +102,7 @@ impl Task for RecoverTasks {
                 failed,
                 still_waiting,
                 left,
-                "tasks waited longer than their message lives"
+                "tasks waited longer than their messages are kept"
             );
         }
         Ok(json!(recovered))
@@ -118,7 +118,7 @@ async fn recover(tx: &mut Tx<'_>, handlers: &Handlers, task: &Locked) -> Result<
     let failure = match sendable(handlers, task)? {
         Some(entry) if send_again(tx, task, entry, earlier_attempts(task)).await? => {
             let (task_id, name) = (task.id, &task.name);
-            tracing::warn!(%task_id, task = name, "the message of a task was lost: it is sent again");
+            tracing::warn!(%task_id, task = name, "the message of a task was lost; it is sent again");
             return Ok(Outcome::SentAgain);
         }
         Some(_) => Failure::Superseded,
@@ -130,7 +130,7 @@ async fn recover(tx: &mut Tx<'_>, handlers: &Handlers, task: &Locked) -> Result<
 
 async fn fail(tx: &Tx<'_>, task: &Locked, failure: Failure) -> Result<()> {
     let (task_id, name, code) = (task.id, &task.name, failure.code());
-    tracing::error!(%task_id, task = name, code, "the message of a task was lost: it failed");
+    tracing::error!(%task_id, task = name, code, "the message of a task was lost; the task has failed");
     task_operations::end(tx, task, Status::Failed, Some(failure)).await
 }
 

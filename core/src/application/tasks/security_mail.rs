@@ -40,27 +40,27 @@ impl Task for SecurityMail {
                 format!("You have been signed out of {name} on one device"),
                 format!(
                     "Hello,\n\nsomebody used an old sign-in of yours at {name} a second time. It may have been \
-                     copied, so we have ended that session. Your other sessions go on.\n\nIf this was not \
-                     you, change your password: that ends all sessions but your own, and all API keys.\n"
+                     copied, so we have ended that session. Your other sessions stay signed in.\n\nIf this was \
+                     not you, change your password. This ends all other sessions and revokes all API keys.\n"
                 ),
             ),
             Notice::SignInSlowed => (
                 format!("Many failed sign-ins to your account at {name}"),
                 format!(
                     "Hello,\n\nsomebody has tried many wrong passwords for your account at {name}. We now accept \
-                     only a few tries a minute from places where you have not signed in before. If the tries \
-                     came from places where you have signed in lately, that holds for those instead. Devices \
-                     that are signed in are not affected.\n\nYou need not do anything. If you use your \
-                     password elsewhere too, change it. A new password also makes us forget the places where \
-                     you have signed in.\n"
+                     only a few attempts a minute from places where you have not signed in before. If the \
+                     attempts came from places where you signed in recently, we limit these places instead. \
+                     Devices that are signed in are not affected.\n\nYou do not need to do anything. If you \
+                     use the same password elsewhere, change it. If you change it, we also forget the places \
+                     where you have signed in.\n"
                 ),
             ),
             Notice::ApiKeyCreated => (
                 format!("A new API key for your account at {name}"),
                 format!(
-                    "Hello,\n\nsomebody who was signed in as you has made an API key for your account at \
-                     {name}.\n\nIf this was not you, change your password: that ends all other sessions and \
-                     all API keys.\n"
+                    "Hello,\n\nsomebody who was signed in as you created an API key for your account at \
+                     {name}.\n\nIf this was not you, change your password. This ends all other sessions and \
+                     revokes all API keys.\n"
                 ),
             ),
         };

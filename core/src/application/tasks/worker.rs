@@ -67,7 +67,7 @@ impl<'a> Worker<'a> {
             Claim::Ours { earlier_attempts } => earlier_attempts,
             Claim::RunningElsewhere => return Err(Error::unavailable("task", "running elsewhere")),
             Claim::OtherTask => {
-                return Err(Error::Malformed("the id belongs to a task of another name".into()));
+                return Err(Error::Malformed("the id belongs to a task with another name".into()));
             }
             Claim::Over | Claim::Unknown => return Ok(Vec::new()),
         };
@@ -96,7 +96,7 @@ impl<'a> Worker<'a> {
             Claim::Unknown => {
                 if !enqueue::fits(args)? {
                     let why = format!(
-                        "the arguments exceed {} bytes: the task could not be retried",
+                        "the arguments exceed {} bytes, so the task cannot be sent",
                         enqueue::MAX_ARGS_BYTES
                     );
                     return Err(Error::Malformed(why.into()));
@@ -140,13 +140,13 @@ impl Failed<'_> {
         let error = self.error.chain();
         let counted = attempt - self.earlier_attempts;
         if !self.error.retryable() || counted >= self.entry.max_attempts {
-            tracing::error!(task, task_id = %id, attempt, error, "task failed for good");
+            tracing::error!(task, task_id = %id, attempt, error, "the task failed permanently");
             tasks::fail(&*conn, id, *attempt, Failure::of(&self.error)).await?;
             return Ok(Vec::new());
         }
         let delay = jittered((self.entry.backoff)(counted))?;
         let delay_ms = delay.as_millis() as u64;
-        tracing::warn!(task, task_id = %id, attempt, delay_ms, error, "task failed, it will be tried again");
+        tracing::warn!(task, task_id = %id, attempt, delay_ms, error, "the task failed; it will be retried");
         match self.retry(conn, delay).await {
             // Another task of its key was written at this very moment. Now it can be seen.
             Err(Error::AlreadyExists(_)) => self.retry(conn, delay).await,

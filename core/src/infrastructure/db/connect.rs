@@ -169,14 +169,14 @@ impl Refusal {
 /// A lost connection shows as an error of the statement that was running; here it is only noted.
 async fn drive(connection: impl Future<Output = Result<(), tokio_postgres::Error>>) {
     if let Err(error) = connection.await {
-        tracing::debug!(%error, "postgres connection ended");
+        tracing::debug!(%error, "a Postgres connection ended");
     }
 }
 
 /// Certificate and host name are both verified (`verify-full`), against these roots only.
 fn tls_by(pem: &str) -> Result<MakeRustlsConnect> {
     let config = tls::client_config(pem.as_bytes())
-        .map_err(|why| Error::Configuration(format!("DB_SSL_ROOT_CERT cannot be used: {why}")))?;
+        .map_err(|why| Error::Configuration(format!("DB_SSL_ROOT_CERT is invalid: {why}")))?;
     Ok(MakeRustlsConnect::new(config))
 }
 
@@ -222,7 +222,7 @@ impl managed::Manager for Connector {
         }
         match tokio::time::timeout(CHECK_TIMEOUT, client.simple_query("")).await {
             Ok(Ok(_)) => Ok(()),
-            _ => Err(managed::RecycleError::message("did not answer")),
+            _ => Err(managed::RecycleError::message("did not respond")),
         }
     }
 }

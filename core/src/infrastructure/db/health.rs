@@ -25,10 +25,10 @@ impl Health {
     /// Returns why the connection must not be used again, if it must not.
     pub(super) fn fault(&self) -> Option<&'static str> {
         if self.spoiled.load(Ordering::Relaxed) {
-            return Some("its server refuses every further statement");
+            return Some("its server refuses all further statements");
         }
         let waiting = self.open.load(Ordering::Relaxed) > 0;
-        waiting.then_some("its last statement was given up and may still run")
+        waiting.then_some("its last statement was cancelled and may still run")
     }
 }
 

@@ -112,9 +112,9 @@ impl ValkeyStore {
             Some(rest) => (true, format!("redis://{rest}")),
             None => (false, url.to_owned()),
         };
-        let info = url.into_connection_info().map_err(|_| wrong("is no URL of a server"))?;
+        let info = url.into_connection_info().map_err(|_| wrong("is not the URL of a server"))?;
         let ConnectionAddr::Tcp(host, port) = info.addr() else {
-            return Err(wrong("is no URL of a server").into());
+            return Err(wrong("is not the URL of a server").into());
         };
         let refused = |error| Error::unavailable("cache", error);
         let tcp = TcpStream::connect((host.as_str(), *port)).await.map_err(refused)?;
@@ -137,7 +137,7 @@ where
     let settings = settings.clone().set_skip_set_lib_name();
     let made = MultiplexedConnection::new_with_config(&settings, stream, config).await;
     let (connection, driver) = made.map_err(|error| match is_login(&error) {
-        true => Refusal::Login(Error::unavailable("cache", "it refuses user or password")),
+        true => Refusal::Login(Error::unavailable("cache", "the server refuses the user or the password")),
         false => Refusal::Other(from_redis(error)),
     })?;
     Ok(Link { connection, driver: tokio::spawn(driver) })

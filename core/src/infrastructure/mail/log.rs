@@ -12,7 +12,7 @@ impl Mailer for LogMailer {
     /// Neither the address nor the text: logs are read by more people than mailboxes.
     fn send<'a>(&'a self, mail: &'a Mail) -> BoxFuture<'a, Result<()>> {
         async move {
-            tracing::info!(mail_id = %mail.id, subject = mail.subject(), "mail not sent: no MAIL_URL");
+            tracing::info!(mail_id = %mail.id, subject = mail.subject(), "mail not sent because MAIL_URL is not set");
             Ok(())
         }
         .boxed()

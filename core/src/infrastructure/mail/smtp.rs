@@ -71,7 +71,7 @@ impl SmtpMailer {
         check_url(url).map_err(wrong)?;
         // The error of the library may repeat the URL.
         let transport = Transport::from_url(url)
-            .map_err(|_| wrong("is no URL of a mail server"))?
+            .map_err(|_| wrong("is not the URL of a mail server"))?
             .timeout(Some(self.timeout))
             .build();
         *made = Some((url.clone(), transport.clone()));
@@ -84,9 +84,10 @@ impl Mailer for SmtpMailer {
         async move {
             match tokio::time::timeout(self.timeout, self.deliver(mail)).await {
                 Ok(outcome) => outcome,
-                Err(_) => {
-                    Err(Error::unavailable("mail", format!("no end within {} s", self.timeout.as_secs_f32())))
-                }
+                Err(_) => Err(Error::unavailable(
+                    "mail",
+                    format!("the server took longer than {} s", self.timeout.as_secs_f32()),
+                )),
             }
         }
         .boxed()
@@ -126,7 +127,7 @@ fn is_login(error: &smtp::Error) -> bool {
 fn outcome(error: &smtp::Error) -> Error {
     let Some(status) = error.status() else {
         return match error.is_response() {
-            true => Error::unavailable("mail", "the server's answer is not SMTP"),
+            true => Error::unavailable("mail", "the server's reply is not SMTP"),
             false => Error::unavailable("mail", error.to_string()),
         };
     };

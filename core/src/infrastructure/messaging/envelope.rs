@@ -204,8 +204,8 @@ pub fn parse<T: for<'de> Deserialize<'de>>(body: &str) -> Result<T> {
     }
     serde_json::from_str(body).map_err(|error| {
         let why = match error.classify() {
-            serde_json::error::Category::Data => "the message lacks a key or has one of a wrong type",
-            _ => "the message is not JSON",
+            serde_json::error::Category::Data => "the message has a missing key or a key with a wrong type",
+            _ => "the message is not valid JSON",
         };
         Error::Malformed(format!("{why}, at line {} column {}", error.line(), error.column()).into())
     })

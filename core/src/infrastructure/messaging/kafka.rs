@@ -70,7 +70,7 @@ impl KafkaBus {
             // What other partitions have taken must be known as sent; and they go on by this link.
             Some(error) if sent != Sent::default() => {
                 *kept = Some(link);
-                tracing::warn!(error = error.chain(), "a partition did not take its events, they wait");
+                tracing::warn!(error = error.chain(), "a partition did not accept its events; they wait");
             }
             Some(error) => return Err(error),
         }
@@ -119,7 +119,7 @@ impl KafkaBus {
     async fn dial(&self) -> Result<Link> {
         timeout(CONNECT, self.log_in()).await.unwrap_or_else(|late| {
             let servers = self.config.servers.join(",");
-            Err(Error::unavailable("kafka", format!("no answer from {servers}: {late}")))
+            Err(Error::unavailable("kafka", format!("no response from {servers}: {late}")))
         })
     }
 

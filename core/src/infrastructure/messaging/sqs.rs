@@ -39,7 +39,7 @@ impl SqsBus {
             Queue::Tasks => (&self.queues.tasks_url, "TASKS_QUEUE_URL"),
         };
         url.as_deref().ok_or_else(|| {
-            Error::Configuration(format!("{key} is missing: this function sends to that queue"))
+            Error::Configuration(format!("{key} is missing: this function sends to this queue"))
         })
     }
 

@@ -58,7 +58,7 @@ pub(super) async fn apply(client: &mut Client, watch: &Client, file: File, note:
             Err(Failure::Postgres(error)) => return Err(failed(file, &error)),
         };
         let Some(pause) = pauses.next() else { return Err(blocked(file, &blockers)) };
-        tracing::warn!(migration = file.name, %error, ?blockers, "a lock is taken, trying again");
+        tracing::warn!(migration = file.name, %error, ?blockers, "another process holds a lock; trying again");
         tokio::time::sleep(pause).await;
     }
 }
@@ -142,8 +142,8 @@ fn blocked(file: File, blockers: &[String]) -> Error {
     Error::unavailable(
         LOCK,
         format!(
-            "migration {} did not get a lock that {who} holds, in {} tries, and {}. Wait until it is done, or end \
-             it with `select pg_terminate_backend(PROCESS)`. Then run the migrations again",
+            "migration {} did not get a lock that {who} holds, in {} tries, and {}. Wait until it has ended, or \
+             end it with `select pg_terminate_backend(PROCESS)`. Then run the migrations again",
             file.name,
             PAUSES.len() + 1,
             left_behind(file),
@@ -160,8 +160,8 @@ fn failed(file: File, error: &tokio_postgres::Error) -> Error {
 
 fn left_behind(file: File) -> &'static str {
     if files::opts_out(file.sql) {
-        "may have left a part of its work behind (an invalid index, which the next run replaces)"
+        "may have left part of its work (an invalid index, which the next run replaces)"
     } else {
-        "left nothing behind"
+        "has changed nothing"
     }
 }

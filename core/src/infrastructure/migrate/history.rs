@@ -40,7 +40,7 @@ pub(super) async fn lock(client: &Client) -> Result<()> {
         }
         client.batch_execute("rollback").await.map_err(from_postgres)?;
         if !waited {
-            tracing::info!("another runner is at work, waiting for it");
+            tracing::info!("another process runs the migrations; waiting for it");
             waited = true;
         }
         tokio::time::sleep(GLANCE).await;

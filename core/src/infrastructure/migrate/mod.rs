@@ -144,7 +144,7 @@ impl<'a> Runner<'a> {
     fn migration(&self, name: &str) -> Result<&Migration> {
         self.migrations.iter().find(|m| m.name == name).ok_or_else(|| {
             Error::Configuration(format!(
-                "migration {name} is applied and has no file: it cannot be taken back"
+                "migration {name} is applied and has no file: it cannot be reverted"
             ))
         })
     }

@@ -25,7 +25,9 @@ impl Key {
     pub(super) fn parse(text: &str) -> Result<Self> {
         let (place, op) = match text.rsplit_once("__") {
             None => (text, Op::E),
-            Some((place, word)) => (place, Op::parse(word).ok_or_else(|| unknown(text, "operator"))?),
+            Some((place, word)) => {
+                (place, Op::parse(word).ok_or_else(|| unknown(text, "has an unknown operator"))?)
+            }
         };
         Self::new(place, op, text)
     }
@@ -40,10 +42,10 @@ impl Key {
         let column = parts.next().unwrap_or_default();
         let path: Vec<String> = parts.collect();
         if text.len() > MAX_BYTES {
-            return Err(unknown(text, "column"));
+            return Err(unknown(text, "is not a known column"));
         }
         if path.len() > MAX_PATH || path.iter().any(|key| key.is_empty() || key.contains('\0')) {
-            return Err(unknown(text, "path"));
+            return Err(unknown(text, "has an invalid path"));
         }
         Ok(Self { text: text.to_owned(), column, path, op })
     }
@@ -53,14 +55,14 @@ impl Key {
     /// # Errors
     /// `Malformed` naming the key, for a column that is not there or an operator that does not fit.
     pub(super) fn resolve<E: Entity>(&self) -> Result<&'static Column> {
-        let column = E::column(&self.column).ok_or_else(|| unknown(&self.text, "column"))?;
+        let column = E::column(&self.column).ok_or_else(|| unknown(&self.text, "is not a known column"))?;
         if !self.path.is_empty() && column.kind != super::Kind::Jsonb {
-            return Err(unknown(&self.text, "operator"));
+            return Err(unknown(&self.text, "has an unsupported operator"));
         }
         if self.op.fits(column.kind, !self.path.is_empty()) {
             Ok(column)
         } else {
-            Err(unknown(&self.text, "operator"))
+            Err(unknown(&self.text, "has an unsupported operator"))
         }
     }
 
@@ -70,6 +72,6 @@ impl Key {
 }
 
 /// Names the key only if it looks like one, because it may be the caller's own text.
-pub(super) fn unknown(key: &str, what: &str) -> Error {
-    Error::Malformed(format!("`{}` has no such {what} here", shown(key)).into())
+pub(super) fn unknown(key: &str, problem: &str) -> Error {
+    Error::Malformed(format!("`{}` {problem}", shown(key)).into())
 }

@@ -43,9 +43,9 @@ impl Order {
                 None => (text.as_str(), false),
             };
             let column = E::column(name).filter(|column| column.kind != Kind::Jsonb);
-            let column = column.ok_or_else(|| key::unknown(text, "order"))?;
+            let column = column.ok_or_else(|| key::unknown(text, "is not a column to sort by"))?;
             if steps.iter().any(|step| step.column.name == column.name) {
-                return Err(key::unknown(text, "order twice"));
+                return Err(key::unknown(text, "is named twice in the order"));
             }
             steps.push(Step { column, descending });
         }

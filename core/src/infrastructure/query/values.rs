@@ -81,7 +81,7 @@ impl Values {
 /// `Malformed` naming a column that is not there, or that Postgres alone writes.
 pub(in crate::infrastructure) fn writable<E: Entity>(name: &str) -> Result<&'static Column> {
     let column = E::column(name).filter(|column| column.source != Source::Generated);
-    column.ok_or_else(|| key::unknown(name, "writable column"))
+    column.ok_or_else(|| key::unknown(name, "is not a writable column"))
 }
 
 /// One value for one column.

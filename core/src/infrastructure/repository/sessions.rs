@@ -194,7 +194,8 @@ pub async fn lock(tx: &impl Sql, id: &Sid) -> Result<Option<StoredSession>> {
         )
         .await?;
     let Some(row) = row else { return Ok(None) };
-    let sid = |text: &str| Sid::parse(text).ok_or_else(|| Error::internal("a stored generation is no id"));
+    let sid =
+        |text: &str| Sid::parse(text).ok_or_else(|| Error::internal("a stored generation is not an id"));
     Ok(Some(StoredSession {
         user: column(&row, "user_uuid")?,
         user_is_active: column(&row, "user_is_active")?,
@@ -276,7 +277,8 @@ pub async fn list(
             ],
         )
         .await?;
-    let sid = |text: &str| Sid::parse(text).ok_or_else(|| Error::internal("a stored session's id is no id"));
+    let sid =
+        |text: &str| Sid::parse(text).ok_or_else(|| Error::internal("a stored session has an invalid id"));
     let session = |row| {
         Ok(ListedSession {
             id: sid(column(row, "id")?)?,

@@ -242,7 +242,7 @@ pub async fn set_aside(sql: &impl Sql, id: Uuid, name: &str, attempt: i32) -> Re
 }
 
 fn still_ours(changed: u64) -> Result<()> {
-    if changed == 0 { Err(Error::unavailable("task", "somebody else has taken it over")) } else { Ok(()) }
+    if changed == 0 { Err(Error::unavailable("task", "another worker has taken it over")) } else { Ok(()) }
 }
 
 /// How many attempts have begun. A task that waits has not begun the attempt that it waits for.

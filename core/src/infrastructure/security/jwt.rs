@@ -143,8 +143,10 @@ impl Tokens {
     }
 
     fn sign(&self, claims: &Claims, kid: &str) -> Result<String> {
-        let key =
-            self.keys.signing(kid).ok_or_else(|| Error::unavailable("signing key", "not known here"))?;
+        let key = self
+            .keys
+            .signing(kid)
+            .ok_or_else(|| Error::unavailable("signing key", "this instance does not know it"))?;
         let mut header = Header::new(Algorithm::HS256);
         header.kid = Some(kid.to_owned());
         jsonwebtoken::encode(&header, claims, key).map_err(Error::internal)
@@ -159,7 +161,7 @@ impl Tokens {
         if text.len() > MAX_TOKEN_BYTES {
             return Err(refuse("token too long"));
         }
-        let head = head(text).ok_or(refuse("not a token of ours"))?;
+        let head = head(text).ok_or(refuse("not a token of this service"))?;
         let key = self.keys.verifying(&head.kid).ok_or(refuse("unknown key"))?;
         let claims = jsonwebtoken::decode::<Claims>(text, key, &self.validation)
             .map_err(|_| refuse("bad signature or claims"))?
@@ -186,7 +188,7 @@ impl Tokens {
             return Err(refuse("token not valid yet"));
         }
         if expires_at - now > LONGEST_LIFE {
-            return Err(refuse("no token of ours lives that long"));
+            return Err(refuse("the token's lifetime is too long"));
         }
         match (session.and_then(Sid::parse), generation.and_then(Sid::parse)) {
             (Some(session), Some(generation)) => Ok(Token { user: claims.user.uuid, session, generation }),

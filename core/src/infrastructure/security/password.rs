@@ -59,8 +59,8 @@ impl Passwords {
                 return Ok(found);
             }
             tracing::error!(
-                "a stored password hash is not one that this version can read; its owner is answered as for a \
-                 wrong password. Set it to null, or put the right one back"
+                "this version cannot read a stored password hash, so its owner cannot sign in. Set it to null or \
+                 restore the right hash"
             );
         }
         let text = attempt.expose().to_owned();

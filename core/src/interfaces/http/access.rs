@@ -1,15 +1,14 @@
-//! Who may call an endpoint. A handler says it by the type of its last argument, and a function
-//! without one does not compile:
+//! Admission: who may call an endpoint. A handler declares it by the type of its last argument. A handler
+//! without this argument does not compile:
 //!
-//! - `Public`: anybody;
-//! - `Caller<SignedIn>`: whoever has a live access token, user and session;
-//! - `Caller<UsersRead>`: the same, and one of the user's roles has that permission;
-//! - `KeyOrCaller<UsersRead>`: the same, or an API key of such a user that has it, too;
-//! - `RefreshToken`: whoever brings one; the use case decides what it is worth;
-//! - `SessionToken`: whoever brings an access or a refresh token; the use case decides, too.
+//! - `Public`: every caller;
+//! - `Caller<SignedIn>`: a user with a valid access token and a live session;
+//! - `Caller<UsersRead>`: the same, and one of the user's roles grants this permission;
+//! - `KeyOrCaller<UsersRead>`: the same, or an API key of such a user that has the permission too;
+//! - `RefreshToken`: a caller with a refresh token, which the use case checks;
+//! - `SessionToken`: a caller with an access or a refresh token, which the use case checks.
 //!
-//! What a row's owner may see of it is the use case's business. A new permission that endpoints
-//! name is a struct here.
+//! The use case decides which rows a caller may see. Each permission that endpoints name is a struct here.
 
 use crate::{
     app::App,
@@ -18,7 +17,7 @@ use crate::{
 
 use super::Request;
 
-/// What an endpoint declares, as a value: for tests, and for whoever reviews it.
+/// The admission of an endpoint as a value, for tests and reviews.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
     Public,
@@ -26,26 +25,28 @@ pub enum Access {
     SessionToken,
     SignedIn,
     Permission(Permission),
-    /// By a signed-in user or by an API key.
+    /// For a signed-in user or an API key.
     PermissionOrKey(Permission),
 }
 
-/// The last argument of a handler: there is one only for those who may call it.
+/// The last argument of a handler. It exists only for a caller who may call the handler.
 pub trait Admission: Sized {
     const ACCESS: Access;
 
+    /// Admits the caller of a request.
+    ///
     /// # Errors
-    /// `Unauthenticated` for somebody we do not know, `Forbidden` for somebody who may not.
+    /// `Unauthenticated` for an unknown caller, `Forbidden` for a caller without the permission.
     fn admit(app: &App, request: &Request) -> impl Future<Output = Result<Self>>;
 
-    /// Once, before the first request: what `admit` will need, and can have before it is asked. An
-    /// error is no reason not to start: a request will meet it again, or not any more.
+    /// Runs once at startup and warms up what `admit` will need. Errors do not stop the start; the first
+    /// request tries again.
     fn prepare(_: &App) -> impl Future<Output = Result<()>> {
         std::future::ready(Ok(()))
     }
 }
 
-/// Anybody.
+/// Admits every caller.
 #[derive(Debug)]
 pub struct Public;
 
@@ -57,7 +58,7 @@ impl Admission for Public {
     }
 }
 
-/// The text of a bearer token, unread.
+/// A bearer token that has not been checked.
 pub struct RefreshToken(pub String);
 
 impl Admission for RefreshToken {
@@ -72,14 +73,14 @@ impl Admission for RefreshToken {
     }
 }
 
-/// Not the token.
+/// Leaves out the token.
 impl std::fmt::Debug for RefreshToken {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("RefreshToken(***)")
     }
 }
 
-/// The text of a bearer token that may be either token of a pair, unread.
+/// A bearer token that has not been checked: the access token or the refresh token of a pair.
 pub struct SessionToken(pub String);
 
 impl Admission for SessionToken {
@@ -90,19 +91,19 @@ impl Admission for SessionToken {
     }
 }
 
-/// Not the token.
+/// Leaves out the token.
 impl std::fmt::Debug for SessionToken {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("SessionToken(***)")
     }
 }
 
-/// What a [`Caller`](super::Caller) must have beyond being signed in.
+/// The permission that a [`Caller`](super::Caller) needs in addition to being signed in.
 pub trait Right {
     const PERMISSION: Option<Permission>;
 }
 
-/// Nothing.
+/// No permission.
 #[derive(Debug)]
 pub struct SignedIn;
 
@@ -145,7 +146,7 @@ impl Right for ApiKeysWrite {
     const PERMISSION: Option<Permission> = Some(Permission::ApiKeysWrite);
 }
 
-/// The token of `Authorization: Bearer …`.
+/// Returns the token of `Authorization: Bearer …`.
 pub(super) fn bearer(request: &Request) -> Result<&str> {
     let header = request.header("authorization").ok_or(Error::Unauthenticated("no authorization header"))?;
     match header.split_once(' ') {

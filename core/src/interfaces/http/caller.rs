@@ -1,4 +1,4 @@
-//! Who is asking.
+//! The caller of a request: a signed-in user, or a program with an API key.
 
 use std::marker::PhantomData;
 
@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-/// The signed-in user behind a request, who has this right.
+/// The signed-in user who sent the request and has this permission.
 #[derive(Debug)]
 pub struct Caller<R> {
     pub user: User,
@@ -22,7 +22,8 @@ pub struct Caller<R> {
 }
 
 impl<R> Caller<R> {
-    /// For what is decided within a handler: a part of an answer, a row of somebody else.
+    /// Whether the caller has a permission. For decisions inside a handler, such as a part of a response or a
+    /// row of another user.
     pub fn may(&self, permission: Permission) -> bool {
         self.permissions.has(permission)
     }
@@ -34,10 +35,9 @@ impl<R: Right> Admission for Caller<R> {
         Some(permission) => Access::Permission(permission),
     };
 
-    /// A revoked session, a deactivated or deleted user, a role that was taken away: all count at
-    /// the next request.
+    /// Checks token, session, user and permissions. A change of any of them takes effect at the next request.
     async fn admit(app: &App, request: &Request) -> Result<Self> {
-        let token = bearer(request)?; // before any key is loaded
+        let token = bearer(request)?; // before any signing key is loaded
         let (user, permissions, token) = app.auth().await?.authenticate(token).await?;
         match R::PERMISSION {
             Some(permission) if !permissions.has(permission) => Err(Error::Forbidden),
@@ -50,7 +50,8 @@ impl<R: Right> Admission for Caller<R> {
     }
 }
 
-/// A user with this right, who is signed in, or lets a program act by an API key that has it, too.
+/// A user with this permission. The user is signed in, or a program acts for the user with an API key that
+/// has the permission too.
 #[derive(Debug)]
 pub struct KeyOrCaller<R> {
     pub user: User,
@@ -60,7 +61,7 @@ pub struct KeyOrCaller<R> {
 impl<R: Right> Admission for KeyOrCaller<R> {
     const ACCESS: Access = match R::PERMISSION {
         Some(permission) => Access::PermissionOrKey(permission),
-        None => panic!("a key opens only what a permission opens"),
+        None => panic!("an API key needs a permission"),
     };
 
     async fn admit(app: &App, request: &Request) -> Result<Self> {

@@ -1,5 +1,5 @@
-//! Which browser pages may read our answers. No credentials: tokens travel in a header that a page
-//! sets itself, so an allowed origin gains nothing from cookies.
+//! CORS: which web pages may read our responses. Credentials are not allowed. Tokens are sent in a header that
+//! the page sets, so cookies are not needed.
 
 use lambda_http::http::{
     HeaderMap, HeaderValue, Method, Response, StatusCode,
@@ -12,16 +12,16 @@ use lambda_http::http::{
 use super::{Request, reply::Answer};
 use crate::config::{Cors, Origins, is_loopback_origin};
 
-/// The request headers that the API reads and that a page must be allowed to send.
+/// The request headers that the API reads, which a page must be allowed to send.
 const ALLOWED: &str = "authorization, content-type, idempotency-key";
 
-/// Answers OPTIONS, which never reaches a handler.
+/// Returns the response to OPTIONS, which never reaches a handler.
 pub(in crate::interfaces) fn preflight(cors: &Cors, request: &Request) -> Option<Answer> {
     (request.method() == Method::OPTIONS).then(|| {
         let mut answer = Response::new(String::new());
         *answer.status_mut() = StatusCode::NO_CONTENT;
         let headers = answer.headers_mut();
-        // All that any route has: which one exists is not the browser's concern.
+        // The methods of all routes. The browser does not need to know which route has which methods.
         headers.insert(
             ACCESS_CONTROL_ALLOW_METHODS,
             HeaderValue::from_static("GET, POST, PATCH, DELETE, OPTIONS"),
@@ -32,20 +32,20 @@ pub(in crate::interfaces) fn preflight(cors: &Cors, request: &Request) -> Option
     })
 }
 
-/// Returns these headers and those of the configuration, as a preflight lists them.
+/// Returns these headers and those of the configuration, in the form of a preflight response.
 pub(in crate::interfaces) fn allowed(own: &'static str, cors: &Cors) -> HeaderValue {
     let names = cors.allow_headers.iter().fold(own.to_owned(), |names, name| names + ", " + name);
-    // The configuration has checked the names; without them the list is still right.
+    // The configuration has checked the names. Without them the list is still valid.
     HeaderValue::try_from(names).unwrap_or(HeaderValue::from_static(own))
 }
 
-/// What every answer to this request carries: the origin, if it is on the list letter by letter.
+/// Returns the CORS headers of every response to this request: the origin, if the list has exactly this one.
 pub(in crate::interfaces) fn headers(cors: &Cors, request: &Request) -> HeaderMap {
     let mut headers = HeaderMap::new();
     let allowed = match &cors.origins {
         Origins::Any => Some(HeaderValue::from_static("*")),
         Origins::Only { listed, loopback } => {
-            // Caches must keep the answers to different origins apart, refused ones included.
+            // Caches must store responses for each origin separately, also for refused origins.
             headers.insert(VARY, HeaderValue::from_static("origin"));
             let origin = request.header("origin").filter(|origin| {
                 listed.iter().any(|known| known == origin) || *loopback && is_loopback_origin(origin)

@@ -1,8 +1,8 @@
-//! What we read of API Gateway's event (REST, proxy integration).
+//! The parts of API Gateway's event that we read (REST, proxy integration).
 //!
-//! Own types, of the few fields that are looked at: the library's read all of them, each header twice
-//! and through an enum of every form that some gateway may send, which was a fifth of a warm request's
-//! instructions. What is not named here is skipped, whatever it is.
+//! These types have only the few fields that we use. The types of `lambda_http` read all fields, read each
+//! header twice, and try the form of every kind of gateway. This took a fifth of the instructions of a warm
+//! request. All other fields are skipped.
 
 use std::{borrow::Cow, collections::HashMap, fmt};
 
@@ -46,19 +46,19 @@ pub(super) struct Identity {
 }
 
 impl GatewayEvent<'_> {
-    /// Names and values, each as often as it was sent.
+    /// Takes all header names and values, each as often as it was sent.
     pub(super) fn take_headers(&mut self) -> serde_json::Result<Vec<(String, String)>> {
         all_of(self.multi_value_headers.take(), self.headers)
     }
 
-    /// Decoded keys and values, each as often as it was sent.
+    /// Takes all decoded keys and values of the query string, each as often as it was sent.
     pub(super) fn take_query(&mut self) -> serde_json::Result<Vec<(String, String)>> {
         all_of(self.multi_value_query_string_parameters.take(), self.query_string_parameters)
     }
 }
 
-/// The gateway says everything twice, with all values and with the last ones; an event by hand may
-/// leave out the former.
+/// API Gateway sends headers and query twice: once with all values and once with the last values only. An event
+/// that was written by hand may leave out the first form.
 fn all_of(many: Option<Pairs>, one: Option<&RawValue>) -> serde_json::Result<Vec<(String, String)>> {
     match (many, one) {
         (Some(many), _) if !many.0.is_empty() => Ok(many.0),
@@ -70,7 +70,7 @@ fn all_of(many: Option<Pairs>, one: Option<&RawValue>) -> serde_json::Result<Vec
     }
 }
 
-/// `{"a": ["1", "2"]}` as `(a, 1), (a, 2)`, without a list for each key.
+/// Reads `{"a": ["1", "2"]}` as `(a, 1), (a, 2)`, without a list for each key.
 struct Pairs(Vec<(String, String)>);
 
 impl<'de> Deserialize<'de> for Pairs {
@@ -89,7 +89,7 @@ impl<'de> Visitor<'de> for PairsVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Pairs, A::Error> {
-        // As many headers as a browser and the gateway send.
+        // The usual number of headers from a browser and API Gateway.
         let mut list = Vec::with_capacity(32);
         while let Some(key) = access.next_key()? {
             access.next_value_seed(Values { key, list: &mut list })?;
@@ -98,7 +98,7 @@ impl<'de> Visitor<'de> for PairsVisitor {
     }
 }
 
-/// Of one key; a list of one, nearly always.
+/// The values of one key. The list nearly always has one item.
 struct Values<'l> {
     key: String,
     list: &'l mut Vec<(String, String)>,

@@ -1,12 +1,12 @@
-//! Requests that may be sent again: `Idempotency-Key`.
+//! Requests that can safely be repeated, with the header `Idempotency-Key`.
 //!
-//! A client that got no answer cannot know what became of its request. With a key of its choice
-//! in that header it may send it again: the effects are there once, and the answer is the same.
-//! A handler does so by giving its effects to [`Idempotent::run`]; its OpenAPI names the header.
+//! A client that got no response cannot know whether its request was processed. If it chose a key in this
+//! header, it can repeat the request: the effects happen once, and the response is the same. A handler
+//! passes its effects to [`Idempotent::run`]. Its OpenAPI description names the header.
 //!
-//! Key, effects, outbox rows and answer are one transaction: killed anywhere, all of it is there
-//! or nothing is. Each signed-in user has keys of their own. A caller who is not signed in is known
-//! by the request itself ([`Idempotent::of_stranger`]). Only for answers that are [`Storable`].
+//! Key, effects, outbox rows and response are stored in one transaction, so a crash leaves all of them or
+//! none. Each signed-in user has separate keys. A caller who is not signed in is identified by the request
+//! ([`Idempotent::of_stranger`]). Only [`Storable`] responses can be stored.
 
 use std::time::Duration;
 
@@ -28,19 +28,20 @@ use crate::{
 const HEADER: &str = "idempotency-key";
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
-/// Whoever has used up their keys waits for the oldest to go.
+/// How long a user with too many keys waits until the oldest keys have expired.
 const FULL_FOR: Duration = Duration::from_secs(3600);
 
-/// An answer that may lie in the database for a day and be given again: it holds no token, no API
-/// key and no password. Each body that does not says so itself.
+/// A response that may be stored for a day and sent again. It must not contain a token, an API key or a
+/// password. Each body type declares this by implementing the trait.
 pub trait Storable {
-    /// Whose data it holds, where only the work can tell: it goes when that user is deleted.
+    /// Returns the user whose data the response contains, if only the work can know it. The stored response is
+    /// deleted with this user.
     fn about(&self) -> Option<Uuid> {
         None
     }
 }
 
-/// A request whose effects are there once, if its sender gave it a key.
+/// A request whose effects happen only once, if the client sent a key.
 pub struct Idempotent<'a> {
     app: &'a App,
     request: &'a Request,
@@ -48,8 +49,10 @@ pub struct Idempotent<'a> {
 }
 
 impl<'a> Idempotent<'a> {
+    /// Reads the key of a signed-in caller's request.
+    ///
     /// # Errors
-    /// `Malformed` for a key that is none.
+    /// `Malformed` for an invalid key.
     pub async fn of(app: &'a App, request: &'a Request, user: Uuid) -> Result<Idempotent<'a>> {
         let key = match read_key(request)? {
             None => None,
@@ -61,9 +64,9 @@ impl<'a> Idempotent<'a> {
         Ok(Self { app, request, key })
     }
 
-    /// For a caller who is not signed in. The key belongs to whoever can send the whole request again,
-    /// with every secret in it: the same key with anything else is another key, finds nothing and tells
-    /// nothing.
+    /// Reads the key of a caller who is not signed in. The key belongs to a caller who can repeat the whole
+    /// request with every secret in it. The same key with another request is another key: it finds nothing
+    /// and reveals nothing.
     ///
     /// # Errors
     /// As [`Self::of`].
@@ -79,25 +82,26 @@ impl<'a> Idempotent<'a> {
         Ok(Self { app, request, key })
     }
 
-    /// Whose data the answer holds, if not the caller's own: it goes when that user is deleted.
+    /// Names the user whose data the response contains, if it is not the caller. The stored response is deleted
+    /// with this user.
     #[must_use]
     pub fn about(mut self, user: Uuid) -> Self {
         self.key = self.key.map(|key| Key { subject: Some(user), ..key });
         self
     }
 
-    /// The answer that was given before. For handlers that work before their effects: [`Self::run`]
-    /// finds it by itself.
+    /// Returns the stored response, if there is one. Only for handlers that do expensive work before
+    /// [`Self::run`], which looks it up anyway.
     pub async fn answered(&self) -> Result<Option<IdempotentReply>> {
         let Some(key) = &self.key else { return Ok(None) };
         replay(idempotency::find(&self.app.db()?.conn().await?, key).await?)
     }
 
-    /// Gives the answer that was given before, or does the work in a transaction and keeps what
-    /// comes of it: a success, or an error that is the request's own fault.
+    /// Returns the stored response, or does the work in a transaction and stores its response. An error is
+    /// stored too if the request itself caused it.
     ///
     /// # Errors
-    /// `Validation` for the key of another request, `InProgress` while a twin is at work,
+    /// `Validation` for the key of a different request, `InProgress` while the same request is in progress,
     /// `RateLimited` for a user with too many keys.
     pub async fn run<R: Reply + Storable>(
         self,
@@ -105,7 +109,7 @@ impl<'a> Idempotent<'a> {
     ) -> Result<IdempotentReply> {
         let mut conn = self.app.db()?.conn().await?;
         let mut tx = conn.begin().await?;
-        // Boxed here and below: a handler's future would hold the work's twice.
+        // Boxed here and below, because the handler's future would otherwise contain the work twice.
         let Some(key) = &self.key else {
             let answer = Box::pin(work(&mut tx)).await?.into_answer()?;
             return Ok(IdempotentReply { answer, outgoing: tx.commit().await? });
@@ -113,7 +117,7 @@ impl<'a> Idempotent<'a> {
         let without_answer = match idempotency::claim(&tx, key).await? {
             Claim::Ours => None,
             Claim::Full => Some(Error::RateLimited { retry_after: FULL_FOR }),
-            // A twin was done first, and even that is gone: the client may just ask again.
+            // The same request was processed first, and its response is gone already. The client can retry.
             Claim::Taken => Some(Error::InProgress),
         };
         if let Some(error) = without_answer {
@@ -137,7 +141,7 @@ impl<'a> Idempotent<'a> {
     }
 }
 
-/// An answer, whichever request it was worked out for, and the messages that its effects want sent.
+/// A response, new or stored, and the messages of its effects that are still to be sent.
 #[derive(Debug)]
 pub struct IdempotentReply {
     answer: Answer,
@@ -145,7 +149,7 @@ pub struct IdempotentReply {
 }
 
 impl IdempotentReply {
-    /// To be published, by handlers whose effects send any.
+    /// Takes the messages, for handlers whose effects send some. The handler must publish them.
     pub fn take_outgoing(&mut self) -> Vec<Outgoing> {
         std::mem::take(&mut self.outgoing)
     }
@@ -166,7 +170,7 @@ fn replay(found: Option<Found>) -> Result<Option<IdempotentReply>> {
         }
         Some(Found::Answer(stored)) => stored,
     };
-    tracing::info!(status = stored.status, "answered as before");
+    tracing::info!(status = stored.status, "the stored response was sent again");
     let mut answer = Response::new(stored.body);
     *answer.status_mut() = StatusCode::from_u16(stored.status).map_err(Error::internal)?;
     if !answer.body().is_empty() {
@@ -177,7 +181,7 @@ fn replay(found: Option<Found>) -> Result<Option<IdempotentReply>> {
 }
 
 fn key(request: &Request, user: Uuid, text: &str, fingerprint: Pseudonym) -> Key {
-    // As the template has it: `/x` and `/x/` are one route.
+    // The route as in the template, where `/x` and `/x/` are the same.
     let path = request.route().unwrap_or_else(|| request.path());
     Key {
         user,
@@ -199,8 +203,8 @@ fn read_key(request: &Request) -> Result<Option<&str>> {
     key.map(Some).ok_or(Error::Malformed(why.into()))
 }
 
-/// Whether the answer is the request's last: asked again, it is answered the same even if it could
-/// be done by now. What is not the request's own fault may be asked again.
+/// Whether the error is final: a repetition gets the same response, even if it could succeed by then. Errors
+/// that the request did not cause can be retried.
 ///
 /// Written without `_`, so that a new variant has to decide.
 fn is_final(error: &Error) -> bool {

@@ -1,7 +1,7 @@
-//! From bytes to a typed body, with an error that says what to change and quotes nothing.
+//! Reads a typed body from bytes. An error names the fields to change and never quotes a value.
 //!
-//! A body type derives `Deserialize` with `deny_unknown_fields`, and implements [`Body`]. Its fields
-//! are value objects; the error of their `TryFrom<String>` is the reason as a word.
+//! A body type derives `Deserialize` with `deny_unknown_fields`, and implements [`Body`]. Its fields are value
+//! objects. The error of their `TryFrom<String>` is the reason in one word.
 
 mod faults;
 
@@ -11,18 +11,18 @@ use crate::domain::{Error, Part, Result};
 
 /// A body that a handler reads.
 pub trait Body: DeserializeOwned {
-    /// The fields that must be sent. Serde names only the first one that is missing. The OpenAPI
-    /// document has the same list, and a test compares the two.
+    /// The required fields. Serde names only the first missing field. The OpenAPI document has the same list,
+    /// and a test compares them.
     const REQUIRED: &'static [&'static str];
 }
 
-/// Any object, for a handler that looks at it itself.
+/// Any object, for a handler that checks the fields itself.
 impl Body for serde_json::Value {
     const REQUIRED: &'static [&'static str] = &[];
 }
 
 pub const MAX_BODY_BYTES: usize = 1024 * 1024;
-/// Objects and arrays inside of each other, the body itself included.
+/// The maximum depth of nested objects and arrays. The body itself counts as the first level.
 pub const MAX_BODY_LEVELS: usize = 32;
 
 pub(super) fn read<T: Body>(content_type: Option<&str>, bytes: &[u8]) -> Result<T> {
@@ -35,47 +35,47 @@ pub(super) fn read<T: Body>(content_type: Option<&str>, bytes: &[u8]) -> Result<
     parse(bytes, T::REQUIRED)
 }
 
-/// Reads an object and nothing else.
+/// Reads one object with nothing after it.
 ///
 /// # Errors
-/// `Malformed`, or `Validation` with all that is wrong with the fields.
+/// `Malformed`, or `Validation` with all faults of the fields.
 pub(in crate::interfaces) fn parse<T: DeserializeOwned>(bytes: &[u8], required: &[&str]) -> Result<T> {
     if levels(bytes) > MAX_BODY_LEVELS {
         return Err(Error::Malformed(
-            format!("the body may have {MAX_BODY_LEVELS} levels of objects and arrays at most").into(),
+            format!("the body must not have more than {MAX_BODY_LEVELS} levels of objects and arrays").into(),
         ));
     }
     if is_damaged(bytes) {
-        return Err(Error::Malformed("the body is not UTF-8".into()));
+        return Err(Error::Malformed("the body must be encoded as UTF-8".into()));
     }
     if bytes.trim_ascii_start().first() != Some(&b'{') {
-        // Serde would read an array into a struct, field by field.
+        // Serde would accept an array as a struct, field by field.
         return Err(match serde_json::from_slice::<serde::de::IgnoredAny>(bytes) {
             Ok(_) => Error::invalid("body", "type"),
-            Err(_) => Error::Malformed("the body is not JSON".into()),
+            Err(_) => Error::Malformed("the body must be a JSON object".into()),
         });
     }
     let mut json = serde_json::Deserializer::from_slice(bytes);
     match serde_path_to_error::deserialize(&mut json) {
         Ok(value) => match json.end() {
             Ok(()) => Ok(value),
-            Err(_) => Err(Error::Malformed("the body is not JSON: something follows the object".into())),
+            Err(_) => Err(Error::Malformed("the body must be one JSON object with nothing after it".into())),
         },
         Err(first) => Err(faults::all::<T>(bytes, required, &first)),
     }
 }
 
-/// U+FFFD as UTF-8. API Gateway writes it for each byte of a body that is not UTF-8.
+/// U+FFFD in UTF-8. API Gateway replaces each byte of a body that is not UTF-8 with it.
 const REPLACEMENT: &[u8] = "\u{fffd}".as_bytes();
 
-/// Whether API Gateway may have replaced bytes of the body. A client that means the character writes
-/// its escape, `\ufffd`.
+/// Whether API Gateway may have replaced bytes of the body. A client can send the character itself as the
+/// escape `\ufffd`.
 pub(in crate::interfaces) fn is_damaged(bytes: &[u8]) -> bool {
     bytes.windows(REPLACEMENT.len()).any(|window| window == REPLACEMENT)
 }
 
-/// How deep the brackets go, looked at before anything is built of them: a reader that calls itself
-/// for each level, ours or one that gets the value later, runs out of stack at some depth.
+/// Returns the depth of nested brackets. It is checked before parsing, because a recursive reader of the value
+/// would overflow its stack at some depth.
 fn levels(bytes: &[u8]) -> usize {
     let (mut level, mut deepest) = (0usize, 0);
     let (mut quoted, mut escaped) = (false, false);
@@ -95,7 +95,7 @@ fn levels(bytes: &[u8]) -> usize {
     deepest
 }
 
-/// `application/json`, with or without a charset. JSON has only UTF-8, which is written in many ways.
+/// Whether it is `application/json`, without a charset or with UTF-8, the only encoding of JSON.
 fn is_json(content_type: &str) -> bool {
     let mut parts = content_type.split(';').map(str::trim);
     parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"))
@@ -105,7 +105,7 @@ fn is_json(content_type: &str) -> bool {
         })
 }
 
-/// Whether this names UTF-8: `utf-8`, `UTF8`, `"utf-8"`, `utf_8`.
+/// Whether this names UTF-8, for example `utf-8`, `UTF8`, `"utf-8"` or `utf_8`.
 fn is_utf_8(charset: &str) -> bool {
     let letters = charset.bytes().filter(|byte| !b"\"'-_".contains(byte));
     letters.map(|byte| byte.to_ascii_lowercase()).eq(*b"utf8")

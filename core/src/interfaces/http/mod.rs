@@ -1,8 +1,7 @@
 //! HTTP through API Gateway (REST).
 //!
-//! A function is `serve(app, handler)`; a handler takes the `App`, the [`Request`] and whoever may
-//! call it (see [`Admission`]), returns something that [`Reply`]s or an error, and knows no status
-//! codes but its own success.
+//! A function is `serve(app, handler)`. A handler takes the `App`, the [`Request`] and its caller (see
+//! [`Admission`]), and returns a [`Reply`] or an error. It knows no status codes except its success.
 
 mod access;
 mod caller;
@@ -38,7 +37,7 @@ pub use size::{MAX_HEADER_BYTES, MAX_HEADERS, MAX_QUERY_BYTES, MAX_QUERY_PARAMET
 
 pub use super::runtime::RuntimeError;
 
-// What RPC, the other door behind the gateway, does in the same way.
+// RPC, the other interface behind API Gateway, uses these too.
 pub(super) use error::{Told, tell, tell_refused, wait_of};
 pub(super) use json_body::{is_damaged, parse as parse_json};
 pub(super) use serve::{RESERVE, to_gateway};

@@ -30,13 +30,13 @@ fn text_or_null(max: usize, pattern: &str) -> ObjectBuilder {
 /// Error responses of every endpoint.
 #[derive(Debug, IntoResponses)]
 pub enum AnyProblem {
-    /// The query string is over 8 KiB or has more than 64 parameters
+    /// The query string exceeds 8 KiB or 64 parameters
     #[response(status = 414)]
     LongQuery(ErrorBody),
     /// Too many requests
     #[response(status = 429)]
     RateLimited(ErrorBody),
-    /// The headers are over 8 KiB, or there are more than 100
+    /// The headers exceed 8 KiB, or there are more than 100
     #[response(status = 431)]
     LongHeaders(ErrorBody),
     /// The server could not process the request
@@ -64,7 +64,7 @@ pub enum BodyProblem {
     /// The body is not valid JSON
     #[response(status = 400)]
     Malformed(ErrorBody),
-    /// The body is over 1 MiB
+    /// The body exceeds 1 MiB
     #[response(status = 413)]
     TooLarge(ErrorBody),
     /// The content type is not `application/json`

@@ -1,8 +1,8 @@
 //! Query strings as filters: `?email__ilike=ada&is_active=true&order=-created_at&limit=10`.
 //!
-//! Each endpoint lists the columns and operators that it allows; a key that is not on the list is
-//! 400, a value that does not fit 422, both naming the key. [`values`] says how values are written,
-//! [`parameters`] describes all of it in the OpenAPI document.
+//! Each endpoint lists the columns and operators that it allows. A key that is not on the list gets 400, and
+//! an invalid value gets 422. Both name the key. [`values`] reads the values, and [`parameters`] describes
+//! the parameters in the OpenAPI document.
 
 mod parameters;
 mod values;
@@ -18,25 +18,25 @@ use crate::{
     },
 };
 
-/// What an endpoint lets its callers ask.
+/// The filters, orders and page sizes that an endpoint allows.
 #[derive(Debug, Clone, Copy)]
 pub struct Allowed {
-    /// Columns, each with its operators. For a jsonb column they are the ones inside of it, too.
+    /// Columns with their operators. For a jsonb column they also apply to the keys inside it.
     pub filters: &'static [(&'static str, &'static [Op])],
     pub orders: &'static [&'static str],
-    /// Without a word of the caller; the primary key if it is empty.
+    /// The order if the caller names none. If it is empty, the primary key.
     pub default_order: &'static [&'static str],
     pub default_limit: u32,
     pub max_limit: u32,
 }
 
-/// What a caller asked for.
+/// The query of a caller.
 #[derive(Debug)]
 pub struct ListQuery {
     pub filter: Filter,
     pub order: Order,
     pub page: Page,
-    /// Whether to count all that match, which costs a scan.
+    /// Whether to count all matching rows, which needs a scan.
     pub count: bool,
 }
 
@@ -44,8 +44,8 @@ impl ListQuery {
     /// Reads decoded `key`, `value` pairs.
     ///
     /// # Errors
-    /// `Malformed` for a key that is not allowed or comes twice. `Validation` for values that cannot
-    /// be read or do not fit their columns: all of them. Both name the key.
+    /// `Malformed` for a key that is not allowed or was sent twice. `Validation` for all values that cannot be
+    /// read or do not fit their columns. Both name the keys.
     pub fn parse<'q, E: Entity>(
         pairs: impl IntoIterator<Item = (&'q str, &'q str)>,
         allowed: &Allowed,
@@ -58,7 +58,7 @@ impl ListQuery {
     }
 }
 
-/// A query string that has been read so far.
+/// The part of a query string that has been read so far.
 #[derive(Debug, Default)]
 struct Reading {
     filter: Filter,
@@ -100,13 +100,14 @@ impl Reading {
     fn finish<E: Entity>(mut self, allowed: &Allowed) -> Result<ListQuery> {
         let page = Page::new(self.limit)?;
         let page = match (self.offset, self.cursor) {
-            (Some(_), Some(_)) => return Err(not_allowed("offset", "cannot be combined with a cursor")),
+            (Some(_), Some(_)) => return Err(not_allowed("offset", "cannot be combined with `cursor`")),
             (None, Some(cursor)) => page.after(cursor),
             (offset, None) => page.offset(offset.unwrap_or(0)),
         };
         let order = self.order.unwrap_or_else(|| Order::by(allowed.default_order.iter().copied()));
         if !self.faults.is_empty() {
-            // What only the columns can tell belongs to the same answer. Otherwise `run` finds it.
+            // Faults that only the columns can show belong into the same response. Without other faults, `run`
+            // finds them.
             self.faults.note(select_statement::<E>(&[E::KEY], &self.filter, &order, &page).map(drop))?;
         }
         self.faults.into_result()?;
@@ -114,10 +115,10 @@ impl Reading {
     }
 }
 
-/// Returns each key with its text. The items of a list may come one by one, under the same key.
+/// Returns each key with its text. The items of a list may be sent one by one with the same key.
 ///
 /// # Errors
-/// `Malformed` for any other key that comes twice: readers could pick different values.
+/// `Malformed` for any other key that was sent twice, because two readers could pick different values.
 fn joined<'q, E: Entity>(
     pairs: impl IntoIterator<Item = (&'q str, &'q str)>,
 ) -> Result<Vec<(&'q str, Cow<'q, str>)>> {
@@ -131,7 +132,7 @@ fn joined<'q, E: Entity>(
                 items.push(',');
                 items.push_str(text);
             }
-            (Some(_), _) => return Err(not_allowed(key, "comes twice")),
+            (Some(_), _) => return Err(not_allowed(key, "must not be sent twice")),
         }
     }
     Ok(joined)
@@ -152,7 +153,7 @@ impl ListQuery {
 pub struct Listed<E> {
     pub rows: Vec<E>,
     pub next: Option<Cursor>,
-    /// How many rows match, if that was asked.
+    /// The number of matching rows, if the caller asked for it.
     pub count: Option<u64>,
 }
 
@@ -167,10 +168,10 @@ fn order(text: &str, allowed: &Allowed) -> Result<Order> {
     Ok(Order::by(columns))
 }
 
-/// A key of a filter, taken apart.
+/// The parts of a filter's key.
 struct Parts {
     column: &'static Column,
-    /// Whether it names a place inside of a JSON column.
+    /// Whether it names a key inside a JSON column.
     inside: bool,
     op: Op,
 }

@@ -1,4 +1,4 @@
-//! What a handler may return.
+//! The types that a handler may return.
 
 use lambda_http::http::{HeaderValue, Response, StatusCode, header::CONTENT_TYPE};
 use serde::Serialize;
@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::Storable;
 use crate::domain::{Error, Result};
 
-/// A finished answer: status, headers, text.
+/// A complete response: status, headers, text.
 pub(in crate::interfaces) type Answer = Response<String>;
 
 pub trait Reply {
@@ -18,7 +18,7 @@ pub trait Reply {
 #[derive(Debug)]
 pub struct Json<T>(pub T);
 
-/// A finished answer, for what is no JSON. What `serve` adds to all answers it may set itself.
+/// A complete response, for content other than JSON. It may set the headers that `serve` adds by default.
 impl Reply for Response<String> {
     fn into_answer(self) -> Result<Answer> {
         Ok(self)
@@ -37,7 +37,7 @@ impl<T: Storable> Storable for Json<T> {
     }
 }
 
-/// A JSON body with a status of its own.
+/// A JSON body with another status than 200.
 #[derive(Debug)]
 pub struct WithStatus<T>(pub StatusCode, pub T);
 
@@ -56,7 +56,7 @@ impl<T: Storable> Storable for WithStatus<T> {
     }
 }
 
-/// 204.
+/// 204 without a body.
 #[derive(Debug)]
 pub struct NoContent;
 

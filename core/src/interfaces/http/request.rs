@@ -24,14 +24,14 @@ pub struct Request {
 }
 
 impl Request {
-    /// Reads API Gateway's event itself: the library's own request would first build a URI from
-    /// what the client chose as host and path, and panic where they make none.
+    /// Reads API Gateway's event. The request type of `lambda_http` is not used, because it builds a URI from
+    /// the client's host and path, and panics if they do not make a valid one.
     ///
     /// # Errors
-    /// `Malformed` when it is none. Parsing happens in here, not in the runtime, so that even
-    /// this is answered in our envelope.
+    /// `Malformed` if the event is not a request. The runtime does not parse it, so that this error gets a
+    /// response in our envelope too.
     pub(in crate::interfaces) fn parse(event: &str) -> Result<Self> {
-        let malformed = || Error::Malformed("this is not a request that API Gateway forwards".into());
+        let malformed = || Error::Malformed("the event is not an API Gateway proxy request".into());
         let mut event: GatewayEvent<'_> = serde_json::from_str(event).map_err(|_| malformed())?;
         let method = Method::from_bytes(event.http_method.as_bytes()).map_err(|_| malformed())?;
         let headers = event.take_headers().map_err(|_| malformed())?;
@@ -42,7 +42,9 @@ impl Request {
         let text = event.body.unwrap_or_default();
         let is_text = !event.is_base64_encoded.unwrap_or_default();
         let body = if !is_text {
-            BASE64_STANDARD.decode(text).map_err(|_| Error::Malformed("the body is not base64".into()))?
+            BASE64_STANDARD
+                .decode(text)
+                .map_err(|_| Error::Malformed("the body is not valid base64".into()))?
         } else {
             text.into_bytes()
         };
@@ -71,23 +73,23 @@ impl Request {
         ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"].contains(&word).then_some(word)
     }
 
-    /// The route of the template that led here, as in `/docs/{proxy+}`.
+    /// Returns the route in the template, for example `/docs/{proxy+}`.
     pub fn route(&self) -> Option<&str> {
         self.route.as_deref()
     }
 
-    /// As the client wrote it, without the stage.
+    /// Returns the path as the client wrote it, without the stage.
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// As it is in the client's URL: with the stage, or with the base path of a domain.
+    /// Returns the path as in the client's URL, with the stage or the base path of a domain.
     pub fn outer_path(&self) -> &str {
         self.outer_path.as_deref().unwrap_or(&self.path)
     }
 
-    /// A header that is there exactly once and is visible ASCII. One that was sent twice is none:
-    /// who reads the first and who reads the last would disagree.
+    /// Returns a header that was sent exactly once and is visible ASCII. A header that was sent twice counts
+    /// as missing, because two readers could pick different values.
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut values = self.headers.iter().filter(|(other, _)| other.eq_ignore_ascii_case(name));
         match (values.next(), values.next()) {
@@ -96,22 +98,22 @@ impl Request {
         }
     }
 
-    /// Whether a header is there at all, however often and whatever it says.
+    /// Whether a header was sent at all, any number of times and with any value.
     pub fn sends(&self, name: &str) -> bool {
         self.headers.iter().any(|(other, _)| other.eq_ignore_ascii_case(name))
     }
 
-    /// Whether API Gateway passed the body on as text, not as base64.
+    /// Whether API Gateway passed the body on as text instead of base64.
     pub(in crate::interfaces) fn is_text(&self) -> bool {
         self.is_text
     }
 
-    /// As it came.
+    /// Returns the body as it was sent.
     pub(in crate::interfaces) fn body(&self) -> &[u8] {
         &self.body
     }
 
-    /// The body as `T`, which says itself what it accepts.
+    /// Reads the body as `T`, which defines what it accepts.
     ///
     /// # Errors
     /// `UnsupportedFormat`, `TooLarge`, `Malformed`, or `Validation` naming each faulty key.
@@ -119,13 +121,13 @@ impl Request {
         json_body::read(self.header("content-type"), &self.body)
     }
 
-    /// The same where a body may be left out.
+    /// Like [`Self::json`], for a body that may be left out.
     pub fn json_or_default<T: Body + Default>(&self) -> Result<T> {
         if self.body.is_empty() { Ok(T::default()) } else { self.json() }
     }
 
-    /// The decoded keys and values behind the `?`, by key: the gateway hands them over in no order,
-    /// and one question should be one statement.
+    /// Returns the decoded keys and values of the query string, sorted. API Gateway passes them in any order,
+    /// and the same query should always give the same SQL statement.
     pub fn query(&self) -> Vec<(&str, &str)> {
         let mut pairs: Vec<_> =
             self.query.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
@@ -134,36 +136,36 @@ impl Request {
     }
 
     /// # Errors
-    /// `TooLarge`, of headers and query string; a body is measured when it is read.
+    /// `TooLarge` for headers or query string. A body is measured when it is read.
     pub(in crate::interfaces) fn check_size(&self) -> Result<()> {
         size::check(&self.headers, &self.query)
     }
 
-    /// A uuid in the path, such as `{uuid}` of `/api/v1/tasks/{uuid}/`.
+    /// Reads a UUID in the path, such as `{uuid}` of `/api/v1/tasks/{uuid}/`.
     ///
     /// # Errors
-    /// `NotFound(what)`: what is no uuid names nothing that exists.
+    /// `NotFound(what)` if the text is not a UUID, because nothing can have this id.
     pub fn path_uuid(&self, parameter: &str, what: &'static str) -> Result<Uuid> {
         let text = self.path_parameters.get(parameter);
         text.and_then(|text| Uuid::parse_str(text).ok()).ok_or(Error::NotFound(what))
     }
 
-    /// The client as the gateway saw it; never a header, which the client could have written.
+    /// Returns the client's address as API Gateway saw it. Never from a header, which a client can forge.
     pub fn client_ip(&self) -> Option<IpAddr> {
         self.source_ip.as_deref()?.parse().ok()
     }
 
-    /// Where it came from: for a session, for the audit log.
+    /// Returns address and user agent of the client, for sessions and the audit log.
     pub fn client(&self) -> Client<'_> {
         Client { ip: self.client_ip(), user_agent: self.header("user-agent") }
     }
 
-    /// What stands in the path in the place of `{name}`.
+    /// Returns the text in the path at the place of `{name}`.
     pub fn path_parameter(&self, name: &str) -> Option<&str> {
         self.path_parameters.get(name).map(String::as_str)
     }
 
-    /// All that the request asks for, but by whom: what stands in the path's places, the query, the body.
+    /// Returns everything that identifies the request except its caller: path parameters, query and body.
     pub(super) fn parts(&self) -> Vec<&[u8]> {
         let mut places: Vec<_> = self.path_parameters.iter().collect();
         places.sort_unstable();
@@ -172,13 +174,13 @@ impl Request {
         pairs.chain([self.body.as_slice()]).collect()
     }
 
-    /// The gateway's id of this request.
+    /// Returns API Gateway's id of this request.
     pub fn id(&self) -> &str {
         &self.id
     }
 }
 
-/// What HTTP can carry; a line break in a value would be two headers to somebody else.
+/// Whether HTTP allows this header. Another reader would take a line break in a value for a second header.
 fn is_header((name, value): &(String, String)) -> bool {
     !name.is_empty()
         && name.bytes().all(|byte| byte.is_ascii_graphic())
@@ -189,7 +191,7 @@ fn is_visible(value: &str) -> bool {
     value.bytes().all(|byte| byte == b'\t' || (b' '..=b'~').contains(&byte))
 }
 
-/// Neither headers nor body: they hold tokens and passwords.
+/// Leaves out headers and body, which contain tokens and passwords.
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Request")

@@ -1,4 +1,4 @@
-//! The loop of an HTTP function: event in, answer out, whatever happens in between.
+//! The loop of an HTTP function: it takes an event and always returns a response.
 
 use std::time::{Duration, Instant};
 
@@ -18,16 +18,16 @@ use crate::{
     telemetry::Scope,
 };
 
-/// Kept back to answer 503 ourselves: cut off by Lambda, a slow request would get the gateway's
-/// answer and no log line.
+/// Reserved to send a 503 before Lambda ends the process. Otherwise a slow request would get API Gateway's
+/// response and no log line.
 pub(in crate::interfaces) const RESERVE: Duration = Duration::from_millis(300);
 
 /// Serves requests until the environment is shut down.
 ///
-/// The runtime hands over raw JSON and never sees an error: `lambda_http::run` would parse before
-/// any of our code, and answer a malformed event in its own words.
+/// The runtime passes raw JSON and never sees an error. `lambda_http::run` would parse the event before our
+/// code runs, and its response to a malformed event would not be our envelope.
 ///
-/// Whom the handler's last argument does not admit never reaches it.
+/// A caller that the handler's admission type rejects never reaches the handler.
 pub async fn serve<H, A, F, R>(app: App, handler: H) -> Result<(), RuntimeError>
 where
     H: Fn(App, Request, A) -> F,
@@ -45,8 +45,8 @@ where
     .await
 }
 
-/// One event to one answer; also the door for tests. `invocation` is Lambda's own id, used where
-/// the gateway's is missing.
+/// Turns an event into a response. Tests call this function too. `invocation` is Lambda's request id, which
+/// is used if API Gateway's id is missing.
 pub async fn answer<H, A, F, R>(
     app: &App,
     handler: H,
@@ -89,14 +89,14 @@ where
     };
     let mut answer = scope.run(work).await;
     if is_head {
-        // Status and headers of a GET, and nothing to read.
+        // HEAD has the status and the headers of GET, but no body.
         answer.body_mut().clear();
     }
     to_gateway(answer, &id)
 }
 
-/// On every answer; template.yaml has the same for those of the gateway. The API serves no documents:
-/// nothing may frame it, run in it or be guessed from it, and nothing that is personal stays in a cache.
+/// The headers of every response. template.yaml sets the same for the responses of API Gateway. The API
+/// serves no web pages, so browsers must not frame it, run scripts in it, guess content types or cache it.
 pub const SECURITY_HEADERS: [(HeaderName, HeaderValue); 5] = [
     (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
     (
@@ -124,7 +124,7 @@ pub(in crate::interfaces) fn to_gateway(
     }
     let mut response = ApiGatewayProxyResponse::default();
     response.status_code = i64::from(parts.status.as_u16());
-    // Only these: the gateway would send what stands in both `headers` and here twice.
+    // Only `multi_value_headers`: API Gateway would send a header twice that is in `headers` as well.
     response.multi_value_headers = parts.headers;
     let body = body.into();
     response.is_base64_encoded = matches!(body, Body::Binary(_));

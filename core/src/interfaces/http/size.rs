@@ -1,15 +1,15 @@
-//! How much of a request we read beside its body. API Gateway takes 10,240 bytes of headers and URL
-//! together; another door in front of the functions may take more.
+//! Limits for the headers and the query string of a request. API Gateway accepts 10,240 bytes of headers and
+//! URL together, but another proxy in front of the functions may accept more.
 
 use crate::domain::{Error, Part, Result};
 
-/// Those that the gateway adds included: a browser and a gateway send about thirty.
+/// The headers that API Gateway adds count too. A browser and API Gateway send about 30.
 pub const MAX_HEADERS: usize = 100;
-/// Names and values.
+/// The bytes of names and values.
 pub const MAX_HEADER_BYTES: usize = 8 * 1024;
-/// A filter has 50 conditions at most, a page five parameters.
+/// A filter has at most 50 conditions, and a page has five parameters.
 pub const MAX_QUERY_PARAMETERS: usize = 64;
-/// Keys and values, decoded.
+/// The bytes of decoded keys and values.
 pub const MAX_QUERY_BYTES: usize = 8 * 1024;
 
 pub(super) fn check(headers: &[(String, String)], query: &[(String, String)]) -> Result<()> {

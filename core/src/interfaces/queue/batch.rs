@@ -1,10 +1,10 @@
-//! SQS's event and our answer to it, field by field as Lambda has them.
+//! The event and the response of an SQS trigger, field by field as Lambda defines them.
 
 use serde::{Deserialize, Serialize};
 
 use crate::application::events::Delivery;
 
-/// Own types, lenient ones: a body of a wrong shape must fail its record, never the whole batch.
+/// Lenient types of our own: a body with a wrong form must fail its record, but never the whole batch.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Batch {
@@ -30,7 +30,7 @@ struct Attributes {
 }
 
 impl Record {
-    /// One that is not SQS's, and that must be done in the order of its partition.
+    /// Creates a record of Kafka, which must be handled in the order of its partition.
     pub(super) fn of_partition(message_id: String, body: String, partition: String) -> Self {
         let attributes = Attributes {
             approximate_receive_count: None,
@@ -40,14 +40,14 @@ impl Record {
         Self { message_id, body, attributes }
     }
 
-    /// How often it has been handed out, this time included.
+    /// Returns how often it has been delivered, including this time.
     pub fn receives(&self) -> u32 {
         let count = self.attributes.approximate_receive_count.as_deref();
         count.and_then(|text| text.parse().ok()).unwrap_or(1)
     }
 
-    /// Its group on a FIFO queue, whose messages must be done in order. Only there messages have a
-    /// sequence number; a group alone means nothing on a standard queue but fairness.
+    /// Returns its group on a FIFO queue, whose messages must be handled in order. Only on FIFO queues messages
+    /// have a sequence number. On a standard queue a group only affects fairness.
     pub(super) fn fifo_group(&self) -> Option<&str> {
         self.attributes.sequence_number.as_ref().and(self.attributes.message_group_id.as_deref())
     }
@@ -57,8 +57,8 @@ impl Record {
     }
 }
 
-/// The records that shall come again. An empty list means that all went well; any other shape
-/// would mean to Lambda that all failed.
+/// The records that must be delivered again. An empty list means that all succeeded. Lambda would take any
+/// other form for a failure of the whole batch.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BatchResponse {

@@ -1,4 +1,4 @@
-//! What a consumer of events does with its records, whichever way they came.
+//! The handler of all functions that consume events, from SQS or from Kafka.
 
 use std::time::Instant;
 
@@ -12,7 +12,7 @@ use crate::{
 
 pub const SOURCE: Source = Source { queue: Queue::Events, together: true };
 
-/// Hands each event to its handlers (`application/handlers.rs` is the table).
+/// Passes each event to its event handlers, which the registry in `application/handlers.rs` lists.
 pub async fn handler(app: App, records: Vec<Record>, _: Instant) -> Result<Vec<Outgoing>> {
     let deliveries: Vec<_> = records.iter().map(Record::delivery).collect();
     let handled = events::handle_messages(app.db()?, app.handlers(), &deliveries).await;

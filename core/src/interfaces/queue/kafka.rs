@@ -1,8 +1,8 @@
-//! Kafka's event and our answer to it, around the same batch as SQS's: a partition is a group, whose
-//! records are done in order.
+//! The event and the response of a Kafka trigger. A batch runs as for SQS: a partition is a group, whose
+//! records are handled in order.
 //!
-//! Lambda remembers one place in each partition. So a record that failed stops its partition: nothing
-//! behind it is started, and all of it comes again from there.
+//! Lambda keeps one offset for each partition. So a failed record stops its partition: the records after it
+//! are not started, and Lambda delivers all of them again from the failed one.
 
 use std::{collections::BTreeMap, time::Instant};
 
@@ -15,31 +15,31 @@ use super::{
 };
 use crate::{app::App, domain::Result, infrastructure::messaging::Outgoing};
 
-/// Own types, lenient ones: of a record only its place must be readable. What else is wrong with it
-/// fails the record, never the batch.
+/// Lenient types of our own: only the offset of a record must be readable. Any other fault fails the record, but
+/// never the batch.
 #[derive(Debug, Deserialize)]
 struct KafkaEvent {
-    /// By topic and partition, as in `events-0`.
+    /// The records of each partition. A key is topic and partition, for example `events-0`.
     records: BTreeMap<String, Vec<KafkaRecord>>,
 }
 
 #[derive(Debug, Deserialize)]
 struct KafkaRecord {
     offset: i64,
-    /// In base64; null for a tombstone.
+    /// Encoded in base64. Null for a tombstone.
     #[serde(default)]
     value: serde_json::Value,
 }
 
 impl KafkaRecord {
-    /// Its text, or none, which no event can be read from.
+    /// Returns the text, or an empty text, which is not a valid event.
     fn body(&self) -> String {
         let bytes = self.value.as_str().and_then(|text| BASE64_STANDARD.decode(text).ok());
         bytes.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default()
     }
 }
 
-/// From where on each partition shall come again. An empty list means that all went well.
+/// The offset from which each partition must be delivered again. An empty list means that all succeeded.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct KafkaResponse {
@@ -54,13 +54,13 @@ pub struct Stopped {
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Place {
-    /// As the event names it: what Lambda does not know makes the whole batch come again.
+    /// The name from the event. With any other name, Lambda delivers the whole batch again.
     pub partition: String,
     pub offset: i64,
 }
 
 impl Place {
-    /// Stands for a message's id: the same each time it comes.
+    /// Returns the id of the message, which is the same for each delivery.
     fn id(&self) -> String {
         format!("{}@{}", self.partition, self.offset)
     }
@@ -77,10 +77,10 @@ where
         .await
 }
 
-/// One batch; also the door for tests.
+/// Handles one batch. Tests call this function too.
 ///
 /// # Errors
-/// Only for an event that is no batch of Kafka's: then all of it comes again.
+/// Only for an event that is not a Kafka batch. Then Lambda delivers all of it again.
 pub async fn answer_kafka<H, F>(
     app: &App,
     source: Source,
@@ -92,8 +92,8 @@ where
     H: Fn(App, Vec<Record>, Instant) -> F,
     F: Future<Output = Result<Vec<Outgoing>>>,
 {
-    let event: KafkaEvent =
-        serde_json::from_str(event).inspect_err(|error| tracing::error!(%error, "not a Kafka event"))?;
+    let event: KafkaEvent = serde_json::from_str(event)
+        .inspect_err(|error| tracing::error!(%error, "the event is not a Kafka event"))?;
     let (mut records, mut places) = (Vec::new(), BTreeMap::new());
     for (partition, mut own) in event.records {
         own.sort_by_key(|record| record.offset);
@@ -108,7 +108,7 @@ where
     Ok(first_of_each(failed))
 }
 
-/// Of each partition the first place: what is behind it comes again with it.
+/// Returns the first failed offset of each partition. The records after it are delivered again with it.
 fn first_of_each(failed: impl Iterator<Item = Place>) -> KafkaResponse {
     let mut first: BTreeMap<String, i64> = BTreeMap::new();
     for Place { partition, offset } in failed {

@@ -1,7 +1,7 @@
-//! Messages through SQS triggers, and through Kafka's.
+//! Messages through SQS and Kafka triggers.
 //!
-//! A function is `serve(app, SOURCE, handler)`; a handler takes the `App` and some [`Record`]s, and
-//! its error makes them, and no others, come again. For Kafka it is `serve_kafka`.
+//! A function is `serve(app, SOURCE, handler)`, or `serve_kafka` for Kafka. A handler takes the `App` and some
+//! [`Record`]s. If it returns an error, exactly these records are delivered again.
 
 mod batch;
 pub mod events;

@@ -1,4 +1,4 @@
-//! What is said and kept about a record that failed.
+//! Logs and stores the failure of a record.
 
 use super::{Record, Source, serve::Kind};
 use crate::{
@@ -11,21 +11,21 @@ use crate::{
 impl Kind {
     fn failed(self) -> &'static str {
         match self {
-            Self::Sqs => "message failed, it will come again",
-            Self::Kafka => "record failed, its partition begins again with it",
+            Self::Sqs => "the message failed; it will be delivered again",
+            Self::Kafka => "the record failed; its partition starts again at it",
         }
     }
 
     fn refused(self) -> &'static str {
         match self {
-            Self::Sqs => "message refused, it ends in the dead-letter queue",
-            Self::Kafka => "record refused, its partition waits until it can be handled or is given up",
+            Self::Sqs => "the message was refused; it ends in the dead-letter queue",
+            Self::Kafka => "the record was refused; its partition waits until it can be handled or expires",
         }
     }
 }
 
-/// Logs a failure, and if the record will not get better, or was handed out for the last time,
-/// writes down why: SQS moves it to the dead-letter queue, and Kafka begins again, without a word.
+/// Logs a failure. If a retry cannot help, or this was the last delivery, it also stores the reason, because
+/// SQS and Kafka do not keep it.
 pub(super) async fn note(app: &App, source: Source, kind: Kind, record: &Record, error: &Error) {
     let receives = match kind {
         Kind::Sqs => Some(record.receives()),
@@ -40,10 +40,10 @@ pub(super) async fn note(app: &App, source: Source, kind: Kind, record: &Record,
         && let Ok(db) = app.db()
         && let Err(second) = tasks::set_aside(db, record.delivery()).await
     {
-        tracing::warn!(error = second.chain(), "the task's row does not say that its message was given up");
+        tracing::warn!(error = second.chain(), "the task's row could not be marked as set aside");
     }
     match keep(app, source, record, error).await {
-        // A refused message is handed out until SQS moves it: one line is enough.
+        // SQS delivers a refused message until it moves it to the dead-letter queue. One log line is enough.
         Ok(false) => {}
         Ok(true) => {
             tracing::error!(code = error.code(), error = error.chain(), receives, "{}", kind.refused())

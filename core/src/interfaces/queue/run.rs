@@ -1,5 +1,5 @@
-//! One batch of records: in which order, how many at once, and what protects the others from one
-//! that fails, hangs or kills the process.
+//! Runs one batch: decides the order of its records and how many run at once. A record that fails, hangs or
+//! crashes the process must not harm the others.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -15,17 +15,17 @@ use crate::{
     telemetry,
 };
 
-/// How many processes may die with a record before it is not tried any more.
+/// How many processes may crash while they handle a record, before it is refused.
 const MAX_STRIKES: i32 = 2;
 
-/// Kept back from a record that hangs: first to take its strike off, then to note what became of it,
-/// then to answer for the batch.
+/// Time that is reserved from a record that hangs: first to clear its crash strike, then to store its failure,
+/// then to return the response of the batch.
 const TO_CLEAR: Duration = Duration::from_millis(1_500);
 const TO_NOTE: Duration = Duration::from_millis(1_000);
 const TO_ANSWER: Duration = Duration::from_millis(400);
 
-/// Committed messages are sent when there are this many, or when the first of them has waited this
-/// long: one call carries ten, and the relay would take them over after a few seconds.
+/// Committed messages are sent when there are this many, or when the first has waited this long. One call to
+/// SQS takes ten messages. After a few seconds the relay would send them.
 const PUBLISH_COUNT: usize = 10;
 const PUBLISH_AFTER: Duration = Duration::from_secs(1);
 
@@ -34,9 +34,9 @@ pub(super) struct Run<'a, H> {
     source: Source,
     kind: Kind,
     handler: H,
-    /// No record is started after this, and one at work should end.
+    /// No record is started after this time, and a running one should end.
     end: Instant,
-    /// Lambda ends the process.
+    /// The time at which Lambda ends the process.
     deadline: Instant,
     response: BatchResponse,
     failed_groups: HashSet<String>,
@@ -74,7 +74,7 @@ where
     pub(super) async fn batch(mut self, records: Vec<Record>) -> BatchResponse {
         let rest = self.together(records).await;
         let struck = self.strikes(&rest).await;
-        // Those with strikes come last: when they kill the process, the others are done.
+        // Records with strikes come last: if they crash the process, the others are done.
         let (suspects, innocent): (Vec<_>, Vec<_>) =
             rest.iter().partition(|record| struck.contains_key(&record.message_id));
         for record in &innocent {
@@ -91,11 +91,11 @@ where
         self.response
     }
 
-    /// Tries all that are new as one, and returns those that are still to be done.
+    /// Tries all new records together and returns the records that are still to be handled.
     async fn together(&mut self, records: Vec<Record>) -> Vec<Record> {
         let ordered = records.iter().any(|record| record.fifo_group().is_some());
         let (new, old): (Vec<_>, Vec<_>) = records.iter().cloned().partition(|record| record.receives() == 1);
-        // A message that comes again stands before the new ones of its group.
+        // A redelivered message must be handled before the new messages of its group.
         if !self.source.together || new.len() < 2 || (ordered && !old.is_empty()) || self.late() {
             return records;
         }
@@ -105,22 +105,27 @@ where
                 old
             }
             Err(error) => {
-                // Each will say for itself what is wrong with it.
-                tracing::info!(code = error.code(), "not all of the batch at once, so one by one");
+                // Handled one by one, each record reports its own error.
+                tracing::info!(
+                    code = error.code(),
+                    "the batch failed as a whole; handling its messages one by one"
+                );
                 records
             }
         }
     }
 
     async fn one(&mut self, record: &Record) {
-        // Not started. Nothing is wrong with it, but a receive is used up.
+        // The record was not started. Nothing is wrong with it, but it has used up a receive.
         if record.fifo_group().is_some_and(|group| self.failed_groups.contains(group)) {
             return self
-                .fail(record, &Error::unavailable("batch", "an earlier one of its group failed"))
+                .fail(record, &Error::unavailable("batch", "an earlier message of its group failed"))
                 .await;
         }
         if self.late() {
-            return self.fail(record, &Error::unavailable("batch", "no time was left to start it")).await;
+            return self
+                .fail(record, &Error::unavailable("batch", "no time was left to start this message"))
+                .await;
         }
         let work = tokio::time::timeout_at(self.before(TO_NOTE).into(), self.watched(record));
         let outcome = telemetry::Scope::new(record.message_id.clone()).run(work).await;
@@ -130,7 +135,8 @@ where
         }
     }
 
-    /// A record that has come before may be the one that killed the process.
+    /// Handles a record and counts a crash strike while it runs, because a record that is delivered again may have
+    /// crashed the process.
     async fn watched(&self, record: &Record) -> Result<Vec<Outgoing>> {
         if record.receives() == 1 {
             return self.call(vec![record.clone()]).await;
@@ -143,14 +149,15 @@ where
             strikes::clear(&conn, queue, id).await?;
             if outcome.is_ok() { dead_letters::forget(&conn, queue, id).await } else { Ok(()) }
         };
-        // If this fails, the record only looks more dangerous than it is.
+        // If this fails, the record has a strike too many, which does no harm.
         if let Err(error) = survived.await {
-            tracing::warn!(error = error.chain(), "a strike could not be cleared");
+            tracing::warn!(error = error.chain(), "a crash strike could not be cleared");
         }
         outcome
     }
 
-    /// One that hangs is given up in time to take its strike off: it has killed nobody.
+    /// Calls the handler. A call that hangs is cancelled early enough to clear its strike, because it did not crash
+    /// the process.
     async fn call(&self, records: Vec<Record>) -> Result<Vec<Outgoing>> {
         let work = Box::pin((self.handler)(self.app.clone(), records, self.end));
         guarded(self.before(TO_CLEAR), work).await
@@ -164,24 +171,29 @@ where
         }
         let found = async { strikes::of(&self.app.db()?.conn().await?, self.source.queue, &again).await };
         found.await.unwrap_or_else(|error| {
-            // Without a database they will all fail by themselves.
-            tracing::warn!(error = error.chain(), "strikes are unknown");
+            // Without a database all of them will fail anyway.
+            tracing::warn!(error = error.chain(), "the crash strikes could not be read");
             HashMap::new()
         })
     }
 
-    /// Why a record with strikes is not run now: it has had its tries, or it would cost another
-    /// record of the batch, which is lost with it, the last receives that it has.
+    /// Returns why a record with strikes must not run now: it has too many strikes, or a crash could use up the
+    /// last receive of another record in the batch.
     fn too_dangerous(&self, record: &Record, batch: &[Record], strikes: i32) -> Option<Error> {
         if strikes >= MAX_STRIKES {
             return Some(Error::Malformed(
-                format!("{strikes} processes have died while they worked on this message").into(),
+                format!("refused: {strikes} processes crashed while handling this message").into(),
             ));
         }
         let limit = self.app.config().queues.max_receive_count;
         let endangered =
             |other: &Record| other.message_id != record.message_id && other.receives() + 2 > limit;
-        batch.iter().any(endangered).then(|| Error::unavailable("batch", "not in this company"))
+        batch.iter().any(endangered).then(|| {
+            Error::unavailable(
+                "batch",
+                "postponed: retrying it now could use up another record's last receive",
+            )
+        })
     }
 
     async fn fail(&mut self, record: &Record, error: &Error) {
@@ -191,7 +203,7 @@ where
             tracing::warn!(
                 message_id = record.message_id,
                 error = error.chain(),
-                "no time to note a failure"
+                "no time was left to store a failure"
             );
         }
         self.failed(record);
@@ -210,13 +222,13 @@ where
         Instant::now() > self.end
     }
 
-    /// What is committed and still to be sent.
+    /// Keeps committed messages that are still to be sent.
     async fn keep(&mut self, outgoing: Vec<Outgoing>) {
         if self.outgoing.is_empty() {
             self.first_outgoing = Instant::now();
         }
         self.outgoing.extend(outgoing);
-        // A record that is worked on alone may take long: what the one before it left cannot wait.
+        // A record that runs alone may take long, so the messages of the previous record are sent first.
         let full = self.outgoing.len() >= PUBLISH_COUNT || self.first_outgoing.elapsed() > PUBLISH_AFTER;
         if full || !self.source.together {
             self.publish().await;

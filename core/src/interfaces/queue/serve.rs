@@ -1,4 +1,4 @@
-//! The loop of a queue function: a batch in, the records that failed out.
+//! The loop of a queue function: it takes a batch and returns the records that failed.
 
 use std::time::{Duration, Instant};
 
@@ -14,25 +14,25 @@ use crate::{
     interfaces::runtime::{RuntimeError, deadline},
 };
 
-/// With less time than this left no further record is started, and what is at work is to end: cut
-/// off by Lambda, it would take the whole batch with it.
+/// With less time left than this, no further record is started and the running one must end. If Lambda ended
+/// the process, the whole batch would fail.
 const RESERVE: Duration = Duration::from_secs(2);
 
-/// What a function reads.
+/// The queue that a function reads, and how.
 #[derive(Debug, Clone, Copy)]
 pub struct Source {
     pub queue: Queue,
-    /// Whether its handler may get several records at once: then all that come for the first time
-    /// are tried together, and one by one if that fails.
+    /// Whether the handler may get several records at once. Then all records of a first delivery are tried
+    /// together. If this fails, they are tried one by one.
     pub together: bool,
 }
 
-/// Who hands out the records, and so what becomes of one that failed.
+/// The source of the records, which decides what happens to a failed record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// Hands a record out again, counts how often, and in the end moves it to a dead-letter queue.
+    /// Delivers a record again, counts how often, and finally moves it to a dead-letter queue.
     Sqs,
-    /// Begins again at a record, counts nothing, and keeps the partition waiting for it.
+    /// Starts again at the failed record, counts nothing, and keeps the partition waiting for it.
     Kafka,
 }
 
@@ -46,7 +46,7 @@ where
     each_event(app, async |event: &str, deadline| answer(app, source, handler, event, deadline).await).await
 }
 
-/// The runtime hands over raw JSON: what is no batch is told in our words.
+/// Passes raw JSON to `answer`, so that an event that is not a batch gets our own error.
 pub(super) async fn each_event<T: Serialize>(
     app: &App,
     answer: impl AsyncFn(&str, Instant) -> Result<T, RuntimeError>,
@@ -58,10 +58,10 @@ pub(super) async fn each_event<T: Serialize>(
     .await
 }
 
-/// One batch; also the door for tests.
+/// Handles one batch. Tests call this function too.
 ///
 /// # Errors
-/// Only for an event that is no SQS batch: then there is nothing to report on.
+/// Only for an event that is not an SQS batch, because it has no records to report.
 pub async fn answer<H, F>(
     app: &App,
     source: Source,
@@ -73,12 +73,12 @@ where
     H: Fn(App, Vec<Record>, Instant) -> F,
     F: Future<Output = Result<Vec<Outgoing>>>,
 {
-    let batch: Batch =
-        serde_json::from_str(event).inspect_err(|error| tracing::error!(%error, "not an SQS event"))?;
+    let batch: Batch = serde_json::from_str(event)
+        .inspect_err(|error| tracing::error!(%error, "the event is not an SQS event"))?;
     Ok(run_batch(app, source, Kind::Sqs, handler, batch.records, deadline).await)
 }
 
-/// The records that failed, in their order.
+/// Returns the records that failed, in their order.
 pub(super) async fn run_batch<H, F>(
     app: &App,
     source: Source,

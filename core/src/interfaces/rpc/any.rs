@@ -1,32 +1,32 @@
-//! `google.protobuf.Any`, and the two types in it that are JSON: Struct and Value.
+//! `google.protobuf.Any`, and the two types that contain JSON: Struct and Value.
 
 use prost::Message;
 use prost_types::{Struct, Value as Proto, value::Kind};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 use serde_json::{Map, Number, Value as Json};
 
-/// A message of a type that only its sender names.
+/// A message of any type, with the name of its type.
 ///
-/// Not the library's: that one has no JSON form, in which the type decides how the rest is read.
+/// The type of `prost-types` has no JSON form. In JSON, the name of the type decides how to read the rest.
 #[derive(Clone, PartialEq, Eq, Hash, Message)]
 pub struct Any {
-    /// The type's whole name behind a slash, as in `type.googleapis.com/google.protobuf.Struct`.
+    /// The full name of the type after a slash, for example `type.googleapis.com/google.protobuf.Struct`.
     #[prost(string, tag = "1")]
     pub type_url: String,
-    /// The message, encoded.
+    /// The encoded message.
     #[prost(bytes = "vec", tag = "2")]
     pub value: Vec<u8>,
 }
 
-/// Every integer up to here is a double, too.
+/// Every integer up to this one is exact as a double.
 const MAX_INTEGER: f64 = 9_007_199_254_740_992.0;
 
 impl Any {
-    /// What a Struct or a Value holds. Its numbers are doubles; whole ones become integers.
+    /// Returns the JSON of a Struct or a Value. Its numbers are doubles. Whole numbers become integers.
     ///
     /// # Errors
-    /// The reason as a word: `unknown_type` for any other type, `format` for bytes that are not of
-    /// the type, or a number that JSON does not have.
+    /// The reason in one word: `unknown_type` for any other type, and `format` for bytes that do not decode or
+    /// a number that JSON does not have.
     pub fn to_json(&self) -> Result<Json, &'static str> {
         match self.type_name() {
             "google.protobuf.Struct" => {
@@ -94,7 +94,7 @@ fn json_to_value(value: Json) -> Proto {
     Proto { kind: Some(kind) }
 }
 
-/// `{"@type": …, "value": …}`, as the JSON mapping writes types that have a JSON form of their own.
+/// `{"@type": …, "value": …}`, the form of types with a special JSON mapping.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Form {

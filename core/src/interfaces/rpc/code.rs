@@ -1,10 +1,10 @@
-//! gRPC's words and numbers for what went wrong, and the HTTP statuses that Connect gives them.
+//! The error codes of gRPC, with their names, numbers and Connect's HTTP statuses.
 
 use lambda_http::http::StatusCode;
 
 use crate::domain::Error;
 
-/// Those of the sixteen that we use.
+/// The codes that we use, of the sixteen that exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Code {
     InvalidArgument = 3,
@@ -21,7 +21,7 @@ pub(super) enum Code {
 }
 
 impl Code {
-    /// Written without `_`, so that a new variant has to decide.
+    /// Returns the code of an error. Written without `_`, so that a new variant needs a decision.
     pub(super) fn of(error: &Error) -> Self {
         match error {
             Error::Malformed(_) | Error::Validation(_) | Error::UnsupportedFormat => Self::InvalidArgument,
@@ -40,7 +40,7 @@ impl Code {
         self as i32
     }
 
-    /// Connect's word.
+    /// Returns Connect's name of the code.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::InvalidArgument => "invalid_argument",
@@ -57,7 +57,7 @@ impl Code {
         }
     }
 
-    /// Connect's status. gRPC-Web answers 200 whatever happens.
+    /// Returns Connect's HTTP status. gRPC-Web always responds with 200.
     pub(super) fn http(self) -> StatusCode {
         match self {
             Self::InvalidArgument => StatusCode::BAD_REQUEST,

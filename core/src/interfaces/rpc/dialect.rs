@@ -1,5 +1,5 @@
-//! What a client speaks, by its `Content-Type`: how its message is framed and how it is written. An
-//! answer comes back in the same way.
+//! The protocol of a client, which its `Content-Type` names: framing and format of the message. The response
+//! uses the same protocol.
 
 use std::time::Duration;
 
@@ -39,11 +39,11 @@ enum Framing {
     /// The body is the message.
     Connect,
     Web,
-    /// The same in base64, for old browsers.
+    /// Like `Web`, but in base64, for old browsers.
     WebText,
 }
 
-/// How a message is written.
+/// The format of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Format {
     Proto,
@@ -51,7 +51,7 @@ pub(super) enum Format {
 }
 
 impl Dialect {
-    /// For whom we do not understand, and who understands at least this much.
+    /// The fallback for clients whose content type is unknown.
     pub(super) const COMMON: Self = Self { framing: Framing::Connect, format: Format::Json };
 
     pub(super) fn of(content_type: &str) -> Option<Self> {
@@ -78,7 +78,7 @@ impl Dialect {
         }
     }
 
-    /// Whether an answer is bytes and not text.
+    /// Whether a response is binary.
     pub(super) fn is_binary(self) -> bool {
         match self.framing {
             Framing::Connect => self.format == Format::Proto,
@@ -87,7 +87,7 @@ impl Dialect {
         }
     }
 
-    /// The headers that say how a message is compressed, and how long its client waits.
+    /// Returns the names of two headers: the compression of the message, and the client's timeout.
     fn headers(self) -> (&'static str, &'static str) {
         match self.framing {
             Framing::Connect => ("content-encoding", "connect-timeout-ms"),
@@ -95,10 +95,10 @@ impl Dialect {
         }
     }
 
-    /// For how long the client will wait, if it says so.
+    /// Returns the client's timeout, if it sent one.
     ///
     /// # Errors
-    /// `Malformed` when it says something else.
+    /// `Malformed` if it is not a duration.
     pub(super) fn patience(self, request: &Request) -> Result<Option<Duration>> {
         let Some(text) = request.header(self.headers().1) else { return Ok(None) };
         let milliseconds = |text: &str| text.parse().ok().map(Duration::from_millis);
@@ -106,35 +106,35 @@ impl Dialect {
         patience
             .filter(|_| text.len() <= 10)
             .map(Some)
-            .ok_or_else(|| Error::Malformed(format!("{} is no duration", self.headers().1).into()))
+            .ok_or_else(|| Error::Malformed(format!("{} must be a duration", self.headers().1).into()))
     }
 
-    /// The request's message, still written in `format`.
+    /// Returns the message of the request, still encoded in `format`.
     pub(super) fn message(self, request: &Request) -> Result<Vec<u8>, Refusal> {
         let encoding = request.header(self.headers().0);
         if encoding.is_some_and(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
             return Err(Refusal::compressed());
         }
-        // A binary message that came as text: the gateway has replaced its bytes.
+        // A binary message arrived as text, so API Gateway has replaced some of its bytes.
         if self.is_binary() && request.is_text() && is_damaged(request.body()) {
-            return Err(Error::Malformed("the message was not sent as binary".into()).into());
+            return Err(Error::Malformed("the message must be sent as binary".into()).into());
         }
         match self.framing {
             Framing::Connect => Ok(request.body().to_vec()),
             Framing::Web => web::unframe(request.body()).map(<[u8]>::to_vec),
             Framing::WebText => {
                 let frames = BASE64_STANDARD.decode(request.body());
-                let frames = frames.map_err(|_| Error::Malformed("the body is not base64".into()))?;
+                let frames = frames.map_err(|_| Error::Malformed("the body is not valid base64".into()))?;
                 web::unframe(&frames).map(<[u8]>::to_vec)
             }
         }
     }
 
-    /// An answer that all went well.
+    /// Returns the response of a successful call.
     pub(super) fn answer(self, message: Vec<u8>) -> Response<Body> {
         let body = match (self.framing, self.format) {
             (Framing::Connect, Format::Proto) => Body::Binary(message),
-            // Written by serde_json, so it is text.
+            // serde_json wrote it, so it is text.
             (Framing::Connect, Format::Json) => Body::Text(String::from_utf8(message).unwrap_or_default()),
             (Framing::Web, _) => Body::Binary(web::frames(&message)),
             (Framing::WebText, _) => Body::Text(BASE64_STANDARD.encode(web::frames(&message))),
@@ -144,8 +144,8 @@ impl Dialect {
         answer
     }
 
-    /// An answer that something went wrong. For gRPC-Web it stands in the headers, without a body:
-    /// that passes the gateway whatever the client accepts.
+    /// Returns the response of a failed call. For gRPC-Web, the error is in the headers and there is no body, so
+    /// it passes API Gateway with any `Accept` header.
     pub(super) fn refuse(self, status: &Status) -> Response<Body> {
         if self.framing == Framing::Connect {
             return self.refuse_by_body(status);
@@ -172,7 +172,7 @@ impl Dialect {
     }
 }
 
-/// To a client of native gRPC: if its answer comes through at all, then in this way.
+/// Returns the error for a client of native gRPC, in the only form that it may be able to read.
 pub(super) fn refuse_native(status: &Status) -> Response<Body> {
     let mut answer = Response::new(Body::Empty);
     *answer.status_mut() = StatusCode::OK;
@@ -203,10 +203,10 @@ impl Format {
             return Err(Error::TooLarge { part: Part::BodyBytes, limit: MAX_BODY_BYTES });
         }
         match self {
-            // No field of a message is required by its JSON form.
+            // The JSON mapping has no required fields.
             Self::Json => parse_json(bytes, &[]),
             Self::Proto => M::decode(bytes).map_err(|_| {
-                Error::Malformed("the message is not of the type that this method takes".into())
+                Error::Malformed("the message does not have the type that this method takes".into())
             }),
         }
     }
@@ -219,7 +219,7 @@ impl Format {
     }
 }
 
-/// gRPC's durations: up to eight digits and a unit, as in `100m` for a tenth of a second.
+/// Reads a duration of gRPC: up to eight digits and a unit. `100m` is a tenth of a second.
 fn with_unit(text: &str) -> Option<Duration> {
     let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     let number: u64 = digits.parse().ok().filter(|_| digits.len() <= 8)?;

@@ -1,4 +1,4 @@
-//! Which method does what, and for whom.
+//! The methods of a function, with their handlers and admissions.
 
 use std::fmt;
 
@@ -26,12 +26,12 @@ struct Method {
 
 type Prepare = for<'a> fn(&'a App) -> LocalBoxFuture<'a, Result<()>>;
 
-/// From a message to a message, both written in the client's format.
+/// Turns a message into a message, both in the client's format.
 type Call = Box<dyn Fn(App, Request, Format, Vec<u8>) -> LocalBoxFuture<'static, Result<Vec<u8>>>>;
 
 impl Methods {
-    /// `handler` does what `path`, as in `/package.Service/Method`, is called for. Its last argument
-    /// says who may call it, as in HTTP: see [`Admission`].
+    /// Adds a method: calls of `path`, for example `/package.Service/Method`, go to `handler`. The handler's last
+    /// argument says who may call it, as in HTTP: see [`Admission`].
     #[must_use]
     pub fn with<H, I, A, F, O>(mut self, path: &'static str, handler: H) -> Self
     where
@@ -54,8 +54,8 @@ impl Methods {
         self
     }
 
-    /// What the methods will need to admit somebody. What two of them need is asked twice, the second time of
-    /// a server that has seen it.
+    /// Warms up what the methods need to admit callers. Methods with the same need repeat it, which is cheap
+    /// because the server has cached it.
     ///
     /// # Errors
     /// As [`Admission::prepare`].
@@ -66,7 +66,7 @@ impl Methods {
         Ok(())
     }
 
-    /// Who may call what: for tests, and for whoever reviews it.
+    /// Returns who may call each method, for tests and reviews.
     pub fn declared(&self) -> impl Iterator<Item = (&'static str, Access)> {
         self.0.iter().map(|method| (method.path, method.access))
     }
@@ -81,7 +81,7 @@ impl Methods {
         self.called(request).map(|method| method.path)
     }
 
-    /// A function has a handful: looking at each is fastest.
+    /// Finds a method. A function has few methods, so a linear search is fastest.
     fn called(&self, request: &Request) -> Option<&Method> {
         let named = (request.path_parameter("service")?, request.path_parameter("method")?);
         self.0

@@ -1,10 +1,10 @@
-//! RPC through API Gateway (REST): Connect and gRPC-Web, one message in and one out.
+//! RPC through API Gateway (REST): Connect and gRPC-Web, with one message per request and response.
 //!
-//! A function is `serve(app, methods)`; a handler takes the `App`, the message and whoever may call
-//! it (see [`Admission`](super::http::Admission)), and returns a message or an error. It knows
-//! neither the protocol nor its codes. The messages are generated from `protos/`.
+//! A function is `serve(app, methods)`. A handler takes the `App`, the message and its caller (see
+//! [`Admission`](super::http::Admission)), and returns a message or an error. It does not know the protocol or
+//! its codes. The messages are generated from `protos/`.
 //!
-//! Why a codec of our own: [decision 0040](../../../../docs/decisions/0040-connect-and-grpc-web-on-prost.md).
+//! For the reason of our own codec, see [decision 0040](../../../../docs/decisions/0040-connect-and-grpc-web-on-prost.md).
 
 mod any;
 mod code;

@@ -1,4 +1,4 @@
-//! From errors to what an RPC client is told: a code, a sentence, and details that programs read.
+//! Turns errors into the status of an RPC: a code, a message for people, and details for programs.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -10,7 +10,7 @@ use crate::{
     interfaces::http::{Told, tell, tell_refused, wait_of},
 };
 
-/// An error, and its code where that does not follow from the error.
+/// An error with its code, which usually follows from the error.
 #[derive(Debug)]
 pub(super) struct Refusal {
     pub(super) code: Code,
@@ -30,7 +30,7 @@ impl Refusal {
     }
 }
 
-/// What the client gets of it, in whichever protocol.
+/// The public parts of an error, for every protocol.
 #[derive(Debug)]
 pub(super) struct Status {
     pub(super) code: Code,
@@ -40,10 +40,10 @@ pub(super) struct Status {
 }
 
 impl Status {
-    /// Logs the error, once, and says what its caller is told.
+    /// Logs the error once and returns its status.
     pub(super) fn of(refusal: &Refusal, request_id: &str, debug: bool) -> Self {
         let Refusal { code, error } = refusal;
-        // The client stopped waiting: that is not a failure of this service.
+        // The client's timeout has passed, which is not a failure of this service.
         let told = if *code == Code::DeadlineExceeded { tell_refused(error) } else { tell(error) };
         let Told { error_id, code: reason, message, cause, .. } = told;
         let mut metadata = HashMap::from([
@@ -63,7 +63,7 @@ impl Status {
         let message = match error {
             Error::Validation(wrong) => {
                 details.push(packed("google.rpc.BadRequest", &BadRequest::of(wrong)));
-                // Most clients show this and not the details.
+                // Most clients show the message and ignore the details.
                 let wrong: Vec<_> = wrong.iter().map(|d| format!("{} ({})", d.key, d.reason)).collect();
                 format!("Some values are invalid: {}.", wrong.join(", "))
             }
@@ -75,7 +75,7 @@ impl Status {
         Self { code: *code, message, details, retry_after }
     }
 
-    /// `google.rpc.Status`, encoded: what `grpc-status-details-bin` carries.
+    /// Returns the encoded `google.rpc.Status`, the value of `grpc-status-details-bin`.
     pub(super) fn encoded(&self) -> Vec<u8> {
         let (code, message) = (self.code.number(), self.message.clone());
         RpcStatus { code, message, details: self.details.clone() }.encode_to_vec()
@@ -86,7 +86,7 @@ fn packed(name: &str, message: &impl Message) -> Any {
     Any { type_url: format!("type.googleapis.com/{name}"), value: message.encode_to_vec() }
 }
 
-// The messages of google.rpc that tools know how to show.
+// The messages of `google.rpc` that common tools can show.
 
 #[derive(Clone, PartialEq, Message)]
 struct RpcStatus {
@@ -100,7 +100,7 @@ struct RpcStatus {
 
 #[derive(Clone, PartialEq, Message)]
 struct ErrorInfo {
-    /// The error's own code in capitals, as in docs/errors.md.
+    /// The error's code in capital letters, as in docs/errors.md.
     #[prost(string, tag = "1")]
     reason: String,
     #[prost(string, tag = "2")]

@@ -1,4 +1,4 @@
-//! The loop of an RPC function: event in, answer out, in the protocol of whoever called.
+//! The loop of an RPC function: it takes an event and returns a response in the caller's protocol.
 
 use std::time::{Duration, Instant};
 
@@ -32,14 +32,14 @@ use crate::{
     telemetry::Scope,
 };
 
-/// What pages of the allowed origins may send and read beyond what HTTP's pages may.
+/// The headers that pages of allowed origins may send and read, in addition to those of HTTP.
 const ALLOWED: &str = "authorization, content-type, connect-protocol-version, connect-timeout-ms, grpc-timeout, \
                        x-grpc-web, x-user-agent";
 const EXPOSED: HeaderValue =
     HeaderValue::from_static("x-request-id, retry-after, grpc-status, grpc-message, grpc-status-details-bin");
 
-/// For how long a call may work, however short its client's deadline is. A statement that is given up
-/// costs its connection, and a new login costs Postgres more than the statement.
+/// The minimum time for a call, even if the client's timeout is shorter. A cancelled statement costs its
+/// connection, and a new login costs Postgres more than the statement.
 const LEAST_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Serves calls until the environment is shut down.
@@ -54,8 +54,8 @@ pub async fn serve(app: App, methods: Methods) -> Result<(), RuntimeError> {
     .await
 }
 
-/// One event to one answer; also the door for tests. `invocation` is Lambda's own id, used where
-/// the gateway's is missing.
+/// Turns an event into a response. Tests call this function too. `invocation` is Lambda's request id, which
+/// is used if API Gateway's id is missing.
 pub async fn answer(
     app: &App,
     methods: &Methods,
@@ -70,7 +70,7 @@ pub async fn answer(
     let scope = Scope::of_request(
         id.clone(),
         known.and_then(Request::known_method),
-        // The method that was called says more than the one route of all of them.
+        // The path of the method is more precise than the route, which all methods share.
         known.and_then(|request| methods.path(request).or(request.route())),
     );
     let work = async {
@@ -104,7 +104,7 @@ fn cors_headers(app: &App, request: &Request) -> HeaderMap {
     headers
 }
 
-/// Says what went wrong, for the one request it is made for.
+/// Renders the errors of one request.
 struct Teller<'a> {
     id: &'a str,
     debug: bool,
@@ -136,9 +136,12 @@ async fn call(
     let Some(dialect) = Dialect::of(content_type) else {
         let native = content_type.starts_with("application/grpc");
         let (code, why) = if native {
-            (Code::Unimplemented, "native gRPC does not pass API Gateway; use gRPC-Web or Connect")
+            (Code::Unimplemented, "API Gateway does not support native gRPC; use gRPC-Web or Connect")
         } else {
-            (Code::InvalidArgument, "send application/json, application/proto or application/grpc-web+proto")
+            (
+                Code::InvalidArgument,
+                "the content type must be application/json, application/proto or application/grpc-web+proto",
+            )
         };
         let refusal = Refusal { code, error: Error::Malformed(why.into()) };
         return teller.refuse_by(&refusal, |status| {
@@ -161,7 +164,7 @@ async fn work(
     request.check_size()?;
     if dialect.is_binary() && request.header("accept").is_none() {
         return Err(Error::Malformed(
-            "send the header Accept: */*; without one API Gateway hands out a binary answer as base64".into(),
+            "send the header Accept: */*; without it API Gateway returns binary responses as base64".into(),
         )
         .into());
     }
@@ -173,7 +176,7 @@ async fn work(
     let theirs = Instant::now().checked_add(patience).filter(|theirs| *theirs < end);
     let done = guarded(theirs.unwrap_or(end), method(app.clone(), request, dialect.format, message)).await;
     done.map_err(|error| match error {
-        // Not our fault, and not to be tried again: the client does not wait any more.
+        // This is not our failure, and a retry is useless, because the client has stopped waiting.
         Error::Unavailable { what: "time", .. } if theirs.is_some() => {
             Refusal { code: Code::DeadlineExceeded, error }
         }

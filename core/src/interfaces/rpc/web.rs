@@ -1,5 +1,5 @@
-//! gRPC-Web's frames: a byte of flags, four of length, and that many bytes. What HTTP/2 sends as
-//! trailers is the last frame of an answer.
+//! The frames of gRPC-Web: one byte of flags, four bytes of length, and the data. The last frame of a response
+//! contains what HTTP/2 sends as trailers.
 
 use crate::domain::Error;
 
@@ -9,34 +9,34 @@ const HEAD: usize = 5;
 const COMPRESSED: u8 = 0b0000_0001;
 const TRAILERS: u8 = 0b1000_0000;
 
-/// The one message of a request.
+/// Returns the message of a request, which must have exactly one frame.
 pub(super) fn unframe(bytes: &[u8]) -> Result<&[u8], Refusal> {
     let Some(([flags, length @ ..], message)) = bytes.split_first_chunk::<HEAD>() else {
-        return Err(Error::Malformed("the body is no frame of gRPC-Web".into()).into());
+        return Err(Error::Malformed("the body is not a gRPC-Web frame".into()).into());
     };
     if *flags == COMPRESSED {
         return Err(Refusal::compressed());
     }
     if *flags != 0 || u32::from_be_bytes(*length) as usize != message.len() {
-        return Err(Error::Malformed("the body must be one whole frame of gRPC-Web".into()).into());
+        return Err(Error::Malformed("the body must be one complete gRPC-Web frame".into()).into());
     }
     Ok(message)
 }
 
-/// A message and the word that all went well.
+/// Returns the frames of a successful response: the message and the status.
 pub(super) fn frames(message: &[u8]) -> Vec<u8> {
     const WELL: &[u8] = b"grpc-status: 0\r\n";
     let mut frames = Vec::with_capacity(2 * HEAD + message.len() + WELL.len());
     for (flags, content) in [(0, message), (TRAILERS, WELL)] {
         frames.push(flags);
-        // An answer of 4 GiB has no way through Lambda.
+        // Lambda limits a response to far less than 4 GiB.
         frames.extend((content.len() as u32).to_be_bytes());
         frames.extend(content);
     }
     frames
 }
 
-/// As `grpc-message` wants it: ASCII as it is, the rest and `%` percent-encoded.
+/// Encodes a text for `grpc-message`: ASCII stays, and everything else and `%` is percent-encoded.
 pub(super) fn percent_encoded(text: &str) -> String {
     use std::fmt::Write;
     let mut encoded = String::with_capacity(text.len());

@@ -168,7 +168,7 @@ fn refusal(error: &KafkaError) -> Refusal {
     if told.contains("Sasl handshake failed") {
         return Refusal::Login(Error::unavailable(
             "kafka",
-            format!("it refuses user or password, or does not offer SCRAM-SHA-512: {told}"),
+            format!("the brokers refuse the user or the password, or do not offer SCRAM-SHA-512: {told}"),
         ));
     }
     Refusal::Other(Error::unavailable("kafka", told))

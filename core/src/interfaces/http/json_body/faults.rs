@@ -1,5 +1,5 @@
-//! All that is wrong with a body. Serde stops at the first fault, so this reads a faulty body again
-//! without the faulty part, until nothing is left to complain about. A good body costs nothing more.
+//! Finds all faults of a body. Serde stops at the first fault, so this module removes the faulty part and reads
+//! the body again until there are no more faults. A valid body costs nothing extra.
 
 use std::collections::HashSet;
 
@@ -9,21 +9,21 @@ use serde_path_to_error::{Path, Segment};
 
 use crate::domain::{Detail, Error};
 
-/// How many faults are named at most. Each costs one more reading of the body.
+/// The maximum number of faults in an error. Each fault needs another reading of the body.
 const MAX_FAULTS: usize = 20;
-/// Of a longer body only the first fault is named. As JSON in memory it could take a hundred times its
-/// length, which the smallest functions do not have.
+/// For a longer body, the error names only the first fault. A parsed body can need a hundred times its length
+/// in memory, which the smallest functions do not have.
 const MAX_BYTES: usize = 64 * 1024;
 
 type PathError = serde_path_to_error::Error<serde_json::Error>;
 
-/// Returns the error of a body of which `first` is known to be wrong.
+/// Returns the error of a body whose first fault is `first`.
 pub(super) fn all<T: DeserializeOwned>(bytes: &[u8], required: &[&str], first: &PathError) -> Error {
     if first.inner().classify() != Category::Data {
         return malformed(first.inner());
     }
     let mut details = vec![detail(first)];
-    // After the first fault there may be something that is not even JSON.
+    // After the first fault, the rest of the body may not be valid JSON.
     if bytes.len() > MAX_BYTES {
         let rest = serde_json::from_slice::<IgnoredAny>(bytes);
         return rest.map_or_else(|error| malformed(&error), |_| Error::Validation(details));
@@ -38,7 +38,7 @@ pub(super) fn all<T: DeserializeOwned>(bytes: &[u8], required: &[&str], first: &
     for _ in 0..MAX_FAULTS {
         let Err(error) = serde_path_to_error::deserialize::<_, T>(&body) else { break };
         let detail = detail(&error);
-        // What was taken out for its fault is missing now. That is not another fault.
+        // A part that was removed for its fault is now missing. This is not a second fault.
         let is_taken_out = detail.reason == "required" && removed.contains(&detail.key);
         if !is_taken_out && !details.contains(&detail) {
             details.push(detail);
@@ -66,10 +66,10 @@ pub(super) fn all<T: DeserializeOwned>(bytes: &[u8], required: &[&str], first: &
 
 fn malformed(error: &serde_json::Error) -> Error {
     let place = format!("at line {} column {}", error.line(), error.column());
-    Error::Malformed(format!("the body is not JSON we can read, {place}").into())
+    Error::Malformed(format!("the body is not valid JSON, {place}").into())
 }
 
-/// Takes out what the path leads to, or the list that it leads into. Returns the path of what is gone.
+/// Removes the value at the path, or the list that contains it. Returns the path of the removed value.
 fn remove(body: &mut Value, path: &Path) -> Option<String> {
     let keys = path.iter().map_while(|segment| match segment {
         Segment::Map { key } => Some(key.as_str()),
@@ -82,12 +82,12 @@ fn remove(body: &mut Value, path: &Path) -> Option<String> {
     Some(keys.join("."))
 }
 
-/// Explains one fault of a body that is JSON.
+/// Returns the key and the reason of one fault of a body that is valid JSON.
 fn detail(error: &PathError) -> Detail {
     let path = error.path().to_string();
     let text = error.inner().to_string();
-    // The texts are those of serde's own `de::Error` methods. They can quote a submitted value, so
-    // only a reason of ours leaves here. Tests hold each of them.
+    // The texts come from the methods of serde's `de::Error`. They can quote a submitted value, so only one of
+    // our reasons is returned. A test checks each text.
     let quoted = |prefix: &str| Some(text.strip_prefix(prefix)?.split_once('`')?.0.to_owned());
     if let Some(field) = quoted("missing field `") {
         return Detail::new(join(&path, &field), "required");
@@ -104,7 +104,7 @@ fn detail(error: &PathError) -> Detail {
     {
         return Detail::new(path, "type");
     }
-    // What is left is a value object's own word, with serde_json's position behind it.
+    // Anything else is a value object's reason, followed by serde_json's position.
     let word = text.split(" at line ").next().unwrap_or_default();
     let is_word =
         !word.is_empty() && word.len() <= 32 && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
@@ -116,7 +116,7 @@ fn join(path: &str, field: &str) -> String {
     if path == "." || path == field { field.to_owned() } else { format!("{path}.{field}") }
 }
 
-/// The fields of an object as they were sent, also those that come twice.
+/// The fields of an object as they were sent, including duplicates.
 struct Fields(Vec<(String, Value)>);
 
 impl<'de> Deserialize<'de> for Fields {

@@ -1,7 +1,7 @@
-//! How the values of filters are written in a query string.
+//! Reads the values of filters from a query string.
 //!
-//! Booleans are `true` and `false`, null is `null`. A list is comma-separated; a comma or a percent
-//! sign inside of an item is percent-encoded twice. JSON's scalars are written as in JSON.
+//! Booleans are `true` and `false`, null is `null`. The items of a list are separated by commas. A comma or a
+//! percent sign inside an item is percent-encoded twice. Scalars inside JSON are written as in JSON.
 
 use crate::{
     domain::{Error, Result},
@@ -14,7 +14,7 @@ use crate::{
 /// `Validation` naming the key.
 pub(super) fn read(key: &str, text: &str, column: &Column, inside_json: bool, op: Op) -> Result<Value> {
     let kind = column.kind();
-    // A column that always has a value has no null to look for.
+    // A column that is never null cannot be compared with null.
     let takes_null = column.is_nullable() || inside_json;
     Ok(match op {
         Op::IsNull => Value::Bool(boolean(key, text)?),
@@ -26,20 +26,20 @@ pub(super) fn read(key: &str, text: &str, column: &Column, inside_json: bool, op
     })
 }
 
-/// An empty text is an empty list. Items are decoded once more, for commas inside of them.
+/// Reads a list. An empty text is an empty list. Items are decoded a second time, for commas inside them.
 fn list(key: &str, text: &str, item: impl Fn(&str) -> Result<Value>) -> Result<Value> {
     if text.is_empty() {
         return Ok(Value::List(Vec::new()));
     }
     let items = text.split(',').map(|part| match part {
-        // Refused when the filter is used: a list cannot find null.
+        // The filter refuses it later, because a list cannot contain null.
         "null" => Ok(Value::Null),
         part => item(&decoded(key, part)?),
     });
     items.collect::<Result<_>>().map(Value::List)
 }
 
-/// A text as a value of its column's kind. Inside of JSON, a text that is no scalar is a string.
+/// Reads a text as a value of its column's type. Inside JSON, a text that is not a JSON scalar is a string.
 fn scalar(key: &str, kind: Kind, inside_json: bool, text: &str) -> Result<Value> {
     Ok(match kind {
         Kind::Bool => Value::Bool(boolean(key, text)?),
@@ -59,8 +59,8 @@ fn is_scalar(json: &serde_json::Value) -> bool {
     !matches!(json, serde_json::Value::Object(_) | serde_json::Value::Array(_))
 }
 
-/// Returns `…+01:00` for `… 01:00`. A plus that was not percent-encoded arrives as a space, and no
-/// other sign can have been there: a minus stays a minus.
+/// Returns `…+01:00` for `… 01:00`. A plus sign that was not percent-encoded arrives as a space. A minus sign
+/// stays a minus sign, so a space can only have been a plus sign.
 fn with_plus(text: &str) -> String {
     match text.len().checked_sub("+01:00".len()).and_then(|at| text.split_at_checked(at)) {
         Some((time, offset)) if offset.starts_with(' ') => format!("{time}+{}", &offset[1..]),
@@ -76,7 +76,7 @@ pub(super) fn boolean(key: &str, text: &str) -> Result<bool> {
     }
 }
 
-/// Digits with or without a minus: a plus would be a space that went wrong.
+/// Reads digits with or without a minus sign. A plus sign is refused, because unencoded it is a space.
 pub(super) fn number(key: &str, text: &str) -> Result<i64> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
