@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use time::Duration;
 
 use crate::{
-    support::{Answer, allow, call, count, sign_in, sign_up, signed_in},
+    support::{Answer, allow, call, count, sign_in, sign_up, signed_in, until_waiting},
     wire::wired,
 };
 
@@ -286,12 +286,7 @@ async fn a_session_that_ends_meanwhile_leaves_no_key_behind() {
     let change = client.transaction().await.expect("a transaction");
     change.execute("select from users for update", &[]).await.expect("locked");
     let committed = async {
-        let waiting = "select count(*) from pg_locks where not granted and pid in (
-                         select pid from pg_stat_activity where datname = current_database()
-                           and query ilike '%from users where uuid = $1 for update%')";
-        while count(&app, waiting).await < 1 {
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-        }
+        until_waiting(&app, "select id, uuid, email", 1).await;
         let end = "update auth_session set revoked_at = created_at, revoke_reason = 'password_change'";
         change.execute(end, &[]).await.expect("ended");
         change.commit().await.expect("committed");

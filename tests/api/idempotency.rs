@@ -233,7 +233,7 @@ async fn nobody_fills_the_disk_with_keys() {
     let ada = Ada::new().await;
     let first = ada.send("first", Uuid::from_u128(1)).await;
     let fill = "insert into idempotency_key (user_uuid, route, key, fingerprint, status, body, created_at)
-                select uuid, 'r', n::text, decode(repeat('00', 16), 'hex'), 200, '', now() - n * interval '18 seconds'
+                select uuid, 'r', n::text, decode(repeat('00', 16), 'hex'), 200, '', now() - n * interval '17 seconds'
                 from users, generate_series(2, 5000) as n where email = 'ada@example.com'";
     let client = ada.app.database.client().await;
     client.batch_execute(fill).await.expect("5000 keys");
@@ -310,4 +310,22 @@ async fn nobody_fills_the_disk_with_long_responses() {
     assert_eq!(call(&ada.app, users_me_update::handler, &event).await.status, 200);
     client.batch_execute("delete from idempotency_key where key = '1'").await.expect("one less");
     assert_eq!(update("one-too-many").await.status, 200);
+}
+
+/// The clean-up runs once a day, so keys of the day before are still there.
+#[tokio::test]
+async fn keys_that_have_expired_leave_room_for_new_ones() {
+    let ada = Ada::new().await;
+    let client = ada.app.database.client().await;
+    for (keys, bytes) in [(5_000, 0), (290, 18 * 1024)] {
+        let fill =
+            "insert into idempotency_key (user_uuid, route, key, fingerprint, status, body, created_at)
+                    select uuid, 'r', n::text, decode(repeat('00', 16), 'hex'), 200, repeat('x', $2),
+                           now() - interval '25 hours'
+                    from users, generate_series(1, $1) as n where email = 'ada@example.com'";
+        client.execute(fill, &[&keys, &bytes]).await.expect("keys of yesterday");
+        let name = format!("after-{keys}");
+        assert_eq!(ada.send(&name, Uuid::new_v4()).await.status, 201, "{keys} keys of {bytes} bytes");
+        client.batch_execute("delete from idempotency_key").await.expect("deleted");
+    }
 }

@@ -145,3 +145,37 @@ async fn the_owner_is_told_of_guesses_in_known_places() {
         assert_eq!(count(&app, told).await, expected);
     }
 }
+
+#[tokio::test]
+async fn a_known_place_is_written_again_when_it_is_a_day_older() {
+    let app = TestApp::new().await;
+    signed_in(&app).await;
+    let client = app.database.client().await;
+    let version = async || {
+        let query =
+            "select xmin::text, floor(extract(epoch from until - now()) / 3600)::bigint from sign_in_place";
+        let row = client.query_one(query, &[]).await.expect("a place");
+        (row.get::<_, String>(0), row.get::<_, i64>(1))
+    };
+    let sign_in = async || {
+        assert_eq!(sign_in_from(&app, "203.0.113.7", EMAIL, PASSWORD).await.status, 200);
+    };
+    let first = version().await;
+    assert_eq!(first.1, 90 * 24 - 1, "90 days, less a moment");
+    for (hours, rewritten) in [(0, false), (23, false), (25, true)] {
+        let age = "update sign_in_place set until = now() + interval '90 days' - $1 * interval '1 hour'";
+        client.execute(age, &[&f64::from(hours)]).await.expect("aged");
+        let before = version().await;
+        sign_in().await;
+        let after = version().await;
+        assert_eq!(after.0 != before.0, rewritten, "after {hours} hours");
+        assert_eq!(after.1, if rewritten { 90 * 24 - 1 } else { before.1 }, "after {hours} hours");
+    }
+    // The place of an account that was deleted goes to the account that has the address now.
+    sign_up(&app, "bob@example.com").await;
+    let give =
+        "update sign_in_place set user_uuid = (select uuid from users where email = 'bob@example.com')";
+    client.execute(give, &[]).await.expect("given");
+    sign_in().await;
+    assert_eq!(count(&app, PLACES).await, 1);
+}

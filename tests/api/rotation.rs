@@ -88,6 +88,38 @@ async fn after_that_another_pair_takes_its_place_until_the_old_token_expires() {
     }
 }
 
+/// Whoever exchanges a copied token again and again is stopped, and the audit log does not grow without end.
+#[tokio::test]
+async fn a_lost_pair_is_replaced_ten_times_and_then_the_session_ends() {
+    let app = TestApp::new().await;
+    let mut token = signed_in(&app).await.text("/refresh");
+    // A rotation begins the count again.
+    for _ in 0..2 {
+        refresh(&app, &token).await;
+        let mut last = token.clone();
+        for replacement in 1..=10 {
+            app.clock.advance(Duration::minutes(2));
+            let answer = refresh(&app, &token).await;
+            assert_eq!(answer.status, 200, "{replacement}: {answer:?}");
+            last = answer.text("/refresh");
+        }
+        // The same pair again is no replacement.
+        assert_eq!(refresh(&app, &token).await.text("/refresh"), last);
+        token = last;
+    }
+    let next = refresh(&app, &token).await;
+    assert_eq!(next.status, 200);
+    for _ in 0..10 {
+        app.clock.advance(Duration::minutes(2));
+        assert_eq!(refresh(&app, &token).await.status, 200);
+    }
+    app.clock.advance(Duration::minutes(2));
+    ended(&app, &refresh(&app, &token).await).await;
+    refresh(&app, &next.text("/refresh")).await.is_error(401, "unauthenticated");
+    let noted = "select count(*) from audit_log where action = 'session_replayed'";
+    assert_eq!(count(&app, noted).await, 30);
+}
+
 #[tokio::test]
 async fn an_old_token_is_replayed_until_it_expires_and_then_ends_nothing() {
     let app = TestApp::new().await;

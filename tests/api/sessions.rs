@@ -10,7 +10,7 @@ use time::Duration;
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::canaries::Lines;
-use crate::support::{Answer, call, count, me, refresh, sign_in, sign_up, signed_in};
+use crate::support::{Answer, call, count, me, refresh, sign_in, sign_up, signed_in, until_waiting};
 
 const PASSWORD: &str = "correct horse battery";
 
@@ -318,12 +318,7 @@ async fn of_many_sign_ins_at_once_no_more_sessions_live_than_may() {
     let held = holder.transaction().await.expect("a transaction");
     held.execute("select from users for update", &[]).await.expect("a lock");
     let release = async {
-        let waiting = "select count(*) from pg_locks where not granted and pid in (
-                         select pid from pg_stat_activity where datname = current_database()
-                           and query ilike '%insert into auth_session%')";
-        while count(&app, waiting).await < 6 {
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-        }
+        until_waiting(&app, "with person as (", 6).await;
         held.rollback().await.expect("the lock is gone");
     };
     // From a place each, so that they meet at the user's row and nowhere else.

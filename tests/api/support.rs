@@ -136,3 +136,17 @@ pub(crate) async fn allow(app: &TestApp, permissions: &[&str]) {
 pub(crate) async fn count(app: &TestApp, query: &str) -> i64 {
     app.database.client().await.query_one(query, &[]).await.expect("a count").get(0)
 }
+
+/// Waits until so many statements that begin so wait for a lock. Their beginning, because Postgres shows no more
+/// than the first 1,024 bytes.
+pub(crate) async fn until_waiting(app: &TestApp, beginning: &str, statements: i64) {
+    let client = app.database.client().await;
+    let waiting = "select count(*) from pg_locks where not granted and pid in (
+                     select pid from pg_stat_activity
+                     where datname = current_database() and starts_with(query, $1))";
+    let patience = in_a_minute();
+    while client.query_one(waiting, &[&beginning]).await.expect("a count").get::<_, i64>(0) < statements {
+        assert!(Instant::now() < patience, "no {statements} statements wait that begin with `{beginning}`");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::{number, until_waiting_for};
+use crate::support::{number, one, until_waiting_for, work};
 
 /// Writes a row, and then does as it is told.
 #[derive(Debug, Serialize, Deserialize)]
@@ -130,6 +130,24 @@ async fn its_attempts_used_up_a_task_has_failed_and_its_message_is_taken_off_the
     assert!(deliver(&app, How::Retry, 4).await.is_empty());
     assert_eq!(row(&app).await, ("failed".into(), 4, "unavailable".into()));
     assert!(deliver(&app, How::Retry, 4).await.is_empty(), "it is over");
+}
+
+/// The bound on attempts holds for messages without a row. A known task goes on beyond it.
+#[tokio::test]
+async fn a_task_that_began_at_the_highest_attempt_can_be_retried() {
+    let app = TestApp::new().await;
+    let body = json!({ "task": "say_meow", "args": { "to": "nobody" }, "attempt": 1_000_000 }).to_string();
+    assert!(work(&app, &one("tasks-worker", &body)).await.is_empty());
+    assert_eq!(row(&app).await, ("failed".into(), 1_000_000, "invalid".into()));
+    // An operator mends the cause, and retries it.
+    let mend = "update task set args = '{\"to\": null}'";
+    app.database.client().await.batch_execute(mend).await.expect("update");
+    let id = app.database.client().await.query_one("select id from task", &[]).await.expect("a task").get(0);
+    let operator = app.app.task_operator().expect("an operator");
+    assert_eq!(operator.retry(&[id]).await.expect("an answer").changed, [id]);
+    let retry = json!({ "task": "say_meow", "args": { "to": null }, "id": id, "attempt": 1_000_001 });
+    assert!(work(&app, &one("tasks-worker", &retry.to_string())).await.is_empty());
+    assert_eq!(row(&app).await, ("succeeded".into(), 1_000_001, String::new()));
 }
 
 #[tokio::test]

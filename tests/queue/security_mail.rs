@@ -38,7 +38,7 @@ async fn each_event_has_a_mail_of_its_own() {
             "sign_in_slowed",
             json!({ "uuid": user, "day": "2026-01-01" }),
             "Many failed sign-ins to your account at APP",
-            "You need not do anything",
+            "You do not need to do anything",
         ),
         (
             "api_key_created",
@@ -49,7 +49,8 @@ async fn each_event_has_a_mail_of_its_own() {
     ] {
         let (is, text) = told(&app, event, data).await;
         assert!(is.contains(subject), "{is}");
-        assert!(text.contains(advice) && !text.contains("0000000000000000000001"), "{text}");
+        assert!(text.contains(advice), "{text}");
+        assert_eq!(text.contains("0000000000000000000001"), event == "api_key_created", "{text}");
     }
 }
 
@@ -63,4 +64,39 @@ async fn a_task_of_an_earlier_version_is_about_a_session() {
     assert!(work(&app, &one("tasks-worker", &message.to_string())).await.is_empty());
     assert!(app.mailer.take()[0].subject().contains("signed out"));
     assert_eq!(number(&app, "select count(*) from task where state = 'succeeded'").await, 1);
+}
+
+#[tokio::test]
+async fn the_mail_about_a_new_key_says_which_one_it_is() {
+    let app = TestApp::new().await;
+    let ada = ada(&app).await;
+    let client = app.database.client().await;
+    let insert = "insert into users (email) values ('bob@example.com') returning uuid";
+    let bob: Uuid = client.query_one(insert, &[]).await.expect("a user").get(0);
+    for (id, owner, revoked) in [("of-ada", ada, "null"), ("revoked", ada, "now()"), ("of-bob", bob, "null")]
+    {
+        let insert = format!(
+            "insert into api_key (id, user_uuid, name, secret_hash, permissions, created_at, expires_at, revoked_at)
+             values ($1, $2, 'Backup of ' || $1, sha256('k'), '{{}}', now(), now() + interval '1 day', {revoked})"
+        );
+        client.execute(&insert, &[&id, &owner]).await.expect("a key");
+    }
+    for (id, name) in [("of-ada", true), ("revoked", true), ("of-bob", false), ("deleted", false)] {
+        let (_, text) = told(&app, "api_key_created", json!({ "uuid": ada, "key": id })).await;
+        assert!(text.contains(&format!("\nId: {id}\n")), "{text}");
+        assert_eq!(text.contains(&format!("\nName, as it was typed: Backup of {id}\n")), name, "{text}");
+        assert!(name || !text.contains("Backup"), "somebody else's key: {text}");
+    }
+}
+
+/// A task that an earlier version has written names no key.
+#[tokio::test]
+async fn a_mail_about_a_key_that_is_not_named_is_sent_without_it() {
+    let app = TestApp::new().await;
+    let user = ada(&app).await;
+    let args = json!({ "user": user, "notice": "api_key_created" });
+    let message = json!({ "task": "security_mail", "args": args, "id": Uuid::now_v7(), "attempt": 1 });
+    assert!(work(&app, &one("tasks-worker", &message.to_string())).await.is_empty());
+    let sent = app.mailer.take().pop().expect("a mail");
+    assert!(sent.subject().contains("A new API key") && !sent.text.contains("Id:"), "{}", sent.text);
 }

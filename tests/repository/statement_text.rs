@@ -114,8 +114,9 @@ fn highest_parameter(text: &str) -> usize {
 
 #[test]
 fn a_keyset_page_has_one_text_for_every_place_in_an_order() {
-    let texts = [json!([7, "Ada", 1]), json!([null, "mark", i64::MAX])].map(|values| {
-        let page = Page::new(10).expect("a page").after(cursor(&values).expect("a list"));
+    let texts = [json!([7, "Ada", 1]), json!([null, "mark", i64::MAX])].map(|row| {
+        let place = json!({ "order": "-maybe_whole,name,id", "row": row });
+        let page = Page::new(10).expect("a page").after(cursor(&place).expect("a cursor"));
         let order = ["-maybe_whole".to_owned(), "name".to_owned()];
         lowered(&Filter::new(), &order, &page).expect("a good cursor").text().to_owned()
     });

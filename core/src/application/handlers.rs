@@ -35,7 +35,10 @@ pub fn table() -> Handlers {
         .starts::<UserCreated, _>(|event| Enqueue::new(&WelcomeMail { user: event.uuid }))
         .starts::<SessionReuseDetected, _>(|event| notify(event.uuid, Notice::SessionReused))
         .starts::<SignInSlowed, _>(|event| notify(event.uuid, Notice::SignInSlowed))
-        .starts::<ApiKeyCreated, _>(|event| notify(event.uuid, Notice::ApiKeyCreated))
+        .starts::<ApiKeyCreated, _>(|event| {
+            let (user, notice, key) = (event.uuid, Notice::ApiKeyCreated, Some(event.key.clone()));
+            Enqueue::new(&SecurityMail { user, notice, key })
+        })
         .task::<SayMeow>()
         .task::<SecurityMail>()
         .task::<WelcomeMail>()
@@ -44,7 +47,7 @@ pub fn table() -> Handlers {
 }
 
 fn notify(user: Uuid, notice: Notice) -> Result<Enqueue<SecurityMail>> {
-    Enqueue::new(&SecurityMail { user, notice })
+    Enqueue::new(&SecurityMail { user, notice, key: None })
 }
 
 /// An event as its handler gets it. The id is the same however often it is delivered.
@@ -149,6 +152,11 @@ impl Handlers {
     /// The events that somebody handles, by name.
     pub fn events(&self) -> impl Iterator<Item = &'static str> {
         self.events.keys().copied()
+    }
+
+    /// Returns the names of all event handlers, as the inbox has them.
+    pub(crate) fn event_handlers(&self) -> impl Iterator<Item = &'static str> {
+        self.events.values().flatten().map(|handler| handler.name)
     }
 
     /// The tasks there are, by name.

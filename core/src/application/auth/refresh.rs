@@ -70,7 +70,8 @@ impl Auth<'_> {
         }
     }
 
-    /// Hands out a successor again: at first the same pair, bit for bit, later another one in its place.
+    /// Returns a successor again: at first the same pair, bit for bit, later another one in its place. If too
+    /// many have been put in its place, somebody else may hold the token, and the session ends.
     async fn replay(
         &self,
         mut tx: Tx<'_>,
@@ -84,6 +85,9 @@ impl Auth<'_> {
             let StoredSession { live, rotated_at, kid, .. } = session;
             let pair = self.tokens.pair(token.user, &token.session, &live, rotated_at, &kid)?;
             return Ok(TokenPair { expires_in: pair.expires_in - age, ..pair });
+        }
+        if !session.may_be_replaced() {
+            return self.end_stolen(tx, token, now, client).await;
         }
         let (next, kid) = (security::random_sid()?, self.tokens.kid());
         let idle_until = now + self.tokens.refresh_lifetime;

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{FOR_DAYS, Job, Task, mail};
-use crate::domain::Result;
+use crate::{domain::Result, infrastructure::repository::api_keys};
 
 /// What the mail is about.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -27,6 +27,9 @@ pub struct SecurityMail {
     #[serde(default)]
     #[schema(inline)]
     pub notice: Notice,
+    /// The id of the key that the notice is about. Tasks of earlier versions name none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
 }
 
 impl Task for SecurityMail {
@@ -55,15 +58,29 @@ impl Task for SecurityMail {
                      where you have signed in.\n"
                 ),
             ),
-            Notice::ApiKeyCreated => (
-                format!("A new API key for your account at {name}"),
-                format!(
-                    "Hello,\n\nsomebody who was signed in as you created an API key for your account at \
-                     {name}.\n\nIf this was not you, change your password. This ends all other sessions and \
-                     revokes all API keys.\n"
-                ),
-            ),
+            Notice::ApiKeyCreated => {
+                let key = self.describe_key(job).await?;
+                (
+                    format!("A new API key for your account at {name}"),
+                    format!(
+                        "Hello,\n\nsomebody who was signed in as you created an API key for your account at \
+                         {name}.\n{key}\nIf this was not you, change your password. This ends all other sessions \
+                         and revokes all API keys.\n"
+                    ),
+                )
+            }
         };
         mail::send(job, self.user, subject, text).await
+    }
+}
+
+impl SecurityMail {
+    /// Returns the lines that say which key it is. The list of keys shows the same name and id. The name is the
+    /// text of whoever made the key, so the mail says so.
+    async fn describe_key(&self, job: &Job<'_>) -> Result<String> {
+        let Some(key) = &self.key else { return Ok(String::new()) };
+        let name = api_keys::find_name(job.conn()?, self.user, key).await?;
+        let named = name.map(|name| format!("Name, as it was typed: {name}\n")).unwrap_or_default();
+        Ok(format!("\n{named}Id: {key}\n"))
     }
 }

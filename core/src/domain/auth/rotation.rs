@@ -11,6 +11,10 @@ const REPLAY_SEEN: Duration = Duration::seconds(10);
 /// A gateway gives up after 29 seconds. After this, nobody honest still waits for the first response.
 const SAME_PAIR: Duration = Duration::seconds(60);
 
+/// An honest client that lost this many responses in a row signs in again. Without a limit, a copied token
+/// could be exchanged every minute for five days.
+const MAX_REPLACEMENTS: i32 = 10;
+
 /// An access token is handed out again only if it is good for this much longer.
 const WORTH_USING: Duration = Duration::seconds(30);
 
@@ -28,6 +32,8 @@ pub struct StoredSession {
     pub rotated_at: OffsetDateTime,
     /// The first use of the live access token.
     pub seen_at: Option<OffsetDateTime>,
+    /// How many pairs have taken the place of a lost one since the last rotation.
+    pub replacements: i32,
     pub idle_until: OffsetDateTime,
     pub expires_at: OffsetDateTime,
     pub revoked: bool,
@@ -79,6 +85,11 @@ impl StoredSession {
     pub fn gives_same_pair(&self, now: OffsetDateTime, access_lifetime: Duration) -> bool {
         now - self.rotated_at <= SAME_PAIR.min(access_lifetime - WORTH_USING)
     }
+
+    /// Returns whether another pair may still take the place of the live one.
+    pub fn may_be_replaced(&self) -> bool {
+        self.replacements < MAX_REPLACEMENTS
+    }
 }
 
 #[cfg(test)]
@@ -98,6 +109,7 @@ mod tests {
             kid: "k".into(),
             rotated_at: ROTATED,
             seen_at: None,
+            replacements: 0,
             idle_until: ROTATED + Duration::days(5),
             expires_at: ROTATED + Duration::days(30),
             revoked: false,

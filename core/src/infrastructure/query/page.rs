@@ -36,16 +36,11 @@ enum Start {
 }
 
 /// The place of a row in an order. Its text form is opaque to clients.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cursor(Place);
-
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
-enum Place {
-    /// With the order that the row belongs to. In another order it would be a wrong place.
-    Ordered { order: String, row: Vec<Written> },
-    /// As cursors were written before they named their order. Clients may still hold some.
-    Row(Vec<Written>),
+pub struct Cursor {
+    /// The order that the row belongs to. In another order it would be a wrong place.
+    order: String,
+    row: Vec<Written>,
 }
 
 /// What the row has in one of the order's columns, as it is written.
@@ -110,17 +105,14 @@ impl Page {
 
 /// Rows behind the cursor's place: later in the first column, or equal there and later in the rest.
 fn after(statement: &mut Statement, steps: &[Step], cursor: &Cursor) -> Result<()> {
-    let row = match &cursor.0 {
-        Place::Ordered { order, .. } if *order != order::text(steps) => {
-            return Err(Error::invalid("cursor", "other_order"));
-        }
-        Place::Ordered { row, .. } | Place::Row(row) => row,
-    };
-    if row.len() != steps.len() {
+    if cursor.order != order::text(steps) {
+        return Err(Error::invalid("cursor", "other_order"));
+    }
+    if cursor.row.len() != steps.len() {
         return Err(Error::invalid("cursor", "format"));
     }
     let mut numbers = Vec::with_capacity(steps.len());
-    for (step, written) in steps.iter().zip(row) {
+    for (step, written) in steps.iter().zip(&cursor.row) {
         let value = read(step.column.kind, written).ok_or_else(|| Error::invalid("cursor", "format"))?;
         if value == Value::Null && !step.column.nullable {
             return Err(Error::invalid("cursor", "format"));
@@ -173,23 +165,24 @@ impl Cursor {
     pub(crate) fn of<E: Entity>(row: &Row, order: &Order) -> Result<Self> {
         let steps = order.steps::<E>()?;
         let row = steps.iter().map(|step| write(row, step.column.name, step.column.kind));
-        Ok(Self(Place::Ordered { row: row.collect::<Result<_>>()?, order: order::text(&steps) }))
+        Ok(Self { order: order::text(&steps), row: row.collect::<Result<_>>()? })
     }
 
     pub fn encode(&self) -> String {
         // Plain JSON values: this cannot fail.
-        BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(&self.0).unwrap_or_default())
+        BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).unwrap_or_default())
     }
 
     /// # Errors
-    /// `Validation` naming `cursor`. Whether it belongs to the order shows when it is used.
+    /// `Validation` naming `cursor`, also for one of an earlier version, which names no order. Whether it
+    /// belongs to the order of a list shows when it is used.
     pub fn decode(text: &str) -> Result<Self> {
         let bad = || Error::invalid("cursor", "format");
         if text.len() > MAX_CURSOR_BYTES {
             return Err(bad());
         }
         let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).map_err(|_| bad())?;
-        serde_json::from_slice(&bytes).map(Self).map_err(|_| bad())
+        serde_json::from_slice(&bytes).map_err(|_| bad())
     }
 }
 

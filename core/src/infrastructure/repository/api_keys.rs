@@ -123,6 +123,13 @@ pub async fn list(sql: &impl Sql, user: Uuid, now: OffsetDateTime) -> Result<Vec
     rows.iter().map(key).collect()
 }
 
+/// Returns the name of a key of this user, also of one that was revoked.
+pub async fn find_name(sql: &impl Sql, user: Uuid, id: &str) -> Result<Option<String>> {
+    let text = "select name from api_key where id = $1 and user_uuid = $2";
+    let row = sql.row(text, &[(&id, Type::TEXT), (&user, Type::UUID)]).await?;
+    row.map(|row| column(&row, "name")).transpose()
+}
+
 /// Ends one live key of this user. Returns whether there was one.
 pub async fn revoke(sql: &impl Sql, user: Uuid, id: &Sid, now: OffsetDateTime) -> Result<bool> {
     let text = "update api_key set revoked_at = $3

@@ -49,8 +49,8 @@ impl Expired {
             Self::Sessions => ("auth_session", "idle_until", "30 days"),
             // Only for looking into what was sent when.
             Self::PublishedMessages => ("outbox", "published_at", "7 days"),
-            // A message lives at most 4 days on its queue and 14 on the dead-letter queue, and each
-            // redrive gives it as much again. Nobody may forget it before.
+            // A message lives at most 6 days on its queue (`QueueRetentionSeconds`) and 14 days on the
+            // dead-letter queue. Each redrive adds as much again. Its row must live longer than that.
             Self::HandledMessages => ("inbox", "at", "90 days"),
             // The same: a task whose row is gone would run again.
             Self::FinishedTasks => ("task", "finished_at", "90 days"),

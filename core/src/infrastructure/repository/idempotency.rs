@@ -9,11 +9,11 @@ use crate::{
     infrastructure::db::{LOCK, Param, Sql, Statement, Tx},
 };
 
-/// Nobody may fill the disk by naming what they repeat all day: a row lives for one day, at most two. A
-/// user has at most so many keys,
+/// A user may have this many keys of the last 24 hours, so that nobody can fill the disk. Older rows do not
+/// count: the daily clean-up deletes them.
 const MAX_PER_USER: i64 = 5_000;
-/// and so many bytes of stored responses. One more response may come on top for each request that is
-/// at work at that moment.
+/// The stored responses of these keys may have this many bytes. Each request that is at work at that moment
+/// may add one more response.
 const MAX_BYTES_PER_USER: i64 = 5 * 1024 * 1024;
 
 /// What a caller calls one request.
@@ -96,20 +96,21 @@ pub async fn claim(tx: &impl Sql, key: &Key) -> Result<Claim> {
     ];
     let claimed = tx
         .rows(
-            // Not `do update` of an expired row: twins would lock the row of whoever was first, one after
-            // the other. The count makes sure that it is gone before the new one comes.
+            // An expired row is deleted and not updated: with `do update`, twins would lock the row of the
+            // first one, one after the other. The count of `expired` makes Postgres delete it before the insert.
             "with expired as (
                delete from idempotency_key
                where user_uuid = $1 and route = $2 and key = $3
                  and created_at <= now() - interval '24 hours'
                returning 1
              ), used as (
-               select count(*) - (select count(*) from expired) >= $6
-                        or coalesce(sum(octet_length(body)), 0) >= $7 as no_room
-               from (select body from idempotency_key where user_uuid = $1 limit $6 + 1) as enough
+               select count(*) >= $6 or coalesce(sum(octet_length(body)), 0) >= $7 as no_room
+               from (select body from idempotency_key
+                     where user_uuid = $1 and created_at > now() - interval '24 hours' limit $6) as enough
              ), claimed as (
                insert into idempotency_key (user_uuid, route, key, fingerprint, subject_uuid)
-               select $1, $2, $3, $4, $5 from used where not no_room
+               select $1, $2, $3, $4, $5 from used
+               where not no_room and (select count(*) from expired) >= 0
                on conflict do nothing
                returning 1
              )

@@ -35,6 +35,8 @@ const MAX_PLACES: i64 = 20;
 /// transaction or this statement for the change: no session that the old password opened survives it.
 /// Sign-ins of one user wait for each other, too: [`end_oldest`] then counts right.
 ///
+/// A known place is written again only when it is a day older: some programs sign in each minute.
+///
 /// Returns whether it was stored.
 pub async fn create(
     sql: &impl Sql,
@@ -63,6 +65,8 @@ pub async fn create(
                insert into sign_in_place (key, user_uuid, until)
                select $13, uuid, now() + interval '90 days' from person
                on conflict (key) do update set user_uuid = excluded.user_uuid, until = excluded.until
+               where sign_in_place.user_uuid <> excluded.user_uuid
+                  or sign_in_place.until < excluded.until - interval '1 day'
              )
              insert into auth_session (id, user_uuid, access_sid, kid, created_at, rotated_at, idle_until, expires_at, ip, user_agent)
              select $1, uuid, $3, $4, $5, $5, $6, $7, $8::text::inet, left($9, 512) from person
@@ -136,7 +140,7 @@ pub async fn rotate(
         .rows(
             "update auth_session as s
              set parent_sid = s.access_sid, access_sid = $3, kid = $4, generation = s.generation + 1,
-                 rotated_at = $5, seen_at = null, idle_until = least($6, s.expires_at)
+                 rotated_at = $5, seen_at = null, replacements = 0, idle_until = least($6, s.expires_at)
              from users as u
              where s.id = $1 and s.access_sid = $2 and s.user_uuid = $7
                and s.revoked_at is null and s.idle_until > $5 and s.expires_at > $5
@@ -168,7 +172,8 @@ pub async fn replace_live(
 ) -> Result<()> {
     tx.execute(
         "update auth_session
-         set access_sid = $2, kid = $3, rotated_at = $4, idle_until = least($5, expires_at)
+         set access_sid = $2, kid = $3, rotated_at = $4, idle_until = least($5, expires_at),
+             replacements = replacements + 1
          where id = $1",
         &[
             (&id.as_str(), Type::TEXT),
@@ -186,8 +191,8 @@ pub async fn replace_live(
 pub async fn lock(tx: &impl Sql, id: &Sid) -> Result<Option<StoredSession>> {
     let row = tx
         .row(
-            "select s.user_uuid, s.access_sid, s.parent_sid, s.kid, s.rotated_at, s.seen_at, s.idle_until,
-                    s.expires_at, s.revoked_at is not null as revoked, coalesce(u.is_active, false) as user_is_active
+            "select s.user_uuid, s.access_sid, s.parent_sid, s.kid, s.rotated_at, s.seen_at, s.replacements,
+                    s.idle_until, s.expires_at, s.revoked_at is not null as revoked, coalesce(u.is_active, false) as user_is_active
              from auth_session s left join users u on u.uuid = s.user_uuid
              where s.id = $1 for update of s",
             &[(&id.as_str(), Type::TEXT)],
@@ -204,6 +209,7 @@ pub async fn lock(tx: &impl Sql, id: &Sid) -> Result<Option<StoredSession>> {
         kid: column(&row, "kid")?,
         rotated_at: column(&row, "rotated_at")?,
         seen_at: column(&row, "seen_at")?,
+        replacements: column(&row, "replacements")?,
         idle_until: column(&row, "idle_until")?,
         expires_at: column(&row, "expires_at")?,
         revoked: column(&row, "revoked")?,
