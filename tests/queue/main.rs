@@ -9,6 +9,7 @@ mod kafka;
 mod kafka_broker;
 #[path = "../kafka/mod.rs"]
 mod kafka_world;
+mod lost_events;
 mod mail_outage;
 mod outbox_relay;
 mod publishing;

@@ -1,10 +1,13 @@
 //! Messages that a queue has dropped: their tasks are found, and run or end.
 
+use std::time::Duration;
+
 use app_core::{
     application::{
         events::Delivery,
         tasks::{find, set_aside},
     },
+    domain::tasks::Failure,
     infrastructure::repository::tasks,
     testing::TestApp,
 };
@@ -174,6 +177,45 @@ async fn a_task_whose_statement_fails_does_not_stop_the_others() {
     assert_eq!((row(&app, bad).await.1, row(&app, good).await.1), (1, 2));
 }
 
+/// Tasks that waited for longest, and that each run leaves as they are: an error keeps some, others are locked.
+#[tokio::test]
+async fn pages_of_tasks_that_cannot_be_recovered_do_not_stop_the_search() {
+    let app = TestApp::new().await;
+    let fill = "insert into task (id, name, queue, args, since)
+                select gen_random_uuid(), 'say_meow', 'tasks', '{\"to\": null}', now() - interval '6 days' - n % 3 * interval '1 hour'
+                from generate_series(1, 250) as n;
+                create function refuse() returns trigger language plpgsql as $$ begin raise 'no'; end $$;
+                create trigger refuse before update on task for each row
+                  when (old.since < now() - interval '6 days' and old.name = 'say_meow') execute function refuse()";
+    app.database.client().await.batch_execute(fill).await.expect("tasks");
+    // One whose message is alive fails as well.
+    let sent = "insert into outbox (id, queue, body, due_at) values ($1, 'tasks', '{}', 'infinity')";
+    let client = app.database.client().await;
+    let first: Uuid = client.query_one("select id from task limit 1", &[]).await.expect("a task").get(0);
+    client.execute(sent, &[&message(first, 1)]).await.expect("a message");
+    let mut holder = app.database.client().await;
+    let held = holder.transaction().await.expect("a transaction");
+    let lock = "select from task where id in (select id from task order by since, id limit 50) for update";
+    held.execute(lock, &[]).await.expect("locked");
+    let good = waiting(&app, 5, "", "").await;
+
+    let (mut next, mut left, mut runs) = (r#"{"task": "recover_tasks"}"#.to_owned(), 0, 0);
+    while runs < 5 && number(&app, "select count(*) from task where attempt = 2").await == 0 {
+        assert!(work(&app, &one("tasks-worker", &next)).await.is_empty());
+        let result = "delete from task where name = 'recover_tasks' and state = 'succeeded' returning result";
+        let result: Value = client.query_one(result, &[]).await.expect("a result").get(0);
+        left += result["left"].as_i64().expect("a number");
+        runs += 1;
+        match app.bus.take().into_iter().find(|message| message.body.contains("recover_tasks")) {
+            Some(rest) => next = rest.body,
+            None => break,
+        }
+    }
+    assert_eq!(row(&app, good).await, ("retrying".into(), 2, None));
+    assert_eq!((runs, left), (3, 200), "all but the locked ones were tried");
+    held.rollback().await.expect("rollback");
+}
+
 #[tokio::test]
 async fn a_message_that_is_given_up_leaves_a_task_that_still_runs_alone() {
     let app = TestApp::new().await;
@@ -183,18 +225,47 @@ async fn a_message_that_is_given_up_leaves_a_task_that_still_runs_alone() {
     let runs = waiting(&app, 0, columns, &until("running", "1 hour")).await;
     let dead = waiting(&app, 0, columns, &until("running", "-1 hour")).await;
     for id in [runs, dead] {
-        let body = json!({ "task": "say_meow", "args": {}, "id": id, "attempt": 1 }).to_string();
-        let delivery = Delivery { body: &body, message_id: "m" };
-        let db = app.app.db().expect("a database");
-        set_aside(db, delivery).await.expect("noted");
+        give_up(&app, id).await;
     }
     let aside = "select count(*) from task where set_aside_at is not null and unique_key is null";
-    assert_eq!(number(&app, aside).await, 1);
-    // A worker that was only slow ends its task. Nothing waits for a redrive then.
+    assert_eq!((number(&app, aside).await, number(&app, ASIDE).await), (1, 1));
+    assert_eq!(row(&app, runs).await.0, "running");
+}
+
+const ASIDE: &str = "select count(*) from task where set_aside_at is not null";
+
+/// Notes that the message of a task's first attempt has been given up.
+async fn give_up(app: &TestApp, id: Uuid) {
+    let body = json!({ "task": "say_meow", "args": {}, "id": id, "attempt": 1 }).to_string();
+    let delivery = Delivery { body: &body, message_id: "m" };
+    set_aside(app.app.db().expect("a database"), delivery).await.expect("noted");
+}
+
+/// A worker was slow, so the message of its task was given up. Whatever the worker then notes, nothing waits
+/// for a redrive any more: the search for lost messages must not wait for one.
+#[tokio::test]
+async fn a_task_that_was_given_up_while_it_ran_waits_for_no_redrive_when_it_has_ended() {
+    let app = TestApp::new().await;
+    let dead = async || {
+        let (columns, values) = (", state, running_until", ", 'running', now() - interval '1 hour'");
+        let id = waiting(&app, 0, columns, values).await;
+        give_up(&app, id).await;
+        assert_eq!(number(&app, ASIDE).await, 1);
+        id
+    };
     let conn = app.app.db().expect("a database").conn().await.expect("a connection");
-    tasks::succeed(&conn, dead, 1, &json!({})).await.expect("it ends");
-    assert_eq!(number(&app, "select count(*) from task where set_aside_at is not null").await, 0);
-    assert_eq!((row(&app, runs).await.0, row(&app, dead).await.0), ("running".into(), "succeeded".into()));
+
+    let id = dead().await;
+    tasks::succeed(&conn, id, 1, &json!({})).await.expect("it ends");
+    assert_eq!((row(&app, id).await.0.as_str(), number(&app, ASIDE).await), ("succeeded", 0));
+
+    let id = dead().await;
+    tasks::fail(&conn, id, 1, Failure::NotFound).await.expect("it ends");
+    assert_eq!((row(&app, id).await.0.as_str(), number(&app, ASIDE).await), ("failed", 0));
+
+    let id = dead().await;
+    tasks::retry(&conn, id, 1, Failure::Unavailable, Duration::ZERO).await.expect("it is retried");
+    assert_eq!((row(&app, id).await.0.as_str(), number(&app, ASIDE).await), ("retrying", 0));
 }
 
 #[tokio::test]
@@ -228,7 +299,7 @@ async fn a_twin_that_is_written_during_the_search_does_the_work() {
             if number(&app, waits).await > 0 {
                 break;
             }
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
         client.batch_execute("commit").await.expect("commit");
     };

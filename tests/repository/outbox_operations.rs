@@ -125,6 +125,25 @@ async fn very_many_are_counted_to_a_limit_and_unparked_in_steps() {
 }
 
 #[tokio::test]
+async fn an_event_that_was_sent_can_be_sent_again() {
+    let app = TestApp::new().await;
+    let sent = row(&app, "published_at, attempts, due_at", "now() - interval '5 days', 3, now()").await;
+    let waits = row(&app, "due_at", "now() + interval '1 hour'").await;
+    let parked = row(&app, PARKED, "now(), 10, 'infinity'").await;
+    let task = row(&app, "published_at", "now()").await;
+    let client = app.database.client().await;
+    let change = "update outbox set queue = 'tasks' where id = $1";
+    client.execute(change, &[&task]).await.expect("a task's message");
+    let unknown = Uuid::now_v7();
+    let ids = [sent, waits, parked, task, unknown];
+    let answer = operate(&app, &json!({ "command": "outbox_resend", "ids": ids })).await.expect("an answer");
+    assert_eq!(answer, json!({ "resent": [sent], "refused": [waits, parked, task, unknown] }));
+    let due = "select id from outbox where published_at is null and due_at <= now()";
+    let due: Vec<Uuid> = client.query(due, &[]).await.expect("rows").iter().map(|row| row.get(0)).collect();
+    assert_eq!(due, [sent]);
+}
+
+#[tokio::test]
 async fn an_order_that_says_nothing_or_two_things_is_refused() {
     let app = TestApp::new().await;
     for event in [

@@ -332,7 +332,12 @@ async fn neither_a_list_nor_the_search_for_lost_messages_reads_the_whole_table()
             [&[states][..], &nothing, &["'rare'"]].concat(),
         ),
         ("both", task_operations::list_statement(true, true), [&[states][..], &some, &["'rare'"]].concat()),
-        ("late", task_operations::late_statement(), vec!["345600", "1209600", "20"]),
+        ("late", task_operations::late_statement(false), vec!["345600", "1209600", "20", "null", "null"]),
+        (
+            "the rest",
+            task_operations::late_statement(true),
+            [&["345600", "1209600", "20"][..], &some[..2]].concat(),
+        ),
     ] {
         let (pages, plan) = pages_read(&client, &statement, &values).await;
         assert!(pages < 700 && !plan.contains("Seq Scan"), "{what}: {pages} pages\n{plan}");

@@ -16,7 +16,7 @@ use app_core::{
         key_value::Prefix,
         messaging::Queue,
         repository::{
-            operations::{self, DeadLetter, OutboxStatus, Unparked},
+            operations::{self, DeadLetter, OutboxStatus, Resent, Unparked},
             roles::Role,
             task_operations::Shown,
         },
@@ -34,6 +34,10 @@ pub enum OperationsRequest {
         ids: Vec<Uuid>,
         #[serde(default)]
         all: bool,
+    },
+    /// Sends events again that were sent before.
+    OutboxResend {
+        ids: Vec<Uuid>,
     },
     /// Deletes parked messages.
     OutboxDrop {
@@ -102,6 +106,7 @@ fn page() -> u16 {
 pub enum OperationsResponse {
     Outbox(OutboxStatus),
     Unparked(Unparked),
+    Resent(Resent),
     Dropped(Dropped),
     DeadLetters { dead_letters: Vec<DeadLetter> },
     Noted { noted: bool },
@@ -128,6 +133,9 @@ pub async fn handler(app: App, request: OperationsRequest, deadline: Instant) ->
         }
         OperationsRequest::OutboxUnpark { .. } => {
             return Err(Error::Malformed("the event must have either `ids` or \"all\": true".into()));
+        }
+        OperationsRequest::OutboxResend { ids } => {
+            OperationsResponse::Resent(operations::resend_events(&db.conn().await?, &ids).await?)
         }
         OperationsRequest::OutboxDrop { ids } => OperationsResponse::Dropped(drops::outbox(db, &ids).await?),
         OperationsRequest::DeadLetterDrop { queue, message_id, body } => {

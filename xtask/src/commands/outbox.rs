@@ -29,6 +29,12 @@ pub enum Action {
         #[arg(long, conflicts_with = "ids")]
         all: bool,
     },
+    /// Send events again that were sent but never handled. A handler that has handled one does nothing.
+    Resend {
+        /// The events, as the log of tasks-worker names them.
+        #[arg(required = true)]
+        ids: Vec<String>,
+    },
     /// Delete parked messages, so that the messages behind them in their groups are sent.
     ///
     /// Nobody does their work then. The audit log has each one, and a task is cancelled.
@@ -79,6 +85,7 @@ pub fn run(action: &Action, stack_name: Option<&str>) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Action::Unpark { ids, all } => unpark(&place, ids, *all),
+        Action::Resend { ids } => resend(&place, ids),
         Action::Drop { ids, yes } => drop_parked(&place, ids, *yes),
     }
 }
@@ -138,6 +145,25 @@ fn check_ids(ids: &[String]) -> Result<()> {
         bail!("`{}` is not a message id; list the ids with `cargo xtask outbox status`", plain(id));
     }
     Ok(())
+}
+
+#[derive(Deserialize)]
+struct Resent {
+    resent: Vec<String>,
+    refused: Vec<String>,
+}
+
+fn resend(place: &Place, ids: &[String]) -> Result<ExitCode> {
+    check_ids(ids)?;
+    let done: Resent = place.database(&json!({"command": "outbox_resend", "ids": ids}))?;
+    ui::out(&format!("{} to be sent again", done.resent.len()));
+    for id in &done.refused {
+        ui::say(&format!("{id} is not an event that was sent within the last 7 days"));
+    }
+    if !done.resent.is_empty() {
+        ui::say("the relay sends them within a minute or so");
+    }
+    Ok(if done.refused.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn drop_parked(place: &Place, ids: &[String], yes: bool) -> Result<ExitCode> {

@@ -6,8 +6,10 @@
 pub mod clean_up;
 mod enqueue;
 mod job;
+mod lost_events;
 mod mail;
 pub mod operator;
+mod place;
 pub mod recover_tasks;
 pub mod say_meow;
 pub mod security_mail;

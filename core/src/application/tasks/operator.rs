@@ -2,10 +2,9 @@
 
 use serde::Serialize;
 use serde_json::json;
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use uuid::Uuid;
 
-use super::{enqueue, recover_tasks::send_again};
+use super::{enqueue, place, recover_tasks::send_again};
 use crate::{
     application::handlers::Handlers,
     domain::{
@@ -78,12 +77,12 @@ impl TaskOperator<'_> {
         if !(1..=MAX_PAGE).contains(&limit) {
             return Err(Error::invalid("limit", "1_to_200"));
         }
-        let after = after.map(read_place).transpose()?;
+        let after = after.map(place::read).transpose()?;
         let limit = i64::from(limit);
         let conn = self.db.conn().await?;
         let tasks = task_operations::list(&conn, &statuses, name, after, limit).await?;
         let last = tasks.last().filter(|_| tasks.len() as i64 == limit);
-        let next = last.map(|task| write_place(task.since, task.id)).transpose()?;
+        let next = last.map(|task| place::write(Place { since: task.since, id: task.id })).transpose()?;
         Ok(TaskPage { tasks, next })
     }
 
@@ -191,16 +190,4 @@ impl TaskOperator<'_> {
 enum Change {
     Retry,
     Cancel,
-}
-
-fn write_place(since: OffsetDateTime, id: Uuid) -> Result<String> {
-    Ok(format!("{},{id}", timestamp::text(since).map_err(Error::internal)?))
-}
-
-fn read_place(text: &str) -> Result<Place> {
-    let read = || {
-        let (since, id) = text.split_once(',')?;
-        Some(Place { since: OffsetDateTime::parse(since, &Rfc3339).ok()?, id: id.parse().ok()? })
-    };
-    read().ok_or_else(|| Error::invalid("after", "format"))
 }

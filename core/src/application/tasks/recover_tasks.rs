@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Enqueue, Job, Task, enqueue};
+use super::{Enqueue, Job, Task, enqueue, lost_events, place};
 use crate::{
     application::handlers::{Handlers, TaskEntry},
     domain::{
@@ -18,7 +18,7 @@ use crate::{
     infrastructure::{
         db::Tx,
         messaging::outbox,
-        repository::task_operations::{self, Locked},
+        repository::task_operations::{self, Lives, Locked},
     },
 };
 
@@ -28,12 +28,17 @@ const MARGIN: Duration = Duration::from_secs(3600);
 /// A dead-letter queue of the template keeps a message this long after it was first sent.
 pub const DEAD_LETTERS_KEPT: Duration = Duration::from_secs(14 * 86_400);
 
-/// One run looks at this many. The next run follows at once if there may be more.
+/// One run looks at this many. The next run follows at once if there are more.
 const PAGE: i64 = 100;
 
 /// A lost message is replaced by that of the next attempt, so a copy that comes late runs nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct RecoverTasks {}
+pub struct RecoverTasks {
+    /// Where this run begins: behind the last task of the run before. The daily run begins with the task that
+    /// has waited for longest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+}
 
 #[derive(Debug, Default, Serialize)]
 struct Recovered {
@@ -48,6 +53,7 @@ struct Recovered {
 enum Outcome {
     SentAgain,
     Failed,
+    StillWaiting,
 }
 
 impl Task for RecoverTasks {
@@ -55,45 +61,37 @@ impl Task for RecoverTasks {
 
     async fn run(self, job: &mut Job<'_>) -> Result<Value> {
         let (handlers, kept) = (job.handlers(), job.outside().queue_retention);
+        let after = self.after.as_deref().map(place::read).transpose()?;
+        if after.is_none() {
+            lost_events::report(job, kept + MARGIN).await;
+        }
         // A letter that is put back on its last day lives on the queue as long as any message.
-        let redriven_until = DEAD_LETTERS_KEPT + kept + MARGIN;
+        let lives = Lives { queued: kept + MARGIN, set_aside: DEAD_LETTERS_KEPT + kept + MARGIN };
         let tx = job.tx().await?;
-        let late = task_operations::lock_late(tx, kept + MARGIN, redriven_until, PAGE).await?;
+        let page = task_operations::late(tx, lives, after, PAGE).await?;
+        let late = task_operations::lock_late(tx, lives, &page).await?;
         let ids: Vec<Uuid> = late.iter().map(message_id).collect();
         // Parked, or its queue is down: such a message is not lost, it has not left.
         let alive: HashMap<Uuid, Option<OffsetDateTime>> =
             outbox::unsent_or_sent_within(tx, &ids, kept + MARGIN).await?.into_iter().collect();
         let mut recovered = Recovered::default();
         for task in &late {
-            match alive.get(&message_id(task)) {
-                Some(sent) => {
-                    task_operations::still_waits(tx, task.id, *sent).await?;
-                    recovered.still_waiting += 1;
-                }
-                // One task whose statement fails must not undo what is done for the others.
-                None => {
-                    let mark = tx.mark().await?;
-                    let outcome = recover(tx, handlers, task).await;
-                    match tx.settle(mark, outcome).await? {
-                        Ok(Outcome::SentAgain) => recovered.sent_again += 1,
-                        Ok(Outcome::Failed) => recovered.failed += 1,
-                        // Another task of its key was written at this very moment.
-                        Err(Error::AlreadyExists(_)) => {
-                            fail(tx, task, Failure::Superseded).await?;
-                            recovered.failed += 1;
-                        }
-                        Err(error) => {
-                            let (task_id, error) = (task.id, error.chain());
-                            tracing::error!(%task_id, task = task.name, error, "a late task could not be recovered");
-                            recovered.left += 1;
-                        }
-                    }
+            let sent = alive.get(&message_id(task)).copied();
+            match recover(tx, handlers, task, sent).await? {
+                Ok(Outcome::SentAgain) => recovered.sent_again += 1,
+                Ok(Outcome::Failed) => recovered.failed += 1,
+                Ok(Outcome::StillWaiting) => recovered.still_waiting += 1,
+                Err(error) => {
+                    let (task_id, error) = (task.id, error.chain());
+                    tracing::error!(%task_id, task = task.name, error, "a late task could not be recovered");
+                    recovered.left += 1;
                 }
             }
         }
-        // Tasks that were left come first again: a run that left some would follow itself without end.
-        if late.len() as i64 == PAGE && recovered.left == 0 {
-            Enqueue::new(&self)?.unique("rest").write(tx).await?;
+        // The next run begins behind this page, so tasks that were left or that others hold cannot stop it.
+        if let Some(last) = page.last().filter(|_| page.len() as i64 == PAGE) {
+            let rest = Self { after: Some(place::write(*last)?) };
+            Enqueue::new(&rest)?.unique("rest").write(tx).await?;
         }
         if !late.is_empty() {
             let Recovered { sent_again, failed, still_waiting, left } = recovered;
@@ -113,8 +111,34 @@ fn message_id(task: &Locked) -> Uuid {
     enqueue::message_id(task.id, task.attempt)
 }
 
-/// Sends a task again, or ends it.
-async fn recover(tx: &mut Tx<'_>, handlers: &Handlers, task: &Locked) -> Result<Outcome> {
+/// Sends a task again, or ends it, or notes that its message is alive: `sent` says that it is, and when it left.
+///
+/// # Errors
+/// The outer one ends the transaction. The inner one has changed nothing: one task whose statement fails must not
+/// undo what is done for the others.
+async fn recover(
+    tx: &mut Tx<'_>,
+    handlers: &Handlers,
+    task: &Locked,
+    sent: Option<Option<OffsetDateTime>>,
+) -> Result<Result<Outcome>> {
+    let mark = tx.mark().await?;
+    let outcome = match sent {
+        Some(sent) => task_operations::still_waits(&*tx, task.id, sent).await.map(|()| Outcome::StillWaiting),
+        None => send_or_fail(tx, handlers, task).await,
+    };
+    match tx.settle(mark, outcome).await? {
+        // Another task of its key was written at this very moment.
+        Err(Error::AlreadyExists(_)) => {
+            let mark = tx.mark().await?;
+            let failed = fail(tx, task, Failure::Superseded).await.map(|()| Outcome::Failed);
+            tx.settle(mark, failed).await
+        }
+        outcome => Ok(outcome),
+    }
+}
+
+async fn send_or_fail(tx: &mut Tx<'_>, handlers: &Handlers, task: &Locked) -> Result<Outcome> {
     let failure = match sendable(handlers, task)? {
         Some(entry) if send_again(tx, task, entry, earlier_attempts(task)).await? => {
             let (task_id, name) = (task.id, &task.name);

@@ -104,6 +104,11 @@ impl Conn {
     pub async fn begin(&mut self) -> Result<Tx<'_>> {
         Tx::begin(&self.object, self.statements, self.outbox).await
     }
+
+    /// The outbox: who sends what, and its periods.
+    pub fn outbox(&self) -> OutboxConfig {
+        self.outbox
+    }
 }
 
 impl Sql for Conn {

@@ -9,6 +9,7 @@ mod kafka;
 #[cfg(feature = "testing")]
 mod memory;
 pub mod outbox;
+pub mod sent_events;
 mod sqs;
 pub mod strikes;
 

@@ -194,6 +194,30 @@ pub async fn unpark_all(sql: &impl Sql) -> Result<Unparked> {
     Ok(Unparked { unparked, more, ..Unparked::default() })
 }
 
+/// What became of events that an operator wants sent again.
+#[derive(Debug, Default, Serialize)]
+pub struct Resent {
+    pub resent: Vec<Uuid>,
+    /// Not an event that was sent, or no longer in the outbox.
+    pub refused: Vec<Uuid>,
+}
+
+/// Lets the relay send these events again. A handler that has handled one before does nothing.
+pub async fn resend_events(sql: &impl Sql, ids: &[Uuid]) -> Result<Resent> {
+    let rows = sql
+        .rows(
+            "update outbox set published_at = null, due_at = clock_timestamp(), lease_by = null,
+                    attempts = 0, refusals = 0, last_error = null
+             where id = any($1) and queue = 'events' and published_at is not null
+             returning id",
+            &[(&ids, Type::UUID_ARRAY)],
+        )
+        .await?;
+    let resent: Vec<Uuid> = rows.iter().map(|row| column(row, "id")).collect::<Result<_>>()?;
+    let refused = ids.iter().copied().filter(|id| !resent.contains(id)).collect();
+    Ok(Resent { resent, refused })
+}
+
 /// A parked message that was deleted.
 #[derive(Debug)]
 pub struct DeletedMessage {

@@ -34,7 +34,7 @@ pub struct Listed {
     pub error_code: Option<&'static str>,
 }
 
-/// Where a page of the list begins: behind this task.
+/// Where a page begins: behind this task.
 #[derive(Debug, Clone, Copy)]
 pub struct Place {
     pub since: OffsetDateTime,
@@ -186,53 +186,81 @@ fn locked(row: &Row) -> Result<Locked> {
     })
 }
 
-/// Locks up to `limit` tasks that have been in their state for longer than any message lives: `queues`
-/// on the queues, or `dead_letters` after their message was given up. Tasks that others hold are skipped.
-pub async fn lock_late(
-    tx: &impl Sql,
-    queues: Duration,
-    dead_letters: Duration,
-    limit: i64,
-) -> Result<Vec<Locked>> {
-    let rows = tx
+/// How long messages live.
+#[derive(Debug, Clone, Copy)]
+pub struct Lives {
+    /// On their queue.
+    pub queued: Duration,
+    /// In all, after they were given up.
+    pub set_aside: Duration,
+}
+
+/// Returns up to `limit` tasks that have been in their state for longer than their message lives, in one order,
+/// from behind `after` on. `since` of a place is the moment when the task began to wait.
+pub async fn late(sql: &impl Sql, lives: Lives, after: Option<Place>, limit: i64) -> Result<Vec<Place>> {
+    let (since, id) = (after.map(|place| place.since), after.map(|place| place.id));
+    let rows = sql
         .rows(
-            &late_statement(),
+            &late_statement(after.is_some()),
             &[
-                (&queues.as_secs_f64(), Type::FLOAT8),
-                (&dead_letters.as_secs_f64(), Type::FLOAT8),
+                (&lives.queued.as_secs_f64(), Type::FLOAT8),
+                (&lives.set_aside.as_secs_f64(), Type::FLOAT8),
                 (&limit, Type::INT8),
+                (&since, Type::TIMESTAMPTZ),
+                (&id, Type::UUID),
             ],
         )
         .await?;
-    rows.iter().map(locked).collect()
+    rows.iter().map(|row| Ok(Place { since: column(row, "moment")?, id: column(row, "id")? })).collect()
 }
+
+const WAITS_LONG: &str = "set_aside_at is null and since < statement_timestamp() - $1 * interval '1 second'";
+const ASIDE_LONG: &str = "set_aside_at < statement_timestamp() - $2 * interval '1 second'";
 
 /// Reads each state in the order of an index, and ends at the limit. Public for the test that asks Postgres for
 /// its plan.
-pub fn late_statement() -> String {
-    let waits_long = "set_aside_at is null and since < statement_timestamp() - $1 * interval '1 second'";
-    let aside_long = "set_aside_at < statement_timestamp() - $2 * interval '1 second'";
+pub fn late_statement(behind_a_place: bool) -> String {
     let branches: Vec<String> = ["queued", "retrying", "running"]
         .iter()
-        .flat_map(|state| [waits_long, aside_long].map(|late| (state, late)))
-        .map(|(state, late)| {
-            // In the order of `task_late_idx`, although `set_aside_at` is null in half of the branches.
+        // In the order of `task_late_idx`, although `set_aside_at` is null in half of the branches.
+        .flat_map(|state| {
+            [
+                (WAITS_LONG, "since", "set_aside_at, since, id"),
+                (ASIDE_LONG, "set_aside_at", "set_aside_at, id"),
+            ]
+            .map(|branch| (state, branch))
+        })
+        .map(|(state, (late, moment, order))| {
+            // Both parameters are there in any case: their types do not depend on the text.
+            let place = if behind_a_place {
+                format!("({moment}, id) > ($4::timestamptz, $5::uuid)")
+            } else {
+                "$4::timestamptz is null and $5::uuid is null".to_owned()
+            };
             format!(
-                "(select id, coalesce(set_aside_at, since) as moment from task where state = '{state}' and {late}
-                  order by set_aside_at, since limit $3)"
+                "(select id, {moment} as moment from task where state = '{state}' and {late} and {place}
+                  order by {order} limit $3)"
             )
         })
         .collect();
-    // The conditions again: a row may have changed until its lock was had.
-    format!(
-        "with late as materialized ({})
-         select {LOCKED} from task
-         where id = any (array(select id from late order by moment limit $3))
-           and state in ('queued', 'retrying', 'running') and ({waits_long} or {aside_long})
+    format!("select id, moment from ({}) as late order by moment, id limit $3", branches.join(" union all "))
+}
+
+/// Locks these tasks, if they are still late. Tasks that others hold are skipped.
+pub async fn lock_late(tx: &impl Sql, lives: Lives, late: &[Place]) -> Result<Vec<Locked>> {
+    let ids: Vec<Uuid> = late.iter().map(|place| place.id).collect();
+    let text = format!(
+        "select {LOCKED} from task
+         where id = any ($3) and state in ('queued', 'retrying', 'running') and ({WAITS_LONG} or {ASIDE_LONG})
            and (running_until is null or running_until < statement_timestamp())
-         for update skip locked",
-        branches.join(" union all ")
-    )
+         for update skip locked"
+    );
+    let params: [Param<'_>; 3] = [
+        (&lives.queued.as_secs_f64(), Type::FLOAT8),
+        (&lives.set_aside.as_secs_f64(), Type::FLOAT8),
+        (&ids, Type::UUID_ARRAY),
+    ];
+    tx.rows(&text, &params).await?.iter().map(locked).collect()
 }
 
 /// Moves a locked task to its next attempt, whose message the caller writes in the same transaction.

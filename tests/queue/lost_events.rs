@@ -1,0 +1,123 @@
+//! Events that their queue has dropped: the log names them, and an operator can send them again.
+
+use std::sync::{Arc, Mutex};
+
+use app_core::{
+    config::EventsBus,
+    telemetry,
+    testing::{TestApp, event},
+};
+use serde_json::{Value, json};
+use tracing_subscriber::filter::LevelFilter;
+use uuid::Uuid;
+
+use crate::support::{consume, one, work};
+
+/// Lines of the log.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().expect("lines").extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Runs the daily task, and returns its warnings about events.
+async fn warnings(app: &TestApp) -> Vec<Value> {
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let guard = telemetry::capture(LevelFilter::WARN, move || writer.clone());
+    assert!(work(app, &one("tasks-worker", r#"{"task": "recover_tasks"}"#)).await.is_empty());
+    drop(guard);
+    let client = app.database.client().await;
+    client.batch_execute("delete from task where name = 'recover_tasks'").await.expect("deleted");
+    let text = String::from_utf8(lines.0.lock().expect("lines").clone()).expect("text");
+    let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+    lines.filter(|line| line["message"].as_str().is_some_and(|text| text.contains("never handled"))).collect()
+}
+
+/// An event that was sent so many days ago.
+async fn sent(app: &TestApp, days: f64) -> Uuid {
+    let id = Uuid::now_v7();
+    let body = json!({ "event": "user_created", "v": 1, "id": id, "data": { "uuid": id } }).to_string();
+    let insert = "insert into outbox (id, queue, body, published_at)
+                  values ($1, 'events', $2, now() - $3 * interval '1 day')";
+    app.database.client().await.execute(insert, &[&id, &body, &days]).await.expect("a message");
+    id
+}
+
+async fn handled(app: &TestApp, handler: &str, id: Uuid) {
+    let insert = "insert into inbox (handler, message_id) values ($1, $2)";
+    app.database.client().await.execute(insert, &[&handler, &id]).await.expect("a row");
+}
+
+#[tokio::test]
+async fn an_event_that_no_handler_has_handled_is_named_when_its_queue_has_dropped_it() {
+    let app = TestApp::new().await;
+    // Four days and an hour is how long its queue may hold it.
+    sent(&app, 4.0).await;
+    let done = sent(&app, 4.5).await;
+    handled(&app, "say_meow", done).await;
+    assert!(warnings(&app).await.is_empty());
+
+    let (lost, older) = (sent(&app, 4.5).await, sent(&app, 5.5).await);
+    // The row of a handler that is not ours.
+    handled(&app, "of_another_program", lost).await;
+    let warned = warnings(&app).await;
+    assert_eq!((warned.len(), &warned[0]["events"], &warned[0]["incomplete"]), (1, &json!(2), &json!(false)));
+    assert_eq!(warned[0]["first"], format!("user_created {older}, user_created {lost}"));
+}
+
+#[tokio::test]
+async fn of_many_lost_events_all_are_counted_and_some_are_named() {
+    let app = TestApp::new().await;
+    // More than one statement reads, many of them sent at one moment. Every tenth was handled.
+    let fill = "insert into outbox (id, queue, body, published_at)
+                select gen_random_uuid(), 'events', '{\"event\": \"user_created\", \"data\": {}}', now() - interval '5 days' + n % 2 * interval '1 hour'
+                from generate_series(1, 2500) as n;
+                insert into inbox (handler, message_id) select 'say_meow', id from outbox order by id limit 250;
+                insert into outbox (id, queue, body, published_at) values (gen_random_uuid(), 'tasks', '{}', now() - interval '5 days')";
+    app.database.client().await.batch_execute(fill).await.expect("messages");
+    let warned = warnings(&app).await;
+    assert_eq!((warned.len(), &warned[0]["events"]), (1, &json!(2_250)));
+    let named = warned[0]["first"].as_str().expect("names").matches("user_created").count();
+    assert_eq!(named, 20);
+}
+
+#[tokio::test]
+async fn an_event_that_is_sent_again_is_handled_and_no_longer_lost() {
+    let app = TestApp::new().await;
+    let lost = sent(&app, 4.5).await;
+    assert_eq!(warnings(&app).await.len(), 1);
+    let request = serde_json::from_value(json!({ "command": "outbox_resend", "ids": [lost] }));
+    let soon = crate::support::in_a_minute();
+    operations::handler(app.app.clone(), request.expect("a request"), soon).await.expect("resent");
+    let schedule = event("outbox-relay").to_string();
+    app_core::interfaces::job::answer(&app.app, outbox_relay::handler, &schedule, soon)
+        .await
+        .expect("relayed");
+    let message = app.bus.take().pop().expect("a message");
+    assert!(consume(&app, &one("events-consumer", &message.body)).await.is_empty());
+    let age = "update outbox set published_at = now() - interval '4.5 days'";
+    app.database.client().await.batch_execute(age).await.expect("aged");
+    assert!(warnings(&app).await.is_empty());
+}
+
+/// A topic keeps its messages for another time, and their reader may be another program.
+#[tokio::test]
+async fn events_that_kafka_carries_are_not_looked_for() {
+    let app = TestApp::with(|config| {
+        if let Some(database) = &mut config.database {
+            database.outbox.events = EventsBus::Kafka;
+        }
+    })
+    .await;
+    sent(&app, 4.5).await;
+    assert!(warnings(&app).await.is_empty());
+}
