@@ -17,13 +17,28 @@ use crate::{
     infrastructure::db::{LOCK, from_postgres},
 };
 
-/// Less than the `lock_timeout` of the role `app` (migrations/roles.sql): requests that wait behind a
-/// migration must not fail because of it.
-const WAIT: Duration = Duration::from_secs(1);
-/// `create index concurrently` waits for old transactions, and blocks no request meanwhile.
-const WAIT_OUTSIDE: Duration = Duration::from_secs(10);
-/// After each try but the last one.
-const PAUSES: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
+/// How long a file waits for a lock, and how often it tries.
+#[derive(Debug, Clone, Copy)]
+pub struct Waits {
+    /// Of a file in a transaction.
+    pub inside: Duration,
+    /// Of a file outside of a transaction.
+    pub outside: Duration,
+    /// After each try but the last one.
+    pub pauses: [Duration; 3],
+}
+
+impl Waits {
+    /// `inside` is less than the `lock_timeout` of the role `app` (migrations/roles.sql): requests that
+    /// wait behind a migration must not fail because of it. `create index concurrently` waits for old
+    /// transactions and blocks no request meanwhile, so it may wait longer.
+    pub const USUAL: Self = Self {
+        inside: Duration::from_secs(1),
+        outside: Duration::from_secs(10),
+        pauses: [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)],
+    };
+}
+
 /// How often a try that takes time looks for who blocks it.
 const GLANCE: Duration = Duration::from_millis(200);
 
@@ -39,13 +54,20 @@ pub(super) struct File {
 ///
 /// # Errors
 /// `Unavailable` naming who holds a lock for too long, `Internal` naming the file whose SQL failed.
-pub(super) async fn apply(client: &mut Client, watch: &Client, file: File, note: &Note) -> Result<()> {
+pub(super) async fn apply(
+    client: &mut Client,
+    watch: &Client,
+    file: File,
+    note: &Note,
+    waits: Waits,
+) -> Result<()> {
     let pid = history::texts(client, "select pg_backend_pid()").await.map_err(from_postgres)?.concat();
-    let mut pauses = PAUSES.into_iter();
+    let mut pauses = waits.pauses.into_iter();
     let mut blockers = Vec::new();
     loop {
         let tried = {
-            let (work, look) = (pin!(try_once(client, file, note)), pin!(look(watch, &pid, &mut blockers)));
+            let (work, look) =
+                (pin!(try_once(client, file, note, waits)), pin!(look(watch, &pid, &mut blockers)));
             match select(work, look).await {
                 Either::Left((tried, _)) => tried,
                 Either::Right((never, _)) => match never {},
@@ -57,7 +79,7 @@ pub(super) async fn apply(client: &mut Client, watch: &Client, file: File, note:
             Err(Failure::Postgres(error)) if is_about_locks(&error) => error,
             Err(Failure::Postgres(error)) => return Err(failed(file, &error)),
         };
-        let Some(pause) = pauses.next() else { return Err(blocked(file, &blockers)) };
+        let Some(pause) = pauses.next() else { return Err(blocked(file, waits, &blockers)) };
         tracing::warn!(migration = file.name, %error, ?blockers, "another process holds a lock; trying again");
         tokio::time::sleep(pause).await;
     }
@@ -80,15 +102,15 @@ impl From<Error> for Failure {
     }
 }
 
-async fn try_once(client: &mut Client, file: File, note: &Note) -> Result<(), Failure> {
+async fn try_once(client: &mut Client, file: File, note: &Note, waits: Waits) -> Result<(), Failure> {
     if files::opts_out(file.sql) {
-        client.batch_execute(&format!("set lock_timeout = {}", WAIT_OUTSIDE.as_millis())).await?;
+        client.batch_execute(&format!("set lock_timeout = {}", waits.outside.as_millis())).await?;
         drop_invalid_indexes(client, file).await?;
         client.batch_execute(file.sql).await?;
         return Ok(history::write(client, file.name, note).await?);
     }
     let tx = client.transaction().await?;
-    tx.batch_execute(&format!("set local lock_timeout = {}", WAIT.as_millis())).await?;
+    tx.batch_execute(&format!("set local lock_timeout = {}", waits.inside.as_millis())).await?;
     // First, so that the statement of a runner that died is waited for while it still runs.
     history::write(tx.client(), file.name, note).await?;
     tx.batch_execute(file.sql).await?;
@@ -137,7 +159,7 @@ fn is_about_locks(error: &tokio_postgres::Error) -> bool {
     })
 }
 
-fn blocked(file: File, blockers: &[String]) -> Error {
+fn blocked(file: File, waits: Waits, blockers: &[String]) -> Error {
     let who = if blockers.is_empty() { "another process".to_owned() } else { blockers.join(", ") };
     Error::unavailable(
         LOCK,
@@ -145,7 +167,7 @@ fn blocked(file: File, blockers: &[String]) -> Error {
             "migration {} did not get a lock that {who} holds, in {} tries, and {}. Wait until it has ended, or \
              end it with `select pg_terminate_backend(PROCESS)`. Then run the migrations again",
             file.name,
-            PAUSES.len() + 1,
+            waits.pauses.len() + 1,
             left_behind(file),
         ),
     )

@@ -14,6 +14,7 @@ mod history;
 use serde::Serialize;
 use tokio_postgres::Client;
 
+pub use apply::Waits;
 pub use files::{Migration, embedded};
 
 use self::apply::{File, apply};
@@ -43,12 +44,19 @@ pub struct Status {
 pub struct Runner<'a> {
     db: &'a Db,
     migrations: &'a [Migration],
+    waits: Waits,
 }
 
 impl<'a> Runner<'a> {
     /// `migrations` in the order of their names.
     pub fn new(db: &'a Db, migrations: &'a [Migration]) -> Self {
-        Self { db, migrations }
+        Self { db, migrations, waits: Waits::USUAL }
+    }
+
+    /// Sets how long a file waits for locks.
+    #[must_use]
+    pub fn waiting(self, waits: Waits) -> Self {
+        Self { waits, ..self }
     }
 
     pub async fn status(&self) -> Result<Vec<Status>> {
@@ -80,7 +88,7 @@ impl<'a> Runner<'a> {
             tracing::info!(migration = migration.name, "applying");
             let note = history::Note::Applied { checksum: migration.checksum() };
             let file = File { name: migration.name, sql: migration.up };
-            apply(&mut client, &watch, file, &note).await?;
+            apply(&mut client, &watch, file, &note, self.waits).await?;
             applied.push(status.name.clone());
         }
         Ok(applied)
@@ -96,7 +104,7 @@ impl<'a> Runner<'a> {
             let migration = self.migration(&status.name)?;
             tracing::info!(migration = migration.name, "taking back");
             let file = File { name: migration.name, sql: migration.down };
-            apply(&mut client, &watch, file, &history::Note::TakenBack).await?;
+            apply(&mut client, &watch, file, &history::Note::TakenBack, self.waits).await?;
             taken_back.push(status.name.clone());
         }
         Ok(taken_back)
