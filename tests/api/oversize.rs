@@ -99,7 +99,7 @@ async fn a_body_is_measured_and_its_levels_are_counted() {
         for levels in [MAX_BODY_LEVELS + 1, 100, 100_000] {
             let refused = send(&nested(levels)).await;
             refused.is_error(400, "malformed");
-            let told = "The body may have 32 levels of objects and arrays at most.";
+            let told = "The body must not have more than 32 levels of objects and arrays.";
             assert_eq!(refused.text("/message"), told);
         }
     }

@@ -66,7 +66,7 @@ fn a_message_that_aborts_the_process_takes_only_itself_to_the_dead_letter_queue(
     assert_eq!(
         world
             .database
-            .count("select count(*) from dead_letter where reason like '%processes have died%'", &[]),
+            .count("select count(*) from dead_letter where reason like '%processes crashed%'", &[]),
         1
     );
 }

@@ -171,7 +171,7 @@ async fn an_event_of_a_newer_version_than_its_handlers_read_is_refused() {
 }
 
 #[test]
-#[should_panic(expected = "deposited has two handlers of the name add_up")]
+#[should_panic(expected = "deposited has two handlers with the name add_up")]
 fn two_handlers_of_one_name_would_be_taken_for_one() {
     let _ = Handlers::new().on::<AddUp>().on::<AddUp>();
 }

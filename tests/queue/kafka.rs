@@ -184,7 +184,7 @@ async fn the_log_tells_what_becomes_of_a_record_and_nothing_of_queues() {
     }
     drop(guard);
     let text = String::from_utf8(lines.0.lock().expect("no panic").clone()).expect("text");
-    assert_eq!(text.matches("record refused, its partition waits").count(), 1, "{text}");
+    assert_eq!(text.matches("the record was refused; its partition waits").count(), 1, "{text}");
     assert!(text.contains("the record failed; its partition starts again at it"), "{text}");
     assert!(!text.contains("dead-letter") && !text.contains("receives"), "{text}");
 }

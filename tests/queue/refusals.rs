@@ -32,7 +32,7 @@ async fn what_can_never_be_done_leaves_its_reason_the_first_time_and_once() {
     let unknown = reason(&app, "m-unknown").await.expect("a reason");
     assert_eq!(
         unknown,
-        (Some("user_teleported".into()), "malformed input: no handler for this event".into())
+        (Some("user_teleported".into()), "malformed input: this event has no handler".into())
     );
     let broken = reason(&app, "m-broken").await.expect("a reason");
     assert!(broken.0.is_none() && broken.1.contains("not a JSON object"), "{broken:?}");

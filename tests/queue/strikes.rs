@@ -50,7 +50,7 @@ async fn a_message_that_kills_the_process_goes_alone_to_the_dead_letter_queue() 
     assert_eq!(number(&app, "select sum(strikes) from strike").await, 2);
     // And then it is not tried any more, and its company is done.
     assert_eq!(call(&app, SOURCE, deadly, &company(4)).await, ["m-deadly"]);
-    let query = "select count(*) from dead_letter where message_id = 'm-deadly' and reason like '%processes have died%'";
+    let query = "select count(*) from dead_letter where message_id = 'm-deadly' and reason like '%processes crashed%'";
     assert_eq!(number(&app, query).await, 1);
     assert_eq!(number(&app, "select count(*) from dead_letter").await, 1);
 }

@@ -164,7 +164,7 @@ async fn a_key_that_comes_twice_or_is_none_is_refused() {
     }
     let error =
         samples(&conn).update_bulk(&[(1.into(), Values::new().set("id", 2))]).await.expect_err("refused");
-    assert_eq!(told(&error), "malformed `id` has no such writable column here");
+    assert_eq!(told(&error), "malformed `id` is not a writable column");
 }
 
 /// The same table by its other unique name.

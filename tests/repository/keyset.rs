@@ -196,13 +196,13 @@ async fn an_order_that_cannot_be_is_refused() {
     let (_database, db) = world().await;
     let conn = db.conn().await.expect("a connection");
     for (order, words) in [
-        (vec!["meta"], "malformed `meta` has no such order here"),
-        (vec!["nothing"], "malformed `nothing` has no such order here"),
-        (vec![""], "malformed `` has no such order here"),
-        (vec!["--id"], "malformed `--id` has no such order here"),
-        (vec!["+id"], "malformed `?` has no such order here"),
-        (vec!["name desc"], "malformed `?` has no such order here"),
-        (vec!["name", "-name"], "malformed `-name` has no such order twice here"),
+        (vec!["meta"], "malformed `meta` is not a column to sort by"),
+        (vec!["nothing"], "malformed `nothing` is not a column to sort by"),
+        (vec![""], "malformed `` is not a column to sort by"),
+        (vec!["--id"], "malformed `--id` is not a column to sort by"),
+        (vec!["+id"], "malformed `?` is not a column to sort by"),
+        (vec!["name desc"], "malformed `?` is not a column to sort by"),
+        (vec!["name", "-name"], "malformed `-name` is named twice in the order"),
         (vec!["id"; 9], "validation order too_long"),
     ] {
         let page = Page::new(1).expect("a page");

@@ -195,7 +195,7 @@ fn cases(of: &OfKind) -> Vec<Case> {
         }
         for op in Op::ALL.map(Op::as_str) {
             if !of.ops.split(' ').any(|known| known == op) {
-                case(op, small.clone(), "malformed `KEY` has no such operator here");
+                case(op, small.clone(), "malformed `KEY` has an unsupported operator");
             }
         }
     }

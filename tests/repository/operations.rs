@@ -115,9 +115,9 @@ async fn what_cannot_be_written_is_said_before_it_is_sent() {
         (good().set("flag", 1), "validation flag type"),
         (good().set("maybe_name", "é".repeat(41)), "validation maybe_name too_long"),
         (good().set("code", "nul\0"), "validation code format"),
-        (good().set("id", 9), "malformed `id` has no such writable column here"),
-        (good().set("nothing", 9), "malformed `nothing` has no such writable column here"),
-        (good().set("name__e", "x"), "malformed `name__e` has no such writable column here"),
+        (good().set("id", 9), "malformed `id` is not a writable column"),
+        (good().set("nothing", 9), "malformed `nothing` is not a writable column"),
+        (good().set("name__e", "x"), "malformed `name__e` is not a writable column"),
     ];
     for (values, words) in wrong {
         assert_eq!(told(&samples.create(&values).await.expect_err("no row")), words);
@@ -220,7 +220,7 @@ async fn an_upsert_inserts_or_changes_and_leaves_other_columns_alone() {
     for (values, conflict, words) in [
         (named("x"), &["code"][..], "validation code required"),
         (named("x"), &[], "validation conflict required"),
-        (named("x"), &["id"], "malformed `id` has no such writable column here"),
+        (named("x"), &["id"], "malformed `id` is not a writable column"),
         (Values::new().set("code", "a"), &["code"], "validation name required"),
     ] {
         assert_eq!(told(&samples.upsert(&values, conflict).await.expect_err("refused")), words);

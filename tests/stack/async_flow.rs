@@ -91,7 +91,7 @@ async fn of_a_batch_with_one_poisoned_message_nine_are_applied_and_one_is_dead_l
         holds(&dead, &poison).await
     })
     .await;
-    assert!(reason(&unknown).await.is_some_and(|why| why.contains("no task of this name")));
+    assert!(reason(&unknown).await.is_some_and(|why| why.contains("no task with this name")));
     let attempts: i64 = database()
         .await
         .query_one("select sum(attempt)::bigint from task where args ->> 'to' = any($1)", &[&users])

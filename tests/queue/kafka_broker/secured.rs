@@ -80,7 +80,7 @@ async fn a_wrong_login_or_certificate_is_told_apart_and_sends_nothing() {
         let app = app(&server, user, password, Some(&root)).await;
         commit_some(&app, 1).await;
         let why = refused(&app).await;
-        assert!(why.contains("refuses user or password"), "{why}");
+        assert!(why.contains("refuse the user or the password"), "{why}");
     }
     // Signed by nobody we know, another name than it says, and no TLS at all behind the port.
     let (other, strange) = Door::locked(account()).await;
@@ -97,7 +97,7 @@ async fn a_wrong_login_or_certificate_is_told_apart_and_sends_nothing() {
         commit_some(&app, 1).await;
         let why = refused(&app).await;
         assert!(why.contains("kafka") && why.contains(word), "{server}: {why}");
-        assert!(!why.contains("refuses user"), "{why}");
+        assert!(!why.contains("refuse the user"), "{why}");
     }
     let bad =
         app(&server, USER, PASSWORD, Some("-----BEGIN CERTIFICATE-----\nno\n-----END CERTIFICATE-----"))
@@ -123,7 +123,7 @@ async fn a_server_that_refuses_the_login_speaks_for_one_that_says_nothing() {
     })
     .await;
     commit_some(&app, 1).await;
-    assert!(refused(&app).await.contains("refuses user or password"));
+    assert!(refused(&app).await.contains("refuse the user or the password"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -171,5 +171,5 @@ async fn a_rotated_password_is_fetched_once() {
     cluster.restart();
     commit_some(&app, 1).await;
     relayed(&app).await;
-    assert!(refused(&app).await.contains("refuses user or password"));
+    assert!(refused(&app).await.contains("refuse the user or the password"));
 }

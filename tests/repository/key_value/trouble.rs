@@ -83,7 +83,7 @@ async fn a_wrong_password_is_an_outage_that_says_so() {
     for credentials in [":wrong-password@", "somebody:wrong-password@", ""] {
         let url = format!("redis://{credentials}127.0.0.1:{}", server.port);
         let told = is_unavailable(&store_at(&url, "APP:TEST", None)).await;
-        assert!(told.contains("refuses user or password") || told.contains("NOAUTH"), "{told}");
+        assert!(told.contains("refuses the user or the password") || told.contains("NOAUTH"), "{told}");
     }
     let bad = store_at("redis://cache.example.com:6379", "APP:TEST", None);
     let error = bad.ping().await.expect_err("not without TLS");
