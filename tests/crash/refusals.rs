@@ -64,9 +64,7 @@ fn a_message_that_aborts_the_process_takes_only_itself_to_the_dead_letter_queue(
     // Together with the others, then under its first strike, then as a suspect.
     assert_eq!(deaths, 3);
     assert_eq!(
-        world
-            .database
-            .count("select count(*) from dead_letter where reason like '%processes crashed%'", &[]),
+        world.database.count("select count(*) from dead_letter where reason like '%processes crashed%'", &[]),
         1
     );
 }
