@@ -170,7 +170,7 @@ async fn a_task_that_cannot_be_retried_is_named_with_the_reason_and_the_others_g
     let reasons = [
         (unknown, "no such task"),
         (succeeded, "has succeeded"),
-        (running, "is running, until 20"),
+        (running, "is running until 20"),
         (removed, "no task named of_another_version"),
         (twin, "the same name and key"),
         (large, "too large"),

@@ -89,7 +89,10 @@ fn what_is_not_on_the_list_is_malformed_and_named() {
         assert!(matches!(&error, Error::Malformed(text) if text.contains(key)), "{key}: {error}");
     }
     assert!(matches!(parse(&[("order", "email")]), Err(Error::Malformed(_))));
-    assert!(matches!(parse(&[("offset", "1"), ("cursor", "eyJvcmRlciI6ImlkIiwicm93IjpbN119")]), Err(Error::Malformed(_))));
+    assert!(matches!(
+        parse(&[("offset", "1"), ("cursor", "eyJvcmRlciI6ImlkIiwicm93IjpbN119")]),
+        Err(Error::Malformed(_))
+    ));
 }
 
 #[test]
