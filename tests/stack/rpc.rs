@@ -76,8 +76,8 @@ async fn clients_of_others_call_every_method_and_understand_every_refusal() {
         assert!(sent["status"] == true && id.is_some(), "{client}: {got}");
         assert_eq!(got["prototypeHealth"], "SERVING", "{client}: {got}");
         assert_eq!(got["health"], 1, "{client}: {got}");
-        refused(client, &got["nobody"], 16, "sign in", INFO);
-        refused(client, &got["notAllowed"], 7, "not allowed", INFO);
+        refused(client, &got["nobody"], 16, "Sign in", INFO);
+        refused(client, &got["notAllowed"], 7, "permission", INFO);
         refused(client, &got["noData"], 3, "data (required)", "google.rpc.BadRequest");
         refused(client, &got["unknownService"], 5, "no such service", INFO);
         refused(client, &got["unknownMethod"], 12, "no such method", INFO);
