@@ -4,6 +4,7 @@
 //! that never calls the accessor does not even link the code.
 
 mod need;
+mod services;
 
 pub use need::Need;
 
@@ -12,15 +13,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use futures_util::future::join_all;
 
 use crate::{
-    application::{
-        auth::Auth,
-        handlers::{self, Handlers},
-        limits::Limits,
-        outbox,
-        roles::Roles,
-        tasks::{Outside, Worker, operator::TaskOperator},
-        users::Users,
-    },
+    application::handlers::Handlers,
     config::{Config, DatabaseConfig},
     domain::{
         Error, Result,
@@ -32,9 +25,9 @@ use crate::{
         denied::Denied,
         key_value::{KeyValue, ValkeyStore},
         mail::{LogMailer, Mailer, SmtpMailer},
-        messaging::{Bus, KafkaBus, Outgoing, SqsBus},
+        messaging::{Bus, KafkaBus, SqsBus},
         secrets::Secrets,
-        security::{Pseudonyms, jwt::Tokens, password::Passwords},
+        security::{jwt::Tokens, password::Passwords},
     },
 };
 
@@ -53,6 +46,7 @@ struct Parts {
     kafka: OnceLock<Arc<dyn Bus>>,
     mailer: OnceLock<Arc<dyn Mailer>>,
     cache: OnceLock<Arc<dyn KeyValue>>,
+    event_handlers: OnceLock<Handlers>,
     handlers: OnceLock<Handlers>,
     /// What the key's text was parsed into, and that text: a rotated key is parsed anew.
     tokens: Mutex<Option<(Arc<str>, Arc<Tokens>)>>,
@@ -116,6 +110,7 @@ impl App {
             kafka: OnceLock::new(),
             mailer: OnceLock::new(),
             cache: OnceLock::new(),
+            event_handlers: OnceLock::new(),
             handlers: OnceLock::new(),
             tokens: Mutex::new(None),
         })))
@@ -244,56 +239,6 @@ impl App {
             Arc::new(ValkeyStore::new(cache.clone(), self.0.secrets.clone(), &namespace))
         });
         Ok(&**store)
-    }
-
-    /// Which event starts what, and which tasks there are.
-    pub fn handlers(&self) -> &Handlers {
-        self.0.handlers.get_or_init(handlers::table)
-    }
-
-    pub fn users(&self) -> Result<Users<'_>> {
-        Ok(Users { db: self.db()?, clock: self.clock(), passwords: self.passwords() })
-    }
-
-    pub fn roles(&self) -> Result<Roles<'_>> {
-        Ok(Roles { db: self.db()? })
-    }
-
-    pub async fn auth(&self) -> Result<Auth<'_>> {
-        Ok(Auth { db: self.db()?, clock: self.clock(), tokens: self.tokens().await? })
-    }
-
-    pub fn worker(&self) -> Result<Worker<'_>> {
-        let Config { project_name, queues, .. } = &self.0.config;
-        let outside = Outside { mailer: self.mailer(), project_name, queue_retention: queues.retention };
-        Ok(Worker::new(self.db()?, self.handlers(), outside))
-    }
-
-    pub fn task_operator(&self) -> Result<TaskOperator<'_>> {
-        Ok(TaskOperator { db: self.db()?, handlers: self.handlers() })
-    }
-
-    pub async fn limits(&self) -> Result<Limits<'_>> {
-        let settings = self.0.config.limits.as_ref().ok_or_else(|| undeclared("Need::Limits"))?;
-        let pseudonyms = self.pseudonyms().await?;
-        Ok(Limits { db: self.db()?, denied: &self.0.denied, settings, pseudonyms })
-    }
-
-    /// Fetches the key at its first use: most requests have no need of it.
-    pub async fn pseudonyms(&self) -> Result<Pseudonyms> {
-        let key = self.0.config.hmac_key.as_ref().ok_or_else(|| undeclared("Need::Pseudonyms"))?;
-        Pseudonyms::new(&self.0.secrets.get(key).await?)
-    }
-
-    /// Sends what a use case has committed. Never fails: the relay sends what this does not.
-    pub async fn publish(&self, outgoing: Vec<Outgoing>) {
-        if outgoing.is_empty() {
-            return;
-        }
-        match (self.db(), self.bus()) {
-            (Ok(db), Ok(bus)) => outbox::publish(db, bus, outgoing).await,
-            (Err(error), _) | (_, Err(error)) => tracing::error!(error = error.chain(), "cannot publish"),
-        }
     }
 }
 

@@ -1,6 +1,6 @@
-//! THE TABLE: which event starts what, and which tasks there are.
+//! THE TABLE: which event starts what, and which tasks exist.
 //!
-//! A new event handler or task is one line in `table`.
+//! A new event handler is one line in `events`, a new task one line in `table`.
 
 use std::collections::BTreeMap;
 
@@ -27,7 +27,9 @@ use crate::{
     infrastructure::{db::Tx, messaging::Queue},
 };
 
-pub fn table() -> Handlers {
+/// Returns what handles events. A function that only handles or checks events takes this, and so does not link
+/// the code that runs tasks.
+pub fn events() -> Handlers {
     Handlers::new()
         .starts::<UserCreated, _>(|event| {
             Ok(Enqueue::new(&SayMeow { to: Some(event.uuid) })?.owner(event.uuid))
@@ -39,6 +41,11 @@ pub fn table() -> Handlers {
             let (user, notice, key) = (event.uuid, Notice::ApiKeyCreated, Some(event.key.clone()));
             Enqueue::new(&SecurityMail { user, notice, key })
         })
+}
+
+/// Returns the whole table, for functions that run tasks.
+pub fn table() -> Handlers {
+    events()
         .task::<SayMeow>()
         .task::<SecurityMail>()
         .task::<WelcomeMail>()

@@ -1,5 +1,5 @@
 //! Use cases: what the product does, step by step. Knows the domain and the infrastructure; knows
-//! no HTTP, no SQS, no Lambda. A new use case is a service here and an accessor in `app.rs`.
+//! no HTTP, no SQS, no Lambda. A new use case is a service here and an accessor in `app/services.rs`.
 
 pub mod auth;
 pub mod drops;

@@ -61,7 +61,7 @@ pub async fn handler(app: App, request: Request, caller: KeyOrCaller<DebugSend>)
     let SendMessageRequest { event, data } = request.json()?;
     let idempotent = Idempotent::of(&app, &request, caller.user.uuid).await?;
     let send = async |tx: &mut Tx<'_>| {
-        let id = events::send(tx, app.handlers(), &event, data)?;
+        let id = events::send(tx, app.event_handlers(), &event, data)?;
         Ok(WithStatus(StatusCode::CREATED, SendMessageResponse { id }))
     };
     let mut answer = idempotent.run(send).await?;

@@ -17,7 +17,7 @@ pub(crate) async fn send_message(
     let data = data.to_json().map_err(|reason| Error::invalid("data", reason))?;
     let mut conn = app.db()?.conn().await?;
     let mut tx = conn.begin().await?;
-    let id = events::send(&mut tx, app.handlers(), &request.event, data)?;
+    let id = events::send(&mut tx, app.event_handlers(), &request.event, data)?;
     let outgoing = tx.commit().await?;
     drop(conn); // publishing needs this connection
     app.publish(outgoing).await;

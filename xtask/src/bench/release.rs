@@ -16,7 +16,7 @@ use crate::python::Python;
 /// sends. A little above what they weigh now, so that a dependency too many is noticed by whoever adds
 /// it. Lower a limit when a function becomes lighter; to raise one, say in its commit what it bought.
 pub const GATE: &[(&str, u64)] =
-    &[("users-me", 2_350_000), ("auth-tokens", 2_500_000), ("events-consumer", 2_560_000)];
+    &[("users-me", 2_350_000), ("auth-tokens", 2_500_000), ("events-consumer", 2_480_000)];
 
 /// A binary's own size and that of the zip that Lambda gets, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -15,7 +15,7 @@ pub const SOURCE: Source = Source { queue: Queue::Events, together: true };
 /// Passes each event to its event handlers, which the registry in `application/handlers.rs` lists.
 pub async fn handler(app: App, records: Vec<Record>, _: Instant) -> Result<Vec<Outgoing>> {
     let deliveries: Vec<_> = records.iter().map(Record::delivery).collect();
-    let handled = events::handle_messages(app.db()?, app.handlers(), &deliveries).await;
+    let handled = events::handle_messages(app.db()?, app.event_handlers(), &deliveries).await;
     let Some(error) = handled.error else { return Ok(handled.outgoing) };
     app.publish(handled.outgoing).await;
     Err(error)

@@ -1,0 +1,74 @@
+//! The use cases of the application layer, each with the parts that it works with.
+
+use super::{App, undeclared};
+use crate::{
+    application::{
+        auth::Auth,
+        handlers::{self, Handlers},
+        limits::Limits,
+        outbox,
+        roles::Roles,
+        tasks::{Outside, Worker, operator::TaskOperator},
+        users::Users,
+    },
+    config::Config,
+    domain::Result,
+    infrastructure::{messaging::Outgoing, security::Pseudonyms},
+};
+
+impl App {
+    /// What handles events. Tasks are not linked; see [`Self::handlers`].
+    pub fn event_handlers(&self) -> &Handlers {
+        self.0.event_handlers.get_or_init(handlers::events)
+    }
+
+    /// What handles events, and all tasks.
+    fn handlers(&self) -> &Handlers {
+        self.0.handlers.get_or_init(handlers::table)
+    }
+
+    pub fn users(&self) -> Result<Users<'_>> {
+        Ok(Users { db: self.db()?, clock: self.clock(), passwords: self.passwords() })
+    }
+
+    pub fn roles(&self) -> Result<Roles<'_>> {
+        Ok(Roles { db: self.db()? })
+    }
+
+    pub async fn auth(&self) -> Result<Auth<'_>> {
+        Ok(Auth { db: self.db()?, clock: self.clock(), tokens: self.tokens().await? })
+    }
+
+    pub fn worker(&self) -> Result<Worker<'_>> {
+        let Config { project_name, queues, .. } = &self.0.config;
+        let outside = Outside { mailer: self.mailer(), project_name, queue_retention: queues.retention };
+        Ok(Worker::new(self.db()?, self.handlers(), outside))
+    }
+
+    pub fn task_operator(&self) -> Result<TaskOperator<'_>> {
+        Ok(TaskOperator { db: self.db()?, handlers: self.handlers() })
+    }
+
+    pub async fn limits(&self) -> Result<Limits<'_>> {
+        let settings = self.0.config.limits.as_ref().ok_or_else(|| undeclared("Need::Limits"))?;
+        let pseudonyms = self.pseudonyms().await?;
+        Ok(Limits { db: self.db()?, denied: &self.0.denied, settings, pseudonyms })
+    }
+
+    /// Fetches the key at its first use: most requests have no need of it.
+    pub async fn pseudonyms(&self) -> Result<Pseudonyms> {
+        let key = self.0.config.hmac_key.as_ref().ok_or_else(|| undeclared("Need::Pseudonyms"))?;
+        Pseudonyms::new(&self.0.secrets.get(key).await?)
+    }
+
+    /// Sends what a use case has committed. Never fails: the relay sends what this does not.
+    pub async fn publish(&self, outgoing: Vec<Outgoing>) {
+        if outgoing.is_empty() {
+            return;
+        }
+        match (self.db(), self.bus()) {
+            (Ok(db), Ok(bus)) => outbox::publish(db, bus, outgoing).await,
+            (Err(error), _) | (_, Err(error)) => tracing::error!(error = error.chain(), "cannot publish"),
+        }
+    }
+}
