@@ -93,6 +93,8 @@ fn every_other_route_that_changes_something_for_a_caller_takes_an_idempotency_ke
             document["paths"][path][method]["parameters"].as_array().cloned().unwrap_or_default();
         let described = parameters.iter().any(|parameter| parameter["name"] == "Idempotency-Key");
         assert_eq!(described, expected, "{function}: described");
+        let wait = &document["paths"][path][method]["responses"]["409"]["headers"]["Retry-After"];
+        assert_eq!(wait.is_object(), expected, "{function}: how long to wait for a request in progress");
         assert_eq!(named.contains(&function.as_str()), expected, "{function}: answered once");
     }
 }

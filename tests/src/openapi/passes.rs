@@ -108,6 +108,12 @@ pub(super) fn answer_headers(document: &mut Value) {
                 answer["headers"]["Retry-After"] =
                     header("The number of seconds to wait before the next attempt")
             }
+            // Every 409 in the document is of an endpoint that takes an `Idempotency-Key`.
+            "409" => {
+                answer["headers"]["Retry-After"] = header(
+                    "The number of seconds to wait, if a request with this `Idempotency-Key` is in progress",
+                )
+            }
             _ => {}
         }
     }
