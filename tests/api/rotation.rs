@@ -88,7 +88,7 @@ async fn after_that_another_pair_takes_its_place_until_the_old_token_expires() {
     }
 }
 
-/// Whoever exchanges a copied token again and again is stopped, and the audit log does not grow without end.
+/// A client that exchanges a copied token again and again is stopped, so the audit log stays bounded.
 #[tokio::test]
 async fn a_lost_pair_is_replaced_ten_times_and_then_the_session_ends() {
     let app = TestApp::new().await;

@@ -132,7 +132,7 @@ async fn its_attempts_used_up_a_task_has_failed_and_its_message_is_taken_off_the
     assert!(deliver(&app, How::Retry, 4).await.is_empty(), "it is over");
 }
 
-/// The bound on attempts holds for messages without a row. A known task goes on beyond it.
+/// The bound on attempts holds for messages without a row. A known task may exceed it.
 #[tokio::test]
 async fn a_task_that_began_at_the_highest_attempt_can_be_retried() {
     let app = TestApp::new().await;

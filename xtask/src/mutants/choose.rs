@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail};
 
 use super::{Mutant, tests_of};
 
-/// Keeps the mutants of these names; all if there are none.
+/// Keeps the mutants with these names, or all mutants if no name is given.
 pub fn named(mut all: Vec<Mutant>, names: &[String]) -> Result<Vec<Mutant>> {
     let known: Vec<String> = all.iter().map(|mutant| mutant.name.clone()).collect();
     if let Some(unknown) = names.iter().find(|name| !known.contains(name)) {

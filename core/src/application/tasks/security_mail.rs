@@ -75,8 +75,8 @@ impl Task for SecurityMail {
 }
 
 impl SecurityMail {
-    /// Returns the lines that say which key it is. The list of keys shows the same name and id. The name is the
-    /// text of whoever made the key, so the mail says so.
+    /// Returns the lines that say which key it is. The list of keys shows the same name and id. Its creator
+    /// chose the name, so the mail says so.
     async fn describe_key(&self, job: &Job<'_>) -> Result<String> {
         let Some(key) = &self.key else { return Ok(String::new()) };
         let name = api_keys::find_name(job.conn()?, self.user, key).await?;

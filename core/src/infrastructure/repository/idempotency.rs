@@ -12,8 +12,8 @@ use crate::{
 /// A user may have this many keys of the last 24 hours, so that nobody can fill the disk. Older rows do not
 /// count: the daily clean-up deletes them.
 const MAX_PER_USER: i64 = 5_000;
-/// The stored responses of these keys may have this many bytes. Each request that is at work at that moment
-/// may add one more response.
+/// The stored responses of these keys may have this many bytes. Each request in progress may add one
+/// more response.
 const MAX_BYTES_PER_USER: i64 = 5 * 1024 * 1024;
 
 /// What a caller calls one request.

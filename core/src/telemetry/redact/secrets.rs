@@ -8,7 +8,7 @@ const BLOT: &str = "***";
 /// What ends the part of a URL that holds user and password.
 pub(super) const ENDS_OF_LOGIN: [char; 4] = ['/', ' ', '"', '?'];
 
-/// Whether a byte may stand in a secret of some kind.
+/// Whether a byte may be part of a secret of some kind.
 type Characters = fn(u8) -> bool;
 
 /// Text that follows one of these is secret as long as its characters are those of such a secret.
@@ -116,9 +116,9 @@ fn named(text: &str, before: &[u8]) -> Option<(usize, usize)> {
     })
 }
 
-/// The value behind a name: how many bytes stand before it, and how many it has.
+/// Returns the value behind a name: how many bytes precede it, and how many it has.
 fn value(text: &str) -> Option<(usize, usize)> {
-    // The closing quote of the name, if it stands in quotes, escaped or not.
+    // The closing quote of the name, if the name is quoted, escaped or not.
     let unquoted = trim_start(text.trim_start_matches('\\').strip_prefix('"').unwrap_or(text));
     let bare = unquoted.strip_prefix('=');
     let start = inside(trim_start(bare.or_else(|| unquoted.strip_prefix(':'))?));
@@ -131,7 +131,7 @@ fn value(text: &str) -> Option<(usize, usize)> {
     (hidden > 0).then_some((text.len() - rest.len(), hidden))
 }
 
-/// What stands in `Some(` and the like, however many.
+/// Returns the text inside of `Some(` and similar wrappers, at any depth.
 fn inside(text: &str) -> &str {
     let name = text.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || b"_:".contains(byte)).count();
     match text[name..].strip_prefix('(') {
