@@ -4,6 +4,7 @@ mod audit;
 mod bounded;
 mod bulk;
 mod connection;
+mod drops;
 mod email_operations;
 mod explain;
 mod hostile_queries;

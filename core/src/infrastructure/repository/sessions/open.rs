@@ -1,0 +1,117 @@
+//! Opening a session: the new row, the place that becomes known, and the oldest sessions that make room.
+
+use tokio_postgres::types::Type;
+
+use crate::{
+    domain::{
+        Result,
+        audit::{Action, Outcome},
+        auth::{NewSession, RevokeReason, SESSION_LIFETIME},
+        users::PasswordHash,
+    },
+    infrastructure::{
+        db::{Sql, Statement, Tx},
+        repository::rate_limit::Bucket,
+        security::Pseudonym,
+    },
+    telemetry,
+};
+
+/// A user's known places are a few homes and offices. One more lets go of the one not used for longest.
+const MAX_PLACES: i64 = 20;
+
+/// Stores a session, remembers its place, and forgets the failed tries before it, unless its user has
+/// been deactivated, deleted or given another password since `verified` was read.
+///
+/// Locks the user's row until the caller's transaction ends. So a password change waits for this
+/// transaction or this statement for the change: no session that the old password opened survives it.
+/// Sign-ins of one user wait for each other, too: [`end_oldest`] then counts right.
+///
+/// A known place is written again only when it is a day older: some programs sign in each minute.
+///
+/// Returns whether it was stored.
+pub async fn create(
+    sql: &impl Sql,
+    new: &NewSession<'_>,
+    verified: &PasswordHash,
+    place: &Pseudonym,
+    failures: &[Bucket],
+) -> Result<bool> {
+    let ip = new.client.ip.map(|ip| ip.to_string());
+    let (names, keys): (Vec<_>, Vec<_>) =
+        failures.iter().map(|bucket| (bucket.name, bucket.key.as_bytes())).unzip();
+    let rows = sql
+        .rows(
+            "with person as (
+               select uuid from users where uuid = $2 and is_active and password_hashed = $10
+               for no key update
+             ), forgotten as (
+               delete from rate_limit
+               where (bucket, key) in (select * from unnest($11::text[], $12::bytea[]))
+                 and exists (select from person)
+             ), too_many as (
+               delete from sign_in_place where key in (
+                 select key from sign_in_place join person on uuid = user_uuid where key <> $13
+                 order by until desc, key offset $14 - 1)
+             ), remembered as (
+               insert into sign_in_place (key, user_uuid, until)
+               select $13, uuid, now() + interval '90 days' from person
+               on conflict (key) do update set user_uuid = excluded.user_uuid, until = excluded.until
+               where sign_in_place.user_uuid <> excluded.user_uuid
+                  or sign_in_place.until < excluded.until - interval '1 day'
+             )
+             insert into auth_session (id, user_uuid, access_sid, kid, created_at, rotated_at, idle_until, expires_at, ip, user_agent)
+             select $1, uuid, $3, $4, $5, $5, $6, $7, $8::text::inet, left($9, 512) from person
+             returning id",
+            &[
+                (&new.id.as_str(), Type::TEXT),
+                (&new.user, Type::UUID),
+                (&new.generation.as_str(), Type::TEXT),
+                (&new.kid, Type::TEXT),
+                (&new.now, Type::TIMESTAMPTZ),
+                (&new.idle_until, Type::TIMESTAMPTZ),
+                (&(new.now + SESSION_LIFETIME), Type::TIMESTAMPTZ),
+                (&ip, Type::TEXT),
+                (&new.client.user_agent, Type::TEXT),
+                (&verified.expose(), Type::TEXT),
+                (&names, Type::TEXT_ARRAY),
+                (&keys, Type::BYTEA_ARRAY),
+                (&place.as_bytes(), Type::BYTEA),
+                (&MAX_PLACES, Type::INT8),
+            ],
+        )
+        .await?;
+    Ok(!rows.is_empty())
+}
+
+/// Ends the live sessions of a user beyond the `keep` that were refreshed last, and notes each in the
+/// audit log, together with the commit. The session `newest` always stays.
+///
+/// A statement of its own after [`create`]: it then sees the sessions of sign-ins that held the user's
+/// row before. A session that is refreshed or ended at this moment is left alone.
+pub fn end_oldest(tx: &mut Tx<'_>, newest: &NewSession<'_>, keep: u32) {
+    let text = "with oldest as (
+                  select id, rotated_at from auth_session
+                  where user_uuid = $1 and revoked_at is null and idle_until > $2 and expires_at > $2
+                  order by id = $4 desc, rotated_at desc, id desc offset $5
+                ), ended as (
+                  update auth_session as s set revoked_at = $2, revoke_reason = $3
+                  from oldest
+                  where s.id = oldest.id and s.rotated_at = oldest.rotated_at and s.revoked_at is null
+                  returning s.id
+                )
+                insert into audit_log (action, outcome, actor, subject, ip, request_id, details)
+                select $6, $7, $1, $1, $8::text::inet, $9, jsonb_build_object('session', id, 'reason', $3)
+                from ended";
+    let statement = Statement::new(text)
+        .with(newest.user, Type::UUID)
+        .with(newest.now, Type::TIMESTAMPTZ)
+        .with(RevokeReason::TooMany.as_str(), Type::TEXT)
+        .with(newest.id.as_str().to_owned(), Type::TEXT)
+        .with(i64::from(keep), Type::INT8)
+        .with(Action::SessionRevoked.as_str(), Type::TEXT)
+        .with(Outcome::Success.as_str(), Type::TEXT)
+        .with(newest.client.ip.map(|ip| ip.to_string()), Type::TEXT)
+        .with(telemetry::request_id(), Type::TEXT);
+    tx.last(statement);
+}
