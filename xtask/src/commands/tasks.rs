@@ -136,7 +136,9 @@ fn list(page: &Value, json: bool) -> Result<()> {
     }
     match page.next {
         Some(next) => ui::say(&format!("there are more: add --after {next}")),
-        None if page.tasks.is_empty() => ui::say("no such task"),
+        None if page.tasks.is_empty() => {
+            ui::say("no task found; without --status the list leaves out tasks that have succeeded")
+        }
         None => {}
     }
     Ok(())
