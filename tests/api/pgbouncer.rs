@@ -12,6 +12,7 @@ const WITHOUT: &[&str] = &[
     "warm_connections::",
     "allocations::",
     "round_trips::each_request",
+    "round_trips::the_first_request_of_a_process",
     "an_impatient_client",
     "canaries::",
     "docs_pages::",

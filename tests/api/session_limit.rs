@@ -43,7 +43,8 @@ async fn one_session_too_many_ends_the_one_that_was_refreshed_longest_ago() {
     assert_eq!((count(&app, noted).await, audited(&app, "session_revoked").await), (1, 1));
 }
 
-/// All of them wait for the user's row at the moment when they store their sessions.
+/// All of them wait for the user's row when they store their sessions. Those that pass it together then wait for
+/// the oldest session, so that none of them sees the others' new sessions.
 #[tokio::test]
 async fn of_many_sign_ins_at_once_no_more_sessions_live_than_may() {
     let app = with_at_most(3).await;
@@ -53,12 +54,18 @@ async fn of_many_sign_ins_at_once_no_more_sessions_live_than_may() {
     for host in 1..=6 {
         is_good(&sign_in_from(&app, host).await);
     }
-    let mut holder = app.database.client().await;
-    let held = holder.transaction().await.expect("a transaction");
-    held.execute("select from users for update", &[]).await.expect("a lock");
+    let (mut holder, mut keeper) = (app.database.client().await, app.database.client().await);
+    let user = holder.transaction().await.expect("a transaction");
+    user.execute("select from users for update", &[]).await.expect("a lock");
+    let sessions = keeper.transaction().await.expect("a transaction");
+    sessions.execute("select from auth_session for update", &[]).await.expect("a lock");
     let release = async {
         until_waiting(&app, "with person as (", 6).await;
-        held.rollback().await.expect("the lock is gone");
+        user.rollback().await.expect("the lock is gone");
+        until_waiting(&app, "with oldest as (", 1).await;
+        // Time for others to arrive there, if the user's row lets them.
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        sessions.rollback().await.expect("the lock is gone");
     };
     // Each from another place, so that they meet only at the user's row.
     let sign_ins = join_all((1..=6).map(|host| sign_in_from(&app, host)));
