@@ -53,41 +53,21 @@ struct Parts {
 }
 
 impl App {
-    /// Once per cold start, in Lambda's init phase, which runs at full CPU: reads the
-    /// configuration, and connects and loads what `needs` names, in parallel.
+    /// Runs once per cold start, in Lambda's init phase, which runs at full CPU. Reads the configuration, then
+    /// connects and loads what `needs` names, in parallel.
     ///
     /// # Errors
-    /// `Configuration` with everything that is wrong. A dependency that does not answer is no
-    /// error here: it may be back at the first request, which asks again.
-    pub async fn from_env(needs: &[Need]) -> Result<Self> {
+    /// `Configuration` with everything that is wrong. A dependency that does not answer is no error here: it may
+    /// be available at the first request, which tries again.
+    pub(crate) async fn from_env(needs: &[Need]) -> Result<Self> {
         let started = async {
             let config = Config::from_env(needs)?;
-            let app = Self::new(config, Arc::new(SystemClock), Db::new)?;
+            let secrets = Need::secrets(needs, &config);
+            let app = Self::put_together(config, Arc::new(SystemClock), secrets, Need::make_pool(needs))?;
             app.warm_up(needs).await?;
             Ok(app)
         };
         started.await.inspect_err(|error: &Error| tracing::error!(error = error.chain(), "cannot start"))
-    }
-
-    /// For a function that needs nothing but its settings: neither the database's driver nor AWS's
-    /// clients are linked.
-    ///
-    /// # Errors
-    /// `Configuration` with everything that is wrong.
-    pub fn alone() -> Result<Self> {
-        let without = |_, _| Err(undeclared("Need::Database"));
-        let app = Config::from_env(&[])
-            .and_then(|config| Self::put_together(config, Arc::new(SystemClock), Secrets::none(), without));
-        app.inspect_err(|error| tracing::error!(error = error.chain(), "cannot start"))
-    }
-
-    fn new(
-        config: Config,
-        clock: Arc<dyn Clock>,
-        connect: impl FnOnce(DatabaseConfig, Arc<Secrets>) -> Result<Db>,
-    ) -> Result<Self> {
-        let secrets = Secrets::new(config.aws.clone()).with_ttl(config.secrets_ttl);
-        Self::put_together(config, clock, secrets, connect)
     }
 
     fn put_together(
@@ -125,7 +105,8 @@ impl App {
         clock: Arc<dyn Clock>,
         connect: impl FnOnce(DatabaseConfig, Arc<Secrets>) -> Result<Db>,
     ) -> Result<Self> {
-        let app = Self::new(config, clock, connect)?;
+        let secrets = Secrets::new(config.aws.clone()).with_ttl(config.secrets_ttl);
+        let app = Self::put_together(config, clock, secrets, connect)?;
         let _ = app.0.bus.set(bus);
         let _ = app.0.mailer.set(mailer);
         Ok(app)

@@ -22,13 +22,13 @@ thread_local! {
     static LAST_PANIC: Cell<Option<String>> = const { Cell::new(None) };
 }
 
-/// Once, first thing in `main`. LOG_LEVEL is one of off, error, warn, info, debug, trace; a wrong
+/// Runs once, before anything else at a start. LOG_LEVEL is one of off, error, warn, info, debug, trace; a wrong
 /// word is reported with the other settings, and means info until then.
 #[expect(
     clippy::disallowed_methods,
     reason = "logging starts before the configuration is read, to report on it"
 )]
-pub fn init() {
+pub(crate) fn init() {
     let level =
         std::env::var("LOG_LEVEL").ok().and_then(|word| word.parse().ok()).unwrap_or(LevelFilter::INFO);
     // An error means that a subscriber is set already, as in a test: then it stays.

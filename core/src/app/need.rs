@@ -1,14 +1,14 @@
 //! What a function needs: which settings are checked, and what is done at its start.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use futures_util::{FutureExt, future::BoxFuture};
 
-use super::App;
+use super::{App, undeclared};
 use crate::{
-    config::EventsBus,
+    config::{AwsConfig, Config, DatabaseConfig, EventsBus},
     domain::{Error, Result},
-    infrastructure::messaging::Queue,
+    infrastructure::{db::Db, messaging::Queue, secrets::Secrets},
 };
 
 /// A queue that does not answer holds up no start: its messages are in the outbox.
@@ -16,18 +16,25 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What a function needs at start. Only this is validated, loaded and connected in init.
 ///
-/// How a need is met is a function that it carries, and not a branch of one that knows all of them:
-/// a binary links what its own needs do, and nothing else.
+/// Each need carries its own start-up functions, so that a binary links only the needs that it declares.
+/// A function without needs links neither the database's driver nor a client of AWS.
 #[derive(Clone, Copy)]
 pub struct Need {
     name: &'static str,
+    /// Creates the client of the secret store. Each need may have a secret.
+    secrets: fn(AwsConfig) -> Secrets,
+    /// Creates the pool of database connections. Only [`Need::Database`] has it.
+    pool: Option<MakePool>,
     meet: for<'a> fn(&'a App) -> BoxFuture<'a, Result<()>>,
 }
+
+type MakePool = fn(DatabaseConfig, Arc<Secrets>) -> Result<Db>;
 
 #[expect(non_upper_case_globals, reason = "they read as what they would be, the variants of an enum")]
 impl Need {
     /// A Postgres connection.
-    pub const Database: Self = Self::new("Database", |app| connect(app).boxed());
+    pub const Database: Self =
+        Self { pool: Some(Db::new), ..Self::new("Database", |app| connect(app).boxed()) };
     /// The keys that sign and verify tokens.
     pub const Tokens: Self = Self::new("Tokens", |app| app.tokens().map(|keys| keys.map(drop)).boxed());
     /// The server that takes mail. It is connected to at the first mail.
@@ -47,7 +54,18 @@ impl Need {
     pub const Kafka: Self = Self::new("Kafka", at_first_use);
 
     const fn new(name: &'static str, meet: for<'a> fn(&'a App) -> BoxFuture<'a, Result<()>>) -> Self {
-        Self { name, meet }
+        Self { name, secrets: Secrets::new, pool: None, meet }
+    }
+
+    /// Returns the store of secrets, which is empty for a function without needs.
+    pub(super) fn secrets(needs: &[Self], config: &Config) -> Secrets {
+        let store = needs.first().map(|need| (need.secrets)(config.aws.clone()));
+        store.map_or_else(Secrets::none, |secrets| secrets.with_ttl(config.secrets_ttl))
+    }
+
+    /// Returns what creates the pool of database connections, for the needs of one function.
+    pub(super) fn make_pool(needs: &[Self]) -> MakePool {
+        needs.iter().find_map(|need| need.pool).unwrap_or(|_, _| Err(undeclared("Need::Database")))
     }
 
     pub(super) async fn meet(self, app: &App) -> Result<()> {

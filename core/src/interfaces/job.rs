@@ -9,15 +9,28 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
 pub use super::runtime::RuntimeError;
-use super::runtime::{deadline, guarded};
+use super::runtime::{deadline, guarded, start};
 use crate::{
-    app::App,
+    app::{App, Need},
     domain::{Error, Result},
     telemetry,
 };
 
-/// Serves invocations until the environment is shut down.
-pub async fn serve<H, F, I, O>(app: App, handler: H) -> Result<(), RuntimeError>
+/// Starts a function with its needs, then serves invocations until the environment is shut down.
+///
+/// # Errors
+/// `Configuration` with everything that is wrong, and errors of Lambda's Runtime API.
+pub fn main<H, F, I, O>(needs: &[Need], handler: H) -> Result<(), RuntimeError>
+where
+    H: Fn(App, I, Instant) -> F,
+    F: Future<Output = Result<O>>,
+    I: DeserializeOwned,
+    O: Serialize,
+{
+    start(needs, |app| serve(app, handler))
+}
+
+async fn serve<H, F, I, O>(app: App, handler: H) -> Result<(), RuntimeError>
 where
     H: Fn(App, I, Instant) -> F,
     F: Future<Output = Result<O>>,

@@ -1,4 +1,5 @@
-//! The parts that all interfaces share: the deadline of an invocation, and catching panics.
+//! The parts that all interfaces share: the start of a function, the deadline of an invocation, and catching
+//! panics.
 
 use std::{
     panic::AssertUnwindSafe,
@@ -10,7 +11,7 @@ use futures_util::FutureExt;
 use lambda_runtime::Context;
 
 use crate::{
-    app::App,
+    app::{App, Need},
     domain::{Error, Result},
     infrastructure::db::Db,
     telemetry,
@@ -18,6 +19,17 @@ use crate::{
 
 /// The error of `main`, which is printed if the function cannot start.
 pub type RuntimeError = lambda_runtime::Error;
+
+/// Starts a function, then serves events until Lambda shuts the environment down. The logs start first, because
+/// they report a start that fails. One thread is enough, because Lambda sends one event at a time.
+pub(super) fn start<F>(needs: &[Need], serve: impl FnOnce(App) -> F) -> Result<(), RuntimeError>
+where
+    F: Future<Output = Result<(), RuntimeError>>,
+{
+    telemetry::init();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async { serve(App::from_env(needs).await?).await })
+}
 
 /// Returns the time at which Lambda ends this invocation.
 pub(super) fn deadline(app: &App, context: &Context) -> Instant {

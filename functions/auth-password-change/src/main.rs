@@ -1,9 +1,6 @@
 //! `POST /api/v1/auth/password/change/`: replaces the user's password.
-use app_core::{App, Need, interfaces::http, telemetry};
+use app_core::{Need, interfaces::http};
 
-#[tokio::main(flavor = "current_thread")] // one invocation at a time: one thread is enough
-async fn main() -> Result<(), http::RuntimeError> {
-    telemetry::init();
-    let app = App::from_env(&[Need::Database, Need::Tokens, Need::Limits]).await?; // once per cold start
-    http::serve(app, auth_password_change::handler).await
+fn main() -> Result<(), http::RuntimeError> {
+    http::main(&[Need::Database, Need::Tokens, Need::Limits], auth_password_change::handler)
 }

@@ -1,9 +1,6 @@
 //! `DELETE /api/v1/auth/sessions/{id}/`: ends one of the user's sessions.
-use app_core::{App, Need, interfaces::http, telemetry};
+use app_core::{Need, interfaces::http};
 
-#[tokio::main(flavor = "current_thread")] // one invocation at a time: one thread is enough
-async fn main() -> Result<(), http::RuntimeError> {
-    telemetry::init();
-    let app = App::from_env(&[Need::Database, Need::Tokens, Need::Pseudonyms]).await?; // once per cold start
-    http::serve(app, auth_sessions_revoke::handler).await
+fn main() -> Result<(), http::RuntimeError> {
+    http::main(&[Need::Database, Need::Tokens, Need::Pseudonyms], auth_sessions_revoke::handler)
 }

@@ -1,9 +1,6 @@
 //! `POST /api/v1/auth/sign-out/`: ends this session, or all sessions of the user.
-use app_core::{App, Need, interfaces::http, telemetry};
+use app_core::{Need, interfaces::http};
 
-#[tokio::main(flavor = "current_thread")] // one invocation at a time: one thread is enough
-async fn main() -> Result<(), http::RuntimeError> {
-    telemetry::init();
-    let app = App::from_env(&[Need::Database, Need::Tokens]).await?; // once per cold start
-    http::serve(app, auth_sign_out::handler).await
+fn main() -> Result<(), http::RuntimeError> {
+    http::main(&[Need::Database, Need::Tokens], auth_sign_out::handler)
 }

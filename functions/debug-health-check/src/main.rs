@@ -1,9 +1,6 @@
 //! `GET /api/v1/debug/health-check/`: checks the services that the functions depend on.
-use app_core::{App, Need, interfaces::http, telemetry};
+use app_core::{Need, interfaces::http};
 
-#[tokio::main(flavor = "current_thread")] // one invocation at a time: one thread is enough
-async fn main() -> Result<(), http::RuntimeError> {
-    telemetry::init();
-    let app = App::from_env(&[Need::Database]).await?; // once per cold start
-    http::serve(app, debug_health_check::handler).await
+fn main() -> Result<(), http::RuntimeError> {
+    http::main(&[Need::Database], debug_health_check::handler)
 }

@@ -1,9 +1,6 @@
 //! Events queue: passes each event to its event handlers.
-use app_core::{App, Need, interfaces::queue, telemetry};
+use app_core::{Need, interfaces::queue};
 
-#[tokio::main(flavor = "current_thread")] // one invocation at a time: one thread is enough
-async fn main() -> Result<(), queue::RuntimeError> {
-    telemetry::init();
-    let app = App::from_env(&[Need::Database]).await?; // once per cold start
-    queue::serve(app, events_consumer::SOURCE, events_consumer::handler).await
+fn main() -> Result<(), queue::RuntimeError> {
+    queue::main(&[Need::Database], events_consumer::SOURCE, events_consumer::handler)
 }

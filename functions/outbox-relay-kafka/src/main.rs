@@ -1,9 +1,6 @@
 //! Sends the events that go to Kafka from the outbox, all the time.
-use app_core::{App, Need, interfaces::job, telemetry};
+use app_core::{Need, interfaces::job};
 
-#[tokio::main(flavor = "current_thread")] // one invocation at a time: one thread is enough
-async fn main() -> Result<(), job::RuntimeError> {
-    telemetry::init();
-    let app = App::from_env(&[Need::Database, Need::Kafka]).await?; // once per cold start
-    job::serve(app, outbox_relay_kafka::handler).await
+fn main() -> Result<(), job::RuntimeError> {
+    job::main(&[Need::Database, Need::Kafka], outbox_relay_kafka::handler)
 }

@@ -1,9 +1,6 @@
 //! Runs every minute: sends the messages for SQS that are still in the outbox.
-use app_core::{App, Need, interfaces::job, telemetry};
+use app_core::{Need, interfaces::job};
 
-#[tokio::main(flavor = "current_thread")] // one invocation at a time: one thread is enough
-async fn main() -> Result<(), job::RuntimeError> {
-    telemetry::init();
-    let app = App::from_env(&[Need::Database]).await?; // once per cold start
-    job::serve(app, outbox_relay::handler).await
+fn main() -> Result<(), job::RuntimeError> {
+    job::main(&[Need::Database], outbox_relay::handler)
 }

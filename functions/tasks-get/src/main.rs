@@ -1,9 +1,6 @@
 //! `GET /api/v1/tasks/{uuid}/`: returns the status of a task.
-use app_core::{App, Need, interfaces::http, telemetry};
+use app_core::{Need, interfaces::http};
 
-#[tokio::main(flavor = "current_thread")] // one invocation at a time: one thread is enough
-async fn main() -> Result<(), http::RuntimeError> {
-    telemetry::init();
-    let app = App::from_env(&[Need::Database, Need::Tokens]).await?; // once per cold start
-    http::serve(app, tasks_get::handler).await
+fn main() -> Result<(), http::RuntimeError> {
+    http::main(&[Need::Database, Need::Tokens], tasks_get::handler)
 }

@@ -1,6 +1,6 @@
 //! HTTP through API Gateway (REST).
 //!
-//! A function is `serve(app, handler)`. A handler takes the `App`, the [`Request`] and its caller (see
+//! A function is `main(needs, handler)`. A handler takes the `App`, the [`Request`] and its caller (see
 //! [`Admission`]), and returns a [`Reply`] or an error. It knows no status codes except its success.
 
 mod access;
@@ -32,7 +32,7 @@ pub use query::{Allowed, ListQuery, Listed};
 pub use reply::{Json, NoContent, Reply, WithStatus};
 pub use request::Request;
 pub use responses::{ListResponse, TokensResponse, UserResponse};
-pub use serve::{SECURITY_HEADERS, answer, serve};
+pub use serve::{SECURITY_HEADERS, answer, main};
 pub use size::{MAX_HEADER_BYTES, MAX_HEADERS, MAX_QUERY_BYTES, MAX_QUERY_PARAMETERS};
 
 pub use super::runtime::RuntimeError;

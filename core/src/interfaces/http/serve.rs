@@ -12,9 +12,9 @@ use serde_json::value::RawValue;
 
 use super::{Admission, Reply, Request, cors, error};
 use crate::{
-    app::App,
+    app::{App, Need},
     domain::Result,
-    interfaces::runtime::{RuntimeError, deadline, guarded, prepared},
+    interfaces::runtime::{RuntimeError, deadline, guarded, prepared, start},
     telemetry::Scope,
 };
 
@@ -22,13 +22,25 @@ use crate::{
 /// response and no log line.
 pub(in crate::interfaces) const RESERVE: Duration = Duration::from_millis(300);
 
-/// Serves requests until the environment is shut down.
-///
-/// The runtime passes raw JSON and never sees an error. `lambda_http::run` would parse the event before our
-/// code runs, and its response to a malformed event would not be our envelope.
+/// Starts an HTTP function with its needs, then serves requests until the environment is shut down.
 ///
 /// A caller that the handler's admission type rejects never reaches the handler.
-pub async fn serve<H, A, F, R>(app: App, handler: H) -> Result<(), RuntimeError>
+///
+/// # Errors
+/// `Configuration` with everything that is wrong, and errors of Lambda's Runtime API.
+pub fn main<H, A, F, R>(needs: &[Need], handler: H) -> Result<(), RuntimeError>
+where
+    H: Fn(App, Request, A) -> F,
+    A: Admission,
+    F: Future<Output = Result<R>>,
+    R: Reply,
+{
+    start(needs, |app| serve(app, handler))
+}
+
+/// The runtime passes raw JSON and never sees an error. `lambda_http::run` would parse the event before our
+/// code runs, and its response to a malformed event would not be our envelope.
+async fn serve<H, A, F, R>(app: App, handler: H) -> Result<(), RuntimeError>
 where
     H: Fn(App, Request, A) -> F,
     A: Admission,

@@ -13,7 +13,12 @@ use super::{
     Record, RuntimeError, Source,
     serve::{Kind, each_event, run_batch},
 };
-use crate::{app::App, domain::Result, infrastructure::messaging::Outgoing};
+use crate::{
+    app::{App, Need},
+    domain::Result,
+    infrastructure::messaging::Outgoing,
+    interfaces::runtime::start,
+};
 
 /// Lenient types of our own: only the offset of a record must be readable. Any other fault fails the record, but
 /// never the batch.
@@ -66,15 +71,22 @@ impl Place {
     }
 }
 
-/// Serves batches until the environment is shut down.
-pub async fn serve_kafka<H, F>(app: App, source: Source, handler: H) -> Result<(), RuntimeError>
+/// Starts a function that reads a Kafka topic, then serves batches until the environment is shut down.
+///
+/// # Errors
+/// `Configuration` with everything that is wrong, and errors of Lambda's Runtime API.
+pub fn main_kafka<H, F>(needs: &[Need], source: Source, handler: H) -> Result<(), RuntimeError>
 where
     H: Fn(App, Vec<Record>, Instant) -> F,
     F: Future<Output = Result<Vec<Outgoing>>>,
 {
-    let (app, handler) = (&app, &handler);
-    each_event(app, async |event: &str, deadline| answer_kafka(app, source, handler, event, deadline).await)
+    start(needs, |app| async move {
+        let (app, handler) = (&app, &handler);
+        each_event(app, async |event: &str, deadline| {
+            answer_kafka(app, source, handler, event, deadline).await
+        })
         .await
+    })
 }
 
 /// Handles one batch. Tests call this function too.

@@ -1,6 +1,6 @@
 //! Messages through SQS and Kafka triggers.
 //!
-//! A function is `serve(app, SOURCE, handler)`, or `serve_kafka` for Kafka. A handler takes the `App` and some
+//! A function is `main(needs, SOURCE, handler)`, or `main_kafka` for Kafka. A handler takes the `App` and some
 //! [`Record`]s. If it returns an error, exactly these records are delivered again.
 
 mod batch;
@@ -11,7 +11,7 @@ mod run;
 mod serve;
 
 pub use batch::{BatchResponse, Record};
-pub use kafka::{KafkaResponse, Place, Stopped, answer_kafka, serve_kafka};
-pub use serve::{Source, answer, serve};
+pub use kafka::{KafkaResponse, Place, Stopped, answer_kafka, main_kafka};
+pub use serve::{Source, answer, main};
 
 pub use super::runtime::RuntimeError;

@@ -8,10 +8,10 @@ use serde_json::value::RawValue;
 
 use super::{BatchResponse, Record, batch::Batch, run::Run};
 use crate::{
-    app::App,
+    app::{App, Need},
     domain::Result,
     infrastructure::messaging::{Outgoing, Queue},
-    interfaces::runtime::{RuntimeError, deadline},
+    interfaces::runtime::{RuntimeError, deadline, start},
 };
 
 /// With less time left than this, no further record is started and the running one must end. If Lambda ended
@@ -36,14 +36,20 @@ pub(super) enum Kind {
     Kafka,
 }
 
-/// Serves batches until the environment is shut down.
-pub async fn serve<H, F>(app: App, source: Source, handler: H) -> Result<(), RuntimeError>
+/// Starts a queue function with its needs, then serves batches until the environment is shut down.
+///
+/// # Errors
+/// `Configuration` with everything that is wrong, and errors of Lambda's Runtime API.
+pub fn main<H, F>(needs: &[Need], source: Source, handler: H) -> Result<(), RuntimeError>
 where
     H: Fn(App, Vec<Record>, Instant) -> F,
     F: Future<Output = Result<Vec<Outgoing>>>,
 {
-    let (app, handler) = (&app, &handler);
-    each_event(app, async |event: &str, deadline| answer(app, source, handler, event, deadline).await).await
+    start(needs, |app| async move {
+        let (app, handler) = (&app, &handler);
+        each_event(app, async |event: &str, deadline| answer(app, source, handler, event, deadline).await)
+            .await
+    })
 }
 
 /// Passes raw JSON to `answer`, so that an event that is not a batch gets our own error.

@@ -1,6 +1,6 @@
 //! RPC through API Gateway (REST): Connect and gRPC-Web, with one message per request and response.
 //!
-//! A function is `serve(app, methods)`. A handler takes the `App`, the message and its caller (see
+//! A function is `main(needs, methods)`. A handler takes the `App`, the message and its caller (see
 //! [`Admission`](super::http::Admission)), and returns a message or an error. It does not know the protocol or
 //! its codes. The messages are generated from `protos/`.
 //!
@@ -16,6 +16,6 @@ mod web;
 
 pub use any::Any;
 pub use methods::Methods;
-pub use serve::{answer, serve};
+pub use serve::{answer, main};
 
 pub use super::runtime::RuntimeError;

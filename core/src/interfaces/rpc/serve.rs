@@ -23,11 +23,12 @@ use super::{
     refusal::{Refusal, Status},
 };
 use crate::{
-    app::App,
+    app::{App, Need},
+    config::LaunchMode,
     domain::{Error, Result},
     interfaces::{
         http::{RESERVE, Request, cors, to_gateway},
-        runtime::{RuntimeError, deadline, guarded, prepared},
+        runtime::{RuntimeError, deadline, guarded, prepared, start},
     },
     telemetry::Scope,
 };
@@ -42,8 +43,19 @@ const EXPOSED: HeaderValue =
 /// connection, and a new login costs Postgres more than the statement.
 const LEAST_PATIENCE: Duration = Duration::from_secs(1);
 
-/// Serves calls until the environment is shut down.
-pub async fn serve(app: App, methods: Methods) -> Result<(), RuntimeError> {
+/// Starts an RPC function with its needs, then serves calls until the environment is shut down. `methods` lists
+/// the methods of a launch mode.
+///
+/// # Errors
+/// `Configuration` with everything that is wrong, and errors of Lambda's Runtime API.
+pub fn main(needs: &[Need], methods: impl FnOnce(LaunchMode) -> Methods) -> Result<(), RuntimeError> {
+    start(needs, |app| {
+        let methods = methods(app.config().launch_mode);
+        serve(app, methods)
+    })
+}
+
+async fn serve(app: App, methods: Methods) -> Result<(), RuntimeError> {
     let (app, methods) = (&app, &methods);
     prepared(app, methods.prepare(app)).await;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Box<RawValue>>| async move {
