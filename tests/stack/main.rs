@@ -15,6 +15,7 @@ mod letters;
 mod logins;
 mod operator;
 mod outage;
+mod readme;
 mod rpc;
 mod schedules;
 mod secrets;
