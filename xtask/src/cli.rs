@@ -1,4 +1,4 @@
-//! The command line: what there is, and its help.
+//! The command line of `cargo xtask`: its commands and their help.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -12,7 +12,7 @@ use crate::commands::{
 };
 use crate::ui;
 
-/// The developer's commands. `up` runs everything on this machine; `test` tests it.
+/// The project's commands. `up` runs everything on this machine; `test` runs all tests.
 #[derive(Debug, Parser)]
 #[command(bin_name = "cargo xtask", version, arg_required_else_help = true)]
 struct Arguments {
@@ -22,215 +22,218 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run the whole topology here: Postgres, API, functions, queues. Ctrl-C stops it.
+    /// Run everything on this machine: Postgres, API, functions and queues. Ctrl-C stops it.
     ///
-    /// The first time it installs its tools into .local/ and builds, which takes minutes; after
-    /// that seconds. Postgres keeps its data between runs, the AWS emulator starts empty.
+    /// The first run installs tools into .local/ and builds, which takes minutes. Later runs take
+    /// seconds. Postgres keeps its data between runs; the AWS emulator starts empty.
+    ///
     /// The variable DATABASE_URL (postgres://user:password@host:port/database) replaces the
-    /// embedded Postgres; its user is then administrator, migrator, app and operations in one.
+    /// embedded Postgres. Its user then takes the roles administrator, migrator, app and operations.
     Up {
-        /// Return when everything answers; `down` stops it.
+        /// Return when everything is ready and leave it running; `down` stops it.
         #[arg(long, conflicts_with = "watch")]
         detach: bool,
         /// Rebuild and restart the functions whose sources change.
         #[arg(long)]
         watch: bool,
     },
-    /// Stop what `up` started, whatever state it is in.
+    /// Stop what `up` started, also after a crash.
     Down {
-        /// Also remove the embedded Postgres's data, so that the next `up` begins empty.
+        /// Also delete the data of the embedded Postgres, so that the next `up` starts empty.
         #[arg(long)]
         delete_data: bool,
     },
-    /// Print the addresses of what `up` started, as KEY=VALUE lines.
+    /// Print the addresses of the running stack as KEY=VALUE lines.
     ///
-    /// In a shell: set -a; eval "$(cargo xtask env)"; set +a
+    /// To set them as variables of a shell: set -a; eval "$(cargo xtask env)"; set +a
     Env,
-    /// Show what the functions print, readably, failed starts and timeouts included.
+    /// Show the logs of the functions, including failed starts and timeouts.
     Logs {
-        /// Only this function, as in users-me.
+        /// Show only this function, for example users-me.
         function: Option<String>,
-        /// Stay, and show what comes.
+        /// Keep running and show new lines.
         #[arg(short, long)]
         follow: bool,
-        /// The functions of the last `cargo xtask test` instead.
+        /// Show the functions of the last `cargo xtask test` instead of those of `up`.
         #[arg(long)]
         test: bool,
     },
-    /// Run one function on one event, without Docker: the answer on stdout, its logs on stderr.
+    /// Run one function on one event and print its response. Logs go to stderr.
     ///
-    /// Its settings are those of the running stack. Without one they come from this command's
-    /// own environment: DATABASE_URL or DB_HOST, and the settings of .env.example.
+    /// The function gets the settings of the running stack. If no stack runs, it gets the settings
+    /// of .env.example that this shell sets, and the database of DATABASE_URL or DB_HOST.
     Invoke {
-        /// The function, as in users-me.
+        /// The function, for example users-me.
         function: String,
-        /// The event's file; events/FUNCTION.json if it is not given.
+        /// Read the event from this file instead of events/FUNCTION.json.
         #[arg(short, long)]
         event: Option<PathBuf>,
     },
-    /// Apply migrations, take them back, list them, or begin a new one.
+    /// Apply, revert or list migrations, or create a new one.
     ///
-    /// The database is that of DATABASE_URL, else that of DB_HOST, DB_PORT, DB_NAME, DB_USER and
-    /// DB_PASSWORD, else that of the running stack.
+    /// The database is the one of DATABASE_URL, otherwise the one of DB_HOST, DB_PORT, DB_NAME,
+    /// DB_USER and DB_PASSWORD, otherwise the one of the running stack.
     Migrate {
         #[command(subcommand)]
         action: migrate::Action,
     },
-    /// Find the certificate for DB_SSL_ROOT_CERT, and print it as PEM.
+    /// Find the root certificate for DB_SSL_ROOT_CERT and print it as PEM.
     ///
-    /// Asks the database for TLS, and verifies its certificate and host name as a function will. The
-    /// root that verifies them is printed: one certificate, because a function's environment holds
-    /// 4 KB. Without a bundle only Amazon's public roots are tried, which is right behind RDS Proxy.
+    /// Connects to the database with TLS and verifies its certificate and host name, as a function
+    /// does. Prints the one root certificate that verifies them, because the environment of a
+    /// function holds 4 KB. Without --bundle it tries Amazon's public roots, which RDS Proxy uses.
     DatabaseCa {
         /// The database, as HOST or HOST:PORT.
         address: String,
-        /// The provider's root certificates (PEM). RDS: the bundle of your region from
+        /// Read the provider's root certificates from this PEM file. For RDS, download
         /// https://truststore.pki.rds.amazonaws.com/REGION/REGION-bundle.pem.
         #[arg(long, value_name = "FILE")]
         bundle: Option<PathBuf>,
     },
-    /// Look into the queues and their dead-letter queues, and put dead letters back or delete them.
+    /// Show queues and dead letters; send dead letters again or delete them.
     ///
-    /// They are those of --stack-name, else those of EVENTS_QUEUE_URL, EVENTS_DLQ_URL and the like,
-    /// else those of the running stack.
+    /// The queues are those of --stack-name, otherwise those of EVENTS_QUEUE_URL, EVENTS_DLQ_URL,
+    /// TASKS_QUEUE_URL and TASKS_DLQ_URL, otherwise those of the running stack.
     Queue {
         #[command(subcommand)]
         action: queue::Action,
-        /// A stack on AWS, by its name in CloudFormation; credentials, profile and region are those
+        /// Use the CloudFormation stack of this name on AWS, with the credentials, profile and region
         /// of this shell.
         #[arg(long, global = true, value_name = "NAME")]
         stack_name: Option<String>,
     },
-    /// Look at the messages that wait to be sent, and set parked ones free or delete them.
+    /// Show messages that wait to be sent; release or delete parked messages.
     ///
-    /// The database is that of DATABASE_URL, else that of DB_HOST and the like, else that of the
-    /// stack, which is asked through its function `operations`.
+    /// The database is the one of DATABASE_URL, otherwise the one of DB_HOST and the other DB_
+    /// variables, otherwise the one of the stack, reached through its function `operations`.
     Outbox {
         #[command(subcommand)]
         action: outbox::Action,
-        /// A stack on AWS, by its name in CloudFormation; credentials, profile and region are those
+        /// Use the CloudFormation stack of this name on AWS, with the credentials, profile and region
         /// of this shell.
         #[arg(long, global = true, value_name = "NAME")]
         stack_name: Option<String>,
     },
-    /// List background tasks, and retry or cancel them.
+    /// List background tasks; retry or cancel them.
     ///
-    /// The database is found as by `outbox`. The audit log has each retry and each cancellation.
+    /// The database is found in the same way as for `outbox`. The audit log records each retry and
+    /// each cancellation.
     Tasks {
         #[command(subcommand)]
         action: tasks::Action,
-        /// A stack on AWS, by its name in CloudFormation; credentials, profile and region are those
+        /// Use the CloudFormation stack of this name on AWS, with the credentials, profile and region
         /// of this shell.
         #[arg(long, global = true, value_name = "NAME")]
         stack_name: Option<String>,
     },
-    /// Give roles to users and take them away: this makes the first administrator.
+    /// Grant and revoke roles, which also makes the first administrator; check stored addresses.
     ///
-    /// The database is found as by `outbox`. A change counts at the user's next request and stands
-    /// in the audit log.
+    /// The database is found in the same way as for `outbox`. A change takes effect at the user's
+    /// next request, and the audit log records it.
     Users {
         #[command(subcommand)]
         action: users::Action,
-        /// A stack on AWS, by its name in CloudFormation; credentials, profile and region are those
+        /// Use the CloudFormation stack of this name on AWS, with the credentials, profile and region
         /// of this shell.
         #[arg(long, global = true, value_name = "NAME")]
         stack_name: Option<String>,
     },
-    /// Replace the key that signs tokens, step by step, without signing anyone out.
+    /// Replace the key that signs tokens, in steps that sign nobody out.
     Keys {
         #[command(subcommand)]
         action: keys::Action,
     },
-    /// Fetch Swagger UI and ReDoc, which the function `docs` serves, into functions/docs/assets/.
+    /// Download Swagger UI and ReDoc, which the function `docs` serves, into functions/docs/assets/.
     ///
-    /// The other commands do that by themselves; a plain `cargo build`, or `sam build`, in a fresh
-    /// clone needs it once before.
+    /// Other commands do this automatically. In a fresh clone, run it once before a plain
+    /// `cargo build` or `sam build`.
     Assets,
-    /// Add to the list of common passwords what is missing of two public rankings.
+    /// Add missing entries of two public rankings to the list of common passwords.
     Passwords,
-    /// Run all tests against a stack of their own, which ends with them.
+    /// Run all tests against a separate stack, which is removed at the end.
     ///
-    /// It can run beside `up`. Arguments after -- go to cargo test.
+    /// It can run at the same time as `up`.
     Test {
-        /// For cargo test, as in -- -p app-core, or -- name_of_a_test.
+        /// Pass these arguments to cargo test, for example -- -p app-core, or -- NAME_OF_A_TEST.
         #[arg(last = true)]
         arguments: Vec<String>,
     },
-    /// Put each fault of tests/mutants/ into a copy of the project, and expect its test to fail.
+    /// Put each fault of tests/mutants/ into a copy of the project and expect its test to fail.
     ///
     /// A test that still passes does not cover the fault. The copy and its build stay in
     /// .local/mutants/, so that the next run builds only what has changed.
     Mutants {
-        /// Only these, by the names of their files without .toml; all if none is given.
+        /// Try only these mutants, by file name without .toml. The default is all.
         names: Vec<String>,
-        /// Only mutants whose own file, edited files or test file have changed since this commit.
+        /// Try only mutants whose own file, edited files or test file changed since this commit.
         ///
         /// Changes that are not committed count too.
         #[arg(long, value_name = "COMMIT")]
         since: Option<String>,
     },
-    /// Measure what the product costs above its floor, in one run on a database of its own.
+    /// Measure time, memory and size, and compare each with the minimum possible cost.
     ///
-    /// Without a word behind it: all but `memory`. The first build takes a minute for each function.
-    /// docs/performance.md says how to read the figures.
+    /// Without a subcommand it measures everything except `memory`. The first build takes a minute
+    /// for each function. docs/performance.md explains the figures.
     Bench {
         #[command(subcommand)]
         what: Option<bench::What>,
     },
-    /// Try to break it with made-up input, for as long as you like; `test` does so for a moment.
+    /// Test with generated input for a chosen time; `test` does the same for a moment.
     Fuzz {
         #[command(subcommand)]
         what: fuzz::What,
     },
     /// Run all tests and print how many lines of core/ and functions/ they ran.
     ///
-    /// Functions that run as processes count, killed ones included. Test code does not count.
-    /// Needs LLVM's tools: those of the toolchain (`rustup component add llvm-tools`), else, on
-    /// Linux x86_64, a package of 95 MB that is installed into .local/. The counts by line are left
-    /// in .local/coverage/lcov.info, which editors read.
+    /// Functions that run as processes count, including killed ones. Test code does not count.
+    ///
+    /// It needs LLVM's tools. `rustup component add llvm-tools` installs them; otherwise, on Linux
+    /// x86_64, it downloads a package of 95 MB into .local/. Editors can read the counts of each line
+    /// from .local/coverage/lcov.info.
     Coverage {
         /// Also print the numbers of the lines that no test ran.
         #[arg(long)]
         missing: bool,
     },
-    /// Check the formatting, clippy's lints, the generated documents and the rules of the house.
+    /// Check formatting, clippy's lints, generated documents, house rules and dependencies.
     Lint,
-    /// Check licences, bans and sources of all dependencies against deny.toml. `lint` does it, too.
+    /// Check licences, bans and sources of all dependencies against deny.toml.
     ///
-    /// `advisories` looks for known vulnerabilities; it needs GitHub, which has the database, and is
-    /// not part of `lint`: an advisory comes without a change of ours.
+    /// `lint` runs this too, without `advisories`. `advisories` looks for known vulnerabilities. It
+    /// downloads the database from GitHub, and it can fail without a change in this project.
     Deny {
-        /// Only these; licenses, bans and sources if none is given.
+        /// Run only these checks. The default is licenses, bans and sources.
         checks: Vec<deny::Check>,
     },
     /// Write the lock files of Python packages: NAME.txt from each NAME.in, with hashes.
     ///
-    /// Run it after a change of a `.in` file, in xtask/python/ or in a folder of tests/. It needs a package
-    /// index. What is locked already stays at its version.
+    /// Run it after you change a `.in` file in xtask/python/ or in a folder of tests/. It needs a
+    /// package index. Packages that are already locked keep their version.
     Requirements,
     /// Write a bill of materials (SBOM) for each function: CycloneDX 1.6, JSON.
     ///
-    /// It lists the packages that are linked into the function, and with the scope `excluded` those
-    /// that only take part in its build. The paths of the documents go to stdout.
+    /// It lists the packages that are linked into the function. Packages that are only used during
+    /// its build have the scope `excluded`. The paths of the documents go to stdout.
     Sbom {
-        /// Only these, as in users-me; all if none is given.
+        /// Write only the documents of these functions, for example users-me. The default is all.
         functions: Vec<String>,
-        /// What they are built for, as in x86_64-unknown-linux-gnu.
+        /// Use the dependencies of this target, for example x86_64-unknown-linux-gnu.
         #[arg(long, value_name = "TRIPLE", default_value = sbom::TARGET)]
         target: String,
-        /// The folder for the documents; target/sbom if it is not given.
+        /// Write the documents into this folder instead of target/sbom.
         #[arg(short, long, value_name = "FOLDER")]
         output: Option<PathBuf>,
     },
     /// Write docs/openapi.json and docs/messages.json from the code.
     Openapi {
-        /// Only compare, and fail if the file is out of date.
+        /// Write nothing, and fail if a file is out of date.
         #[arg(long)]
         check: bool,
     },
 }
 
-/// Returns the names of all commands, as in `up`, for the page that lists them.
+/// Returns the names of all commands, for example `up`, for the test of docs/commands.md.
 #[must_use]
 pub fn command_names() -> Vec<String> {
     Arguments::command().get_subcommands().map(|command| command.get_name().to_owned()).collect()
