@@ -5,21 +5,16 @@
 
 mod need;
 mod services;
+mod start;
 
 pub use need::Need;
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use futures_util::future::join_all;
-
 use crate::{
     application::handlers::Handlers,
     config::{Config, DatabaseConfig},
-    domain::{
-        Error, Result,
-        clock::{Clock, SystemClock},
-        users::PasswordPolicy,
-    },
+    domain::{Error, Result, clock::Clock, users::PasswordPolicy},
     infrastructure::{
         db::Db,
         denied::Denied,
@@ -53,23 +48,6 @@ struct Parts {
 }
 
 impl App {
-    /// Runs once per cold start, in Lambda's init phase, which runs at full CPU. Reads the configuration, then
-    /// connects and loads what `needs` names, in parallel.
-    ///
-    /// # Errors
-    /// `Configuration` with everything that is wrong. A dependency that does not answer is no error here: it may
-    /// be available at the first request, which tries again.
-    pub(crate) async fn from_env(needs: &[Need]) -> Result<Self> {
-        let started = async {
-            let config = Config::from_env(needs)?;
-            let secrets = Need::secrets(needs, &config);
-            let app = Self::put_together(config, Arc::new(SystemClock), secrets, Need::make_pool(needs))?;
-            app.warm_up(needs).await?;
-            Ok(app)
-        };
-        started.await.inspect_err(|error: &Error| tracing::error!(error = error.chain(), "cannot start"))
-    }
-
     fn put_together(
         config: Config,
         clock: Arc<dyn Clock>,
@@ -110,22 +88,6 @@ impl App {
         let _ = app.0.bus.set(bus);
         let _ = app.0.mailer.set(mailer);
         Ok(app)
-    }
-
-    async fn warm_up(&self, needs: &[Need]) -> Result<()> {
-        for outcome in join_all(needs.iter().map(|need| need.meet(self))).await {
-            match outcome {
-                Ok(()) => {}
-                Err(error @ Error::Configuration(_)) => return Err(error),
-                Err(error) => {
-                    tracing::warn!(
-                        error = error.chain(),
-                        "the warm-up at start failed; the first request tries again"
-                    )
-                }
-            }
-        }
-        Ok(())
     }
 
     pub fn config(&self) -> &Config {

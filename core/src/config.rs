@@ -8,54 +8,31 @@ mod cache;
 mod cors;
 mod database;
 mod kafka;
+mod launch_mode;
 mod limits;
 mod login;
 mod mail;
 mod passwords;
 mod reader;
+mod secret_source;
+mod section;
 
 pub use cache::{CacheConfig, check_cache_url};
 pub use cors::{Cors, Origins, is_loopback_origin};
 pub use database::{DatabaseConfig, OutboxConfig, Statements};
 pub use kafka::{EventsBus, KafkaConfig, KafkaSecurity};
+pub use launch_mode::LaunchMode;
 pub use limits::{Limited, LimitsConfig, SETTINGS as LIMIT_SETTINGS};
 pub use login::Login;
 pub use mail::{MailConfig, Sender, check_url};
 pub use passwords::PasswordsConfig;
+pub use secret_source::SecretSource;
+pub use section::Section;
 
 use std::time::Duration;
 
-use crate::{
-    app::Need,
-    domain::{Error, Result, mask::Secret},
-};
+use crate::domain::{Error, Result, mask::Secret};
 use reader::Reader;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LaunchMode {
-    Local,
-    Test,
-    Prod,
-}
-
-impl LaunchMode {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Local => "LOCAL",
-            Self::Test => "TEST",
-            Self::Prod => "PROD",
-        }
-    }
-}
-
-/// Where a secret comes from.
-#[derive(Debug, Clone)]
-pub enum SecretSource {
-    /// The value itself, from the environment; for local runs.
-    Inline(Secret<String>),
-    /// A secret in Secrets Manager, by ARN or name.
-    Stored(String),
-}
 
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -122,13 +99,13 @@ impl Config {
     /// # Errors
     /// `Configuration`, naming every key that is missing or wrong and what it should be.
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
-    pub fn from_env(needs: &[Need]) -> Result<Self> {
-        Self::read(needs, |key| std::env::var(key).ok())
+    pub fn from_env(sections: &[Section]) -> Result<Self> {
+        Self::read(sections, |key| std::env::var(key).ok())
     }
 
     /// The same over any source of variables; an empty value counts as absent, because a template
     /// cannot leave a variable out.
-    pub fn read(needs: &[Need], variable: impl Fn(&str) -> Option<String>) -> Result<Self> {
+    pub fn read(sections: &[Section], variable: impl Fn(&str) -> Option<String>) -> Result<Self> {
         let mut env = Reader::new(&variable);
         let launch_mode = env.choice(
             "LAUNCH_MODE",
@@ -144,27 +121,27 @@ impl Config {
         let show_api_docs = env.flag("SHOW_API_DOCS", false);
         let levels = ["off", "error", "warn", "info", "debug", "trace"].map(|word| (word, ()));
         env.choice("LOG_LEVEL", Some(()), &levels);
-        let tokens = needs.contains(&Need::Tokens).then(|| read_tokens(&mut env, prod));
+        let tokens = sections.contains(&Section::Tokens).then(|| read_tokens(&mut env, prod));
         let mode = launch_mode.unwrap_or(LaunchMode::Prod);
         let cors = cors::read(&mut env, mode);
-        let limits = needs.contains(&Need::Limits).then(|| limits::read(&mut env, mode));
-        let pseudonyms = needs.contains(&Need::Pseudonyms) || limits.is_some();
+        let limits = sections.contains(&Section::Limits).then(|| limits::read(&mut env, mode));
+        let pseudonyms = sections.contains(&Section::Pseudonyms) || limits.is_some();
         let hmac_key = pseudonyms.then(|| read_hmac_key(&mut env, mode));
         let passwords = passwords::read(&mut env);
         let password_words = passwords::read_words(&env);
         let secrets_ttl = Duration::from_secs(env.number("SECRETS_CACHE_SECONDS", 300, 1..=300));
         let events = kafka::bus(&mut env);
-        let database = needs.contains(&Need::Database).then(|| database::read(&mut env, events, prod));
-        let mail = if needs.contains(&Need::Mail) { mail::read(&mut env, prod) } else { None };
-        let cache = if needs.contains(&Need::KeyValue) { cache::read(&mut env, prod) } else { None };
-        let kafka = needs.contains(&Need::Kafka).then(|| kafka::read(&mut env, events, prod));
+        let database = sections.contains(&Section::Database).then(|| database::read(&mut env, events, prod));
+        let mail = if sections.contains(&Section::Mail) { mail::read(&mut env, prod) } else { None };
+        let cache = if sections.contains(&Section::KeyValue) { cache::read(&mut env, prod) } else { None };
+        let kafka = sections.contains(&Section::Kafka).then(|| kafka::read(&mut env, events, prod));
         let queues = QueuesConfig {
             events_url: env.optional("EVENTS_QUEUE_URL"),
             tasks_url: env.optional("TASKS_QUEUE_URL"),
             max_receive_count: env.number("MAX_RECEIVE_COUNT", 5, 1..=1000) as u32,
             retention: Duration::from_secs(env.number("QUEUE_RETENTION_SECONDS", 345_600, 3_600..=518_400)),
         };
-        if queues.events_url.is_none() && needs.contains(&Need::Queues) && events == EventsBus::Sqs {
+        if queues.events_url.is_none() && sections.contains(&Section::Queues) && events == EventsBus::Sqs {
             env.wrong("EVENTS_QUEUE_URL", "is missing: this function sends to this queue");
         }
         if queues.tasks_url.as_deref().is_some_and(|url| url.ends_with(".fifo")) {

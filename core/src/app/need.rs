@@ -6,7 +6,7 @@ use futures_util::{FutureExt, future::BoxFuture};
 
 use super::{App, undeclared};
 use crate::{
-    config::{AwsConfig, Config, DatabaseConfig, EventsBus},
+    config::{AwsConfig, Config, DatabaseConfig, EventsBus, Section},
     domain::{Error, Result},
     infrastructure::{db::Db, messaging::Queue, secrets::Secrets},
 };
@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// A function without needs links neither the database's driver nor a client of AWS.
 #[derive(Clone, Copy)]
 pub struct Need {
-    name: &'static str,
+    section: Section,
     /// Creates the client of the secret store. Each need may have a secret.
     secrets: fn(AwsConfig) -> Secrets,
     /// Creates the pool of database connections. Only [`Need::Database`] has it.
@@ -34,27 +34,34 @@ type MakePool = fn(DatabaseConfig, Arc<Secrets>) -> Result<Db>;
 impl Need {
     /// A Postgres connection.
     pub const Database: Self =
-        Self { pool: Some(Db::new), ..Self::new("Database", |app| connect(app).boxed()) };
+        Self { pool: Some(Db::new), ..Self::new(Section::Database, |app| connect(app).boxed()) };
     /// The keys that sign and verify tokens.
-    pub const Tokens: Self = Self::new("Tokens", |app| app.tokens().map(|keys| keys.map(drop)).boxed());
+    pub const Tokens: Self =
+        Self::new(Section::Tokens, |app| app.tokens().map(|keys| keys.map(drop)).boxed());
     /// The server that takes mail. It is connected to at the first mail.
-    pub const Mail: Self = Self::new("Mail", at_first_use);
+    pub const Mail: Self = Self::new(Section::Mail, at_first_use);
     /// The limits on signing up and in, and the key of [`Need::Pseudonyms`].
-    pub const Limits: Self = Self::new("Limits", |app| app.limits().map(|limits| limits.map(drop)).boxed());
+    pub const Limits: Self =
+        Self::new(Section::Limits, |app| app.limits().map(|limits| limits.map(drop)).boxed());
     /// The key that makes pseudonyms of addresses, accounts and requests. It is fetched at its first
     /// use: most requests have none.
-    pub const Pseudonyms: Self = Self::new("Pseudonyms", at_first_use);
+    pub const Pseudonyms: Self = Self::new(Section::Pseudonyms, at_first_use);
     /// Values that may be forgotten: in Valkey, or else in Postgres, which is a need of its own.
-    pub const KeyValue: Self = Self::new("KeyValue", at_first_use);
+    pub const KeyValue: Self = Self::new(Section::KeyValue, at_first_use);
     /// The events queue, for a function whose caller waits while it sends: client and connection are
     /// made before. Any queue's connection is good for all, they have one host.
-    pub const Queues: Self = Self::new("Queues", |app| reach_queues(app).boxed());
+    pub const Queues: Self = Self::new(Section::Queues, |app| reach_queues(app).boxed());
 
     /// The brokers that take events. They are connected to at the first one.
-    pub const Kafka: Self = Self::new("Kafka", at_first_use);
+    pub const Kafka: Self = Self::new(Section::Kafka, at_first_use);
 
-    const fn new(name: &'static str, meet: for<'a> fn(&'a App) -> BoxFuture<'a, Result<()>>) -> Self {
-        Self { name, secrets: Secrets::new, pool: None, meet }
+    const fn new(section: Section, meet: for<'a> fn(&'a App) -> BoxFuture<'a, Result<()>>) -> Self {
+        Self { section, secrets: Secrets::new, pool: None, meet }
+    }
+
+    /// Returns the settings that must be there for it.
+    pub(super) fn section(self) -> Section {
+        self.section
     }
 
     /// Returns the store of secrets, which is empty for a function without needs.
@@ -90,14 +97,8 @@ async fn reach_queues(app: &App) -> Result<()> {
     reached.unwrap_or_else(|late| Err(Error::unavailable("queue", late)))
 }
 
-impl PartialEq for Need {
-    fn eq(&self, other: &Self) -> bool {
-        self.name == other.name
-    }
-}
-
 impl fmt::Debug for Need {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Need::{}", self.name)
+        write!(f, "Need::{:?}", self.section)
     }
 }

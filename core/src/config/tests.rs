@@ -1,9 +1,11 @@
 use super::*;
 
-const ALL: &[Need] = &[Need::Database, Need::Tokens, Need::Limits];
+const ALL: &[Section] = &[Section::Database, Section::Tokens, Section::Limits];
 
-fn read(needs: &[Need], variables: &[(&str, &str)]) -> Result<Config> {
-    Config::read(needs, |key| variables.iter().rev().find(|(k, _)| *k == key).map(|(_, v)| (*v).to_owned()))
+fn read(sections: &[Section], variables: &[(&str, &str)]) -> Result<Config> {
+    Config::read(sections, |key| {
+        variables.iter().rev().find(|(k, _)| *k == key).map(|(_, v)| (*v).to_owned())
+    })
 }
 
 fn local(changes: &[(&'static str, &'static str)]) -> Result<Config> {
@@ -90,7 +92,7 @@ fn every_bad_key_is_named_at_once() {
 }
 
 #[test]
-fn only_what_a_function_needs_is_required() {
+fn only_what_a_function_sections_is_required() {
     assert!(read(&[], &[("LAUNCH_MODE", "LOCAL"), ("PROJECT_NAME", "APP")]).is_ok());
 }
 
@@ -213,51 +215,52 @@ fn secrets_show_neither_in_debug_nor_in_an_error() {
 
 #[test]
 fn mail_is_wanted_only_where_it_is_declared_and_configured() {
-    let mail = |needs: &[Need], changes: &[(&'static str, &'static str)]| {
+    let mail = |sections: &[Section], changes: &[(&'static str, &'static str)]| {
         let mut variables = vec![("LAUNCH_MODE", "LOCAL"), ("PROJECT_NAME", "APP")];
         variables.extend_from_slice(changes);
-        read(needs, &variables)
+        read(sections, &variables)
     };
     let url = ("MAIL_URL", "smtps://user:hunter2@smtp.example.com");
     let from = ("MAIL_FROM", "The App <no-reply@example.com>");
-    assert!(mail(&[Need::Mail], &[]).expect("no mail").mail.is_none());
+    assert!(mail(&[Section::Mail], &[]).expect("no mail").mail.is_none());
     assert!(mail(&[], &[url]).expect("undeclared").mail.is_none());
-    assert!(problem(mail(&[Need::Mail], &[url])).contains("MAIL_FROM is missing"));
-    assert!(problem(mail(&[Need::Mail], &[url, ("MAIL_FROM", "The App")])).contains("MAIL_FROM must be"));
-    let text = problem(mail(&[Need::Mail], &[("MAIL_URL", "smtp://user:hunter2@smtp.example.com"), from]));
+    assert!(problem(mail(&[Section::Mail], &[url])).contains("MAIL_FROM is missing"));
+    assert!(problem(mail(&[Section::Mail], &[url, ("MAIL_FROM", "The App")])).contains("MAIL_FROM must be"));
+    let text = problem(mail(&[Section::Mail], &[("MAIL_URL", "smtp://user:hunter2@smtp.example.com"), from]));
     assert!(text.contains("MAIL_URL must be smtps://") && !text.contains("hunter2"), "{text}");
 
-    let config = mail(&[Need::Mail], &[url, from]).expect("mail");
+    let config = mail(&[Section::Mail], &[url, from]).expect("mail");
     assert!(!format!("{config:?}").contains("hunter2"), "{config:?}");
     let arn = ("MAIL_URL_ARN", "arn:aws:secretsmanager:eu-central-1:123456789012:secret:mail-AbCdEf");
-    let config = mail(&[Need::Mail], &[url, from, arn]).expect("mail").mail.expect("mail");
+    let config = mail(&[Section::Mail], &[url, from, arn]).expect("mail").mail.expect("mail");
     assert!(matches!(config.url, SecretSource::Stored(id) if id == arn.1));
     let prod = ("LAUNCH_MODE", "PROD");
-    assert!(problem(mail(&[Need::Mail], &[prod, url, from])).contains("MAIL_URL_ARN is missing"));
-    assert!(mail(&[Need::Mail], &[prod, arn, from]).is_ok());
+    assert!(problem(mail(&[Section::Mail], &[prod, url, from])).contains("MAIL_URL_ARN is missing"));
+    assert!(mail(&[Section::Mail], &[prod, arn, from]).is_ok());
 }
 
 #[test]
 fn a_cache_is_wanted_only_where_it_is_declared_and_configured() {
-    let cache = |needs: &[Need], more: &[(&'static str, &'static str)]| {
-        read(needs, &[&[("LAUNCH_MODE", "TEST"), ("PROJECT_NAME", "APP")], more].concat())
+    let cache = |sections: &[Section], more: &[(&'static str, &'static str)]| {
+        read(sections, &[&[("LAUNCH_MODE", "TEST"), ("PROJECT_NAME", "APP")], more].concat())
     };
     let url = ("CACHE_URL", "rediss://user:hunter2@cache.example.com");
     assert!(cache(&[], &[url]).expect("good").cache.is_none());
-    assert!(cache(&[Need::KeyValue], &[]).expect("good").cache.is_none());
-    assert!(cache(&[Need::KeyValue], &[url]).expect("good").cache.is_some());
-    let text = problem(cache(&[Need::KeyValue], &[("CACHE_URL", "redis://user:hunter2@cache.example.com")]));
+    assert!(cache(&[Section::KeyValue], &[]).expect("good").cache.is_none());
+    assert!(cache(&[Section::KeyValue], &[url]).expect("good").cache.is_some());
+    let text =
+        problem(cache(&[Section::KeyValue], &[("CACHE_URL", "redis://user:hunter2@cache.example.com")]));
     assert!(text.contains("CACHE_URL must be rediss://") && !text.contains("hunter2"), "{text}");
-    let text = problem(cache(&[Need::KeyValue], &[url, ("CACHE_SSL_ROOT_CERT", "/nowhere.pem")]));
+    let text = problem(cache(&[Section::KeyValue], &[url, ("CACHE_SSL_ROOT_CERT", "/nowhere.pem")]));
     assert!(text.contains("CACHE_SSL_ROOT_CERT must be PEM"), "{text}");
-    let prod = read(&[Need::KeyValue], &[("LAUNCH_MODE", "PROD"), ("PROJECT_NAME", "APP"), url]);
+    let prod = read(&[Section::KeyValue], &[("LAUNCH_MODE", "PROD"), ("PROJECT_NAME", "APP"), url]);
     assert!(problem(prod).contains("CACHE_URL_ARN is missing"));
 }
 
 #[test]
 fn a_function_that_sends_events_is_told_of_their_queue_or_that_they_go_to_kafka() {
     let sender = |bus: &'static str| {
-        read(&[Need::Queues], &[("LAUNCH_MODE", "LOCAL"), ("PROJECT_NAME", "APP"), ("EVENTS_BUS", bus)])
+        read(&[Section::Queues], &[("LAUNCH_MODE", "LOCAL"), ("PROJECT_NAME", "APP"), ("EVENTS_BUS", bus)])
     };
     assert!(problem(sender("")).contains("EVENTS_QUEUE_URL is missing"));
     assert!(problem(sender("sqs")).contains("EVENTS_QUEUE_URL is missing"));
