@@ -8,8 +8,11 @@ use rustls::{
     pki_types::{CertificateDer, pem::PemObject},
 };
 
-use super::aws::TRUST_ROOTS;
 use crate::domain::{Error, Result};
+
+/// The roots that sign Amazon's certificates (PEM). They are embedded because reading the system's store
+/// costs several milliseconds of processor time at each cold start.
+pub(super) const AMAZON_ROOTS: &[u8] = include_bytes!("../../certs/amazon-roots.pem");
 
 /// For a server whose certificate is signed by these roots (PEM), or else by Amazon's. `key` is the
 /// setting that has brought them.
@@ -20,7 +23,7 @@ pub(super) fn by_roots_or_amazon(pem: Option<&str>, key: &str) -> Result<Arc<Cli
     let config = match pem {
         Some(pem) => client_config(pem.as_bytes())
             .map_err(|why| Error::Configuration(format!("{key} is invalid: {why}"))),
-        None => client_config(TRUST_ROOTS).map_err(Error::internal),
+        None => client_config(AMAZON_ROOTS).map_err(Error::internal),
     };
     config.map(Arc::new)
 }

@@ -5,10 +5,8 @@ mod common;
 mod personal;
 
 use super::{Password, PasswordAttempt};
-use personal::Words;
+use personal::{MOST_AROUND, Words};
 
-/// A common word stays common with so many digits or signs around it: a year, an exclamation mark.
-const MOST_AROUND: usize = 6;
 /// A text of so few runs and single characters is as easy to guess as they are.
 const FEWEST_PIECES: usize = 4;
 /// A shorter run counts as single characters.

@@ -22,9 +22,6 @@ use crate::{
     infrastructure::tls,
 };
 
-/// Embedded: reading the system's store costs several milliseconds of CPU a cold start.
-pub(in crate::infrastructure) const TRUST_ROOTS: &[u8] = include_bytes!("../../../certs/amazon-roots.pem");
-
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 type Https = HttpsConnector<legacy::connect::HttpConnector>;
@@ -44,7 +41,7 @@ pub(super) fn client() -> Result<SharedHttpClient> {
 }
 
 fn connector() -> Result<Client<Https, SdkBody>> {
-    let tls = tls::client_config(TRUST_ROOTS).map_err(Error::internal)?;
+    let tls = tls::client_config(tls::AMAZON_ROOTS).map_err(Error::internal)?;
     let mut tcp = legacy::connect::HttpConnector::new();
     tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
     // Requests are small and written in two pieces: neither is to wait for the other's acknowledgement.

@@ -12,8 +12,6 @@ use aws_types::{
     sdk_config::{RetryConfig, TimeoutConfig},
 };
 
-pub(super) use http::TRUST_ROOTS;
-
 use crate::{config::AwsConfig, domain::Result};
 
 /// What a service's client is made from: `Client::new(&sdk_config(…)?)`.

@@ -17,8 +17,8 @@ use deadpool::{Runtime, managed};
 pub use connect::TIMEOUTS;
 pub use error::{LOCK, from_postgres};
 pub use health::Health;
-pub use sql::{Link, Param, Repeat, Sql};
-pub use statement::Statement;
+pub use sql::{Link, Repeat, Sql};
+pub use statement::{Param, Statement};
 pub use tx::{Mark, Tx};
 
 use super::secrets::Secrets;

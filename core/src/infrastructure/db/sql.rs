@@ -10,17 +10,10 @@ use futures_util::{
     TryFutureExt,
     future::{join, join_all, try_join_all},
 };
-use tokio_postgres::{
-    Client, Row,
-    types::{ToSql, Type},
-};
+use tokio_postgres::{Client, Row, types::Type};
 
-use super::{Health, Statement, error::is_outdated, from_postgres};
+use super::{Health, Param, Statement, error::is_outdated, from_postgres};
 use crate::{config::Statements, domain::Result};
-
-/// A value and its Postgres type. Naming the type saves the round trip that asks for it, and lets
-/// the same call run prepared or unnamed.
-pub type Param<'a> = (&'a (dyn ToSql + Sync), Type);
 
 /// A filter's text depends on its keys, and a caller may combine many: with more than this the
 /// connection forgets what it has prepared.

@@ -2,7 +2,9 @@
 
 use tokio_postgres::types::{ToSql, Type};
 
-use super::Param;
+/// A value and its Postgres type. Naming the type saves the round trip that asks for it, and lets
+/// the same call run prepared or unnamed.
+pub type Param<'a> = (&'a (dyn ToSql + Sync), Type);
 
 /// Its text, and the values that it owns, with their types.
 pub struct Statement {

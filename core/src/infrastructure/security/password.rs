@@ -1,6 +1,7 @@
 //! Argon2id off the async thread, one hash at a time, in memory that is reused.
 
 mod argon;
+mod comparison;
 mod legacy;
 
 use std::sync::Arc;
@@ -17,14 +18,7 @@ use crate::{
 };
 use argon::Cost;
 
-/// Whether an attempt is the password that a hash was made of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Match {
-    No,
-    Yes,
-    /// Yes, and the hash is weaker than one made today: renew it while the password is at hand.
-    Outdated,
-}
+pub use comparison::Match;
 
 #[derive(Clone)]
 pub struct Passwords {

@@ -13,7 +13,7 @@ use std::time::Duration;
 use lambda_http::http::{HeaderName, HeaderValue, Response, StatusCode, header::CONTENT_TYPE};
 use uuid::Uuid;
 
-use super::{Reply, Request, error, reply::Answer};
+use super::{Reply, Request, Storable, error, reply::Answer};
 use crate::{
     app::App,
     domain::{Error, Result},
@@ -30,16 +30,6 @@ const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
 /// How long a user with too many keys waits until the oldest keys have expired.
 const FULL_FOR: Duration = Duration::from_secs(3600);
-
-/// A response that may be stored for a day and sent again. It must not contain a token, an API key or a
-/// password. Each body type declares this by implementing the trait.
-pub trait Storable {
-    /// Returns the user whose data the response contains, if only the work can know it. The stored response is
-    /// deleted with this user.
-    fn about(&self) -> Option<Uuid> {
-        None
-    }
-}
 
 /// A request whose effects happen only once, if the client sent a key.
 pub struct Idempotent<'a> {

@@ -17,6 +17,7 @@ mod request;
 mod responses;
 mod serve;
 mod size;
+mod storable;
 pub mod texts;
 
 pub use access::{
@@ -25,7 +26,7 @@ pub use access::{
 };
 pub use caller::{Caller, KeyOrCaller};
 pub use error::{ErrorBody, ErrorDetail};
-pub use idempotent::{Idempotent, IdempotentReply, Storable};
+pub use idempotent::{Idempotent, IdempotentReply};
 pub use json_body::{Body, MAX_BODY_BYTES, MAX_BODY_LEVELS};
 pub use lambda_http::http::{HeaderName, HeaderValue, Response, StatusCode, header};
 pub use query::{Allowed, ListQuery, Listed};
@@ -34,6 +35,7 @@ pub use request::Request;
 pub use responses::{ListResponse, TokensResponse, UserResponse};
 pub use serve::{SECURITY_HEADERS, answer, main};
 pub use size::{MAX_HEADER_BYTES, MAX_HEADERS, MAX_QUERY_BYTES, MAX_QUERY_PARAMETERS};
+pub use storable::Storable;
 
 pub use super::runtime::RuntimeError;
 

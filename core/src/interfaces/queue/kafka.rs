@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Record, RuntimeError, Source,
-    serve::{Kind, each_event, run_batch},
+    serve::{each_event, run_batch},
+    source::Carrier,
 };
 use crate::{
     app::{App, Need},
@@ -115,7 +116,7 @@ where
             places.insert(place.id(), place);
         }
     }
-    let failed = run_batch(app, source, Kind::Kafka, handler, records, deadline).await;
+    let failed = run_batch(app, source, Carrier::Kafka, handler, records, deadline).await;
     let failed = failed.batch_item_failures.iter().filter_map(|one| places.remove(&one.item_identifier));
     Ok(first_of_each(failed))
 }

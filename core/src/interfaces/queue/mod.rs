@@ -9,9 +9,11 @@ mod kafka;
 mod refusal;
 mod run;
 mod serve;
+mod source;
 
 pub use batch::{BatchResponse, Record};
 pub use kafka::{KafkaResponse, Place, Stopped, answer_kafka, main_kafka};
-pub use serve::{Source, answer, main};
+pub use serve::{answer, main};
+pub use source::Source;
 
 pub use super::runtime::RuntimeError;

@@ -1,6 +1,6 @@
 //! Logs and stores the failure of a record.
 
-use super::{Record, Source, serve::Kind};
+use super::{Record, Source, source::Carrier};
 use crate::{
     app::App,
     application::tasks,
@@ -8,7 +8,7 @@ use crate::{
     infrastructure::messaging::{Queue, dead_letters, envelope},
 };
 
-impl Kind {
+impl Carrier {
     fn failed(self) -> &'static str {
         match self {
             Self::Sqs => "the message failed; it will be delivered again",
@@ -26,14 +26,14 @@ impl Kind {
 
 /// Logs a failure. If a retry cannot help, or this was the last delivery, it also stores the reason, because
 /// SQS and Kafka do not keep it.
-pub(super) async fn note(app: &App, source: Source, kind: Kind, record: &Record, error: &Error) {
-    let receives = match kind {
-        Kind::Sqs => Some(record.receives()),
-        Kind::Kafka => None,
+pub(super) async fn note(app: &App, source: Source, carrier: Carrier, record: &Record, error: &Error) {
+    let receives = match carrier {
+        Carrier::Sqs => Some(record.receives()),
+        Carrier::Kafka => None,
     };
     let last = receives.is_some_and(|receives| receives >= app.config().queues.max_receive_count);
     if error.retryable() && !last {
-        tracing::warn!(code = error.code(), error = error.chain(), receives, "{}", kind.failed());
+        tracing::warn!(code = error.code(), error = error.chain(), receives, "{}", carrier.failed());
         return;
     }
     if source.queue == Queue::Tasks
@@ -46,7 +46,7 @@ pub(super) async fn note(app: &App, source: Source, kind: Kind, record: &Record,
         // SQS delivers a refused message until it moves it to the dead-letter queue. One log line is enough.
         Ok(false) => {}
         Ok(true) => {
-            tracing::error!(code = error.code(), error = error.chain(), receives, "{}", kind.refused())
+            tracing::error!(code = error.code(), error = error.chain(), receives, "{}", carrier.refused())
         }
         Err(second) => tracing::error!(
             code = error.code(),
@@ -54,7 +54,7 @@ pub(super) async fn note(app: &App, source: Source, kind: Kind, record: &Record,
             receives,
             not_kept = second.chain(),
             "{}",
-            kind.refused()
+            carrier.refused()
         ),
     }
 }

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{BatchResponse, Record, Source, refusal, serve::Kind};
+use super::{BatchResponse, Record, Source, refusal, source::Carrier};
 use crate::{
     app::App,
     domain::{Error, Result},
@@ -32,7 +32,7 @@ const PUBLISH_AFTER: Duration = Duration::from_secs(1);
 pub(super) struct Run<'a, H> {
     app: &'a App,
     source: Source,
-    kind: Kind,
+    carrier: Carrier,
     handler: H,
     /// No record is started after this time, and a running one should end.
     end: Instant,
@@ -52,7 +52,7 @@ where
     pub(super) fn new(
         app: &'a App,
         source: Source,
-        kind: Kind,
+        carrier: Carrier,
         handler: H,
         end: Instant,
         deadline: Instant,
@@ -60,7 +60,7 @@ where
         Self {
             app,
             source,
-            kind,
+            carrier,
             handler,
             end,
             deadline,
@@ -197,7 +197,7 @@ where
     }
 
     async fn fail(&mut self, record: &Record, error: &Error) {
-        let note = refusal::note(self.app, self.source, self.kind, record, error);
+        let note = refusal::note(self.app, self.source, self.carrier, record, error);
         let note = tokio::time::timeout_at(self.before(TO_ANSWER).into(), note);
         if telemetry::Scope::new(record.message_id.clone()).run(note).await.is_err() {
             tracing::warn!(

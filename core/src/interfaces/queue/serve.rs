@@ -6,35 +6,22 @@ use lambda_runtime::{LambdaEvent, service_fn};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{BatchResponse, Record, batch::Batch, run::Run};
+use super::{
+    BatchResponse, Record,
+    batch::Batch,
+    run::Run,
+    source::{Carrier, Source},
+};
 use crate::{
     app::{App, Need},
     domain::Result,
-    infrastructure::messaging::{Outgoing, Queue},
+    infrastructure::messaging::Outgoing,
     interfaces::runtime::{RuntimeError, deadline, start},
 };
 
 /// With less time left than this, no further record is started and the running one must end. If Lambda ended
 /// the process, the whole batch would fail.
 const RESERVE: Duration = Duration::from_secs(2);
-
-/// The queue that a function reads, and how.
-#[derive(Debug, Clone, Copy)]
-pub struct Source {
-    pub queue: Queue,
-    /// Whether the handler may get several records at once. Then all records of a first delivery are tried
-    /// together. If this fails, they are tried one by one.
-    pub together: bool,
-}
-
-/// The source of the records, which decides what happens to a failed record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// Delivers a record again, counts how often, and finally moves it to a dead-letter queue.
-    Sqs,
-    /// Starts again at the failed record, counts nothing, and keeps the partition waiting for it.
-    Kafka,
-}
 
 /// Starts a queue function with its needs, then serves batches until the environment is shut down.
 ///
@@ -81,14 +68,14 @@ where
 {
     let batch: Batch = serde_json::from_str(event)
         .inspect_err(|error| tracing::error!(%error, "the event is not an SQS event"))?;
-    Ok(run_batch(app, source, Kind::Sqs, handler, batch.records, deadline).await)
+    Ok(run_batch(app, source, Carrier::Sqs, handler, batch.records, deadline).await)
 }
 
 /// Returns the records that failed, in their order.
 pub(super) async fn run_batch<H, F>(
     app: &App,
     source: Source,
-    kind: Kind,
+    carrier: Carrier,
     handler: H,
     records: Vec<Record>,
     deadline: Instant,
@@ -98,6 +85,6 @@ where
     F: Future<Output = Result<Vec<Outgoing>>>,
 {
     let end = deadline.checked_sub(RESERVE).unwrap_or(deadline);
-    let run = Run::new(app, source, kind, handler, end, deadline);
+    let run = Run::new(app, source, carrier, handler, end, deadline);
     Box::pin(run.batch(records)).await
 }

@@ -2,8 +2,8 @@
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::MOST_AROUND;
-
+/// A common word stays common with so many digits or signs around it: a year, an exclamation mark.
+pub(super) const MOST_AROUND: usize = 6;
 /// A shorter word is part of too many others.
 const SHORTEST: usize = 3;
 

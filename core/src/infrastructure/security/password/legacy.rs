@@ -1,6 +1,6 @@
 //! Hashes of the prototype: bcrypt, `$2b$`, over the first 72 bytes of the text as it was typed.
 
-use super::Match;
+use super::comparison::Match;
 
 /// What follows these is not looked at.
 const BYTES_THAT_COUNT: usize = 72;
