@@ -12,7 +12,7 @@ pub use need::Need;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::{
-    application::handlers::Handlers,
+    application::registry::Registry,
     config::{Config, DatabaseConfig},
     domain::{Error, Result, clock::Clock, users::PasswordPolicy},
     infrastructure::{
@@ -41,8 +41,8 @@ struct Parts {
     kafka: OnceLock<Arc<dyn Bus>>,
     mailer: OnceLock<Arc<dyn Mailer>>,
     cache: OnceLock<Arc<dyn KeyValue>>,
-    event_handlers: OnceLock<Handlers>,
-    handlers: OnceLock<Handlers>,
+    event_handlers: OnceLock<Registry>,
+    registry: OnceLock<Registry>,
     /// What the key's text was parsed into, and that text: a rotated key is parsed anew.
     tokens: Mutex<Option<(Arc<str>, Arc<Tokens>)>>,
 }
@@ -69,7 +69,7 @@ impl App {
             mailer: OnceLock::new(),
             cache: OnceLock::new(),
             event_handlers: OnceLock::new(),
-            handlers: OnceLock::new(),
+            registry: OnceLock::new(),
             tokens: Mutex::new(None),
         })))
     }

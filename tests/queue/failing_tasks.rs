@@ -6,7 +6,7 @@ use app_core::{
     Error, Result,
     application::{
         events::Delivery,
-        handlers::Handlers,
+        registry::Registry,
         tasks::{Backoff, Enqueue, Job, Outside, Task, Worker},
     },
     infrastructure::{
@@ -68,10 +68,10 @@ impl Task for Trouble {
 }
 
 async fn run(app: &TestApp, body: &str, patience: Duration) -> Result<Vec<Outgoing>> {
-    let handlers = Handlers::new().task::<Trouble>();
+    let registry = Registry::new().task::<Trouble>();
     let outside =
         Outside { mailer: &*app.mailer, project_name: "APP", queue_retention: Duration::from_secs(345_600) };
-    let worker = Worker::new(app.app.db()?, &handlers, outside);
+    let worker = Worker::new(app.app.db()?, &registry, outside);
     worker.run(Delivery { body, message_id: "m-1" }, Instant::now() + patience).await
 }
 

@@ -6,7 +6,7 @@ use app_core::{
     Error, Result,
     application::{
         events::{self, Delivery},
-        handlers::{Handler, Handlers, Received},
+        registry::{Handler, Received, Registry},
     },
     domain::event::Event,
     infrastructure::db::{Sql, Tx},
@@ -68,9 +68,9 @@ pub(crate) fn deposit(id: Uuid, account: usize, amount: i64) -> String {
         .to_string()
 }
 
-async fn deliver(app: &TestApp, handlers: &Handlers, bodies: &[&str]) -> Result<()> {
+async fn deliver(app: &TestApp, registry: &Registry, bodies: &[&str]) -> Result<()> {
     let deliveries: Vec<_> = bodies.iter().map(|body| Delivery { body, message_id: "m-1" }).collect();
-    events::handle_messages(app.app.db()?, handlers, &deliveries).await.error.map_or(Ok(()), Err)
+    events::handle_messages(app.app.db()?, registry, &deliveries).await.error.map_or(Ok(()), Err)
 }
 
 const SUM: &str = "select coalesce(sum((meta ->> 'sum')::int8), 0)::int8 from users";
@@ -79,13 +79,13 @@ const SUM: &str = "select coalesce(sum((meta ->> 'sum')::int8), 0)::int8 from us
 async fn an_event_that_is_delivered_again_changes_nothing() {
     let app = TestApp::new().await;
     open_accounts(&app, 1).await;
-    let handlers = Handlers::new().on::<AddUp>();
+    let registry = Registry::new().on::<AddUp>();
     let (one, two) = (deposit(Uuid::from_u128(1), 0, 1), deposit(Uuid::from_u128(2), 0, 10));
-    deliver(&app, &handlers, &[&one, &one]).await.expect("the same twice in a batch");
+    deliver(&app, &registry, &[&one, &one]).await.expect("the same twice in a batch");
     assert_eq!(number(&app, SUM).await, 1);
-    deliver(&app, &handlers, &[&one, &two]).await.expect("one old, one new");
+    deliver(&app, &registry, &[&one, &two]).await.expect("one old, one new");
     assert_eq!(number(&app, SUM).await, 11);
-    deliver(&app, &handlers, &[&two]).await.expect("all old");
+    deliver(&app, &registry, &[&two]).await.expect("all old");
     assert_eq!(number(&app, SUM).await, 11);
 }
 
@@ -93,12 +93,12 @@ async fn an_event_that_is_delivered_again_changes_nothing() {
 async fn an_event_that_eight_consumers_have_at_once_is_done_once() {
     let app = TestApp::new().await;
     open_accounts(&app, 1).await;
-    let handlers = Handlers::new().on::<AddUp>();
+    let registry = Registry::new().on::<AddUp>();
     let bodies: Vec<String> = (0..10).map(|n| deposit(Uuid::from_u128(n), 0, 1)).collect();
     let mut reversed: Vec<&str> = bodies.iter().map(String::as_str).collect();
     reversed.reverse();
     let forward: Vec<&str> = bodies.iter().map(String::as_str).collect();
-    let all = (0..8).map(|n| deliver(&app, &handlers, if n % 2 == 0 { &forward } else { &reversed }));
+    let all = (0..8).map(|n| deliver(&app, &registry, if n % 2 == 0 { &forward } else { &reversed }));
     for outcome in futures_util::future::join_all(all).await {
         outcome.expect("no deadlock, whatever the order");
     }
@@ -111,7 +111,7 @@ async fn an_event_that_eight_consumers_have_at_once_is_done_once() {
 async fn consumers_that_have_the_same_events_in_another_order_wait_for_one_another_and_for_nothing_else() {
     let app = TestApp::new().await;
     open_accounts(&app, 1).await;
-    let handlers = Handlers::new().on::<AddUp>();
+    let registry = Registry::new().on::<AddUp>();
     let bodies: Vec<String> = (0..11).map(|n| deposit(Uuid::from_u128(n), 0, 1)).collect();
     let forward: Vec<&str> = bodies.iter().map(String::as_str).collect();
     let backward: Vec<&str> = forward.iter().copied().rev().collect();
@@ -123,7 +123,7 @@ async fn consumers_that_have_the_same_events_in_another_order_wait_for_one_anoth
         other.batch_execute("rollback").await.expect("no row");
     };
     let (one, two, ()) =
-        tokio::join!(deliver(&app, &handlers, &forward), deliver(&app, &handlers, &backward), free);
+        tokio::join!(deliver(&app, &registry, &forward), deliver(&app, &registry, &backward), free);
     one.and(two).expect("no deadlock");
     assert_eq!(number(&app, SUM).await, 11);
 }
@@ -151,12 +151,12 @@ async fn each_handler_of_an_event_is_done_with_it_by_itself() {
     let app = TestApp::new().await;
     open_accounts(&app, 1).await;
     // The one that fails stands first: it must not keep the other from being done.
-    let handlers = Handlers::new().on::<SecondTry>().on::<AddUp>();
+    let registry = Registry::new().on::<SecondTry>().on::<AddUp>();
     let body = deposit(Uuid::from_u128(1), 0, 1);
-    assert!(deliver(&app, &handlers, &[&body]).await.is_err(), "the first handler wants it again");
+    assert!(deliver(&app, &registry, &[&body]).await.is_err(), "the first handler wants it again");
     let tried = "select count(*) from users where first_name = 'second try'";
     assert_eq!((number(&app, SUM).await, number(&app, tried).await), (1, 0));
-    deliver(&app, &handlers, &[&body]).await.expect("now it is well");
+    deliver(&app, &registry, &[&body]).await.expect("now it is well");
     assert_eq!((number(&app, SUM).await, number(&app, tried).await), (1, 1), "the other was not asked again");
 }
 
@@ -165,7 +165,7 @@ async fn an_event_of_a_newer_version_than_its_handlers_read_is_refused() {
     let app = TestApp::new().await;
     open_accounts(&app, 1).await;
     let newer = deposit(Uuid::from_u128(1), 0, 1).replacen('{', r#"{"v": 2, "#, 1);
-    let refused = deliver(&app, &Handlers::new().on::<AddUp>(), &[&newer]).await;
+    let refused = deliver(&app, &Registry::new().on::<AddUp>(), &[&newer]).await;
     assert!(refused.is_err_and(|error| error.to_string().contains("newer than its handlers support")));
     assert_eq!(number(&app, SUM).await, 0);
 }
@@ -173,5 +173,5 @@ async fn an_event_of_a_newer_version_than_its_handlers_read_is_refused() {
 #[test]
 #[should_panic(expected = "deposited has two handlers with the name add_up")]
 fn two_handlers_of_one_name_would_be_taken_for_one() {
-    let _ = Handlers::new().on::<AddUp>().on::<AddUp>();
+    let _ = Registry::new().on::<AddUp>().on::<AddUp>();
 }

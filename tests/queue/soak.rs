@@ -8,7 +8,7 @@ use std::{
 
 use app_core::{
     App, Result,
-    application::{events, handlers::Handlers},
+    application::{events, registry::Registry},
     infrastructure::messaging::{Outgoing, Queue},
     interfaces::queue::{self, Record, Source},
     testing::TestApp,
@@ -44,9 +44,9 @@ impl Random {
 }
 
 async fn handler(app: App, records: Vec<Record>, _: Instant) -> Result<Vec<Outgoing>> {
-    let handlers = Handlers::new().on::<AddUp>();
+    let registry = Registry::new().on::<AddUp>();
     let deliveries: Vec<_> = records.iter().map(Record::delivery).collect();
-    let handled = events::handle_messages(app.db()?, &handlers, &deliveries).await;
+    let handled = events::handle_messages(app.db()?, &registry, &deliveries).await;
     handled.error.map_or(Ok(handled.outgoing), Err)
 }
 

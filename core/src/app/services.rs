@@ -4,9 +4,10 @@ use super::{App, undeclared};
 use crate::{
     application::{
         auth::Auth,
-        handlers::{self, Handlers},
+        handlers,
         limits::Limits,
         outbox,
+        registry::Registry,
         roles::Roles,
         tasks::{Outside, Worker, operator::TaskOperator},
         users::Users,
@@ -18,13 +19,13 @@ use crate::{
 
 impl App {
     /// What handles events. Tasks are not linked; see [`Self::handlers`].
-    pub fn event_handlers(&self) -> &Handlers {
+    pub fn event_handlers(&self) -> &Registry {
         self.0.event_handlers.get_or_init(handlers::events)
     }
 
     /// What handles events, and all tasks.
-    fn handlers(&self) -> &Handlers {
-        self.0.handlers.get_or_init(handlers::table)
+    fn registry(&self) -> &Registry {
+        self.0.registry.get_or_init(handlers::table)
     }
 
     pub fn users(&self) -> Result<Users<'_>> {
@@ -42,11 +43,11 @@ impl App {
     pub fn worker(&self) -> Result<Worker<'_>> {
         let Config { project_name, queues, .. } = &self.0.config;
         let outside = Outside { mailer: self.mailer(), project_name, queue_retention: queues.retention };
-        Ok(Worker::new(self.db()?, self.handlers(), outside))
+        Ok(Worker::new(self.db()?, self.registry(), outside))
     }
 
     pub fn task_operator(&self) -> Result<TaskOperator<'_>> {
-        Ok(TaskOperator { db: self.db()?, handlers: self.handlers() })
+        Ok(TaskOperator { db: self.db()?, known: self.registry().known() })
     }
 
     pub async fn limits(&self) -> Result<Limits<'_>> {

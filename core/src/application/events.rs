@@ -3,7 +3,7 @@
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::handlers::{EventEntry, Handlers};
+use super::registry::{EventEntry, Registry};
 use crate::{
     domain::{Error, Result},
     infrastructure::{
@@ -30,8 +30,8 @@ pub struct Delivery<'a> {
 /// # Errors
 /// `Validation` for an event that nobody handles, for data that its handlers cannot read, and for
 /// data that makes the message larger than 100 KiB.
-pub fn send(tx: &mut Tx<'_>, handlers: &Handlers, event: &str, data: Value) -> Result<Uuid> {
-    let (version, group) = handlers.check(event, &data)?;
+pub fn send(tx: &mut Tx<'_>, registry: &Registry, event: &str, data: Value) -> Result<Uuid> {
+    let (version, group) = registry.check(event, &data)?;
     let message = EventMessage::named(event, version, data)?;
     // Before the outbox refuses it, where it would be our fault.
     if message.to_json()?.len() > outbox::MAX_BODY_BYTES {
@@ -62,9 +62,9 @@ pub struct Handled {
 /// transaction for all events of its kind, so ten events cost as many round trips as one.
 ///
 /// Handed in again, alone or together, messages that are done change nothing.
-pub async fn handle_messages(db: &Db, handlers: &Handlers, deliveries: &[Delivery<'_>]) -> Handled {
+pub async fn handle_messages(db: &Db, registry: &Registry, deliveries: &[Delivery<'_>]) -> Handled {
     let mut handled = Handled::default();
-    if let Err(error) = try_all(db, handlers, deliveries, &mut handled).await {
+    if let Err(error) = try_all(db, registry, deliveries, &mut handled).await {
         handled.error = Some(error);
     }
     handled
@@ -72,11 +72,11 @@ pub async fn handle_messages(db: &Db, handlers: &Handlers, deliveries: &[Deliver
 
 async fn try_all(
     db: &Db,
-    handlers: &Handlers,
+    registry: &Registry,
     deliveries: &[Delivery<'_>],
     handled: &mut Handled,
 ) -> Result<()> {
-    let kinds = by_kind(handlers, deliveries)?;
+    let kinds = by_kind(registry, deliveries)?;
     let mut conn = db.conn().await?;
     for kind in kinds {
         for handler in kind.handlers {
@@ -90,13 +90,13 @@ async fn try_all(
     Ok(())
 }
 
-fn by_kind<'a>(handlers: &'a Handlers, deliveries: &[Delivery<'_>]) -> Result<Vec<Kind<'a>>> {
+fn by_kind<'a>(registry: &'a Registry, deliveries: &[Delivery<'_>]) -> Result<Vec<Kind<'a>>> {
     let mut kinds: Vec<Kind<'_>> = Vec::new();
     for delivery in deliveries {
         let message: ReceivedEvent = envelope::parse(delivery.body)?;
         let id = message.event_id(delivery.message_id);
         tracing::info!(event = message.event, event_id = %id, caused_by = message.trace.request_id, "event received");
-        let handlers = handlers.find_event(&message.event)?;
+        let handlers = registry.find_event(&message.event)?;
         if handlers.iter().any(|handler| message.v > handler.version) {
             return Err(Error::Malformed("the event's version is newer than its handlers support".into()));
         }

@@ -2,35 +2,29 @@
 //!
 //! A new event handler is one line in `events`, a new task one line in `table`.
 
-use std::collections::BTreeMap;
-
-use futures_util::{FutureExt, future::BoxFuture};
-use serde::de::DeserializeOwned;
-use serde_json::Value;
 use uuid::Uuid;
 
-use super::tasks::{
-    Backoff, Enqueue, Job, Task,
-    clean_up::CleanUp,
-    recover_tasks::RecoverTasks,
-    say_meow::SayMeow,
-    security_mail::{Notice, SecurityMail},
-    welcome_mail::WelcomeMail,
-};
-use crate::{
-    domain::{
-        Error, Result,
-        auth::events::{ApiKeyCreated, SessionReuseDetected, SignInSlowed},
-        event::Event,
-        users::events::UserCreated,
+use super::{
+    registry::Registry,
+    tasks::{
+        Enqueue,
+        clean_up::CleanUp,
+        recover_tasks::RecoverTasks,
+        say_meow::SayMeow,
+        security_mail::{Notice, SecurityMail},
+        welcome_mail::WelcomeMail,
     },
-    infrastructure::{db::Tx, messaging::Queue},
+};
+use crate::domain::{
+    Result,
+    auth::events::{ApiKeyCreated, SessionReuseDetected, SignInSlowed},
+    users::events::UserCreated,
 };
 
 /// Returns what handles events. A function that only handles or checks events takes this, and so does not link
 /// the code that runs tasks.
-pub fn events() -> Handlers {
-    Handlers::new()
+pub fn events() -> Registry {
+    Registry::new()
         .starts::<UserCreated, _>(|event| {
             Ok(Enqueue::new(&SayMeow { to: Some(event.uuid) })?.owner(event.uuid))
         })
@@ -44,7 +38,7 @@ pub fn events() -> Handlers {
 }
 
 /// Returns the whole table, for functions that run tasks.
-pub fn table() -> Handlers {
+pub fn table() -> Registry {
     events()
         .task::<SayMeow>()
         .task::<SecurityMail>()
@@ -55,159 +49,4 @@ pub fn table() -> Handlers {
 
 fn notify(user: Uuid, notice: Notice) -> Result<Enqueue<SecurityMail>> {
     Enqueue::new(&SecurityMail { user, notice, key: None })
-}
-
-/// An event as its handler gets it. The id is the same however often it is delivered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Received<E> {
-    pub id: Uuid,
-    pub event: E,
-}
-
-/// What is done about an event, in Postgres. What reaches further is a task's work.
-pub trait Handler: Send + Sync {
-    type Event: Event;
-    /// Its name in the inbox, in snake case. Renamed, it would be done again with messages that
-    /// come again.
-    const NAME: &'static str;
-
-    /// Handles events that it has not handled before, in the order of their arrival. What it
-    /// writes through `tx` commits together with the note that it has; all of them or none. On an
-    /// error each comes again by itself.
-    fn handle(tx: &mut Tx<'_>, events: Vec<Received<Self::Event>>)
-    -> impl Future<Output = Result<()>> + Send;
-}
-
-type OnEvents =
-    Box<dyn for<'a> Fn(&'a mut Tx<'_>, &'a [(Uuid, &'a Value)]) -> BoxFuture<'a, Result<()>> + Send + Sync>;
-type RunTask = Box<dyn for<'a> Fn(&'a mut Job<'_>, Value) -> BoxFuture<'a, Result<Value>> + Send + Sync>;
-/// Version and group of an event with this data.
-type Check = fn(&Value) -> Result<(i32, Option<String>)>;
-
-#[derive(Default)]
-pub struct Handlers {
-    events: BTreeMap<&'static str, Vec<EventEntry>>,
-    tasks: BTreeMap<&'static str, TaskEntry>,
-}
-
-pub(crate) struct EventEntry {
-    pub(crate) name: &'static str,
-    /// The newest form of the data that it reads.
-    pub(crate) version: i32,
-    pub(crate) handle: OnEvents,
-    check: Check,
-}
-
-pub(crate) struct TaskEntry {
-    pub(crate) queue: Queue,
-    pub(crate) max_attempts: i32,
-    pub(crate) backoff: Backoff,
-    pub(crate) run: RunTask,
-}
-
-impl Handlers {
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// This event is handled by that.
-    #[must_use]
-    pub fn on<H: Handler + 'static>(self) -> Self {
-        self.add::<H::Event>(
-            H::NAME,
-            Box::new(|tx, events| async move { H::handle(tx, received(events)?).await }.boxed()),
-        )
-    }
-
-    /// This event starts that task.
-    #[must_use]
-    pub fn starts<E: Event + 'static, T: Task + 'static>(
-        self,
-        task: impl Fn(&E) -> Result<Enqueue<T>> + Send + Sync + Copy + 'static,
-    ) -> Self {
-        let handle: OnEvents = Box::new(move |tx, events| {
-            async move {
-                let events = received::<E>(events)?;
-                let tasks =
-                    events.iter().map(|received| task(&received.event)).collect::<Result<Vec<_>>>()?;
-                Enqueue::write_all(tx, tasks).await
-            }
-            .boxed()
-        });
-        self.add::<E>(T::NAME, handle)
-    }
-
-    fn add<E: Event>(mut self, name: &'static str, handle: OnEvents) -> Self {
-        let check: Check = |data| parse::<E>(data).map(|event| (E::VERSION, event.group()));
-        let handlers = self.events.entry(E::NAME).or_default();
-        // In the inbox the second would be taken for the first.
-        let twin = handlers.iter().any(|other| other.name == name);
-        assert!(!twin, "{} has two handlers with the name {name}", E::NAME);
-        handlers.push(EventEntry { name, version: E::VERSION, handle, check });
-        self
-    }
-
-    #[must_use]
-    pub fn task<T: Task + 'static>(mut self) -> Self {
-        let run: RunTask = Box::new(|job, args| async move { parse::<T>(&args)?.run(job).await }.boxed());
-        let entry = TaskEntry { queue: T::QUEUE, max_attempts: T::MAX_ATTEMPTS, backoff: T::BACKOFF, run };
-        let other = self.tasks.insert(T::NAME, entry);
-        assert!(other.is_none(), "two tasks have the name {}", T::NAME);
-        self
-    }
-
-    /// The events that somebody handles, by name.
-    pub fn events(&self) -> impl Iterator<Item = &'static str> {
-        self.events.keys().copied()
-    }
-
-    /// Returns the names of all event handlers, as the inbox has them.
-    pub(crate) fn event_handlers(&self) -> impl Iterator<Item = &'static str> {
-        self.events.values().flatten().map(|handler| handler.name)
-    }
-
-    /// The tasks there are, by name.
-    pub fn tasks(&self) -> impl Iterator<Item = &'static str> {
-        self.tasks.keys().copied()
-    }
-
-    /// Version and group of an event that somebody handles and whose data can be read.
-    ///
-    /// # Errors
-    /// `Validation`: `event` is unknown, or `data` has the wrong shape.
-    pub fn check(&self, event: &str, data: &Value) -> Result<(i32, Option<String>)> {
-        let handler = self.events.get(event).and_then(|handlers| handlers.first());
-        let handler = handler.ok_or_else(|| Error::invalid("event", "unknown"))?;
-        (handler.check)(data).map_err(|_| Error::invalid("data", "format"))
-    }
-
-    pub(crate) fn find_event(&self, name: &str) -> Result<&[EventEntry]> {
-        let found = self.events.get(name).map(Vec::as_slice);
-        found.ok_or_else(|| Error::Malformed("this event has no handler".into()))
-    }
-
-    pub(crate) fn find_task(&self, name: &str) -> Result<&TaskEntry> {
-        self.tasks.get(name).ok_or_else(|| Error::Malformed("there is no task with this name".into()))
-    }
-}
-
-fn received<E: Event>(events: &[(Uuid, &Value)]) -> Result<Vec<Received<E>>> {
-    events.iter().map(|(id, data)| Ok(Received { id: *id, event: parse(data)? })).collect()
-}
-
-/// The reader's own words are left out: they could quote the data.
-fn parse<T: DeserializeOwned>(data: &Value) -> Result<T> {
-    // A task without arguments may leave them out.
-    let nothing = Value::Object(serde_json::Map::new());
-    T::deserialize(if data.is_null() { &nothing } else { data })
-        .map_err(|_| Error::Malformed("the data or arguments do not have the expected form".into()))
-}
-
-impl std::fmt::Debug for Handlers {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Handlers")
-            .field("events", &self.events.keys())
-            .field("tasks", &self.tasks.keys())
-            .finish()
-    }
 }

@@ -8,6 +8,7 @@ pub mod handlers;
 pub mod health;
 pub mod limits;
 pub mod outbox;
+pub mod registry;
 pub mod roles;
 pub mod tasks;
 pub mod users;

@@ -6,7 +6,7 @@ use app_core::{
     App, Result,
     application::{
         events,
-        handlers::{Handler, Handlers, Received},
+        registry::{Handler, Received, Registry},
     },
     domain::event::Event,
     infrastructure::{
@@ -54,9 +54,9 @@ impl Handler for Count {
 }
 
 async fn consumer(app: App, records: Vec<Record>, _: Instant) -> Result<Vec<Outgoing>> {
-    let handlers = Handlers::new().on::<Count>();
+    let registry = Registry::new().on::<Count>();
     let deliveries: Vec<_> = records.iter().map(Record::delivery).collect();
-    let handled = events::handle_messages(app.db()?, &handlers, &deliveries).await;
+    let handled = events::handle_messages(app.db()?, &registry, &deliveries).await;
     handled.error.map_or(Ok(handled.outgoing), Err)
 }
 

@@ -8,7 +8,7 @@ use std::{
 
 use app_core::{
     App, Error,
-    application::handlers::{self, Handlers},
+    application::{handlers, registry::Registry},
     infrastructure::messaging::{
         Queue,
         envelope::{ReceivedEvent, TaskMessage, name_of, parse},
@@ -22,7 +22,7 @@ use serde::{Deserialize, de::IgnoredAny};
 use super::wait;
 
 static APP: LazyLock<App> = LazyLock::new(app_without_database);
-static HANDLERS: LazyLock<Handlers> = LazyLock::new(handlers::table);
+static HANDLERS: LazyLock<Registry> = LazyLock::new(handlers::table);
 const SOURCE: Source = Source { queue: Queue::Events, together: false };
 
 pub(super) fn run(data: &[u8]) {

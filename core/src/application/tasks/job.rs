@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::Known;
 use crate::{
-    application::handlers::Handlers,
     domain::{Error, Result},
     infrastructure::{
         db::{Conn, Tx},
@@ -21,7 +21,7 @@ pub struct Job<'a> {
     attempt: i32,
     end: Instant,
     outside: Outside<'a>,
-    handlers: &'a Handlers,
+    known: &'a Known,
     stage: Stage<'a>,
 }
 
@@ -51,10 +51,10 @@ impl<'a> Job<'a> {
         attempt: i32,
         end: Instant,
         outside: Outside<'a>,
-        handlers: &'a Handlers,
+        known: &'a Known,
         conn: &'a mut Conn,
     ) -> Self {
-        Self { id, attempt, end, outside, handlers, stage: Stage::Alone(conn) }
+        Self { id, attempt, end, outside, known, stage: Stage::Alone(conn) }
     }
 
     /// The same in every attempt: what an outside effect is to be recognised by.
@@ -77,9 +77,9 @@ impl<'a> Job<'a> {
         self.outside
     }
 
-    /// Returns the registry of all tasks.
-    pub(super) fn handlers(&self) -> &'a Handlers {
-        self.handlers
+    /// Returns what this version can run.
+    pub(super) fn known(&self) -> &'a Known {
+        self.known
     }
 
     /// Statements that commit one by one; for reading, and for work that may be done twice.

@@ -44,14 +44,14 @@ pub(super) async fn report(job: &Job<'_>, lives: Duration) {
 
 async fn find(job: &Job<'_>, lives: Duration) -> Result<Lost> {
     let (mut lost, conn) = (Lost::default(), job.conn()?);
-    let handlers: Vec<&str> = job.handlers().event_handlers().collect();
+    let handlers = job.known().event_handlers();
     // A topic of Kafka has other retention times, and its reader may be another program.
     if conn.outbox().events != EventsBus::Sqs || handlers.is_empty() {
         return Ok(lost);
     }
     let (enough, mut first, mut after) = (job.time_left() / 2, Vec::<Uuid>::new(), None::<SentEvent>);
     loop {
-        let page = sent_events::list(conn, &handlers, lives + LOOK_BACK, lives, after).await?;
+        let page = sent_events::list(conn, handlers, lives + LOOK_BACK, lives, after).await?;
         for event in page.iter().filter(|event| !event.handled) {
             lost.count += 1;
             if first.len() < NAMED {

@@ -3,9 +3,11 @@
 //!
 //! A new task is a file here and a line in `handlers::table`; `docs/events-and-tasks.md` shows one.
 
+mod backoff;
 pub mod clean_up;
 mod enqueue;
 mod job;
+mod known;
 mod lost_events;
 mod mail;
 pub mod operator;
@@ -16,13 +18,14 @@ pub mod security_mail;
 pub mod welcome_mail;
 mod worker;
 
-use std::time::Duration;
-
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
+pub use backoff::{Backoff, FOR_DAYS, exponential};
 pub use enqueue::Enqueue;
 pub use job::{Job, Outside};
+pub use known::Known;
+pub(crate) use known::TaskRules;
 pub use worker::{Worker, find, set_aside};
 
 use crate::{domain::Result, infrastructure::messaging::Queue};
@@ -45,34 +48,4 @@ pub trait Task: Serialize + DeserializeOwned + Send + Sync {
     /// written through `job.tx()` commits together with the success: it happens once. What
     /// reaches outside of Postgres can happen twice, when the process dies right after it.
     fn run(self, job: &mut Job<'_>) -> impl Future<Output = Result<Value>> + Send;
-}
-
-/// With [`exponential`] gaps these attempts last at least three days and at most a week.
-pub const FOR_DAYS: i32 = 160;
-
-pub type Backoff = fn(attempt: i32) -> Duration;
-
-/// 10 seconds, 20, 40 … at most an hour.
-pub fn exponential(attempt: i32) -> Duration {
-    let doublings = u32::try_from(attempt - 1).unwrap_or(0).min(16);
-    Duration::from_secs((10 << doublings).min(3600))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{FOR_DAYS, exponential};
-
-    #[test]
-    fn gaps_grow_up_to_an_hour() {
-        let gaps: Vec<u64> = [1, 2, 3, 9, 10, 1000].map(|n| exponential(n).as_secs()).to_vec();
-        assert_eq!(gaps, [10, 20, 40, 2560, 3600, 3600]);
-    }
-
-    #[test]
-    fn a_task_that_waits_for_the_outside_is_tried_for_days() {
-        let longest: u64 = (1..FOR_DAYS).map(|attempt| exponential(attempt).as_secs()).sum();
-        let (days, day) = (longest as f64, 86_400.0);
-        // Up to half of each gap is taken off at random.
-        assert!(days / 2.0 >= 3.0 * day && days <= 7.0 * day, "{}", days / day);
-    }
 }

@@ -4,9 +4,8 @@ use serde::Serialize;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{enqueue, place, recover_tasks::send_again};
+use super::{Known, enqueue, place, recover_tasks::send_again};
 use crate::{
-    application::handlers::Handlers,
     domain::{
         Error, Result,
         audit::{Action, Entry},
@@ -31,7 +30,7 @@ const MAX_CHANGES: usize = 100;
 #[derive(Debug)]
 pub struct TaskOperator<'a> {
     pub(crate) db: &'a Db,
-    pub(crate) handlers: &'a Handlers,
+    pub(crate) known: &'a Known,
 }
 
 /// One page of a list.
@@ -155,7 +154,7 @@ impl TaskOperator<'_> {
                 if task.status == Status::Succeeded {
                     return Ok(Some("the task has succeeded".to_owned()));
                 }
-                let Ok(entry) = self.handlers.find_task(&task.name) else {
+                let Ok(rules) = self.known.find_task(&task.name) else {
                     return Ok(Some(format!("this version has no task named {}", task.name)));
                 };
                 if !enqueue::fits(&task.args)? {
@@ -163,7 +162,7 @@ impl TaskOperator<'_> {
                     let why = format!("the arguments exceed {limit} bytes, which is too large for a message");
                     return Ok(Some(why));
                 }
-                match send_again(tx, &task, entry, task.attempt).await {
+                match send_again(tx, &task, rules, task.attempt).await {
                     Ok(true) => Action::TaskRetried,
                     Ok(false) | Err(Error::AlreadyExists(_)) => {
                         let why = "another task with the same name and key is waiting and will do the work";

@@ -8,9 +8,8 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Enqueue, Job, Task, enqueue, lost_events, place};
+use super::{Enqueue, Job, Known, Task, TaskRules, enqueue, lost_events, place};
 use crate::{
-    application::handlers::{Handlers, TaskEntry},
     domain::{
         Error, Result,
         tasks::{Failure, Status},
@@ -60,7 +59,7 @@ impl Task for RecoverTasks {
     const NAME: &'static str = "recover_tasks";
 
     async fn run(self, job: &mut Job<'_>) -> Result<Value> {
-        let (handlers, kept) = (job.handlers(), job.outside().queue_retention);
+        let (known, kept) = (job.known(), job.outside().queue_retention);
         let after = self.after.as_deref().map(place::read).transpose()?;
         if after.is_none() {
             lost_events::report(job, kept + MARGIN).await;
@@ -77,7 +76,7 @@ impl Task for RecoverTasks {
         let mut recovered = Recovered::default();
         for task in &late {
             let sent = alive.get(&message_id(task)).copied();
-            match recover(tx, handlers, task, sent).await? {
+            match recover(tx, known, task, sent).await? {
                 Ok(Outcome::SentAgain) => recovered.sent_again += 1,
                 Ok(Outcome::Failed) => recovered.failed += 1,
                 Ok(Outcome::StillWaiting) => recovered.still_waiting += 1,
@@ -118,14 +117,14 @@ fn message_id(task: &Locked) -> Uuid {
 /// undo what is done for the others.
 async fn recover(
     tx: &mut Tx<'_>,
-    handlers: &Handlers,
+    known: &Known,
     task: &Locked,
     sent: Option<Option<OffsetDateTime>>,
 ) -> Result<Result<Outcome>> {
     let mark = tx.mark().await?;
     let outcome = match sent {
         Some(sent) => task_operations::still_waits(&*tx, task.id, sent).await.map(|()| Outcome::StillWaiting),
-        None => send_or_fail(tx, handlers, task).await,
+        None => send_or_fail(tx, known, task).await,
     };
     match tx.settle(mark, outcome).await? {
         // Another task of its key was written at this very moment.
@@ -138,9 +137,9 @@ async fn recover(
     }
 }
 
-async fn send_or_fail(tx: &mut Tx<'_>, handlers: &Handlers, task: &Locked) -> Result<Outcome> {
-    let failure = match sendable(handlers, task)? {
-        Some(entry) if send_again(tx, task, entry, earlier_attempts(task)).await? => {
+async fn send_or_fail(tx: &mut Tx<'_>, known: &Known, task: &Locked) -> Result<Outcome> {
+    let failure = match sendable(known, task)? {
+        Some(rules) if send_again(tx, task, rules, earlier_attempts(task)).await? => {
             let (task_id, name) = (task.id, &task.name);
             tracing::warn!(%task_id, task = name, "the message of a task was lost; it is sent again");
             return Ok(Outcome::SentAgain);
@@ -159,11 +158,11 @@ async fn fail(tx: &Tx<'_>, task: &Locked, failure: Failure) -> Result<()> {
 }
 
 /// Returns how this version runs the task, if it may have another attempt.
-fn sendable<'h>(handlers: &'h Handlers, task: &Locked) -> Result<Option<&'h TaskEntry>> {
-    let Ok(entry) = handlers.find_task(&task.name) else { return Ok(None) };
+fn sendable<'k>(known: &'k Known, task: &Locked) -> Result<Option<&'k TaskRules>> {
+    let Ok(rules) = known.find_task(&task.name) else { return Ok(None) };
     let next = task.attempt + 1 - earlier_attempts(task);
-    let may = next <= entry.max_attempts && !task.set_aside && enqueue::fits(&task.args)?;
-    Ok(may.then_some(entry))
+    let may = next <= rules.max_attempts && !task.set_aside && enqueue::fits(&task.args)?;
+    Ok(may.then_some(rules))
 }
 
 /// Returns how many attempts do not count. A lost message costs no attempt if its attempt had not begun.
@@ -179,13 +178,13 @@ fn earlier_attempts(task: &Locked) -> i32 {
 pub(super) async fn send_again(
     tx: &mut Tx<'_>,
     task: &Locked,
-    entry: &TaskEntry,
+    rules: &TaskRules,
     earlier_attempts: i32,
 ) -> Result<bool> {
     if !task_operations::next_attempt(&*tx, task, earlier_attempts).await? {
         return Ok(false);
     }
     let (id, message) = enqueue::retry(&task.name, task.args.clone(), task.id, task.attempt + 1);
-    tx.enqueue(entry.queue, id, &message, Duration::ZERO)?;
+    tx.enqueue(rules.queue, id, &message, Duration::ZERO)?;
     Ok(true)
 }

@@ -9,11 +9,11 @@ use futures_util::FutureExt;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Job, Outside, enqueue};
+use super::{Job, Outside, TaskRules, enqueue};
 use crate::{
     application::{
         events::Delivery,
-        handlers::{Handlers, TaskEntry},
+        registry::{Registry, RunTask},
     },
     domain::{Error, Result, json, tasks::Failure},
     infrastructure::{
@@ -43,13 +43,13 @@ const MAX_RESULT_BYTES: usize = 64 * 1024;
 #[derive(Debug)]
 pub struct Worker<'a> {
     db: &'a Db,
-    handlers: &'a Handlers,
+    registry: &'a Registry,
     outside: Outside<'a>,
 }
 
 impl<'a> Worker<'a> {
-    pub fn new(db: &'a Db, handlers: &'a Handlers, outside: Outside<'a>) -> Self {
-        Self { db, handlers, outside }
+    pub fn new(db: &'a Db, registry: &'a Registry, outside: Outside<'a>) -> Self {
+        Self { db, registry, outside }
     }
 
     /// Runs the task that a message names, gives it up at `end`, and returns what it wants sent.
@@ -60,14 +60,14 @@ impl<'a> Worker<'a> {
     /// it has one, is a message of its own.
     pub async fn run(&self, delivery: Delivery<'_>, end: Instant) -> Result<Vec<Outgoing>> {
         let message: TaskMessage = envelope::parse(delivery.body)?;
-        let entry = self.handlers.find_task(&message.task)?;
+        let (rules, run) = self.registry.find_task(&message.task)?;
         if message.attempt < 1 {
             return Err(Error::Malformed("`attempt` must be 1 or more".into()));
         }
         let id = message.task_id(delivery.message_id);
 
         let mut conn = self.db.conn().await?;
-        let earlier_attempts = match self.claim(&conn, &message, entry, id, end).await? {
+        let earlier_attempts = match self.claim(&conn, &message, rules, id, end).await? {
             Claim::Ours { earlier_attempts } => earlier_attempts,
             Claim::RunningElsewhere => return Err(Error::unavailable("task", "running elsewhere")),
             Claim::OtherTask => {
@@ -75,14 +75,14 @@ impl<'a> Worker<'a> {
             }
             Claim::Over | Claim::Unknown => return Ok(Vec::new()),
         };
-        let job = Job::new(id, message.attempt, end, self.outside, self.handlers, &mut conn);
-        let error = match attempt(job, entry, message.args.clone(), end).await {
+        let job = Job::new(id, message.attempt, end, self.outside, self.registry.known(), &mut conn);
+        let error = match attempt(job, run, message.args.clone(), end).await {
             Ok(outgoing) => return Ok(outgoing),
             Err(error) => error,
         };
         // On a connection that owes no answer: the task may have been given up at a statement.
         drop(conn);
-        let failed = Failed { entry, message, id, earlier_attempts, error };
+        let failed = Failed { rules, message, id, earlier_attempts, error };
         failed.note(&mut self.db.conn().await?).await
     }
 
@@ -90,7 +90,7 @@ impl<'a> Worker<'a> {
         &self,
         conn: &Conn,
         message: &TaskMessage,
-        entry: &TaskEntry,
+        rules: &TaskRules,
         id: Uuid,
         end: Instant,
     ) -> Result<Claim> {
@@ -111,7 +111,7 @@ impl<'a> Worker<'a> {
                     );
                     return Err(Error::Malformed(why.into()));
                 }
-                tasks::adopt(conn, id, task, entry.queue, args, *attempt).await?;
+                tasks::adopt(conn, id, task, rules.queue, args, *attempt).await?;
                 tasks::claim(conn, id, task, *attempt, running_for).await
             }
             claim => Ok(claim),
@@ -120,9 +120,9 @@ impl<'a> Worker<'a> {
 }
 
 /// What the task writes through its transaction and its success are one commit: both or neither.
-async fn attempt(mut job: Job<'_>, entry: &TaskEntry, args: Value, end: Instant) -> Result<Vec<Outgoing>> {
+async fn attempt(mut job: Job<'_>, run: &RunTask, args: Value, end: Instant) -> Result<Vec<Outgoing>> {
     // A panic is a failure like any other: the row must say so.
-    let work = AssertUnwindSafe((entry.run)(&mut job, args)).catch_unwind();
+    let work = AssertUnwindSafe(run(&mut job, args)).catch_unwind();
     let result = match tokio::time::timeout_at(end.into(), work).await {
         Ok(Ok(result)) => result?,
         Ok(Err(panic)) => return Err(Error::internal(telemetry::caught(&*panic))),
@@ -136,7 +136,7 @@ async fn attempt(mut job: Job<'_>, entry: &TaskEntry, args: Value, end: Instant)
 
 /// An attempt that failed.
 struct Failed<'a> {
-    entry: &'a TaskEntry,
+    rules: &'a TaskRules,
     message: TaskMessage,
     id: Uuid,
     earlier_attempts: i32,
@@ -149,12 +149,12 @@ impl Failed<'_> {
         let (id, TaskMessage { task, attempt, .. }) = (self.id, &self.message);
         let error = self.error.chain();
         let counted = attempt - self.earlier_attempts;
-        if !self.error.retryable() || counted >= self.entry.max_attempts {
+        if !self.error.retryable() || counted >= self.rules.max_attempts {
             tracing::error!(task, task_id = %id, attempt, error, "the task failed permanently");
             tasks::fail(&*conn, id, *attempt, Failure::of(&self.error)).await?;
             return Ok(Vec::new());
         }
-        let delay = jittered((self.entry.backoff)(counted))?;
+        let delay = jittered((self.rules.backoff)(counted))?;
         let delay_ms = delay.as_millis() as u64;
         tracing::warn!(task, task_id = %id, attempt, delay_ms, error, "the task failed; it will be retried");
         match self.retry(conn, delay).await {
@@ -171,7 +171,7 @@ impl Failed<'_> {
         let mut tx = conn.begin().await?;
         if tasks::retry(&tx, self.id, *attempt, Failure::of(&self.error), delay).await? {
             let (message_id, message) = enqueue::retry(task, args.clone(), self.id, attempt + 1);
-            tx.enqueue(self.entry.queue, message_id, &message, delay)?;
+            tx.enqueue(self.rules.queue, message_id, &message, delay)?;
         }
         tx.commit().await
     }

@@ -1,0 +1,170 @@
+//! The registry: which handlers an event has, which tasks exist, and the code of each.
+
+use std::collections::BTreeMap;
+
+use futures_util::{FutureExt, future::BoxFuture};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::tasks::{Enqueue, Job, Known, Task, TaskRules};
+use crate::{
+    domain::{Error, Result, event::Event},
+    infrastructure::db::Tx,
+};
+
+/// An event as its handler gets it. The id is the same however often it is delivered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Received<E> {
+    pub id: Uuid,
+    pub event: E,
+}
+
+/// What is done about an event, in Postgres. What reaches further is a task's work.
+pub trait Handler: Send + Sync {
+    type Event: Event;
+    /// Its name in the inbox, in snake case. Renamed, it would be done again with messages that
+    /// come again.
+    const NAME: &'static str;
+
+    /// Handles events that it has not handled before, in the order of their arrival. What it
+    /// writes through `tx` commits together with the note that it has; all of them or none. On an
+    /// error each comes again by itself.
+    fn handle(tx: &mut Tx<'_>, events: Vec<Received<Self::Event>>)
+    -> impl Future<Output = Result<()>> + Send;
+}
+
+type OnEvents =
+    Box<dyn for<'a> Fn(&'a mut Tx<'_>, &'a [(Uuid, &'a Value)]) -> BoxFuture<'a, Result<()>> + Send + Sync>;
+pub(crate) type RunTask =
+    Box<dyn for<'a> Fn(&'a mut Job<'_>, Value) -> BoxFuture<'a, Result<Value>> + Send + Sync>;
+/// Version and group of an event with this data.
+type Check = fn(&Value) -> Result<(i32, Option<String>)>;
+
+#[derive(Default)]
+pub struct Registry {
+    events: BTreeMap<&'static str, Vec<EventEntry>>,
+    known: Known,
+    /// The code of each known task.
+    tasks: BTreeMap<&'static str, RunTask>,
+}
+
+pub(crate) struct EventEntry {
+    pub(crate) name: &'static str,
+    /// The newest form of the data that it reads.
+    pub(crate) version: i32,
+    pub(crate) handle: OnEvents,
+    check: Check,
+}
+
+impl Registry {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// This event is handled by that.
+    #[must_use]
+    pub fn on<H: Handler + 'static>(self) -> Self {
+        self.add::<H::Event>(
+            H::NAME,
+            Box::new(|tx, events| async move { H::handle(tx, received(events)?).await }.boxed()),
+        )
+    }
+
+    /// This event starts that task.
+    #[must_use]
+    pub fn starts<E: Event + 'static, T: Task + 'static>(
+        self,
+        task: impl Fn(&E) -> Result<Enqueue<T>> + Send + Sync + Copy + 'static,
+    ) -> Self {
+        let handle: OnEvents = Box::new(move |tx, events| {
+            async move {
+                let events = received::<E>(events)?;
+                let tasks =
+                    events.iter().map(|received| task(&received.event)).collect::<Result<Vec<_>>>()?;
+                Enqueue::write_all(tx, tasks).await
+            }
+            .boxed()
+        });
+        self.add::<E>(T::NAME, handle)
+    }
+
+    fn add<E: Event>(mut self, name: &'static str, handle: OnEvents) -> Self {
+        let check: Check = |data| parse::<E>(data).map(|event| (E::VERSION, event.group()));
+        let handlers = self.events.entry(E::NAME).or_default();
+        // In the inbox the second would be taken for the first.
+        let twin = handlers.iter().any(|other| other.name == name);
+        assert!(!twin, "{} has two handlers with the name {name}", E::NAME);
+        self.known.add_event_handler(name);
+        handlers.push(EventEntry { name, version: E::VERSION, handle, check });
+        self
+    }
+
+    #[must_use]
+    pub fn task<T: Task + 'static>(mut self) -> Self {
+        let run: RunTask = Box::new(|job, args| async move { parse::<T>(&args)?.run(job).await }.boxed());
+        let rules = TaskRules { queue: T::QUEUE, max_attempts: T::MAX_ATTEMPTS, backoff: T::BACKOFF };
+        self.known.add_task(T::NAME, rules);
+        self.tasks.insert(T::NAME, run);
+        self
+    }
+
+    /// The events that somebody handles, by name.
+    pub fn events(&self) -> impl Iterator<Item = &'static str> {
+        self.events.keys().copied()
+    }
+
+    /// The tasks there are, by name.
+    pub fn tasks(&self) -> impl Iterator<Item = &'static str> {
+        self.known.tasks()
+    }
+
+    /// Returns what is known about tasks and event handlers without their code.
+    pub(crate) fn known(&self) -> &Known {
+        &self.known
+    }
+
+    /// Version and group of an event that somebody handles and whose data can be read.
+    ///
+    /// # Errors
+    /// `Validation`: `event` is unknown, or `data` has the wrong shape.
+    pub fn check(&self, event: &str, data: &Value) -> Result<(i32, Option<String>)> {
+        let handler = self.events.get(event).and_then(|handlers| handlers.first());
+        let handler = handler.ok_or_else(|| Error::invalid("event", "unknown"))?;
+        (handler.check)(data).map_err(|_| Error::invalid("data", "format"))
+    }
+
+    pub(crate) fn find_event(&self, name: &str) -> Result<&[EventEntry]> {
+        let found = self.events.get(name).map(Vec::as_slice);
+        found.ok_or_else(|| Error::Malformed("this event has no handler".into()))
+    }
+
+    /// # Errors
+    /// `Malformed` when this version has no task with this name.
+    pub(crate) fn find_task(&self, name: &str) -> Result<(&TaskRules, &RunTask)> {
+        let rules = self.known.find_task(name)?;
+        let run = self.tasks.get(name).ok_or_else(|| Error::internal("a task without code"))?;
+        Ok((rules, run))
+    }
+}
+
+fn received<E: Event>(events: &[(Uuid, &Value)]) -> Result<Vec<Received<E>>> {
+    events.iter().map(|(id, data)| Ok(Received { id: *id, event: parse(data)? })).collect()
+}
+
+/// The reader's own words are left out: they could quote the data.
+fn parse<T: DeserializeOwned>(data: &Value) -> Result<T> {
+    // A task without arguments may leave them out.
+    let nothing = Value::Object(serde_json::Map::new());
+    T::deserialize(if data.is_null() { &nothing } else { data })
+        .map_err(|_| Error::Malformed("the data or arguments do not have the expected form".into()))
+}
+
+impl std::fmt::Debug for Registry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Registry")
+            .field("events", &self.events.keys())
+            .field("tasks", &self.tasks.keys())
+            .finish()
+    }
+}
