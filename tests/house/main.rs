@@ -9,6 +9,7 @@ mod links;
 mod lint;
 mod messages;
 mod mutants;
+mod needs;
 mod passwords;
 mod requirements;
 mod routes;

@@ -5,6 +5,7 @@
 pub(crate) mod checks;
 pub(crate) mod document;
 pub(crate) mod gateway;
+mod generated;
 mod limits;
 mod names;
 pub(crate) mod roles;

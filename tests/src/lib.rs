@@ -5,3 +5,4 @@
 pub mod access;
 pub mod messages;
 pub mod openapi;
+pub mod template;

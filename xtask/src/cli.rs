@@ -8,7 +8,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::commands::{
     assets, bench, coverage, database_ca, deny, down, env, fuzz, invoke, keys, lint, logs, migrate, mutants,
-    openapi, outbox, passwords, queue, requirements, sbom, tasks, test, up, users,
+    openapi, outbox, passwords, queue, requirements, sbom, tasks, template, test, up, users,
 };
 use crate::ui;
 
@@ -225,6 +225,14 @@ enum Command {
         #[arg(short, long, value_name = "FOLDER")]
         output: Option<PathBuf>,
     },
+    /// Write template.yaml from template.base.yaml and functions/*/function.yaml.
+    ///
+    /// Call it after a change in one of them. Edit those files, not template.yaml.
+    Template {
+        /// Only compare, and fail if template.yaml is out of date.
+        #[arg(long)]
+        check: bool,
+    },
     /// Write docs/openapi.json and docs/messages.json from the code.
     Openapi {
         /// Write nothing, and fail if a file is out of date.
@@ -276,6 +284,7 @@ fn execute(command: Command) -> Result<ExitCode> {
         Command::Deny { checks } => deny::run(&checks)?,
         Command::Requirements => requirements::run()?,
         Command::Sbom { functions, target, output } => sbom::run(&functions, &target, output.as_deref())?,
+        Command::Template { check } => template::run(check)?,
         Command::Openapi { check } => openapi::run(check)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -9,6 +9,7 @@ use anyhow::Result;
 
 use crate::binaries;
 use crate::checkout::Checkout;
+use crate::commands::template;
 use crate::process;
 use crate::stack::{Stack, bin_dir};
 use crate::ui;
@@ -56,9 +57,11 @@ fn apply(stack: &mut Stack, changed: &[PathBuf], edited: SystemTime) -> Result<(
         let shown = path.strip_prefix(stack.checkout.root()).unwrap_or(path);
         ui::heading(&format!("{} changed", shown.display()));
     }
-    let template = stack.checkout.root().join("template.yaml");
+    let deployed = stack.checkout.root().join("template.yaml");
     let has = |wanted: &dyn Fn(&Path) -> bool| changed.iter().any(|path| wanted(path));
-    if has(&|path| *path != template) {
+    if has(&|path| *path != deployed && !is_part(path)) {
+        // A folder may be new.
+        stack.functions = stack.checkout.functions()?;
         binaries::build(&stack.checkout, &stack.functions)?;
         let bin = bin_dir(&stack.folder);
         let rebuilt = binaries::link(&stack.checkout, &stack.functions, &bin, &mut stack.known)?;
@@ -70,12 +73,21 @@ fn apply(stack: &mut Stack, changed: &[PathBuf], edited: SystemTime) -> Result<(
         let names = if rebuilt.is_empty() { "no function changed".to_owned() } else { rebuilt.join(", ") };
         ui::say(&format!("{names}: served {:.1} s after the edit", since(edited)));
     }
-    if has(&|path| *path == template) {
+    if has(&is_part) && template::write(&stack.checkout)? {
+        // The next look finds the new template, and deploys it.
+        ui::say("template.yaml: generated from its parts");
+    }
+    if has(&|path| *path == deployed) {
         stack.deploy()?;
         stack.save()?;
         ui::say(&format!("template.yaml: deployed {:.1} s after the edit", since(edited)));
     }
     Ok(())
+}
+
+/// Whether template.yaml is generated from this file.
+fn is_part(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name == "function.yaml" || name == "template.base.yaml")
 }
 
 fn since(edited: SystemTime) -> f32 {
@@ -84,7 +96,7 @@ fn since(edited: SystemTime) -> f32 {
 
 fn sources(root: &Path) -> BTreeMap<PathBuf, SystemTime> {
     let mut found = BTreeMap::new();
-    for part in ["core", "functions", "migrations", "Cargo.toml", "template.yaml"] {
+    for part in ["core", "functions", "migrations", "Cargo.toml", "template.yaml", "template.base.yaml"] {
         collect(&root.join(part), &mut found);
     }
     found

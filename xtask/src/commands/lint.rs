@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 
-use super::{deny, openapi};
+use super::{deny, openapi, template};
 use crate::assets;
 use crate::checkout::Checkout;
 use crate::python::Python;
@@ -36,6 +36,10 @@ pub fn run() -> Result<()> {
     if let Err(error) = openapi::run(true) {
         failed.push(format!("docs/openapi.json: {error}"));
     }
+    ui::heading("Checking template.yaml");
+    if let Err(error) = template::run(true) {
+        failed.push(format!("template.yaml: {error}"));
+    }
     ui::heading("Checking the dependencies");
     if let Err(error) = deny::run(&deny::WITHOUT_ADVISORIES) {
         failed.push(format!("the dependencies: {error}"));
@@ -44,5 +48,5 @@ pub fn run() -> Result<()> {
         ui::say("all is well");
         return Ok(());
     }
-    bail!("{} of {} checks failed\n  {}", failed.len(), CHECKS.len() + 2, failed.join("\n  "));
+    bail!("{} of {} checks failed\n  {}", failed.len(), CHECKS.len() + 3, failed.join("\n  "));
 }

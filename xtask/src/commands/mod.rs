@@ -21,6 +21,7 @@ pub mod queue;
 pub mod requirements;
 pub mod sbom;
 pub mod tasks;
+pub mod template;
 pub mod test;
 pub mod up;
 pub mod users;

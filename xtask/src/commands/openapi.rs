@@ -12,27 +12,34 @@ use crate::ui;
 
 pub fn run(check: bool) -> Result<()> {
     let checkout = Checkout::find()?;
-    assets::ready(&checkout)?;
     for document in ["openapi", "messages"] {
-        let output = checkout
-            .cargo()
-            .args(["run", "--quiet", "--package", "app-tests", "--bin", "documents", "--", document])
-            .stderr(Stdio::inherit())
-            .output()
-            .context("cannot run cargo; install Rust from https://rustup.rs")?;
-        if !output.status.success() {
-            bail!("the document could not be made; why is said above");
-        }
+        let text = generate(&checkout, document)?;
         let name = format!("docs/{document}.json");
         let path = checkout.root().join(&name);
         if check {
-            if fs::read(&path).ok() != Some(output.stdout) {
+            if fs::read(&path).ok() != Some(text) {
                 bail!("{name} is out of date; `cargo xtask openapi` writes it anew");
             }
             continue;
         }
-        fs::write(&path, &output.stdout).with_context(|| format!("cannot write {}", path.display()))?;
+        fs::write(&path, &text).with_context(|| format!("cannot write {}", path.display()))?;
         ui::say(&format!("{name} is written"));
     }
     Ok(())
+}
+
+/// Returns a document that the package of the tests makes: it knows the core and every function, and no other
+/// command has to wait until they are compiled.
+pub(super) fn generate(checkout: &Checkout, document: &str) -> Result<Vec<u8>> {
+    assets::ready(checkout)?;
+    let output = checkout
+        .cargo()
+        .args(["run", "--quiet", "--package", "app-tests", "--bin", "documents", "--", document])
+        .stderr(Stdio::inherit())
+        .output()
+        .context("cannot run cargo; install Rust from https://rustup.rs")?;
+    if !output.status.success() {
+        bail!("could not generate the document `{document}`; see the errors above");
+    }
+    Ok(output.stdout)
 }

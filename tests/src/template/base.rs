@@ -1,0 +1,117 @@
+//! template.base.yaml: all that is not the matter of one function, with lines that say what is put there.
+
+use serde_yaml_ng::{Mapping, Value};
+
+use super::Faults;
+
+pub(super) const FILE: &str = "template.base.yaml";
+/// Begins a line that is replaced by generated text.
+const MARK: &str = "# generated: ";
+
+/// What the base says of parameters, conditions and resources.
+#[derive(Debug)]
+pub(super) struct Base<'a> {
+    text: &'a str,
+    yaml: Mapping,
+}
+
+/// A secret that a function may read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Secret {
+    pub(super) name: String,
+    /// Its place among all secrets, so that equal rights have equal texts.
+    pub(super) place: usize,
+    /// The condition that says whether it is given, where it may be empty.
+    pub(super) given: Option<String>,
+    /// The parameter for the customer's key of this secret, and the condition that says whether it is given.
+    pub(super) key: Option<(String, String)>,
+}
+
+impl<'a> Base<'a> {
+    pub(super) fn read(text: &'a str) -> Result<Self, String> {
+        let yaml = serde_yaml_ng::from_str(text)
+            .map_err(|error| format!("{FILE}: is no YAML ({error}); correct the line that this names"))?;
+        Ok(Self { text, yaml })
+    }
+
+    /// Finds a secret: a resource of this kind, or a parameter that ends in `Arn`.
+    pub(super) fn secret(&self, name: &str) -> Option<Secret> {
+        let section = |section: &str| self.yaml.get(section).and_then(Value::as_mapping);
+        let place = |section: Option<&Mapping>| {
+            section.and_then(|all| all.keys().position(|key| key.as_str() == Some(name)))
+        };
+        let (parameters, conditions) = (section("Parameters"), section("Conditions"));
+        let count = parameters.map_or(0, Mapping::len);
+        let is_resource = self.kind(name) == Some("AWS::SecretsManager::Secret");
+        if let Some(place) = place(section("Resources")).filter(|_| is_resource) {
+            return Some(Secret { name: name.to_owned(), place: count + place, given: None, key: None });
+        }
+        let stem = name.strip_suffix("Arn")?;
+        let place = place(parameters)?;
+        let is_given = |value: &Value| *value == given(name);
+        let given = conditions.into_iter().flatten().find(|(_, value)| is_given(value));
+        let key = format!("{stem}KeyArn");
+        let has_key = parameters.is_some_and(|all| all.contains_key(key.as_str()));
+        Some(Secret {
+            name: name.to_owned(),
+            place,
+            given: given.and_then(|(condition, _)| condition.as_str()).map(str::to_owned),
+            key: has_key.then(|| (key, format!("Has{stem}Key"))),
+        })
+    }
+
+    /// Finds a queue and returns its place among the resources.
+    pub(super) fn queue(&self, name: &str) -> Option<usize> {
+        let resources = self.yaml.get("Resources")?.as_mapping()?;
+        let place = resources.keys().position(|key| key.as_str() == Some(name))?;
+        (self.kind(name)? == "AWS::SQS::Queue").then_some(place)
+    }
+
+    fn kind(&self, resource: &str) -> Option<&str> {
+        self.yaml.get("Resources")?.get(resource)?.get("Type")?.as_str()
+    }
+
+    /// Returns the base with each marked line replaced by the text of that name.
+    pub(super) fn fill(&self, generated: &[(&str, String)], faults: &mut Faults) -> String {
+        let (mut filled, mut used) = (String::new(), Vec::new());
+        for (number, line) in self.text.lines().enumerate() {
+            let Some(name) = line.trim_start().strip_prefix(MARK) else {
+                filled.push_str(line);
+                filled.push('\n');
+                continue;
+            };
+            let Some((_, text)) = generated.iter().find(|(known, _)| *known == name) else {
+                let known: Vec<_> = generated.iter().map(|(name, _)| *name).collect();
+                let known = known.join(", ");
+                let at = number + 1;
+                faults
+                    .push(format!("{FILE}:{at}: nothing named {name:?} is generated; write one of {known}"));
+                continue;
+            };
+            used.push(name);
+            filled.push_str(text);
+        }
+        for (name, _) in generated {
+            match used.iter().filter(|used| *used == name).count() {
+                1 => {}
+                0 => faults
+                    .push(format!("{FILE}: the line `{MARK}{name}` is missing; write it where that belongs")),
+                _ => faults.push(format!("{FILE}: the line `{MARK}{name}` stands there twice; remove one")),
+            }
+        }
+        filled
+    }
+}
+
+/// Returns the condition `!Not [!Equals [!Ref PARAMETER, '']]`.
+fn given(parameter: &str) -> Value {
+    let tagged = |tag: &str, value: Value| {
+        Value::Tagged(Box::new(serde_yaml_ng::value::TaggedValue {
+            tag: serde_yaml_ng::value::Tag::new(tag),
+            value,
+        }))
+    };
+    let reference = tagged("Ref", Value::from(parameter));
+    let equals = tagged("Equals", Value::Sequence(vec![reference, Value::from("")]));
+    tagged("Not", Value::Sequence(vec![equals]))
+}
