@@ -1,8 +1,8 @@
 //! Every setting, read once at start. A bad configuration fails with *all* its bad keys.
 //!
 //! One struct per concern; secrets do not print. Documented for users in `.env.example`:
-//! a setting that is added here is added there and in `docs/settings.md`, and in template.yaml if a
-//! deployment may want to change it.
+//! a setting that is added here is added there and in `docs/settings.md`, and in template.base.yaml if
+//! a deployment may want to change it.
 
 mod cache;
 mod cors;

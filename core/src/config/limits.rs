@@ -1,7 +1,7 @@
 //! All rate limits and their defaults for each launch mode.
 //!
 //! A new limit is a variant and a line of `TABLE`, its use in `application/limits.rs`, a line in
-//! .env.example, and in template.yaml a parameter and a variable under `Globals`.
+//! .env.example. `cargo xtask template` makes its parameter and its variable in template.yaml.
 
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ const TABLE: [(Limited, &str, Limit); COUNT] = [
     (Limited::PasswordChangeUser, "RATE_LIMIT_PASSWORD_CHANGE_USER", limit(20, 60)),
 ];
 
-/// The names of the settings, for tests that compare template.yaml with this table.
+/// The names of the settings, from which template.yaml gets its parameters.
 pub const SETTINGS: [&str; COUNT] = {
     let (mut names, mut place) = ([""; COUNT], 0);
     while place < COUNT {

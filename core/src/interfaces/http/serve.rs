@@ -107,8 +107,9 @@ where
     to_gateway(answer, &id)
 }
 
-/// The headers of every response. template.yaml sets the same for the responses of API Gateway. The API
-/// serves no web pages, so browsers must not frame it, run scripts in it, guess content types or cache it.
+/// The headers of every response. `cargo xtask template` writes them into the responses of API Gateway, too.
+/// The API serves no web pages, so browsers must not frame it, run scripts in it, guess content types or
+/// cache it.
 pub const SECURITY_HEADERS: [(HeaderName, HeaderValue); 5] = [
     (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
     (
