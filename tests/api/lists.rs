@@ -68,6 +68,55 @@ async fn filters_are_those_of_the_repository() {
     }
 }
 
+/// An address is compared in all its spellings, in a row from before the canonical form as well.
+#[tokio::test]
+async fn an_address_is_found_in_every_spelling() {
+    let (app, access) = five().await;
+    let client = app.database.client().await;
+    assert_eq!(sign_up(&app, "Fuß@MÜNCHEN.de").await.status, 200);
+    for (from, to) in [("bob", "bob@münchen.de"), ("cem", "cem@xn--mnchen-3ya.de"), ("dan", "a@127.0.0.1")] {
+        let change = "update users set email = $2, email_canonical = null where email = $1";
+        client.execute(change, &[&format!("{from}@example.com"), &to]).await.expect("an old row");
+    }
+    client
+        .batch_execute("insert into users (phone) values ('+49151')")
+        .await
+        .expect("a user without an address");
+    for (query, expected) in [
+        (json!({ "email": "fuss@xn--mnchen-3ya.de" }), "F"),
+        (json!({ "email__e": "FUSS@münchen.de" }), "F"),
+        (json!({ "email": "ADA@example.com" }), "a"),
+        (json!({ "email": "bob@xn--mnchen-3ya.de" }), "b"),
+        (json!({ "email": "CEM@MÜNCHEN.de" }), "c"),
+        (json!({ "email": "a@127.0.0.1" }), "a"),
+        (json!({ "email": "nobody" }), ""),
+        (json!({ "email__in": "fuß@münchen.de,Bob@MÜNCHEN.de,nobody@example.com", "order": "id" }), "bF"),
+        (json!({ "email__in": "" }), ""),
+        (json!({ "email__ne": "fuss@münchen.de", "order": "id" }), "abcae"),
+        (json!({ "email__not_in": "fuss@münchen.de,BOB@münchen.de", "order": "id" }), "acae"),
+        (json!({ "email__ilike": "fuß" }), "F"),
+    ] {
+        assert_eq!(who(&list(&app, &access, &query).await), expected, "{query}");
+    }
+    for (query, count) in [(json!({ "email": "null" }), 1), (json!({ "email__ne": "null" }), 6)] {
+        let answer = list(&app, &access, &query).await;
+        assert_eq!(answer.body["results"].as_array().map(Vec::len), Some(count), "{query}");
+    }
+    let items = vec!["a@example.com"; 501].join(",");
+    list(&app, &access, &json!({ "email__in": items }))
+        .await
+        .is_error(422, "validation")
+        .names("email__in", "too_long");
+    list(&app, &access, &json!({ "email__in": "null" }))
+        .await
+        .is_error(422, "validation")
+        .names("email__in", "null");
+    list(&app, &access, &json!({ "email": "a\0b" }))
+        .await
+        .is_error(422, "validation")
+        .names("email", "format");
+}
+
 #[tokio::test]
 async fn pages_follow_each_other_without_a_gap_until_there_are_no_more() {
     let (app, access) = five().await;

@@ -57,3 +57,14 @@ async fn without_an_address_or_a_user_there_is_nothing_to_send() {
     assert!(app.mailer.take().is_empty());
     assert_eq!(number(&app, "select count(*) from task where result ->> 'sent' = 'false'").await, 1);
 }
+
+/// Another spelling of an address may be another person's mailbox.
+#[tokio::test]
+async fn mail_goes_to_the_address_as_it_was_typed() {
+    let app = TestApp::new().await;
+    let user = new_user(&app, Some("Straße@MÜNCHEN.de")).await;
+    let form = "update users set email_canonical = 'strasse@xn--mnchen-3ya.de'";
+    app.database.client().await.execute(form, &[]).await.expect("a canonical form");
+    assert!(work(&app, &greet(user, 1)).await.is_empty());
+    assert_eq!(app.mailer.take()[0].to.as_str(), "Straße@xn--mnchen-3ya.de");
+}

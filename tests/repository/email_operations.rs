@@ -21,26 +21,36 @@ async fn insert(app: &TestApp, email: &str) -> Uuid {
     app.database.client().await.query_one(insert, &[&email]).await.expect("a user").get(0)
 }
 
-async fn stored(app: &TestApp) -> Vec<String> {
-    let rows = app.database.client().await.query("select email from users order by id", &[]).await;
-    rows.expect("rows").iter().map(|row| row.get(0)).collect()
+async fn stored(app: &TestApp) -> Vec<(String, Option<String>)> {
+    let query = "select email, email_canonical from users order by id";
+    let rows = app.database.client().await.query(query, &[]).await;
+    rows.expect("rows").iter().map(|row| (row.get(0), row.get(1))).collect()
+}
+
+async fn audited(app: &TestApp, action: &str) -> Vec<Uuid> {
+    let noted =
+        "select subject from audit_log where action = $1 and actor is null and details = '{}' order by id";
+    let rows = app.database.client().await.query(noted, &[&action]).await.expect("rows");
+    rows.iter().map(|row| row.get(0)).collect()
 }
 
 #[tokio::test]
 async fn a_report_changes_nothing_and_says_what_the_change_then_does() {
     let app = TestApp::new().await;
     insert(&app, "plain@example.com").await;
-    let mixed = insert(&app, "Mixed@Example.com").await;
+    insert(&app, "Mixed@Example.com").await;
     let first = insert(&app, "ada@münchen.de").await;
     let second = insert(&app, "ada@ｍünchen.de").await;
-    let canonical = insert(&app, "bob@xn--mnchen-3ya.de").await;
-    let third = insert(&app, "bob@münchen.de").await;
+    // The canonical form belongs to the row that has these letters, although it comes later.
+    let sharp = insert(&app, "straße@example.com").await;
+    let double = insert(&app, "STRASSE@example.com").await;
     let refused = insert(&app, "a@127.0.0.1").await;
     let before = stored(&app).await;
     let expected = json!({
         "rows": 7,
-        "changed": [mixed, first],
-        "collisions": [{ "user": second, "with": first }, { "user": third, "with": canonical }],
+        "filled": 3,
+        "changed": [first],
+        "collisions": [{ "user": second, "with": first }, { "user": sharp, "with": double }],
         "refused": [refused],
         "next": null,
     });
@@ -49,23 +59,87 @@ async fn a_report_changes_nothing_and_says_what_the_change_then_does() {
 
     assert_eq!(all(&app, true).await, expected);
     let after = [
-        "plain@example.com",
-        "mixed@example.com",
-        "ada@xn--mnchen-3ya.de",
-        "ada@ｍünchen.de",
-        "bob@xn--mnchen-3ya.de",
-        "bob@münchen.de",
-        "a@127.0.0.1",
+        ("plain@example.com", Some("plain@example.com")),
+        ("Mixed@Example.com", Some("mixed@example.com")),
+        ("ada@münchen.de", Some("ada@xn--mnchen-3ya.de")),
+        ("ada@ｍünchen.de", None),
+        ("straße@example.com", None),
+        ("STRASSE@example.com", Some("strasse@example.com")),
+        ("a@127.0.0.1", None),
     ];
-    assert_eq!(stored(&app).await, after);
-    let noted =
-        "select subject from audit_log where action = 'email_canonicalised' and actor is null order by id";
-    let rows = app.database.client().await.query(noted, &[]).await.expect("rows");
-    assert_eq!(rows.iter().map(|row| row.get(0)).collect::<Vec<Uuid>>(), [mixed, first]);
+    let after = after.map(|(typed, form)| (typed.to_owned(), form.map(str::to_owned)));
+    assert_eq!(stored(&app).await, after, "no address is another one");
+    assert_eq!(audited(&app, "email_canonicalised").await, [first]);
 
     // A second run changes nothing and reports the same collisions.
     let again = all(&app, true).await;
-    assert_eq!((&again["changed"], &again["collisions"]), (&json!([]), &expected["collisions"]));
+    assert_eq!((&again["changed"], &again["filled"]), (&json!([]), &json!(0)));
+    assert_eq!(again["collisions"], expected["collisions"]);
+}
+
+/// Each call looks at some rows. What it reports does not depend on which.
+#[tokio::test]
+async fn report_and_change_agree_in_however_many_calls() {
+    let app = TestApp::new().await;
+    for text in
+        ["ada@münchen.de", "bob@example.com", "ada@mu\u{308}nchen.de", "ada@ｍünchen.de", "οδος@example.gr"]
+    {
+        insert(&app, text).await;
+    }
+    let in_calls = async |change: bool| {
+        let (mut after, mut reports) = (0, Vec::new());
+        loop {
+            // Less time than is kept for the response: one row a call.
+            let mut report = canonicalise(&app, change, after, Duration::from_secs(4)).await;
+            let next = report["next"].as_i64();
+            report["next"] = Value::Null;
+            reports.push(report);
+            match next {
+                Some(next) => after = next,
+                None => return reports,
+            }
+        }
+    };
+    let reported = in_calls(false).await;
+    assert_eq!(reported.len(), 6);
+    assert_eq!(reported.iter().filter(|report| report["collisions"] != json!([])).count(), 2);
+    assert_eq!(in_calls(true).await, reported);
+}
+
+#[tokio::test]
+async fn an_operator_gives_a_user_another_address() {
+    let app = TestApp::new().await;
+    let refused = insert(&app, "a@127.0.0.1").await;
+    let old = insert(&app, "straße@example.com").await;
+    let set = async |user: Uuid, email: &str| {
+        let event = json!({ "command": "email_set", "user": user, "email": email });
+        job::answer(
+            &app.app,
+            operations::handler,
+            &event.to_string(),
+            Instant::now() + Duration::from_secs(60),
+        )
+        .await
+        .map(|answer| serde_json::to_value(answer).expect("json"))
+    };
+    let answer = set(refused, " Bob@MÜNCHEN.de ").await.expect("set");
+    assert_eq!(answer, json!({ "user": refused, "changed": true }));
+    assert_eq!(stored(&app).await[0], ("Bob@MÜNCHEN.de".into(), Some("bob@xn--mnchen-3ya.de".into())));
+    let again = set(refused, "Bob@MÜNCHEN.de").await.expect("nothing to do");
+    assert_eq!(again, json!({ "user": refused, "changed": false }));
+    assert_eq!(audited(&app, "email_set").await, [refused]);
+
+    // The address of another user, in another spelling, with and without its canonical form.
+    for (user, email) in [(old, "bob@xn--mnchen-3ya.de"), (refused, "STRASSE@example.com")] {
+        let error = set(user, email).await.expect_err("taken");
+        assert!(format!("{error:?}").contains("email"), "{error:?}");
+    }
+    assert!(set(Uuid::new_v4(), "cem@example.com").await.is_err(), "no such user");
+    assert!(set(old, "a@127.0.0.1").await.is_err(), "not an address");
+    // A user's own address in another spelling.
+    set(old, "Strasse@example.com").await.expect("set");
+    assert_eq!(stored(&app).await[1], ("Strasse@example.com".into(), Some("strasse@example.com".into())));
+    assert_eq!(audited(&app, "email_set").await, [refused, old]);
 }
 
 #[tokio::test]
@@ -99,4 +173,28 @@ async fn each_call_does_a_bounded_part_and_says_where_the_next_begins() {
     let done = report["changed"].as_array().expect("a list").len();
     assert_eq!(report["rows"], done);
     assert!((1..1_000).contains(&done) && report["next"].is_i64(), "{report}");
+}
+
+/// The queries that an operator copies from docs/migrating-from-the-prototype.md.
+#[tokio::test]
+async fn the_queries_of_the_migration_page_run_and_find_doubles() {
+    let app = TestApp::new().await;
+    let (one, other) = (insert(&app, "Ada@example.com").await, insert(&app, " ａda@example.com").await);
+    insert(&app, "bob@example.com").await;
+    insert(&app, " ").await;
+    let page = include_str!("../../docs/migrating-from-the-prototype.md");
+    let blocks = page.split("```sql").skip(1).filter_map(|rest| rest.split("```").next());
+    let queries: Vec<&str> =
+        blocks.flat_map(|block| block.split(';')).filter(|query| !query.trim().is_empty()).collect();
+    assert_eq!(queries.len(), 4, "{queries:?}");
+    let client = app.database.client().await;
+    let mut doubles = client.query(queries[0], &[]).await.expect("doubles");
+    let mut found: Vec<Uuid> = doubles.pop().expect("one double").get("array_agg");
+    found.sort_unstable();
+    let mut expected = [one, other];
+    expected.sort_unstable();
+    assert_eq!((doubles.len(), found.as_slice()), (0, expected.as_slice()));
+    for query in &queries[1..] {
+        client.query(*query, &[]).await.unwrap_or_else(|error| panic!("{query}: {error}"));
+    }
 }

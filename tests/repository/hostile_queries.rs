@@ -17,6 +17,7 @@ use crate::{
 /// All that can be allowed.
 const ALLOWED: Allowed = Allowed {
     filters: &[("name", &Op::ALL), ("meta", &Op::ALL), ("id", &Op::ALL), ("day", &Op::ALL)],
+    spelled: &[],
     orders: &["name", "id", "day"],
     default_order: &[],
     default_limit: 25,

@@ -4,7 +4,7 @@ use app_core::{
         auth::Client,
         users::{Email, NewUser, Password, PasswordAttempt, PasswordPolicy, Phone, User},
     },
-    infrastructure::messaging::Outgoing,
+    infrastructure::{messaging::Outgoing, repository::emails},
     testing::TestApp,
 };
 
@@ -54,4 +54,31 @@ async fn the_database_itself_refuses_a_second_address_in_other_letters() {
     let insert = "insert into users (email) values ('ada@example.com'), ('ADA@example.com')";
     let error = client.batch_execute(insert).await.expect_err("a unique violation");
     assert_eq!(error.as_db_error().and_then(|e| e.constraint()), Some("users_email_key"));
+}
+
+/// Postgres and this code compute the same rough form, or an old row is not found.
+#[tokio::test]
+async fn an_old_row_is_found_by_its_rough_form() {
+    let app = TestApp::new().await;
+    let client = app.database.client().await;
+    let conn = app.app.db().expect("a pool").conn().await.expect("a connection");
+    for (stored, looked_for) in [
+        ("straße@example.com", "STRASSE@example.com"),
+        ("οδος@example.gr", "ΟΔΟΣ@example.gr"),
+        ("ada@\u{1112}\u{1161}\u{11ab}.example", "ada@xn--6w5b.example"),
+        ("ｍixed@ｅxample.com", "mixed@example.com"),
+        ("ﬁona@example.com", "fiona@example.com"),
+        ("ada@example。com", "ada@example.com"),
+        ("ADA@XN--MNCHEN-3YA.de", "ada@münchen.de"),
+    ] {
+        client.batch_execute("delete from users").await.expect("no users");
+        let insert = "insert into users (email) values ($1) returning uuid";
+        let user: uuid::Uuid = client.query_one(insert, &[&stored]).await.expect("a user").get(0);
+        let email = Email::parse(looked_for).expect("an address");
+        assert_eq!(
+            emails::owner(&conn, &email).await.expect("a look"),
+            Some(user),
+            "{stored} as {looked_for}"
+        );
+    }
 }

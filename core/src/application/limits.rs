@@ -101,7 +101,7 @@ impl Limits<'_> {
 
     /// Returns the name of the place from where a user signs in.
     pub(crate) fn place(&self, email: &Email, ip: Option<IpAddr>) -> Pseudonym {
-        self.pseudonyms.of_account_at(email.as_str().as_bytes(), &Span::place(ip))
+        self.pseudonyms.of_account_at(email.canonical().as_bytes(), &Span::place(ip))
     }
 
     /// What the audit log calls an account that may not exist.
@@ -124,7 +124,7 @@ impl Limits<'_> {
     fn account_at(&self, name: &'static str, spans: &[Span], email: &Email, ip: Option<IpAddr>) -> Vec<Try> {
         let limit = self.settings.of(Limited::SignInAccount);
         let one = |span: &Span| {
-            let key = self.pseudonyms.of_account_at(email.as_str().as_bytes(), &span.prefix(ip)?);
+            let key = self.pseudonyms.of_account_at(email.canonical().as_bytes(), &span.prefix(ip)?);
             Some(Try { bucket: Bucket { name, key }, limit: limit.with_bursts(span.callers()) })
         };
         spans.iter().filter_map(one).collect()

@@ -14,9 +14,8 @@ use crate::{
     infrastructure::{
         db::Db,
         repository::{
-            audit,
+            audit, emails,
             roles::{self, Role},
-            users,
         },
     },
 };
@@ -63,7 +62,7 @@ impl Roles<'_> {
     async fn change(&self, email: &Email, role: &str, change: Change) -> Result<RoleChange> {
         let mut conn = self.db.conn().await?;
         let mut tx = conn.begin().await?;
-        let user = users::credentials_by_email(&tx, email).await?.ok_or(Error::NotFound("user"))?.uuid;
+        let user = emails::owner(&tx, email).await?.ok_or(Error::NotFound("user"))?;
         if !roles::exists(&tx, role).await? {
             return Err(Error::NotFound("role"));
         }

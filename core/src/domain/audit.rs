@@ -19,6 +19,8 @@ pub enum Action {
     SessionReplayed,
     PasswordChanged,
     EmailCanonicalised,
+    /// An operator gave a user another address.
+    EmailSet,
     UserUpdated,
     UserDeactivated,
     UserActivated,
@@ -45,6 +47,7 @@ impl Action {
             Self::SessionReplayed => "session_replayed",
             Self::PasswordChanged => "password_changed",
             Self::EmailCanonicalised => "email_canonicalised",
+            Self::EmailSet => "email_set",
             Self::UserUpdated => "user_updated",
             Self::UserDeactivated => "user_deactivated",
             Self::UserActivated => "user_activated",

@@ -53,6 +53,7 @@ const ALLOWED: Allowed = Allowed {
         ("subject", &[Op::E, Op::IsNull]),
         ("request_id", &[Op::E]),
     ],
+    spelled: &[],
     orders: &["id"],
     default_order: &["-id"],
     default_limit: 25,

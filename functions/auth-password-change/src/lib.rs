@@ -2,7 +2,7 @@
 
 use app_core::{
     App, Error, Result,
-    domain::users::{PasswordAttempt, User},
+    domain::users::{Email, PasswordAttempt, User},
     interfaces::http::{
         Body, Caller, Idempotent, IdempotentReply, NoContent, Request, SignedIn,
         openapi::{AnyProblem, AuthProblem, BodyProblem, IdempotencyKey, InProgressProblem},
@@ -46,7 +46,10 @@ impl Body for PasswordChangeRequest {
 pub async fn handler(app: App, request: Request, caller: Caller<SignedIn>) -> Result<IdempotentReply> {
     let body: PasswordChangeRequest = request.json()?;
     let User { email, first_name, last_name, .. } = &caller.user;
-    let about: Vec<&str> = [email, first_name, last_name].into_iter().flatten().map(String::as_str).collect();
+    let canonical = email.as_deref().and_then(|typed| Email::parse(typed).ok());
+    let mut about: Vec<&str> =
+        [email, first_name, last_name].into_iter().flatten().map(String::as_str).collect();
+    about.extend(canonical.as_ref().map(Email::canonical));
     let accepted = app.password_policy().accept(&body.new, &about);
     let new = accepted.map_err(|reason| Error::invalid("new", reason))?;
     let (user, client) = (caller.user.uuid, request.client());

@@ -17,7 +17,8 @@ use uuid::Uuid;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SignUpRequest {
-    /// Stored in one canonical form for all spellings: lower case, with the domain in ASCII (`xn--`).
+    /// Kept as it is typed, and shown so. All spellings of an address are one account: upper case, the domain
+    /// in letters or in ASCII (`xn--`).
     #[schema(value_type = String, format = Email, max_length = 128, example = "ada@example.com")]
     email: Email,
     /// Any characters. A longer password is a better one. Common passwords are refused, and so are those
@@ -33,6 +34,7 @@ impl Body for SignUpRequest {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SignUpResponse {
     uuid: Uuid,
+    /// As it was typed.
     #[schema(format = Email)]
     email: Option<String>,
     #[serde(with = "app_core::domain::timestamp")]
@@ -56,7 +58,8 @@ pub struct SignUpResponse {
 pub async fn handler(app: App, request: Request, _: Public) -> Result<IdempotentReply> {
     app.limits().await?.sign_up(request.client().ip).await?; // before anything else, because failed attempts count too
     let body: SignUpRequest = request.json()?;
-    let accepted = app.password_policy().accept(&body.password, &[body.email.as_str()]);
+    let accepted =
+        app.password_policy().accept(&body.password, &[body.email.typed(), body.email.canonical()]);
     let password = accepted.map_err(|reason| Error::invalid("password", reason))?;
     let idempotent = Idempotent::of_stranger(&app, &request).await?;
     if let Some(answer) = idempotent.answered().await? {

@@ -9,7 +9,7 @@ use app_core::{
         drops::{self, Dropped},
         roles::RoleChange,
         tasks::operator::{Changed, TaskPage},
-        users::emails::Canonicalised,
+        users::emails::{Canonicalised, EmailSet},
     },
     domain::users::Email,
     infrastructure::{
@@ -83,13 +83,18 @@ pub enum OperationsRequest {
         email: Email,
         role: String,
     },
-    /// Stores addresses in their canonical form. Without `change` it only reports.
+    /// Gives rows their canonical forms. Without `change` it only reports.
     EmailsCanonicalise {
         #[serde(default)]
         change: bool,
         /// `next` of the previous call.
         #[serde(default)]
         after: i64,
+    },
+    /// Gives a user another address.
+    EmailSet {
+        user: Uuid,
+        email: Email,
     },
     /// Deletes all values whose keys have this prefix, for example after a release that stored wrong values.
     KeyValueFlush {
@@ -116,6 +121,7 @@ pub enum OperationsResponse {
     Roles { roles: Vec<Role> },
     RoleChange(RoleChange),
     Canonicalised(Canonicalised),
+    EmailSet(EmailSet),
     Flushed { flushed: u64 },
 }
 
@@ -171,6 +177,9 @@ pub async fn handler(app: App, request: OperationsRequest, deadline: Instant) ->
         OperationsRequest::EmailsCanonicalise { change, after } => OperationsResponse::Canonicalised(
             app.users()?.canonicalise_emails(change, after, deadline).await?,
         ),
+        OperationsRequest::EmailSet { user, email } => {
+            OperationsResponse::EmailSet(app.users()?.set_email(user, &email).await?)
+        }
         OperationsRequest::KeyValueFlush { prefix } => {
             OperationsResponse::Flushed { flushed: app.key_value()?.flush(&Prefix::parse(prefix)?).await? }
         }

@@ -2,7 +2,7 @@
 
 use app_core::{
     App, Result,
-    domain::users::User,
+    domain::users::{Email, User},
     infrastructure::query::Op,
     interfaces::http::{
         Allowed, Json, KeyOrCaller, ListQuery, ListResponse, Request, UserResponse, UsersRead,
@@ -34,6 +34,7 @@ const ALLOWED: Allowed = Allowed {
         ("created_at", TIME),
         ("updated_at", TIME),
     ],
+    spelled: &[("email", Email::forms_of)],
     orders: &["id", "email", "last_name", "created_at", "updated_at"],
     default_order: &["-id"],
     default_limit: 25,
@@ -52,7 +53,9 @@ impl IntoParams for Parameters {
 /// List users
 ///
 /// Filters are `column=value` and `column__op=value`: `email__ilike=ada`, `is_active=false`,
-/// `created_at__gte=2026-01-01T00:00:00Z`, `meta__theme__e=dark`. A row must match all filters.
+/// `created_at__gte=2026-01-01T00:00:00Z`, `meta__theme__e=dark`. A row must match all filters. `email` with `e`, `ne`,
+/// `in` or `not_in` compares addresses in all their spellings. `like`, `ilike` and `order` use the address as
+/// it was typed.
 #[utoipa::path(
     get, path = "/api/v1/users/", tag = "users", operation_id = "list_users",
     security(("bearer" = ["users:read"]), ("api_key" = ["users:read"])),

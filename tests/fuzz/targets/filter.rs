@@ -20,6 +20,7 @@ const ALLOWED: Allowed = Allowed {
         ("created_at", &Op::ALL),
         ("no_such_column", &Op::ALL),
     ],
+    spelled: &[],
     orders: &["id", "email", "birthday", "created_at"],
     default_order: &["-id"],
     default_limit: 25,

@@ -51,6 +51,7 @@ async fn read(_: App, request: Request, _: Public) -> Result<Json<Value>> {
     let _ = (request.client(), request.path(), request.route(), request.path_uuid("uuid", "thing"));
     let allowed = Allowed {
         filters: &[("email", &Op::ALL), ("meta", &Op::ALL)],
+        spelled: &[],
         orders: &["id"],
         default_order: &[],
         default_limit: 1,

@@ -1,4 +1,4 @@
-//! `cargo xtask users …`: who may do what, and in which form addresses are stored.
+//! `cargo xtask users …`: who may do what, and which address is whose.
 
 use anyhow::{Context as _, Result};
 use clap::Subcommand;
@@ -28,14 +28,23 @@ pub enum Action {
     },
     /// Show the roles, what each allows, and how many users have it.
     Roles,
-    /// Report addresses that are not stored in their canonical form.
+    /// Report users whose address has no canonical form yet.
     ///
-    /// With --change, store them in it. Addresses whose canonical form belongs to another user are
-    /// left as they are.
+    /// With --change, store the canonical form next to the address. The address stays as it is. Users whose
+    /// canonical form belongs to another user are left as they are.
     Emails {
         /// Change what does not collide.
         #[arg(long)]
         change: bool,
+    },
+    /// Give a user another address.
+    ///
+    /// For users that `emails` names as colliding or no longer accepted.
+    SetEmail {
+        /// The user's uuid.
+        user: String,
+        /// The new address.
+        address: String,
     },
 }
 
@@ -61,6 +70,7 @@ struct Change {
 #[derive(Deserialize)]
 struct Emails {
     rows: u64,
+    filled: u64,
     changed: Vec<String>,
     collisions: Vec<Collision>,
     refused: Vec<String>,
@@ -70,7 +80,7 @@ struct Emails {
 #[derive(Deserialize)]
 struct Collision {
     user: String,
-    with: Option<String>,
+    with: String,
 }
 
 pub fn run(action: &Action, stack_name: Option<&str>) -> Result<()> {
@@ -82,6 +92,7 @@ pub fn run(action: &Action, stack_name: Option<&str>) -> Result<()> {
             Ok(())
         }
         Action::Emails { change } => emails(&place, *change),
+        Action::SetEmail { user, address } => set_email(&place, user, address),
         Action::Grant { email, role } => {
             change(&place, "role_grant", email, role, ["now has", "already has"])
         }
@@ -93,28 +104,43 @@ pub fn run(action: &Action, stack_name: Option<&str>) -> Result<()> {
 
 /// Calls until all rows have been looked at: one call does as much as the function has time for.
 fn emails(place: &Place, change: bool) -> Result<()> {
-    let (mut rows, mut changed, mut left, mut after) = (0, 0, 0, Some(0));
+    let (mut rows, mut filled, mut changed, mut left, mut after) = (0, 0, 0, 0, Some(0));
     while let Some(from) = after {
         let event = json!({"command": "emails_canonicalise", "change": change, "after": from});
         let report: Emails = place.database(&event)?;
-        let verb = if change { "changed" } else { "would change" };
+        let verb = if change { "has" } else { "would get" };
         for user in &report.changed {
-            ui::out(&format!("{} {verb}", plain(user)));
+            ui::out(&format!("{} {verb} a canonical form that differs from its address", plain(user)));
         }
         for Collision { user, with } in &report.collisions {
-            let other = with.as_deref().map_or_else(|| "another user".into(), plain);
-            ui::out(&format!("{} collides with {other}", plain(user)));
+            ui::out(&format!("{} collides with {}: it is the same address", plain(user), plain(with)));
         }
         for user in &report.refused {
             ui::out(&format!("{} has an address that is no longer accepted", plain(user)));
         }
         rows += report.rows;
+        filled += report.filled;
         changed += report.changed.len();
         left += report.collisions.len() + report.refused.len();
         after = report.next;
     }
-    let verb = if change { "changed" } else { "to change (with --change)" };
-    ui::out(&format!("{rows} addresses: {changed} {verb}, {left} that you must look at"));
+    let verb = if change { "were given" } else { "would get (with --change)" };
+    ui::out(&format!(
+        "{rows} addresses: {filled} {verb} their own letters as canonical form, {changed} another form, {left} none"
+    ));
+    if left > 0 {
+        ui::out("give these users another address: cargo xtask users set-email UUID ADDRESS");
+    }
+    Ok(())
+}
+
+fn set_email(place: &Place, user: &str, address: &str) -> Result<()> {
+    let event = json!({"command": "email_set", "user": user, "email": address});
+    let answer: Change = place.database(&event).context(
+        "nothing was changed; the uuid must be one of a user, and no other user may have the address",
+    )?;
+    let verb = if answer.changed { "now has" } else { "already has" };
+    ui::out(&format!("{} {verb} this address", plain(&answer.user)));
     Ok(())
 }
 

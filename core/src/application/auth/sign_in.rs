@@ -15,7 +15,11 @@ use crate::{
     },
     infrastructure::{
         messaging::envelope::EventMessage,
-        repository::{audit, sessions, users, users::Credentials},
+        repository::{
+            audit,
+            emails::{self, Credentials},
+            sessions, users,
+        },
         security::{
             self,
             password::{Match, Passwords},
@@ -41,7 +45,7 @@ impl Auth<'_> {
         // Between reading a hash and storing a session, another sign-in may have renewed the hash, or
         // its owner changed the password. The second look tells which.
         for _ in 0..2 {
-            let known = users::credentials_by_email(&self.db.conn().await?, email).await?;
+            let known = emails::credentials(&self.db.conn().await?, email).await?;
             let hash = known.as_ref().and_then(|user| user.password.as_ref());
             let outcome = passwords.verify(attempt, hash).await?;
             let (user, hash) = match known {

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::Job;
 use crate::{
-    domain::{Error, Result, users::Email},
+    domain::{Error, Result, users::MailAddress},
     infrastructure::{mail::Mail, repository::users},
 };
 
@@ -14,10 +14,11 @@ use crate::{
 /// It goes out under the task's id: if the process dies between the mail and the note that it was
 /// sent, it is sent again, under the same Message-ID.
 pub(super) async fn send(job: &Job<'_>, user: Uuid, subject: String, text: String) -> Result<Value> {
-    let Some(address) = users::find_address(job.conn()?, user).await? else {
+    let Some(stored) = users::find_address(job.conn()?, user).await? else {
         return Ok(json!({ "sent": false, "why": "the user has no address or is gone" }));
     };
-    let address = Email::stored(address).map_err(|why| Error::invalid("email", why))?;
+    let address = MailAddress::stored(&stored.typed, stored.canonical.as_deref());
+    let address = address.map_err(|why| Error::invalid("email", why))?;
     job.outside().mailer.send(&Mail::new(job.id(), address, subject, text)?).await?;
     Ok(json!({ "sent": true }))
 }

@@ -1,9 +1,6 @@
-//! Addresses that were stored before there was one canonical form.
+//! What operators do to addresses: they fill in canonical forms, and give users another address.
 
-use std::{
-    collections::HashMap,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use uuid::Uuid;
@@ -17,26 +14,29 @@ use crate::{
     },
     infrastructure::repository::{
         audit,
-        users::{self, StoredEmail},
+        emails::{self, StoredEmail},
+        users,
     },
 };
 
 /// Rows that one statement reads.
 const BATCH: i64 = 1_000;
-/// A report names at most this many users, and one batch more.
+/// A report names at most this many users, and one more.
 const MOST_NAMED: usize = 1_000;
-/// Left for the response when the work stops at the deadline.
+/// Left for the response, and for the last statement, when the work stops at the deadline.
 const RESERVE: Duration = Duration::from_secs(5);
 
 /// What became of the addresses that were looked at. Users are named by uuid.
 #[derive(Debug, Default, Serialize)]
 pub struct Canonicalised {
     pub rows: usize,
-    /// Stored in the canonical form now, or to be stored in it.
+    /// So many got the form of their own letters, apart from upper case in ASCII. Nothing can collide with it.
+    pub filled: usize,
+    /// Got another form than their own letters. The address itself stays as it is.
     pub changed: Vec<Uuid>,
-    /// Left as they are: another user has the canonical form.
+    /// Got none: another user has the canonical form.
     pub collisions: Vec<Collision>,
-    /// Left as they are: no longer accepted as an address. Their owners cannot sign in.
+    /// Got none: no longer accepted as an address. Their owners cannot sign in.
     pub refused: Vec<Uuid>,
     /// There are more: call again with this as `after`.
     pub next: Option<i64>,
@@ -51,12 +51,20 @@ impl Canonicalised {
 #[derive(Debug, Serialize)]
 pub struct Collision {
     pub user: Uuid,
-    pub with: Option<Uuid>,
+    pub with: Uuid,
+}
+
+/// What became of a user's address.
+#[derive(Debug, Serialize)]
+pub struct EmailSet {
+    pub user: Uuid,
+    /// false: it was so already, and nothing was noted.
+    pub changed: bool,
 }
 
 impl Users<'_> {
-    /// Looks at the addresses of users from `after` on, and stores those in the canonical form that
-    /// do not collide. Without `change` it only reports. Repeating it has no further effect.
+    /// Gives rows from `after` on their canonical form, unless another user has it. Without `change` it only
+    /// reports what a run from the first row would do. Repeating it has no further effect.
     pub async fn canonicalise_emails(
         &self,
         change: bool,
@@ -65,23 +73,33 @@ impl Users<'_> {
     ) -> Result<Canonicalised> {
         let end = deadline.checked_sub(RESERVE).unwrap_or(deadline);
         let mut report = Canonicalised { next: Some(after), ..Canonicalised::default() };
-        // Two spellings of one address may both be old. The first that is met gets the form.
-        let mut taken = HashMap::new();
         while let Some(after) = report.next {
-            let batch = users::emails_after(&self.db.conn().await?, after, BATCH).await?;
+            let batch = emails::after(&self.db.conn().await?, after, BATCH).await?;
             report.next = None;
+            let mut filled = Vec::new();
+            let mut is_over = false;
             for stored in batch {
-                match Email::parse(&stored.text) {
-                    Err(_) => report.refused.push(stored.user),
-                    Ok(email) if email.as_str() == stored.text => {}
-                    Ok(email) => self.canonicalise(change, &stored, &email, &mut taken, &mut report).await?,
-                }
                 report.rows += 1;
                 report.next = Some(stored.id);
-                // After each row, not after each batch: a call that Lambda cuts off would lose the report.
-                if Instant::now() >= end || report.named() >= MOST_NAMED {
-                    return Ok(report);
+                match Email::parse(&stored.typed) {
+                    Err(_) => report.refused.push(stored.user),
+                    Ok(email) if stored.keeps(&email) && stored.canonical.is_some() => {}
+                    Ok(email) if stored.keeps(&email) => filled.push(stored),
+                    Ok(email) => self.canonicalise(change, &stored, &email, &mut report).await?,
                 }
+                // After each row, not after each batch: a call that Lambda cuts off would lose the report.
+                is_over = Instant::now() >= end || report.named() >= MOST_NAMED;
+                if is_over {
+                    break;
+                }
+            }
+            report.filled += if change {
+                usize::try_from(emails::fill(&self.db.conn().await?, &filled).await?).unwrap_or(filled.len())
+            } else {
+                filled.len()
+            };
+            if is_over {
+                break;
             }
         }
         Ok(report)
@@ -92,38 +110,38 @@ impl Users<'_> {
         change: bool,
         stored: &StoredEmail,
         email: &Email,
-        taken: &mut HashMap<String, Uuid>,
         report: &mut Canonicalised,
     ) -> Result<()> {
-        let user = stored.user;
-        let free = if change {
+        let mut winner = self.winner(stored, email).await?;
+        if winner.is_none() && change {
             match self.store(stored, email).await {
-                Ok(true) => true,
+                Ok(true) => {}
                 // Its owner has deleted or changed it since.
                 Ok(false) => return Ok(()),
-                Err(Error::AlreadyExists(_)) => false,
+                // Another user has taken it since.
+                Err(Error::AlreadyExists(_)) => winner = self.winner(stored, email).await?,
                 Err(error) => return Err(error),
             }
-        } else {
-            !taken.contains_key(email.as_str()) && self.holder(stored, email).await?.is_none()
-        };
-        if free {
-            taken.insert(email.as_str().to_owned(), user);
-            report.changed.push(user);
-        } else {
-            let with = match taken.get(email.as_str()) {
-                Some(first) => Some(*first),
-                None => self.holder(stored, email).await?,
-            };
-            report.collisions.push(Collision { user, with });
+        }
+        match winner {
+            None => report.changed.push(stored.user),
+            Some(with) => report.collisions.push(Collision { user: stored.user, with }),
         }
         Ok(())
+    }
+
+    /// Returns the other user who has the canonical form, or gets it in a run from the first row: the one
+    /// for whom the index keeps it, or else the first. So a report and a change agree, in however many calls.
+    async fn winner(&self, stored: &StoredEmail, email: &Email) -> Result<Option<Uuid>> {
+        let mut holders = emails::holders(&self.db.conn().await?, email).await?;
+        holders.retain(|other| other.id != stored.id && (other.keeps(email) || other.id < stored.id));
+        Ok(holders.iter().find(|other| other.keeps(email)).or(holders.first()).map(|other| other.user))
     }
 
     async fn store(&self, stored: &StoredEmail, email: &Email) -> Result<bool> {
         let mut conn = self.db.conn().await?;
         let mut tx = conn.begin().await?;
-        if !users::canonicalise_email(&tx, stored, email).await? {
+        if !emails::canonicalise(&tx, stored, email).await? {
             return Ok(false);
         }
         audit::record(&mut tx, &Entry::by_operator(Action::EmailCanonicalised, stored.user));
@@ -131,7 +149,19 @@ impl Users<'_> {
         Ok(true)
     }
 
-    async fn holder(&self, stored: &StoredEmail, email: &Email) -> Result<Option<Uuid>> {
-        users::other_holder(&self.db.conn().await?, stored, email).await
+    /// Gives a user another address, for a row that collides or is refused.
+    ///
+    /// # Errors
+    /// `NotFound`. `AlreadyExists` with `email` when another user has the address, in whatever spelling.
+    pub async fn set_email(&self, user: Uuid, email: &Email) -> Result<EmailSet> {
+        let mut conn = self.db.conn().await?;
+        let mut tx = conn.begin().await?;
+        users::lock(&tx, user).await?.ok_or(Error::NotFound("user"))?;
+        let changed = emails::set(&tx, user, email).await?;
+        if changed {
+            audit::record(&mut tx, &Entry::by_operator(Action::EmailSet, user));
+        }
+        tx.commit().await?;
+        Ok(EmailSet { user, changed })
     }
 }

@@ -1,9 +1,10 @@
-//! An e-mail address in its canonical form.
+//! An e-mail address: how its owner typed it, and which account it names.
 //!
-//! Which spellings are one address, and which form is stored:
-//! [decision 0046](../../../../docs/decisions/0046-one-canonical-form-of-an-address.md).
+//! Mail goes to the typed form, and it is what is shown. The canonical form is the identity: it is what is
+//! compared and looked up. [Decision 0057](../../../../docs/decisions/0057-an-address-has-two-forms.md).
 
 mod canonical;
+mod mail_address;
 
 use std::{
     fmt,
@@ -11,77 +12,86 @@ use std::{
 };
 
 use serde::Deserialize;
-use unicode_normalization::UnicodeNormalization;
 
-/// An address with one form for all its spellings, so that one mailbox cannot have two accounts.
+pub use mail_address::MailAddress;
+
+/// An address with one canonical form for all its spellings, so that one mailbox cannot have two accounts.
 ///
 /// `Debug` shows the first letter and the domain only.
 #[derive(Clone, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Email {
-    canonical: String,
-    /// The text without spaces around it, in lower case. Earlier versions stored an address like this.
     typed: String,
+    canonical: String,
 }
 
-/// In code points. The column is `varchar(128)`.
+/// In code points, of both forms. The columns are `varchar(128)`.
 const MAX_CHARS: usize = 128;
 
 impl Email {
     /// # Errors
     /// The reason as a word: `format` or `too_long`.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
-        let typed = text.trim();
-        if typed.chars().count() > MAX_CHARS {
+        let text = text.trim();
+        if text.chars().count() > MAX_CHARS {
             return Err("too_long");
         }
+        let typed = canonical::written(text);
         let (local, domain) = typed.rsplit_once('@').ok_or("format")?;
+        // The typed local part is where mail goes, so it must be one itself.
+        if !canonical::is_local_part(local) {
+            return Err("format");
+        }
         let local = canonical::local_part(local).ok_or("format")?;
         let domain = canonical::domain(domain).ok_or("format")?;
         let canonical = format!("{local}@{domain}");
-        if canonical.chars().count() > MAX_CHARS {
+        if [&typed, &canonical].into_iter().any(|form| form.chars().count() > MAX_CHARS) {
             return Err("too_long");
         }
-        Ok(Self { canonical, typed: typed.to_lowercase() })
+        Ok(Self { typed, canonical })
     }
 
-    /// Returns an address as the database holds it. Mail goes to the stored spelling, and functions that
-    /// only send mail do without the tables of Unicode.
-    ///
-    /// # Errors
-    /// `format` for a text that cannot be an address.
-    pub fn stored(text: String) -> Result<Self, &'static str> {
-        let has_parts =
-            text.split_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
-        if !has_parts || text.contains(|c: char| c.is_control() || c.is_whitespace()) {
-            return Err("format");
-        }
-        Ok(Self { typed: text.clone(), canonical: text })
+    /// Returns the address as its owner typed it, without spaces around it, in NFC.
+    pub fn typed(&self) -> &str {
+        &self.typed
     }
 
-    /// Returns the canonical form.
-    pub fn as_str(&self) -> &str {
+    /// Returns the one form of all spellings of this address.
+    pub fn canonical(&self) -> &str {
         &self.canonical
     }
 
-    /// Returns the forms in which the database may hold this address: the typed one first, then the
-    /// canonical one, then others that earlier versions stored.
-    pub fn spellings(&self) -> Vec<String> {
+    /// Returns the rough forms under which rows without a canonical form may hold this address. The first
+    /// is the canonical form itself.
+    pub fn rough_forms(&self) -> Vec<String> {
         let (local, domain) = self.canonical.rsplit_once('@').unwrap_or_default();
-        let decomposed: String = local.nfd().collect();
-        let readable = canonical::readable_domain(domain);
-        let mut spellings = vec![self.typed.clone(), self.canonical.clone()];
-        for local in [local, &decomposed] {
-            for domain in [domain, &readable] {
-                let spelling = format!("{local}@{domain}");
-                if !spellings.contains(&spelling) {
-                    spellings.push(spelling);
-                }
+        let mut forms = vec![self.canonical.clone()];
+        for spelling in [format!("{local}@{}", canonical::readable_domain(domain)), self.typed.clone()] {
+            let form = rough(&spelling);
+            if !forms.contains(&form) {
+                forms.push(form);
             }
         }
-        spellings.dedup();
-        spellings
+        forms
     }
+
+    /// Returns the canonical form and the rough forms of a text that somebody looks for. A text that is no
+    /// address can still stand in an old row.
+    pub fn forms_of(text: &str) -> (String, Vec<String>) {
+        Self::parse(text).map_or_else(
+            |_| (text.to_owned(), vec![rough(text)]),
+            |email| {
+                let rough = email.rough_forms();
+                (email.canonical, rough)
+            },
+        )
+    }
+}
+
+/// Returns what Postgres computes of a row without a canonical form (migration 0032). Spellings of one
+/// address have one rough form, apart from the script of their domains. A few different addresses share one.
+fn rough(text: &str) -> String {
+    canonical::rough(&text.to_lowercase()).chars().take(MAX_CHARS).collect()
 }
 
 /// Two spellings of one address are equal.
@@ -109,10 +119,11 @@ impl TryFrom<String> for Email {
 
 impl fmt::Debug for Email {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (local, domain) = self.canonical.split_once('@').unwrap_or((&self.canonical, ""));
-        write!(f, "{}***@{domain}", local.chars().next().unwrap_or('*'))
+        mail_address::masked(&self.canonical, f)
     }
 }
 
+#[cfg(test)]
+mod spellings;
 #[cfg(test)]
 mod tests;

@@ -11,7 +11,7 @@ mod photo;
 mod user;
 
 pub use birthday::Birthday;
-pub use email::Email;
+pub use email::{Email, MailAddress};
 pub use meta::Meta;
 pub use password::{Password, PasswordAttempt, PasswordHash};
 pub use password_policy::PasswordPolicy;

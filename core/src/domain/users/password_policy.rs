@@ -23,7 +23,7 @@ pub struct PasswordPolicy {
 }
 
 impl PasswordPolicy {
-    /// `about` holds what others know about the owner: the address and the names.
+    /// `about` holds what others know about the owner: both forms of the address, and the names.
     ///
     /// # Errors
     /// The reason as a word: `too_short` or `too_common`. Common is a password of the list, a run, a
@@ -96,6 +96,7 @@ fn is_repetition(lower: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::users::Email;
 
     fn accept(text: &str) -> Result<(), &'static str> {
         let policy = PasswordPolicy { min_length: 8, words: vec!["Acme Cloud".into()] };
@@ -174,6 +175,31 @@ mod tests {
         }
         for text in ["acme anvil on fire", "adamantine hinge", "lovelace1234567"] {
             assert_eq!(accept(text), Ok(()), "{text}");
+        }
+    }
+
+    #[test]
+    fn words_about_the_owner_count_in_every_spelling() {
+        let policy = PasswordPolicy { min_length: 8, words: Vec::new() };
+        for address in
+            ["straße@example.com", "strasse@example.com", "ada@οδυσσεύς.example", "ada@οδυσσεύσ.example"]
+        {
+            let email = Email::parse(address).expect("an address");
+            let word = if address.starts_with("ada") { "Οδυσσεύς" } else { "Straße" };
+            for text in [
+                format!("{word}2024"),
+                format!("{}!!", word.to_uppercase()),
+                format!("{}12", word.to_lowercase()),
+            ] {
+                let attempt = PasswordAttempt::parse(&text).expect("a possible password");
+                for about in [[email.typed(), email.canonical()], [email.typed(); 2]] {
+                    assert_eq!(
+                        policy.accept(&attempt, &about).err(),
+                        Some("too_common"),
+                        "{text} of {address}"
+                    );
+                }
+            }
         }
     }
 

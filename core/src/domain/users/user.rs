@@ -14,6 +14,7 @@ pub struct User {
     pub id: i64,
     /// The name of this user outside of the database.
     pub uuid: Uuid,
+    /// As its owner typed it.
     pub email: Option<String>,
     pub phone: Option<String>,
     pub first_name: Option<String>,

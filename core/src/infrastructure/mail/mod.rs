@@ -16,7 +16,7 @@ use std::fmt;
 use futures_util::future::BoxFuture;
 use uuid::Uuid;
 
-use crate::domain::{Error, Result, users::Email};
+use crate::domain::{Error, Result, users::MailAddress};
 
 pub use log::LogMailer;
 #[cfg(feature = "testing")]
@@ -39,7 +39,7 @@ pub trait Mailer: Send + Sync {
 pub struct Mail {
     /// The same for each sending of this mail: a task takes its own id.
     pub id: Uuid,
-    pub to: Email,
+    pub to: MailAddress,
     subject: String,
     /// Lines end in `\n`.
     pub text: String,
@@ -52,7 +52,12 @@ impl Mail {
     /// # Errors
     /// `Validation` for a subject that is empty, longer than 200 characters or more than one line:
     /// a line break in it would begin a header of somebody else's making.
-    pub fn new(id: Uuid, to: Email, subject: impl Into<String>, text: impl Into<String>) -> Result<Self> {
+    pub fn new(
+        id: Uuid,
+        to: MailAddress,
+        subject: impl Into<String>,
+        text: impl Into<String>,
+    ) -> Result<Self> {
         let subject = subject.into();
         if subject.trim().is_empty() || subject.contains(char::is_control) {
             return Err(Error::invalid("subject", "format"));

@@ -131,6 +131,12 @@ pub(super) fn bounded(value: &Value) -> Result<(), Misfit> {
         }
         Value::List(items) if items.len() > MAX_LIST_ITEMS => Err("too_long"),
         Value::List(items) => items.iter().try_for_each(bounded),
+        Value::Spelled(Some(forms)) if forms.exact.len() > MAX_LIST_ITEMS => Err("too_long"),
+        Value::Spelled(Some(forms))
+            if forms.exact.iter().any(|text| text.chars().count() > MAX_TEXT_CHARS) =>
+        {
+            Err("too_long")
+        }
         Value::Json(Json::String(text)) if text.chars().count() > MAX_TEXT_CHARS => Err("too_long"),
         Value::Json(json) if json.is_string() || json.is_object() || json.is_array() => {
             if json.to_string().len() > MAX_TEXT_CHARS * 4 { Err("too_long") } else { Ok(()) }
@@ -150,9 +156,11 @@ fn uuid(value: &Value) -> Result<Uuid, Misfit> {
 fn date(value: &Value) -> Result<Date, Misfit> {
     let date = match value {
         Value::Date(date) => *date,
-        Value::Text(text) => {
+        // The library's year also takes a sign.
+        Value::Text(text) if text.starts_with(|c: char| c.is_ascii_digit()) => {
             Date::parse(text, format_description!("[year]-[month]-[day]")).map_err(|_| "format")?
         }
+        Value::Text(_) => return Err("format"),
         _ => return Err("type"),
     };
     if date.year() < MIN_YEAR { Err("range") } else { Ok(date) }
@@ -161,7 +169,11 @@ fn date(value: &Value) -> Result<Date, Misfit> {
 fn timestamp(value: &Value) -> Result<OffsetDateTime, Misfit> {
     let time = match value {
         Value::Timestamp(time) => *time,
-        Value::Text(text) => OffsetDateTime::parse(text, &Rfc3339).map_err(|_| "format")?,
+        // The library takes any character between date and time.
+        Value::Text(text) if matches!(text.as_bytes().get(10), Some(b'T' | b't' | b' ')) => {
+            OffsetDateTime::parse(text, &Rfc3339).map_err(|_| "format")?
+        }
+        Value::Text(_) => return Err("format"),
         _ => return Err("type"),
     };
     let utc = time.checked_to_utc().ok_or("range")?;
@@ -180,9 +192,12 @@ pub(super) fn json(value: &Value) -> Result<JsonText<Box<RawValue>>, Misfit> {
         Value::Int(value) => to_raw_value(value),
         Value::Float(value) => to_raw_value(value),
         Value::Text(text) => to_raw_value(text),
-        Value::Null | Value::Uuid(_) | Value::Date(_) | Value::Timestamp(_) | Value::List(_) => {
-            return Err("type");
-        }
+        Value::Null
+        | Value::Uuid(_)
+        | Value::Date(_)
+        | Value::Timestamp(_)
+        | Value::List(_)
+        | Value::Spelled(_) => return Err("type"),
     };
     text.map(JsonText).map_err(|_| "type")
 }

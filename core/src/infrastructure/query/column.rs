@@ -65,6 +65,16 @@ pub(in crate::infrastructure) enum Source {
     Touched,
 }
 
+/// Where a text is looked for that can be spelled in many ways, as SQL.
+#[derive(Debug, Clone, Copy)]
+pub struct Spelling {
+    /// The column with the one form of all spellings. Null where it is not known yet.
+    pub exact: &'static str,
+    /// The same, or a form that Postgres can compute where it is null. Texts that are not the same may
+    /// share that form. An index of it makes the search fast.
+    pub any: &'static str,
+}
+
 /// One column: `Column::new("phone", Kind::Text).nullable()`.
 #[derive(Debug, Clone, Copy)]
 pub struct Column {
@@ -74,11 +84,12 @@ pub struct Column {
     pub(in crate::infrastructure) source: Source,
     /// Of `varchar(n)`, in code points.
     pub(super) max_chars: Option<usize>,
+    pub(super) spelling: Option<Spelling>,
 }
 
 impl Column {
     pub const fn new(name: &'static str, kind: Kind) -> Self {
-        Self { name, kind, nullable: false, source: Source::Caller, max_chars: None }
+        Self { name, kind, nullable: false, source: Source::Caller, max_chars: None, spelling: None }
     }
 
     /// It may be null.
@@ -98,6 +109,12 @@ impl Column {
     #[must_use]
     pub const fn max(self, chars: usize) -> Self {
         Self { max_chars: Some(chars), ..self }
+    }
+
+    /// A filter may compare it with all spellings of a text ([`Value::Spelled`](super::Value::Spelled)).
+    #[must_use]
+    pub const fn spelled(self, spelling: Spelling) -> Self {
+        Self { spelling: Some(spelling), ..self }
     }
 
     /// Identity: read, never written.

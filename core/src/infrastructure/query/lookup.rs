@@ -3,9 +3,9 @@
 use super::{
     Kind,
     bind::{self, Bound, Misfit},
-    column::Column,
+    column::{Column, Spelling},
     statement::Statement,
-    value::Value,
+    value::{Spelled, Value},
 };
 use serde_json::Value as Json;
 use tokio_postgres::types::Type;
@@ -105,6 +105,9 @@ pub(super) fn render(
     // There JSON's null is null, on both sides.
     let value = if path.is_some() && *value == Value::Json(Json::Null) { &Value::Null } else { value };
     let place = Place { column, path };
+    if let Value::Spelled(forms) = value {
+        return spelled(statement, column, op, forms.as_ref());
+    }
     let (nullable, subject) = (column.nullable || path.is_some(), place.subject());
     match op {
         Op::E => {
@@ -157,6 +160,34 @@ pub(super) fn render(
             statement.push(&format!("({subject} is null) = ${n}"));
         }
     }
+    Ok(())
+}
+
+/// Appends a condition on all spellings of some texts. A row without the exact form may be found by another
+/// text that only shares the other form.
+fn spelled(
+    statement: &mut Statement,
+    column: &'static Column,
+    op: Op,
+    forms: Option<&Spelled>,
+) -> Result<(), Misfit> {
+    let (Some(Spelling { exact, any }), name) = (column.spelling, column.name) else { return Err("type") };
+    if forms
+        .is_some_and(|forms| forms.exact.iter().chain(&forms.any).any(|text| bind::checked(text).is_err()))
+    {
+        return Err("format");
+    }
+    let n = statement.bind(Bound::new(forms.map(|forms| forms.any.clone()), Type::TEXT_ARRAY));
+    let m = statement.bind(Bound::new(forms.map(|forms| forms.exact.clone()), Type::TEXT_ARRAY));
+    let is_one = format!("({any} = any(${n}) and ({exact} is null or {exact} = any(${m})))");
+    let condition = match op {
+        Op::E => format!("({is_one} or ({name} is null and ${n} is null))"),
+        Op::Ne => format!("(not {is_one} or ({name} is not null and ${n} is null))"),
+        Op::In => is_one,
+        Op::NotIn => format!("not {is_one}"),
+        _ => return Err("type"),
+    };
+    statement.push(&condition);
     Ok(())
 }
 

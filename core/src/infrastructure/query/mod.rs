@@ -21,13 +21,13 @@ mod values;
 use crate::domain::{Faults, Result};
 
 pub use bind::{MAX_LIST_ITEMS, MAX_TEXT_CHARS};
-pub use column::{Column, Entity, Kind, Shape};
+pub use column::{Column, Entity, Kind, Shape, Spelling};
 pub use filter::{Filter, MAX_CONDITIONS};
 pub use lookup::Op;
 pub use order::Order;
 pub use page::{Cursor, MAX_LIMIT, Page};
 pub use statement::Statement;
-pub use value::Value;
+pub use value::{Spelled, Value};
 pub use values::Values;
 pub(in crate::infrastructure) use {
     bind::{Bound, column as bind_column},

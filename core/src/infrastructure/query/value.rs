@@ -15,6 +15,17 @@ pub enum Value {
     Timestamp(OffsetDateTime),
     Json(serde_json::Value),
     List(Vec<Value>),
+    /// Texts in all their spellings, for a column that has a [`Spelling`](super::Spelling). `None` is null.
+    Spelled(Option<Spelled>),
+}
+
+/// The forms of texts that are looked for.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Spelled {
+    /// One form of each text.
+    pub exact: Vec<String>,
+    /// All forms that a row without the exact one may have, the exact ones among them.
+    pub any: Vec<String>,
 }
 
 macro_rules! from {

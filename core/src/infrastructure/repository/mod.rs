@@ -8,6 +8,7 @@ pub mod api_keys;
 pub mod audit;
 mod bulk;
 pub mod clean_up;
+pub mod emails;
 pub mod idempotency;
 pub mod operations;
 pub mod rate_limit;

@@ -4,7 +4,10 @@ use serde_json::json;
 use tokio_postgres::{Row, types::Type};
 use uuid::Uuid;
 
-use super::{Repository, column};
+use super::{
+    Repository, column,
+    emails::{self, CANONICAL_OR_ROUGH, Credentials},
+};
 use crate::{
     domain::{
         Error, Result,
@@ -15,7 +18,7 @@ use crate::{
     },
     infrastructure::{
         db::{Param, Sql},
-        query::{Column, Entity, Filter, Kind, Order, Shape, Values},
+        query::{Column, Entity, Filter, Kind, Order, Shape, Spelling, Values},
     },
 };
 
@@ -72,7 +75,11 @@ impl Entity for User {
     const COLUMNS: &'static [Column] = &[
         Column::new("id", Kind::Int8).generated(),
         Column::new("uuid", Kind::Uuid).default("gen_random_uuid()"),
-        Column::new("email", Kind::Text).nullable().max(128),
+        Column::new("email", Kind::Text)
+            .nullable()
+            .max(128)
+            .spelled(Spelling { exact: "email_canonical", any: CANONICAL_OR_ROUGH }),
+        Column::new("email_canonical", Kind::Text).nullable().max(128),
         Column::new("phone", Kind::Text).nullable().max(64),
         Column::new("password_hashed", Kind::Text).nullable(),
         Column::new("first_name", Kind::Text).nullable().max(128),
@@ -95,27 +102,46 @@ impl Entity for User {
 /// Inserts a user.
 ///
 /// # Errors
-/// `AlreadyExists` with `email` or `phone`. The unique indexes decide. An address that is stored in
-/// an earlier spelling is found by the statement itself. Such rows only become fewer, so no other
-/// transaction can add one between that look and the insert.
+/// `AlreadyExists` with `email` or `phone`. The unique indexes decide. Rows without a canonical form are
+/// found by the statement itself. Every later row of the same address has its canonical form in the index,
+/// also one that an older version inserts, so no other transaction can add one in between.
 pub async fn create(sql: &impl Sql, new: &NewUser) -> Result<User> {
+    if let Some(user) = insert(sql, new, &[]).await? {
+        return Ok(user);
+    }
+    // Rare: an old row has the same rough form. It need not be the same address.
+    if let Some(email) = &new.email {
+        let others = emails::without_canonical(sql, email).await?;
+        let ids: Vec<i64> = others.iter().map(|(id, _)| *id).collect();
+        if !others.iter().any(|(_, is_same)| *is_same)
+            && let Some(user) = insert(sql, new, &ids).await?
+        {
+            return Ok(user);
+        }
+    }
+    Err(Error::AlreadyExists("email".into()))
+}
+
+/// Returns nothing if a row without a canonical form may have this address. `others` are known not to.
+async fn insert(sql: &impl Sql, new: &NewUser, others: &[i64]) -> Result<Option<User>> {
     let text = format!(
-        "insert into users (email, phone, password_hashed, updated_at)
-         select $1, $2, $3, now() where not exists (select from users where lower(email) = any($4))
+        "insert into users (email, email_canonical, phone, password_hashed, updated_at)
+         select $1, $2, $3, $4, now() where not exists (
+           select from users where {CANONICAL_OR_ROUGH} = any($5) and email_canonical is null and id <> all($6))
          returning {}",
         User::FIELDS.join(", ")
     );
-    let spellings = new.email.as_ref().map(Email::spellings).unwrap_or_default();
-    let params: [Param<'_>; 4] = [
-        (&new.email.as_ref().map(Email::as_str), Type::TEXT),
+    let forms = new.email.as_ref().map(Email::rough_forms).unwrap_or_default();
+    let params: [Param<'_>; 6] = [
+        (&new.email.as_ref().map(Email::typed), Type::TEXT),
+        (&new.email.as_ref().map(Email::canonical), Type::TEXT),
         (&new.phone.as_ref().map(Phone::as_str), Type::TEXT),
         (&new.password.as_ref().map(PasswordHash::expose), Type::TEXT),
-        (&spellings, Type::TEXT_ARRAY),
+        (&forms, Type::TEXT_ARRAY),
+        (&others, Type::INT8_ARRAY),
     ];
-    match sql.row(&text, &params).await? {
-        Some(row) => User::from_row(&row),
-        None => Err(Error::AlreadyExists("email".into())),
-    }
+    let row = sql.row(&text, &params).await.map_err(emails::about_email)?;
+    row.as_ref().map(User::from_row).transpose()
 }
 
 pub async fn find(sql: &impl Sql, uuid: Uuid) -> Result<Option<User>> {
@@ -167,78 +193,24 @@ pub(super) fn with_permissions(row: &Row) -> Result<(User, Permissions)> {
     Ok((User::from_row(row)?, Permissions::from_words(words)))
 }
 
-/// A user's e-mail address; `None` without a user or without an address.
-pub async fn find_address(sql: &impl Sql, uuid: Uuid) -> Result<Option<String>> {
-    let row = sql.row("select email from users where uuid = $1", &[(&uuid, Type::UUID)]).await?;
-    row.map_or(Ok(None), |row| column(&row, "email"))
-}
-
-/// What sign-in needs to know.
+/// Both forms of a stored address.
 #[derive(Debug)]
-pub struct Credentials {
-    pub uuid: Uuid,
-    pub is_active: bool,
-    pub password: Option<PasswordHash>,
+pub struct Address {
+    pub typed: String,
+    pub canonical: Option<String>,
 }
 
-/// Finds an account in whatever spelling its address is stored. Two accounts can have spellings of
-/// one address from the time before there was one form. Then the typed spelling decides.
-pub async fn credentials_by_email(sql: &impl Sql, email: &Email) -> Result<Option<Credentials>> {
-    // Written like the unique index, so that it is used.
-    let text = "select uuid, is_active, password_hashed from users where lower(email) = any($1)
-                order by array_position($1, lower(email)) limit 1";
-    sql.row(text, &[(&email.spellings(), Type::TEXT_ARRAY)]).await?.as_ref().map(credentials).transpose()
+/// A user's e-mail address; `None` without a user or without an address.
+pub async fn find_address(sql: &impl Sql, uuid: Uuid) -> Result<Option<Address>> {
+    let text = "select email, email_canonical from users where uuid = $1 and email is not null";
+    let row = sql.row(text, &[(&uuid, Type::UUID)]).await?;
+    row.map(|row| Ok(Address { typed: column(&row, "email")?, canonical: column(&row, "email_canonical")? }))
+        .transpose()
 }
 
 pub async fn credentials_by_uuid(sql: &impl Sql, uuid: Uuid) -> Result<Option<Credentials>> {
     let text = "select uuid, is_active, password_hashed from users where uuid = $1";
-    sql.row(text, &[(&uuid, Type::UUID)]).await?.as_ref().map(credentials).transpose()
-}
-
-fn credentials(row: &Row) -> Result<Credentials> {
-    let hash: Option<String> = column(row, "password_hashed")?;
-    Ok(Credentials {
-        uuid: column(row, "uuid")?,
-        is_active: column(row, "is_active")?,
-        password: hash.map(PasswordHash::new),
-    })
-}
-
-/// An address as it is stored.
-#[derive(Debug)]
-pub struct StoredEmail {
-    pub id: i64,
-    pub user: Uuid,
-    pub text: String,
-}
-
-/// Returns the addresses of users whose id is greater than `after`, by id.
-pub async fn emails_after(sql: &impl Sql, after: i64, limit: i64) -> Result<Vec<StoredEmail>> {
-    let text = "select id, uuid, email from users where id > $1 and email is not null order by id limit $2";
-    let rows = sql.rows(text, &[(&after, Type::INT8), (&limit, Type::INT8)]).await?;
-    let stored = |row| {
-        Ok(StoredEmail { id: column(row, "id")?, user: column(row, "uuid")?, text: column(row, "email")? })
-    };
-    rows.iter().map(stored).collect()
-}
-
-/// Returns another user who has the canonical form of this address.
-pub async fn other_holder(sql: &impl Sql, stored: &StoredEmail, canonical: &Email) -> Result<Option<Uuid>> {
-    let text = "select uuid from users where lower(email) = $1 and id <> $2";
-    let row = sql.row(text, &[(&canonical.as_str(), Type::TEXT), (&stored.id, Type::INT8)]).await?;
-    row.map(|row| column(&row, "uuid")).transpose()
-}
-
-/// Stores the address in its canonical form, unless it has changed since it was read. Returns whether
-/// it did.
-///
-/// # Errors
-/// `AlreadyExists` when another user has the canonical form.
-pub async fn canonicalise_email(sql: &impl Sql, stored: &StoredEmail, canonical: &Email) -> Result<bool> {
-    let text = "update users set email = $3, updated_at = now() where id = $1 and email = $2";
-    let params: [Param<'_>; 3] =
-        [(&stored.id, Type::INT8), (&stored.text, Type::TEXT), (&canonical.as_str(), Type::TEXT)];
-    Ok(sql.execute(text, &params).await? > 0)
+    sql.row(text, &[(&uuid, Type::UUID)]).await?.as_ref().map(Credentials::from_row).transpose()
 }
 
 /// Puts `new` in the place of `old`. Returns whether `old` still stood there, with an active user.

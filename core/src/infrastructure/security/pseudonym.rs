@@ -55,7 +55,7 @@ impl Pseudonyms {
     }
 
     pub fn of_account(&self, email: &Email) -> Pseudonym {
-        self.of(&[b"account", email.as_str().as_bytes()])
+        self.of(&[b"account", email.canonical().as_bytes()])
     }
 
     pub fn of_user(&self, user: Uuid) -> Pseudonym {

@@ -23,12 +23,17 @@ use crate::{
 pub struct Allowed {
     /// Columns with their operators. For a jsonb column they also apply to the keys inside it.
     pub filters: &'static [(&'static str, &'static [Op])],
+    /// Columns that are compared in all spellings of a text, by `e`, `ne`, `in` and `not_in`.
+    pub spelled: &'static [(&'static str, Spell)],
     pub orders: &'static [&'static str],
     /// The order if the caller names none. If it is empty, the primary key.
     pub default_order: &'static [&'static str],
     pub default_limit: u32,
     pub max_limit: u32,
 }
+
+/// Returns the exact form of a text, and all forms that a row without an exact form may have.
+pub type Spell = fn(&str) -> (String, Vec<String>);
 
 /// The query of a caller.
 #[derive(Debug)]
@@ -194,7 +199,12 @@ fn condition<E: Entity>(key: &str, text: &str, allowed: &Allowed) -> Result<Valu
     };
     let parts = parts::<E>(key).filter(is_listed);
     let Parts { column, inside, op } = parts.ok_or_else(|| not_allowed(key, "is not a supported filter"))?;
-    values::read(key, text, column, inside, op)
+    let value = values::read(key, text, column, inside, op)?;
+    let spell = allowed.spelled.iter().find(|(name, _)| *name == column.name());
+    Ok(match (spell, op) {
+        (Some((_, spell)), Op::E | Op::Ne | Op::In | Op::NotIn) => values::spelled(value, *spell),
+        _ => value,
+    })
 }
 
 fn not_allowed(key: &str, why: &str) -> Error {

@@ -77,6 +77,7 @@ impl<E, T: From<E>> From<Listed<E>> for ListResponse<T> {
 pub struct UserResponse {
     id: i64,
     uuid: Uuid,
+    /// As it was typed. Addresses of one account can be spelled in several ways: compare users by `uuid`.
     #[schema(required)]
     email: Option<String>,
     #[schema(required)]

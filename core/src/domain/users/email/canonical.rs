@@ -1,19 +1,45 @@
-//! The canonical forms of the two halves of an address.
+//! The forms of an address and of its two halves.
 
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 use idna_adapter::{Adapter, LEFT_OR_DUAL_JOINING_MASK, RIGHT_OR_DUAL_JOINING_MASK};
+use unicode_normalization::UnicodeNormalization;
 
 /// The limit of RFC 5321, in bytes.
 const MAX_LOCAL_BYTES: usize = 64;
 /// Mapping reaches its fixed point in two rounds. Text that needs more is refused.
 const MOST_ROUNDS: usize = 4;
 
-/// Returns RFC 5321's dot-string after mapping, with letters and marks of any script (RFC 6531).
-/// Quoted local parts are refused.
+/// Returns the text as its owner meant to write it: in NFC, as RFC 6532 asks. Letters of full or half width
+/// are the usual ones (as in RFC 8265), because keyboards write them and mailboxes do not have them.
+/// Characters that cannot be seen are dropped. They come from copied text.
+pub(super) fn written(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_owned();
+    }
+    let unicode = Adapter::new();
+    let is_seen = |c: &char| unicode.map_normalize(std::iter::once(*c)).next().is_some();
+    let width = |c: char| match c {
+        '\u{ff01}'..='\u{ffee}' => c.to_string().nfkc().collect::<String>(),
+        _ => c.to_string(),
+    };
+    text.chars().filter(is_seen).map(width).collect::<String>().nfc().collect()
+}
+
+/// Returns what Postgres can compute of an address in lower case (migration 0032).
+pub(super) fn rough(lower: &str) -> String {
+    let lower: String = lower.nfkc().collect();
+    lower.to_ascii_lowercase().replace('ß', "ss").replace('ς', "σ").replace('。', ".")
+}
+
+/// Returns the canonical form of a local part.
 pub(super) fn local_part(text: &str) -> Option<String> {
-    let local = fixed_point(text)?;
-    let fits = local.len() <= MAX_LOCAL_BYTES && local.split('.').all(is_atom);
-    fits.then_some(local)
+    fixed_point(text).filter(|local| is_local_part(local))
+}
+
+/// Whether the text is RFC 5321's dot-string, with letters and marks of any script (RFC 6531). Quoted local
+/// parts are refused.
+pub(super) fn is_local_part(text: &str) -> bool {
+    text.len() <= MAX_LOCAL_BYTES && text.split('.').all(is_atom)
 }
 
 /// Returns the domain as DNS and browsers write it: lower case, other scripts as `xn--` labels.
@@ -57,9 +83,11 @@ fn is_atom(atom: &str) -> bool {
     let unicode = Adapter::new();
     let chars: Vec<char> = atom.chars().collect();
     let is_allowed = |(place, &c): (usize, &char)| match c {
-        _ if c.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c) => true,
+        // First, because some marks count as letters. UTS 46 lets no label begin with a mark either: it would
+        // join the dot or the sign before it.
+        _ if unicode.is_mark(c) => place > 0,
         '\u{200c}' | '\u{200d}' => may_join(&unicode, &chars[..place], c, &chars[place + 1..]),
-        _ => place > 0 && unicode.is_mark(c),
+        _ => c.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c),
     };
     !chars.is_empty() && chars.iter().enumerate().all(is_allowed)
 }

@@ -16,10 +16,11 @@ impl Words {
     pub(super) fn of<'a>(texts: impl Iterator<Item = &'a str>) -> Self {
         let mut words = Vec::new();
         for text in texts {
-            let text = text.nfkc().collect::<String>().to_lowercase();
+            let text = folded(&text.nfkc().collect::<String>().to_lowercase());
             words.extend(text.split('@').map(str::to_owned));
             for label in text.split(['@', '.']) {
-                words.extend(label.strip_prefix("xn--").and_then(idna::punycode::decode_to_string));
+                let readable = label.strip_prefix("xn--").and_then(idna::punycode::decode_to_string);
+                words.extend(readable.map(|label| folded(&label)));
             }
             words.extend(text.split(|c: char| !c.is_alphanumeric()).map(str::to_owned));
             words.push(text);
@@ -29,11 +30,16 @@ impl Words {
         Self(words)
     }
 
-    /// Whether the text is nothing but these words, with a few digits and signs.
+    /// Whether the text is nothing but these words, with a few digits and signs. Words that differ in the
+    /// spelling of a sharp s or a final sigma are the same.
     pub(super) fn make_up(&self, lower: &str) -> bool {
         // A password has no NUL, so the gaps cannot become part of another word.
-        let gaps = self.0.iter().fold(lower.to_owned(), |rest, word| rest.replace(word.as_str(), "\0"));
+        let gaps = self.0.iter().fold(folded(lower), |rest, word| rest.replace(word.as_str(), "\0"));
         let rest: Vec<char> = gaps.chars().filter(|c| *c != '\0').collect();
         gaps.contains('\0') && rest.len() <= MOST_AROUND && !rest.iter().any(|c| c.is_alphabetic())
     }
+}
+
+fn folded(lower: &str) -> String {
+    lower.replace('ß', "ss").replace('ς', "σ")
 }

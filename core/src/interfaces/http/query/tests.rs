@@ -1,7 +1,10 @@
 use serde_json::json;
 
 use super::*;
-use crate::{domain::users::User, infrastructure::query::select_statement};
+use crate::{
+    domain::users::{Email, User},
+    infrastructure::query::select_statement,
+};
 
 const ALLOWED: Allowed = Allowed {
     filters: &[
@@ -14,6 +17,7 @@ const ALLOWED: Allowed = Allowed {
         ("created_at", &[Op::Gte]),
         ("meta", &[Op::E, Op::In, Op::JsonbLike, Op::IsNull]),
     ],
+    spelled: &[],
     orders: &["created_at", "id"],
     default_order: &[],
     default_limit: 25,
@@ -53,6 +57,29 @@ fn each_kind_of_value_is_read() {
     means(&[("meta__a__e", "dark")], &Filter::new().eq("meta__a", "dark"));
     means(&[("meta__a__jsonb_like", "5")], &Filter::new().jsonb_like("meta__a", "5"));
     means(&[("id__gt", "1"), ("is_active", "true")], &Filter::new().gt("id", 1).eq("is_active", true));
+}
+
+/// Values decide nothing about the text of a statement, null included.
+#[test]
+fn a_column_is_compared_in_all_spellings_by_one_statement() {
+    const SPELLED: Allowed = Allowed { spelled: &[("email", Email::forms_of)], ..ALLOWED };
+    let text = |key: &str, value: &str| {
+        let query = ListQuery::parse::<User>([(key, value)], &SPELLED).expect("a filter");
+        let page = Page::new(25).expect("a page");
+        let statement = select_statement::<User>(&["id"], &query.filter, &Order::default(), &page);
+        statement.expect("a statement").text().to_owned()
+    };
+    for (key, values) in [
+        (
+            "email",
+            &["ada@example.com", "ada@xn--mnchen-3ya.de", "Straße@MÜNCHEN.de", "nobody", "null", ""][..],
+        ),
+        ("email__in", &["ada@example.com", "a@example.com,Straße@MÜNCHEN.de", ""]),
+    ] {
+        let texts: Vec<String> = values.iter().map(|value| text(key, value)).collect();
+        assert!(texts.iter().all(|text| *text == texts[0] && text.contains("email_canonical")), "{texts:?}");
+    }
+    assert!(!text("email__ilike", "ada").contains("email_canonical"));
 }
 
 #[test]
@@ -128,6 +155,15 @@ fn a_value_that_does_not_fit_names_its_key_and_the_reason() {
         ("is_active", "null", "type"),
         ("created_at__gte", "null", "format"),
         ("birthday__gte", "2026-13-01", "format"),
+        ("birthday__gte", "+2000-01-01", "format"),
+        ("birthday__gte", " 2000-01-01", "format"),
+        ("birthday__gte", "-2000-01-01", "format"),
+        ("birthday__gte", "12000-01-01", "format"),
+        ("created_at__gte", "+2000-01-01T00:00:00Z", "format"),
+        ("created_at__gte", "2000-01-01X00:00:00Z", "format"),
+        ("created_at__gte", "2000-01-01+00:00:00Z", "format"),
+        ("id", "+7", "type"),
+        ("limit", "+7", "type"),
         ("created_at__gte", "2026-01-01", "format"),
         ("created_at__gte", "yesterday", "format"),
     ] {

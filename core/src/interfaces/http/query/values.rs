@@ -5,8 +5,10 @@
 
 use crate::{
     domain::{Error, Result},
-    infrastructure::query::{Column, Kind, Op, Value},
+    infrastructure::query::{Column, Kind, MAX_TEXT_CHARS, Op, Spelled, Value},
 };
+
+use super::Spell;
 
 /// Reads the value of one filter.
 ///
@@ -24,6 +26,25 @@ pub(super) fn read(key: &str, text: &str, column: &Column, inside_json: bool, op
         _ if text == "null" && takes_null => Value::Null,
         _ => scalar(key, kind, inside_json, text)?,
     })
+}
+
+/// Returns all spellings of a text, or of the texts of a list. Any other value is refused when the filter is
+/// used.
+pub(super) fn spelled(value: Value, spell: Spell) -> Value {
+    let texts = match &value {
+        Value::Null => return Value::Spelled(None),
+        Value::List(items) => items.as_slice(),
+        one => std::slice::from_ref(one),
+    };
+    let mut forms = Spelled::default();
+    for text in texts {
+        let Value::Text(text) = text else { return value };
+        // A text that is too long is refused, too.
+        let (exact, any) = if text.len() > MAX_TEXT_CHARS { (text.clone(), Vec::new()) } else { spell(text) };
+        forms.exact.push(exact);
+        forms.any.extend(any);
+    }
+    Value::Spelled(Some(forms))
 }
 
 /// Reads a list. An empty text is an empty list. Items are decoded a second time, for commas inside them.
