@@ -18,8 +18,7 @@ async fn store(app: &TestApp, from: &str, to: &str) {
     assert_eq!(client.execute(change, &[&from, &to]).await.expect("an update"), 1);
 }
 
-/// Signs up as the version before this one did, word by word. `canonical` is what it stores, `spellings` is
-/// where it looks. Returns whether there is a new user.
+/// Signs up by the statement of the version before this one. It stores `canonical` and looks for `spellings`. Returns whether there is a new user.
 async fn sign_up_before(app: &TestApp, canonical: &str, spellings: &[&str]) -> Result<bool, Option<String>> {
     let text = "insert into users (email, phone, password_hashed, updated_at)
                 select $1, null, null, now() where not exists (select from users where lower(email) = any($2))
@@ -96,7 +95,7 @@ async fn an_address_in_an_earlier_spelling_is_found_and_taken() {
         ("ada@xn--mnchen-3ya.de", ["ada@münchen.de", "ADA@xn--mnchen-3ya.de"]),
         ("\u{1112}\u{1161}\u{11ab}@example.com", ["한@example.com", "\u{1112}\u{1161}\u{11ab}@example.com"]),
         // Jamo in a domain.
-        ("ada@\u{1112}\u{1161}\u{11ab}.example", ["ada@한.example", "ada@xn--6w5b.example"]),
+        ("ada@\u{1112}\u{1161}\u{11ab}.example", ["ada@한.example", "ada@xn--6q8b.example"]),
         ("straße@example.com", ["STRASSE@example.com", "straße@example.com"]),
         ("ada@straße.de", ["ada@xn--strae-oqa.de", "ada@straße.de"]),
         ("οδος@example.gr", ["ΟΔΟΣ@example.gr", "οδοσ@example.gr"]),
@@ -165,7 +164,7 @@ async fn of_two_accounts_with_one_address_each_is_found_by_its_own_spelling() {
     let app = TestApp::new().await;
     let old = sign_up(&app, "ada@example.com").await.text("/uuid");
     store(&app, "ada@example.com", "ada@münchen").await;
-    let new = sign_up(&app, "ada@münchen.de").await.text("/uuid");
+    let new = sign_up(&app, "ada@xn--mnchen-3ya.de").await.text("/uuid");
     store(&app, "ada@münchen", "ada@münchen.de").await;
     assert_eq!(signed_in_as(&app, "ada@münchen.de").await, old);
     assert_eq!(signed_in_as(&app, "ada@xn--mnchen-3ya.de").await, new);

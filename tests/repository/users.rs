@@ -65,7 +65,7 @@ async fn an_old_row_is_found_by_its_rough_form() {
     for (stored, looked_for) in [
         ("straße@example.com", "STRASSE@example.com"),
         ("οδος@example.gr", "ΟΔΟΣ@example.gr"),
-        ("ada@\u{1112}\u{1161}\u{11ab}.example", "ada@xn--6w5b.example"),
+        ("ada@\u{1112}\u{1161}\u{11ab}.example", "ada@xn--6q8b.example"),
         ("ｍixed@ｅxample.com", "mixed@example.com"),
         ("ﬁona@example.com", "fiona@example.com"),
         ("ada@example。com", "ada@example.com"),

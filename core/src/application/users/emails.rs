@@ -15,7 +15,6 @@ use crate::{
     infrastructure::repository::{
         audit,
         emails::{self, StoredEmail},
-        users,
     },
 };
 
@@ -30,13 +29,13 @@ const RESERVE: Duration = Duration::from_secs(5);
 #[derive(Debug, Default, Serialize)]
 pub struct Canonicalised {
     pub rows: usize,
-    /// So many got the form of their own letters, apart from upper case in ASCII. Nothing can collide with it.
+    /// The number of rows whose form has the letters of the address, in lower case. They cannot collide.
     pub filled: usize,
-    /// Got another form than their own letters. The address itself stays as it is.
+    /// Users whose form has other letters than the address. The address itself stays as it is.
     pub changed: Vec<Uuid>,
-    /// Got none: another user has the canonical form.
+    /// Users who get no form, because another user has it.
     pub collisions: Vec<Collision>,
-    /// Got none: no longer accepted as an address. Their owners cannot sign in.
+    /// Users who get no form, because the address is no longer accepted. They cannot sign in.
     pub refused: Vec<Uuid>,
     /// There are more: call again with this as `after`.
     pub next: Option<i64>,
@@ -63,8 +62,8 @@ pub struct EmailSet {
 }
 
 impl Users<'_> {
-    /// Gives rows from `after` on their canonical form, unless another user has it. Without `change` it only
-    /// reports what a run from the first row would do. Repeating it has no further effect.
+    /// Gives the rows behind the id `after` their canonical form, unless another user has it. Without `change`
+    /// it only reports what a run from the first row would do. Repeating it has no further effect.
     pub async fn canonicalise_emails(
         &self,
         change: bool,
@@ -118,8 +117,11 @@ impl Users<'_> {
                 Ok(true) => {}
                 // Its owner has deleted or changed it since.
                 Ok(false) => return Ok(()),
-                // Another user has taken it since.
-                Err(Error::AlreadyExists(_)) => winner = self.winner(stored, email).await?,
+                // Another user has taken it since. If that user is gone again, the next run decides.
+                Err(Error::AlreadyExists(_)) => match self.winner(stored, email).await? {
+                    None => return Ok(()),
+                    found => winner = found,
+                },
                 Err(error) => return Err(error),
             }
         }
@@ -156,7 +158,9 @@ impl Users<'_> {
     pub async fn set_email(&self, user: Uuid, email: &Email) -> Result<EmailSet> {
         let mut conn = self.db.conn().await?;
         let mut tx = conn.begin().await?;
-        users::lock(&tx, user).await?.ok_or(Error::NotFound("user"))?;
+        if !emails::lock(&tx, user).await? {
+            return Err(Error::NotFound("user"));
+        }
         let changed = emails::set(&tx, user, email).await?;
         if changed {
             audit::record(&mut tx, &Entry::by_operator(Action::EmailSet, user));

@@ -156,14 +156,16 @@ fn uuid(value: &Value) -> Result<Uuid, Misfit> {
 fn date(value: &Value) -> Result<Date, Misfit> {
     let date = match value {
         Value::Date(date) => *date,
-        // The library's year also takes a sign.
-        Value::Text(text) if text.starts_with(|c: char| c.is_ascii_digit()) => {
-            Date::parse(text, format_description!("[year]-[month]-[day]")).map_err(|_| "format")?
-        }
+        Value::Text(text) if text.starts_with(|c: char| c.is_ascii_digit()) => signed_date(text)?,
         Value::Text(_) => return Err("format"),
         _ => return Err("type"),
     };
     if date.year() < MIN_YEAR { Err("range") } else { Ok(date) }
+}
+
+/// Reads a date whose year may have a sign, as the library writes and reads it.
+pub(super) fn signed_date(text: &str) -> Result<Date, Misfit> {
+    Date::parse(text, format_description!("[year]-[month]-[day]")).map_err(|_| "format")
 }
 
 fn timestamp(value: &Value) -> Result<OffsetDateTime, Misfit> {

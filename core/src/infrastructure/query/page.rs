@@ -220,7 +220,9 @@ fn read(kind: Kind, written: &Written) -> Option<Value> {
             let nanoseconds = i128::from(*microseconds) * 1_000;
             Value::Timestamp(OffsetDateTime::from_unix_timestamp_nanos(nanoseconds).ok()?)
         }
-        (Kind::Text | Kind::Uuid | Kind::Date, Written::Text(text)) => Value::Text(text.clone()),
+        // A row may hold a year before 0, which a filter does not take as a text.
+        (Kind::Date, Written::Text(text)) => Value::Date(bind::signed_date(text).ok()?),
+        (Kind::Text | Kind::Uuid, Written::Text(text)) => Value::Text(text.clone()),
         _ => return None,
     })
 }

@@ -78,6 +78,7 @@ impl Credentials {
     }
 }
 
+/// Returns what sign-in needs to know about the user whose address this is.
 pub async fn credentials(sql: &impl Sql, email: &Email) -> Result<Option<Credentials>> {
     let found = rows(sql, email, "id, uuid, email, email_canonical, is_active, password_hashed").await?;
     owner_of(email, found).map(|(_, row)| Credentials::from_row(&row)).transpose()
@@ -160,6 +161,13 @@ pub async fn canonicalise(sql: &impl Sql, stored: &StoredEmail, email: &Email) -
     let params: [Param<'_>; 3] =
         [(&stored.id, Type::INT8), (&stored.typed, Type::TEXT), (&email.canonical(), Type::TEXT)];
     Ok(sql.execute(text, &params).await? > 0)
+}
+
+/// Locks a user until the caller's transaction ends. Reads only what operators may read. Returns whether
+/// there is such a user.
+pub async fn lock(sql: &impl Sql, user: Uuid) -> Result<bool> {
+    let text = "select id from users where uuid = $1 for update";
+    Ok(sql.row(text, &[(&user, Type::UUID)]).await?.is_some())
 }
 
 /// Gives a user another address. Returns whether it was another one.
