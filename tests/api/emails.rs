@@ -18,7 +18,8 @@ async fn store(app: &TestApp, from: &str, to: &str) {
     assert_eq!(client.execute(change, &[&from, &to]).await.expect("an update"), 1);
 }
 
-/// Signs up by the statement of the version before this one. It stores `canonical` and looks for `spellings`. Returns whether there is a new user.
+/// Signs up by the statement of the version before this one. It stores `canonical` and looks for `spellings`.
+/// Returns whether there is a new user.
 async fn sign_up_before(app: &TestApp, canonical: &str, spellings: &[&str]) -> Result<bool, Option<String>> {
     let text = "insert into users (email, phone, password_hashed, updated_at)
                 select $1, null, null, now() where not exists (select from users where lower(email) = any($2))
