@@ -14,7 +14,6 @@ use app_core::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use crate::support::{number, until_waiting_for};
@@ -49,7 +48,7 @@ impl Handler for AddUp {
                select id, first_name from users where first_name in (select account from change) order by id for update)
              update users set meta = jsonb_build_object('sum', coalesce((meta ->> 'sum')::int8, 0) + change.amount)
              from change, locked where users.id = locked.id and locked.first_name = change.account",
-            &[(&accounts, Type::TEXT_ARRAY), (&amounts, Type::INT8_ARRAY)],
+            &[&accounts, &amounts],
         )
         .await
         .map(drop)

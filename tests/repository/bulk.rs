@@ -8,7 +8,7 @@ use app_core::infrastructure::query::{Column, Entity, Filter, Kind, Order, Page,
 use app_core::infrastructure::repository::{MAX_ROWS, Repository, column};
 use serde_json::json;
 use time::OffsetDateTime;
-use tokio_postgres::{Row, types::Type};
+use tokio_postgres::Row;
 use uuid::Uuid;
 
 use crate::{
@@ -35,8 +35,7 @@ async fn none_one_and_ten_thousand_rows_are_one_statement() {
     assert_eq!(samples.count(&Filter::new()).await.expect("a count"), many as u64 + 1);
 
     // And as many changes, every second row naming one column more.
-    let ids =
-        conn.rows("select id from sample order by id desc limit $1", &[(&(many as i64), Type::INT8)]).await;
+    let ids = conn.rows("select id from sample order by id desc limit $1", &[&(many as i64)]).await;
     let ids: Vec<i64> = ids.expect("ids").iter().map(|row| row.get(0)).collect();
     let changes: Vec<(Value, Values)> = ids
         .iter()

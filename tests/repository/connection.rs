@@ -4,12 +4,11 @@ use app_core::{
     Error,
     config::{DatabaseConfig, Statements},
     infrastructure::{
-        db::{Db, Sql, TIMEOUTS},
+        db::{Db, Parameter, Sql, TIMEOUTS},
         secrets::Secrets,
     },
     testing::TestDatabase,
 };
-use tokio_postgres::types::Type;
 
 fn db(database: &TestDatabase, change: impl FnOnce(&mut DatabaseConfig)) -> Db {
     let mut config = database.config();
@@ -77,8 +76,7 @@ async fn both_ways_of_running_statements_give_the_same_rows() {
         let db = db(&database, |config| config.statements = statements);
         let mut conn = db.conn().await.expect("a connection");
         let sum = "select $1 + $2";
-        let params: [app_core::infrastructure::db::Param<'_>; 2] =
-            [(&2_i64, Type::INT8), (&3_i64, Type::INT8)];
+        let params: [&dyn Parameter; 2] = [&2_i64, &3_i64];
         assert_eq!(conn.rows(sum, &params).await.expect("a row")[0].get::<_, i64>(0), 5);
         let kept: i64 = conn
             .rows("select count(*) from pg_prepared_statements where statement = 'select $1 + $2'", &[])

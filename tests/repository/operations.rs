@@ -52,7 +52,7 @@ async fn the_first_row_is_fetched_alone() {
     let statement = select_statement::<Sample>(Brief::FIELDS, &Filter::new(), &Order::default(), &page(1));
     let statement = statement.expect("a statement");
     assert!(statement.text().ends_with(" limit $1 offset $2"), "{}", statement.text());
-    assert_eq!(format!("{:?}", statement.params()[0].0), "1");
+    assert_eq!(format!("{:?}", statement.params()[0]), "1");
 
     // And the server says so: it counts the rows that it takes from an index.
     let (database, db) = world().await;

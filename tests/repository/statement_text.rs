@@ -3,8 +3,9 @@
 
 use app_core::{
     Error, Result,
-    infrastructure::query::{
-        Entity, Filter, Kind, MAX_CONDITIONS, Op, Order, Page, Shape, Statement, Value, select_statement,
+    infrastructure::{
+        db::Statement,
+        query::{Entity, Filter, Kind, MAX_CONDITIONS, Op, Order, Page, Shape, Value, select_statement},
     },
 };
 use serde_json::json;

@@ -18,7 +18,7 @@ use app_core::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use tokio_postgres::{Client, types::Type};
+use tokio_postgres::Client;
 use uuid::Uuid;
 
 use xtask::measure::{Group, Series, Target};
@@ -48,7 +48,7 @@ impl Handler for Count {
     async fn handle(tx: &mut Tx<'_>, events: Vec<Received<Counted>>) -> Result<()> {
         let counters: Vec<i32> = events.iter().map(|received| received.event.counter).collect();
         // Nothing reads it here: it leaves with the commit.
-        tx.last(Statement::new(COUNT).with(counters, Type::INT4_ARRAY));
+        tx.last(Statement::new(COUNT).with(counters));
         Ok(())
     }
 }

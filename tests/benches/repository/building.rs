@@ -2,7 +2,10 @@
 
 use std::{hint::black_box, time::Instant};
 
-use app_core::infrastructure::query::{Filter, Order, Page, Shape, Statement, Value, select_statement};
+use app_core::infrastructure::{
+    db::Statement,
+    query::{Filter, Order, Page, Shape, Value, select_statement},
+};
 use uuid::Uuid;
 
 use crate::{

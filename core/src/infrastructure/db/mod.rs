@@ -6,6 +6,7 @@
 mod connect;
 mod error;
 mod health;
+mod parameter;
 mod sql;
 mod statement;
 mod tx;
@@ -17,8 +18,9 @@ use deadpool::{Runtime, managed};
 pub use connect::TIMEOUTS;
 pub use error::{LOCK, from_postgres};
 pub use health::Health;
+pub use parameter::{Parameter, SqlType};
 pub use sql::{Link, Repeat, Sql};
-pub use statement::{Param, Statement};
+pub use statement::{Owned, Statement};
 pub use tx::{Mark, Tx};
 
 use super::secrets::Secrets;

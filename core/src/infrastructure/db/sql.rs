@@ -10,9 +10,12 @@ use futures_util::{
     TryFutureExt,
     future::{join, join_all, try_join_all},
 };
-use tokio_postgres::{Client, Row, types::Type};
+use tokio_postgres::{
+    Client, Row,
+    types::{ToSql, Type},
+};
 
-use super::{Health, Param, Statement, error::is_outdated, from_postgres};
+use super::{Health, Parameter, Statement, error::is_outdated, from_postgres};
 use crate::{config::Statements, domain::Result};
 
 /// A filter's text depends on its keys, and a caller may combine many: with more than this the
@@ -27,23 +30,23 @@ pub trait Sql: Sync {
     /// The connection that statements run on.
     fn link(&self) -> Link<'_>;
 
-    fn rows(&self, text: &str, params: &[Param<'_>]) -> impl Future<Output = Result<Vec<Row>>> + Send {
+    fn rows(&self, text: &str, params: &[&dyn Parameter]) -> impl Future<Output = Result<Vec<Row>>> + Send {
         async move { self.link().rows(text, params).await.map_err(from_postgres) }
     }
 
     /// At most one row, for statements that cannot find two.
-    fn row(&self, text: &str, params: &[Param<'_>]) -> impl Future<Output = Result<Option<Row>>> + Send {
+    fn row(&self, text: &str, params: &[&dyn Parameter]) -> impl Future<Output = Result<Option<Row>>> + Send {
         async move { Ok(self.rows(text, params).await?.pop()) }
     }
 
     /// How many rows a statement changed.
-    fn execute(&self, text: &str, params: &[Param<'_>]) -> impl Future<Output = Result<u64>> + Send {
+    fn execute(&self, text: &str, params: &[&dyn Parameter]) -> impl Future<Output = Result<u64>> + Send {
         async move { self.link().execute(text, params).await.map_err(from_postgres) }
     }
 
     /// A statement that was made before.
     fn run(&self, statement: &Statement) -> impl Future<Output = Result<Vec<Row>>> + Send {
-        async move { self.rows(statement.text, &statement.params()).await }
+        async move { self.rows(statement.text(), &statement.params()).await }
     }
 }
 
@@ -67,7 +70,7 @@ pub struct Link<'a> {
 }
 
 impl Link<'_> {
-    async fn rows(&self, text: &str, params: &[Param<'_>]) -> Result<Vec<Row>, tokio_postgres::Error> {
+    async fn rows(&self, text: &str, params: &[&dyn Parameter]) -> Result<Vec<Row>, tokio_postgres::Error> {
         let question = self.health.ask();
         let first = self.repeat.is_first();
         let mut rows = self.rows_once(text, params).await;
@@ -79,17 +82,20 @@ impl Link<'_> {
         question.answered(rows)
     }
 
-    async fn rows_once(&self, text: &str, params: &[Param<'_>]) -> Result<Vec<Row>, tokio_postgres::Error> {
+    async fn rows_once(
+        &self,
+        text: &str,
+        params: &[&dyn Parameter],
+    ) -> Result<Vec<Row>, tokio_postgres::Error> {
         match self.statements {
-            Statements::Unnamed => self.client.query_typed(text, params).await,
+            Statements::Unnamed => self.client.query_typed(text, &typed(params)).await,
             Statements::Prepared => {
-                let (values, types): (Vec<_>, Vec<_>) = params.iter().cloned().unzip();
-                self.client.query(&self.prepare(text, &types).await?, &values).await
+                self.client.query(&self.prepare(text, params).await?, &values(params)).await
             }
         }
     }
 
-    async fn execute(&self, text: &str, params: &[Param<'_>]) -> Result<u64, tokio_postgres::Error> {
+    async fn execute(&self, text: &str, params: &[&dyn Parameter]) -> Result<u64, tokio_postgres::Error> {
         let question = self.health.ask();
         let first = self.repeat.is_first();
         let mut count = self.execute_once(text, params).await;
@@ -101,12 +107,15 @@ impl Link<'_> {
         question.answered(count)
     }
 
-    async fn execute_once(&self, text: &str, params: &[Param<'_>]) -> Result<u64, tokio_postgres::Error> {
+    async fn execute_once(
+        &self,
+        text: &str,
+        params: &[&dyn Parameter],
+    ) -> Result<u64, tokio_postgres::Error> {
         match self.statements {
-            Statements::Unnamed => self.client.execute_typed(text, params).await,
+            Statements::Unnamed => self.client.execute_typed(text, &typed(params)).await,
             Statements::Prepared => {
-                let (values, types): (Vec<_>, Vec<_>) = params.iter().cloned().unzip();
-                self.client.execute(&self.prepare(text, &types).await?, &values).await
+                self.client.execute(&self.prepare(text, params).await?, &values(params)).await
             }
         }
     }
@@ -149,10 +158,9 @@ impl Link<'_> {
     ) -> Result<Vec<Row>, tokio_postgres::Error> {
         let params = statement.params();
         let Some(prepared) = prepared else {
-            return self.client.query_typed(statement.text, &params).await;
+            return self.client.query_typed(statement.text(), &typed(&params)).await;
         };
-        let values: Vec<_> = params.iter().map(|(value, _)| *value).collect();
-        self.client.query(&prepared, &values).await
+        self.client.query(&prepared, &values(&params)).await
     }
 
     async fn prepared(
@@ -160,8 +168,7 @@ impl Link<'_> {
         statement: &Statement,
     ) -> Result<Option<tokio_postgres::Statement>, tokio_postgres::Error> {
         let Statements::Prepared = self.statements else { return Ok(None) };
-        let types: Vec<Type> = statement.params().into_iter().map(|(_, of)| of).collect();
-        self.prepare(statement.text, &types).await.map(Some)
+        self.prepare(statement.text(), &statement.params()).await.map(Some)
     }
 
     /// Returns whether a statement that failed with this error may be sent again now: it is outdated,
@@ -189,13 +196,24 @@ impl Link<'_> {
     async fn prepare(
         &self,
         text: &str,
-        types: &[Type],
+        params: &[&dyn Parameter],
     ) -> Result<tokio_postgres::Statement, tokio_postgres::Error> {
         if self.prepared.size() >= MAX_PREPARED {
             self.prepared.clear();
         }
-        self.prepared.prepare_typed(self.client, text, types).await
+        let types: Vec<Type> = params.iter().map(|param| param.sql_type()).collect();
+        self.prepared.prepare_typed(self.client, text, &types).await
     }
+}
+
+/// The values as the client takes them for a prepared statement, whose types it knows.
+fn values<'a>(params: &[&'a dyn Parameter]) -> Vec<&'a (dyn ToSql + Sync)> {
+    params.iter().map(|&param| param as _).collect()
+}
+
+/// The values as the client takes them for a text that is not prepared.
+fn typed<'a>(params: &[&'a dyn Parameter]) -> Vec<(&'a (dyn ToSql + Sync), Type)> {
+    params.iter().map(|&param| (param as _, param.sql_type())).collect()
 }
 
 impl Repeat<'_> {

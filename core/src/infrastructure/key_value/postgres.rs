@@ -3,13 +3,12 @@
 use std::time::Duration;
 
 use futures_util::{FutureExt, future::BoxFuture};
-use tokio_postgres::types::Type;
 
 use super::{Key, KeyValue, Prefix};
 use crate::{
     domain::{Error, Result},
     infrastructure::{
-        db::{Db, Sql},
+        db::{Db, Parameter, Sql},
         repository::column,
     },
 };
@@ -26,7 +25,7 @@ impl KeyValue for Db {
                     "insert into key_value (key, value, expires_at)
                      values ($1, $2, clock_timestamp() + make_interval(secs => $3))
                      on conflict (key) do update set value = excluded.value, expires_at = excluded.expires_at",
-                    &[(&key.as_str(), Type::TEXT), (&value, Type::BYTEA), (&ttl.as_secs_f64(), Type::FLOAT8)],
+                    &[&key.as_str(), &value, &ttl.as_secs_f64()],
                 )
                 .await
                 .map(drop)
@@ -38,7 +37,7 @@ impl KeyValue for Db {
         async move {
             let conn = self.conn().await?;
             let text = "select value from key_value where key = $1 and expires_at > clock_timestamp()";
-            let row = conn.row(text, &[(&key.as_str(), Type::TEXT)]).await?;
+            let row = conn.row(text, &[&key.as_str()]).await?;
             row.map(|row| column(&row, "value")).transpose()
         }
         .boxed()
@@ -49,7 +48,7 @@ impl KeyValue for Db {
             let keys: Vec<&str> = keys.iter().map(Key::as_str).collect();
             let text = "with gone as (delete from key_value where key = any($1) returning expires_at)
                         select count(*) as gone from gone where expires_at > clock_timestamp()";
-            let row = self.conn().await?.row(text, &[(&keys, Type::TEXT_ARRAY)]).await?;
+            let row = self.conn().await?.row(text, &[&keys]).await?;
             row.map_or(Ok(0), |row| column::<i64>(&row, "gone")).map(|gone| gone as u64)
         }
         .boxed()
@@ -59,7 +58,7 @@ impl KeyValue for Db {
         async move {
             let conn = self.conn().await?;
             let text = "select from key_value where key = $1 and expires_at > clock_timestamp()";
-            Ok(conn.row(text, &[(&key.as_str(), Type::TEXT)]).await?.is_some())
+            Ok(conn.row(text, &[&key.as_str()]).await?.is_some())
         }
         .boxed()
     }
@@ -78,8 +77,7 @@ impl KeyValue for Db {
                         select count(*) as rows, count(*) filter (where expires_at > clock_timestamp()) as live
                         from gone";
             let prefix = prefix.as_str();
-            let params =
-                [(&prefix as _, Type::TEXT), (&after as _, Type::TEXT), (&FLUSH_ROWS as _, Type::INT8)];
+            let params: [&dyn Parameter; 3] = [&prefix, &after, &FLUSH_ROWS];
             let conn = self.conn().await?;
             let mut flushed = 0;
             loop {

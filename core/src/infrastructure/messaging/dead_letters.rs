@@ -1,7 +1,5 @@
 //! Why messages were refused. SQS moves them to the dead-letter queue unchanged and says nothing.
 
-use tokio_postgres::types::Type;
-
 use super::Queue;
 use crate::{
     domain::Result,
@@ -30,11 +28,11 @@ pub async fn note(
              -- Zero in a row that was inserted, not updated.
              returning xmax::text = '0' as news",
             &[
-                (&queue.as_str(), Type::TEXT),
-                (&message_id, Type::TEXT),
-                (&name.map(printable), Type::TEXT),
-                (&printable(reason), Type::TEXT),
-                (&MAX_REASON, Type::INT4),
+                &queue.as_str(),
+                &message_id,
+                &name.map(printable),
+                &printable(reason),
+                &MAX_REASON,
             ],
         )
         .await?;
@@ -45,7 +43,7 @@ pub async fn note(
 pub async fn forget(conn: &impl Sql, queue: Queue, message_id: &str) -> Result<()> {
     conn.execute(
         "delete from dead_letter where queue = $1 and message_id = $2",
-        &[(&queue.as_str(), Type::TEXT), (&message_id, Type::TEXT)],
+        &[&queue.as_str(), &message_id],
     )
     .await
     .map(drop)

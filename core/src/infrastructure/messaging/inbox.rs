@@ -3,7 +3,6 @@
 //! A queue may deliver a message twice, and two consumers may have it at the same time. The row
 //! is written in the transaction of the effects, so either both are there or neither is.
 
-use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use crate::{
@@ -27,7 +26,7 @@ pub async fn remember(tx: &impl Sql, handler: &str, ids: &[Uuid]) -> Result<Vec<
              select $1, id from unnest($2::uuid[]) as message (id)
              on conflict do nothing
              returning message_id",
-            &[(&handler, Type::TEXT), (&sorted, Type::UUID_ARRAY)],
+            &[&handler, &sorted],
         )
         .await?;
     let mut new = rows.iter().map(|row| column(row, "message_id")).collect::<Result<Vec<Uuid>>>()?;

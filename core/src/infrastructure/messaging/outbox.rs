@@ -8,7 +8,7 @@
 use std::{collections::HashSet, time::Duration};
 
 use time::OffsetDateTime;
-use tokio_postgres::{Row, types::Type};
+use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::{Outgoing, Queue};
@@ -90,14 +90,14 @@ pub fn insert(messages: &[Outgoing], config: OutboxConfig) -> Result<Vec<Stateme
          select position from message join written using (id) where ours order by position",
     );
     let write = write
-        .with(ids, Type::UUID_ARRAY)
-        .with(queues, Type::TEXT_ARRAY)
-        .with(bodies, Type::TEXT_ARRAY)
-        .with(groups, Type::TEXT_ARRAY)
-        .with(delays, Type::FLOAT8_ARRAY)
-        .with(config.own_lease.as_secs_f64(), Type::FLOAT8)
-        .with(QUEUE_DELAY.as_secs_f64(), Type::FLOAT8)
-        .with(lefts, Type::BOOL_ARRAY);
+        .with(ids)
+        .with(queues)
+        .with(bodies)
+        .with(groups)
+        .with(delays)
+        .with(config.own_lease.as_secs_f64())
+        .with(QUEUE_DELAY.as_secs_f64())
+        .with(lefts);
     Ok(lock_groups(messages).into_iter().chain([write]).collect())
 }
 
@@ -126,7 +126,7 @@ fn lock_groups(messages: &[Outgoing]) -> Option<Statement> {
     let lock = Statement::new(
         "select pg_advisory_xact_lock(hashtextextended(name, 0))::text from unnest($1::text[]) as grouped (name)",
     );
-    Some(lock.with(groups, Type::TEXT_ARRAY))
+    Some(lock.with(groups))
 }
 
 /// Takes up to ten messages that are due, for as long as `lease`. Of a group only the first that
@@ -135,12 +135,7 @@ fn lock_groups(messages: &[Outgoing]) -> Option<Statement> {
 /// Two relays may overlap: `skip locked` and the lease keep them off each other's rows.
 pub async fn claim(conn: &impl Sql, relay: Uuid, queues: &[Queue], lease: Duration) -> Result<Vec<Outgoing>> {
     let words: Vec<&str> = queues.iter().map(|queue| queue.as_str()).collect();
-    let rows = conn
-        .rows(
-            CLAIM,
-            &[(&relay, Type::UUID), (&lease.as_secs_f64(), Type::FLOAT8), (&words, Type::TEXT_ARRAY)],
-        )
-        .await?;
+    let rows = conn.rows(CLAIM, &[&relay, &lease.as_secs_f64(), &words]).await?;
     let mut claimed = Vec::with_capacity(rows.len());
     for row in &rows {
         let word: &str = column(row, "queue")?;
@@ -167,7 +162,7 @@ pub async fn mark_published(conn: &impl Sql, ids: &[Uuid]) -> Result<()> {
     conn.execute(
         "update outbox set published_at = clock_timestamp(), lease_by = null, last_error = null
          where id = any($1) and published_at is null",
-        &[(&ids, Type::UUID_ARRAY)],
+        &[&ids],
     )
     .await
     .map(drop)
@@ -180,7 +175,7 @@ pub async fn release(conn: &impl Sql, relay: Uuid, ids: &[Uuid], why: &str) -> R
         "update outbox set lease_by = null, last_error = left($3, 500),
                 due_at = clock_timestamp() + least(interval '5 minutes', interval '1 second' * 2 ^ least(attempts, 10))
          where id = any($1) and lease_by = $2 and published_at is null",
-        &[(&ids, Type::UUID_ARRAY), (&relay, Type::UUID), (&why, Type::TEXT)],
+        &[&ids, &relay, &why],
     )
     .await
     .map(drop)
@@ -197,7 +192,7 @@ pub async fn refuse(conn: &impl Sql, relay: Uuid, id: Uuid, why: &str) -> Result
                              else clock_timestamp() + least(interval '5 minutes', interval '1 second' * 2 ^ least(attempts, 10)) end
              where id = $1 and lease_by = $2 and published_at is null
              returning parked_at is not null as parked",
-            &[(&id, Type::UUID), (&relay, Type::UUID), (&why, Type::TEXT), (&MAX_REFUSALS, Type::INT4)],
+            &[&id, &relay, &why, &MAX_REFUSALS],
         )
         .await?;
     row.map_or(Ok(false), |row| column(&row, "parked"))
@@ -214,7 +209,7 @@ pub async fn unsent_or_sent_within(
             "select id, published_at from outbox
              where id = any($1)
                and (published_at is null or published_at > statement_timestamp() - $2 * interval '1 second')",
-            &[(&ids, Type::UUID_ARRAY), (&period.as_secs_f64(), Type::FLOAT8)],
+            &[&ids, &period.as_secs_f64()],
         )
         .await?;
     rows.iter().map(|row| Ok((column(row, "id")?, column(row, "published_at")?))).collect()

@@ -4,14 +4,13 @@
 use std::time::Duration;
 
 use time::OffsetDateTime;
-use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::envelope;
 use crate::{
     domain::Result,
     infrastructure::{
-        db::{Param, Sql},
+        db::{Parameter, Sql},
         repository::column,
     },
 };
@@ -51,14 +50,8 @@ pub async fn list(
 ) -> Result<Vec<SentEvent>> {
     let (sent_at, id) =
         after.map_or((OffsetDateTime::UNIX_EPOCH, Uuid::nil()), |event| (event.sent_at, event.id));
-    let params: [Param<'_>; 6] = [
-        (&oldest.as_secs_f64(), Type::FLOAT8),
-        (&newest.as_secs_f64(), Type::FLOAT8),
-        (&sent_at, Type::TIMESTAMPTZ),
-        (&id, Type::UUID),
-        (&(PAGE as i64), Type::INT8),
-        (&handlers, Type::TEXT_ARRAY),
-    ];
+    let params: [&dyn Parameter; 6] =
+        [&oldest.as_secs_f64(), &newest.as_secs_f64(), &sent_at, &id, &(PAGE as i64), &handlers];
     let event = |row| {
         Ok(SentEvent {
             id: column(row, "id")?,
@@ -72,7 +65,7 @@ pub async fn list(
 /// Returns the name and the id of each of these events, for people.
 pub async fn describe(sql: &impl Sql, ids: &[Uuid]) -> Result<Vec<String>> {
     let text = "select id, body from outbox where id = any ($1) order by published_at, id";
-    let rows = sql.rows(text, &[(&ids, Type::UUID_ARRAY)]).await?;
+    let rows = sql.rows(text, &[&ids]).await?;
     let described = |row| {
         let name = envelope::name_of(column(row, "body")?).unwrap_or_else(|| "?".to_owned());
         Ok(format!("{name} {}", column::<Uuid>(row, "id")?))

@@ -6,8 +6,6 @@
 
 use std::collections::HashMap;
 
-use tokio_postgres::types::Type;
-
 use super::Queue;
 use crate::{
     domain::Result,
@@ -19,7 +17,7 @@ pub async fn of(conn: &impl Sql, queue: Queue, message_ids: &[&str]) -> Result<H
     let rows = conn
         .rows(
             "select message_id, strikes from strike where queue = $1 and message_id = any($2)",
-            &[(&queue.as_str(), Type::TEXT), (&message_ids, Type::TEXT_ARRAY)],
+            &[&queue.as_str(), &message_ids],
         )
         .await?;
     rows.iter().map(|row| Ok((column(row, "message_id")?, column(row, "strikes")?))).collect()
@@ -30,7 +28,7 @@ pub async fn set(conn: &impl Sql, queue: Queue, message_id: &str) -> Result<()> 
     conn.execute(
         "insert into strike (queue, message_id, strikes) values ($1, $2, 1)
          on conflict (queue, message_id) do update set strikes = strike.strikes + 1, at = now()",
-        &[(&queue.as_str(), Type::TEXT), (&message_id, Type::TEXT)],
+        &[&queue.as_str(), &message_id],
     )
     .await
     .map(drop)
@@ -38,10 +36,7 @@ pub async fn set(conn: &impl Sql, queue: Queue, message_id: &str) -> Result<()> 
 
 /// The process has survived this message, whatever came of it.
 pub async fn clear(conn: &impl Sql, queue: Queue, message_id: &str) -> Result<()> {
-    conn.execute(
-        "delete from strike where queue = $1 and message_id = $2",
-        &[(&queue.as_str(), Type::TEXT), (&message_id, Type::TEXT)],
-    )
-    .await
-    .map(drop)
+    conn.execute("delete from strike where queue = $1 and message_id = $2", &[&queue.as_str(), &message_id])
+        .await
+        .map(drop)
 }

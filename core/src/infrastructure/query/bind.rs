@@ -6,10 +6,11 @@ use serde_json::{
     value::{RawValue, to_raw_value},
 };
 use time::{Date, OffsetDateTime, format_description::well_known::Rfc3339, macros::format_description};
-use tokio_postgres::types::{Json as JsonText, ToSql, Type};
+use tokio_postgres::types::{Json as JsonText, ToSql};
 use uuid::Uuid;
 
 use super::{Kind, Value};
+use crate::infrastructure::db::{Owned, SqlType};
 
 pub const MAX_TEXT_CHARS: usize = 5_000;
 pub const MAX_LIST_ITEMS: usize = 500;
@@ -19,21 +20,9 @@ const MIN_YEAR: i32 = -4712;
 /// Why a value does not fit, as a word: `type`, `range`, `too_long`, `format`, `null`.
 pub(in crate::infrastructure) type Misfit = &'static str;
 
-/// A value together with its Postgres type.
-pub(in crate::infrastructure) struct Bound {
-    pub(super) value: Box<dyn ToSql + Sync + Send>,
-    pub(super) kind: Type,
-}
-
-impl Bound {
-    pub(in crate::infrastructure) fn new(value: impl ToSql + Sync + Send + 'static, kind: Type) -> Self {
-        Self { value: Box::new(value), kind }
-    }
-}
-
 /// One value, or null.
-pub(in crate::infrastructure) fn one(kind: Kind, value: &Value) -> Result<Bound, Misfit> {
-    let boxed: Box<dyn ToSql + Sync + Send> = match kind {
+pub(in crate::infrastructure) fn one(kind: Kind, value: &Value) -> Result<Owned, Misfit> {
+    Ok(match kind {
         Kind::Bool => Box::new(optional(value, boolean)?),
         Kind::Int2 => Box::new(optional(value, integer::<i16>)?),
         Kind::Int4 => Box::new(optional(value, integer::<i32>)?),
@@ -44,38 +33,36 @@ pub(in crate::infrastructure) fn one(kind: Kind, value: &Value) -> Result<Bound,
         Kind::Date => Box::new(optional(value, date)?),
         Kind::Timestamptz => Box::new(optional(value, timestamp)?),
         Kind::Jsonb => Box::new(optional(value, json)?),
-    };
-    Ok(Bound { value: boxed, kind: kind.type_of() })
+    })
 }
 
 /// A column's worth of values, nulls included, as one array.
 pub(in crate::infrastructure) fn column<'v>(
     kind: Kind,
     values: impl Iterator<Item = &'v Value>,
-) -> Result<Bound, Misfit> {
+) -> Result<Owned, Misfit> {
     fn collect<'v, T>(
         values: impl Iterator<Item = &'v Value>,
         read: fn(&Value) -> Result<T, Misfit>,
-    ) -> Result<Box<dyn ToSql + Sync + Send>, Misfit>
+    ) -> Result<Owned, Misfit>
     where
-        T: ToSql + Sync + Send + 'static,
+        T: SqlType + ToSql + Sync + Send + 'static,
     {
         let values: Vec<Option<T>> = values.map(|value| optional(value, read)).collect::<Result<_, _>>()?;
         Ok(Box::new(values))
     }
-    let boxed = match kind {
-        Kind::Bool => collect(values, boolean)?,
-        Kind::Int2 => collect(values, integer::<i16>)?,
-        Kind::Int4 => collect(values, integer::<i32>)?,
-        Kind::Int8 => collect(values, integer::<i64>)?,
-        Kind::Float8 => collect(values, float)?,
-        Kind::Text => collect(values, text)?,
-        Kind::Uuid => collect(values, uuid)?,
-        Kind::Date => collect(values, date)?,
-        Kind::Timestamptz => collect(values, timestamp)?,
-        Kind::Jsonb => collect(values, json)?,
-    };
-    Ok(Bound { value: boxed, kind: kind.type_of_array() })
+    match kind {
+        Kind::Bool => collect(values, boolean),
+        Kind::Int2 => collect(values, integer::<i16>),
+        Kind::Int4 => collect(values, integer::<i32>),
+        Kind::Int8 => collect(values, integer::<i64>),
+        Kind::Float8 => collect(values, float),
+        Kind::Text => collect(values, text),
+        Kind::Uuid => collect(values, uuid),
+        Kind::Date => collect(values, date),
+        Kind::Timestamptz => collect(values, timestamp),
+        Kind::Jsonb => collect(values, json),
+    }
 }
 
 /// The items of a list lookup: without null, which `in` could never find.

@@ -1,7 +1,7 @@
 //! What an entity says about its table. Columns exist only as this static list, and only names
 //! from it ever stand in a statement.
 
-use tokio_postgres::{Row, types::Type};
+use tokio_postgres::Row;
 
 use crate::domain::Result;
 
@@ -18,38 +18,6 @@ pub enum Kind {
     Date,
     Timestamptz,
     Jsonb,
-}
-
-impl Kind {
-    pub(super) fn type_of(self) -> Type {
-        match self {
-            Self::Bool => Type::BOOL,
-            Self::Int2 => Type::INT2,
-            Self::Int4 => Type::INT4,
-            Self::Int8 => Type::INT8,
-            Self::Float8 => Type::FLOAT8,
-            Self::Text => Type::TEXT,
-            Self::Uuid => Type::UUID,
-            Self::Date => Type::DATE,
-            Self::Timestamptz => Type::TIMESTAMPTZ,
-            Self::Jsonb => Type::JSONB,
-        }
-    }
-
-    pub(super) fn type_of_array(self) -> Type {
-        match self {
-            Self::Bool => Type::BOOL_ARRAY,
-            Self::Int2 => Type::INT2_ARRAY,
-            Self::Int4 => Type::INT4_ARRAY,
-            Self::Int8 => Type::INT8_ARRAY,
-            Self::Float8 => Type::FLOAT8_ARRAY,
-            Self::Text => Type::TEXT_ARRAY,
-            Self::Uuid => Type::UUID_ARRAY,
-            Self::Date => Type::DATE_ARRAY,
-            Self::Timestamptz => Type::TIMESTAMPTZ_ARRAY,
-            Self::Jsonb => Type::JSONB_ARRAY,
-        }
-    }
 }
 
 /// Who gives a column its value in a new row, or a changed one.

@@ -1,7 +1,10 @@
 //! Which rows: conditions that must all hold.
 
-use super::{Entity, Op, Statement, Value, key::Key, lookup};
-use crate::domain::{Error, Faults, Result};
+use super::{Entity, Op, Value, key::Key, lookup};
+use crate::{
+    domain::{Error, Faults, Result},
+    infrastructure::db::Statement,
+};
 
 pub const MAX_CONDITIONS: usize = 50;
 

@@ -2,13 +2,12 @@
 
 use super::{
     Kind,
-    bind::{self, Bound, Misfit},
+    bind::{self, Misfit},
     column::{Column, Spelling},
-    statement::Statement,
     value::{Spelled, Value},
 };
+use crate::infrastructure::db::Statement;
 use serde_json::Value as Json;
-use tokio_postgres::types::Type;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Op {
@@ -100,7 +99,7 @@ pub(super) fn render(
     bind::bounded(value)?;
     let path = match path {
         [] => None,
-        path => Some(statement.bind(Bound::new(path.to_vec(), Type::TEXT_ARRAY))),
+        path => Some(statement.bind(Box::new(path.to_vec()))),
     };
     // There JSON's null is null, on both sides.
     let value = if path.is_some() && *value == Value::Json(Json::Null) { &Value::Null } else { value };
@@ -141,22 +140,22 @@ pub(super) fn render(
             statement.push(&format!("{subject} {test}(${n})"));
         }
         Op::Like | Op::Ilike => {
-            let n = statement.bind(Bound::new(pattern(value)?, Type::TEXT));
+            let n = statement.bind(Box::new(pattern(value)?));
             statement.push(&format!("{subject} {} ${n}", op.as_str()));
         }
         Op::NotLikeAll => {
             let patterns: Vec<String> = bind::list(value)?.iter().map(pattern).collect::<Result<_, _>>()?;
-            let n = statement.bind(Bound::new(patterns, Type::TEXT_ARRAY));
+            let n = statement.bind(Box::new(patterns));
             statement.push(&format!("{subject} not like all(${n})"));
         }
         Op::JsonbLike | Op::JsonbNotLike => {
-            let n = statement.bind(Bound::new(pattern(value)?, Type::TEXT));
+            let n = statement.bind(Box::new(pattern(value)?));
             // Not true: false, or unknown because the key is missing.
             let negation = if op == Op::JsonbNotLike { " is not true" } else { "" };
             statement.push(&format!("({} like ${n}){negation}", place.text()));
         }
         Op::IsNull => {
-            let n = statement.bind(Bound::new(bind::boolean(value)?, Type::BOOL));
+            let n = statement.bind(Box::new(bind::boolean(value)?));
             statement.push(&format!("({subject} is null) = ${n}"));
         }
     }
@@ -177,8 +176,8 @@ fn spelled(
     {
         return Err("format");
     }
-    let n = statement.bind(Bound::new(forms.map(|forms| forms.any.clone()), Type::TEXT_ARRAY));
-    let m = statement.bind(Bound::new(forms.map(|forms| forms.exact.clone()), Type::TEXT_ARRAY));
+    let n = statement.bind(Box::new(forms.map(|forms| forms.any.clone())));
+    let m = statement.bind(Box::new(forms.map(|forms| forms.exact.clone())));
     let is_one = format!("({any} = any(${n}) and ({exact} is null or {exact} = any(${m})))");
     let condition = match op {
         Op::E => format!("({is_one} or ({name} is null and ${n} is null))"),

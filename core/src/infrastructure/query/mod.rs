@@ -14,11 +14,13 @@ mod key;
 mod lookup;
 mod order;
 mod page;
-mod statement;
 mod value;
 mod values;
 
-use crate::domain::{Faults, Result};
+use crate::{
+    domain::{Faults, Result},
+    infrastructure::db::Statement,
+};
 
 pub use bind::{MAX_LIST_ITEMS, MAX_TEXT_CHARS};
 pub use column::{Column, Entity, Kind, Shape, Spelling};
@@ -26,11 +28,11 @@ pub use filter::{Filter, MAX_CONDITIONS};
 pub use lookup::Op;
 pub use order::Order;
 pub use page::{Cursor, MAX_LIMIT, Page};
-pub use statement::Statement;
+
 pub use value::{Spelled, Value};
 pub use values::Values;
 pub(in crate::infrastructure) use {
-    bind::{Bound, column as bind_column},
+    bind::column as bind_column,
     column::Source,
     values::{bound, bound_column, writable},
 };
@@ -45,7 +47,7 @@ pub fn select_statement<E: Entity>(
     order: &Order,
     page: &Page,
 ) -> Result<Statement> {
-    let mut statement = Statement::new(&format!("select {} from {}", fields.join(", "), E::TABLE));
+    let mut statement = Statement::begin(format!("select {} from {}", fields.join(", "), E::TABLE));
     let mut faults = Faults::default();
     faults.note(filter.lower::<E>(&mut statement))?;
     faults.note(page.lower::<E>(&mut statement, order))?;

@@ -1,7 +1,10 @@
 //! In which order: columns, and the primary key behind them, so that no two rows are ever equal.
 
-use super::{Column, Entity, Kind, Statement, key, lookup::sortable};
-use crate::domain::{Error, Result};
+use super::{Column, Entity, Kind, key, lookup::sortable};
+use crate::{
+    domain::{Error, Result},
+    infrastructure::db::Statement,
+};
 
 const MAX_COLUMNS: usize = 8;
 

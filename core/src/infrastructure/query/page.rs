@@ -5,18 +5,17 @@
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 use time::{Date, OffsetDateTime};
-use tokio_postgres::{
-    Row,
-    types::{FromSql, Type},
-};
+use tokio_postgres::{Row, types::FromSql};
 
 use super::{
-    Entity, Kind, Order, Statement, Value,
-    bind::{self, Bound},
+    Entity, Kind, Order, Value, bind,
     lookup::sortable,
     order::{self, Step},
 };
-use crate::domain::{Error, Result};
+use crate::{
+    domain::{Error, Result},
+    infrastructure::db::Statement,
+};
 
 pub const MAX_LIMIT: u32 = 1_000;
 /// An encoded cursor of eight long texts would be longer; such an order has no use.
@@ -92,11 +91,11 @@ impl Page {
             after(statement, &steps, cursor)?;
         }
         order::render(statement, &steps);
-        let n = statement.bind(Bound::new(i64::from(self.limit), Type::INT8));
+        let n = statement.bind(Box::new(i64::from(self.limit)));
         statement.push(&format!(" limit ${n}"));
         if let Start::Offset(rows) = self.start {
             let rows = i64::try_from(rows).map_err(|_| Error::invalid("offset", "range"))?;
-            let n = statement.bind(Bound::new(rows, Type::INT8));
+            let n = statement.bind(Box::new(rows));
             statement.push(&format!(" offset ${n}"));
         }
         Ok(())
@@ -119,7 +118,7 @@ fn after(statement: &mut Statement, steps: &[Step], cursor: &Cursor) -> Result<(
         }
         let bound = match value {
             // A row may hold what a caller may not ask for: infinity.
-            Value::Float(number) => Bound::new(Some(number), Type::FLOAT8),
+            Value::Float(number) => Box::new(Some(number)),
             value => bind::one(step.column.kind, &value).map_err(|_| Error::invalid("cursor", "format"))?,
         };
         numbers.push(statement.bind(bound));

@@ -2,12 +2,14 @@
 //! its default in a new row; null is a value.
 
 use super::{
-    Entity, Value,
-    bind::{self, Bound},
+    Entity, Value, bind,
     column::{Column, Source},
     key,
 };
-use crate::domain::{Error, Result, patch::Patch};
+use crate::{
+    domain::{Error, Result, patch::Patch},
+    infrastructure::db::Owned,
+};
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Values(Vec<(String, Value)>);
@@ -88,7 +90,7 @@ pub(in crate::infrastructure) fn writable<E: Entity>(name: &str) -> Result<&'sta
 ///
 /// # Errors
 /// `Validation` naming the column: null where none may be, or a value that does not fit.
-pub(in crate::infrastructure) fn bound(column: &Column, value: &Value) -> Result<Bound> {
+pub(in crate::infrastructure) fn bound(column: &Column, value: &Value) -> Result<Owned> {
     if *value == Value::Null && !column.nullable {
         return Err(Error::invalid(column.name, "null"));
     }
@@ -97,7 +99,7 @@ pub(in crate::infrastructure) fn bound(column: &Column, value: &Value) -> Result
 }
 
 /// One column's values in many rows; rows without one get null, which the statement replaces.
-pub(in crate::infrastructure) fn bound_column(column: &Column, rows: &[Option<&Value>]) -> Result<Bound> {
+pub(in crate::infrastructure) fn bound_column(column: &Column, rows: &[Option<&Value>]) -> Result<Owned> {
     for value in rows.iter().flatten() {
         if !column.nullable && **value == Value::Null {
             return Err(Error::invalid(column.name, "null"));

@@ -1,7 +1,6 @@
 //! Table `api_key`.
 
 use time::OffsetDateTime;
-use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::{column, users};
@@ -11,7 +10,11 @@ use crate::{
         auth::{ApiKey, ListedKey, Permission, Permissions, Sid},
         users::User,
     },
-    infrastructure::{db::Sql, query::Shape, security},
+    infrastructure::{
+        db::{Parameter, Sql},
+        query::Shape,
+        security,
+    },
 };
 
 /// A user has a handful; more are a program that went wrong.
@@ -41,14 +44,14 @@ pub async fn create(sql: &impl Sql, new: &NewApiKey<'_>) -> Result<bool> {
              where (select count(*) from api_key
                     where user_uuid = $2 and revoked_at is null and expires_at > $6) < $8",
             &[
-                (&new.key.id.as_str(), Type::TEXT),
-                (&new.user, Type::UUID),
-                (&new.name, Type::TEXT),
-                (&hash(new.key).as_slice(), Type::BYTEA),
-                (&words, Type::TEXT_ARRAY),
-                (&new.now, Type::TIMESTAMPTZ),
-                (&new.expires_at, Type::TIMESTAMPTZ),
-                (&MAX_LIVE, Type::INT8),
+                &new.key.id.as_str(),
+                &new.user,
+                &new.name,
+                &hash(new.key).as_slice(),
+                &words,
+                &new.now,
+                &new.expires_at,
+                &MAX_LIVE,
             ],
         )
         .await?;
@@ -61,7 +64,7 @@ pub async fn full_until(sql: &impl Sql, user: Uuid, now: OffsetDateTime) -> Resu
                 where user_uuid = $1 and created_at between $2 - interval '1 hour' and $2
                   and created_at + interval '1 hour' > $2
                 order by created_at desc offset $3 - 1 limit 1";
-    let params = [(&user as _, Type::UUID), (&now as _, Type::TIMESTAMPTZ), (&MAX_PER_HOUR as _, Type::INT8)];
+    let params: [&dyn Parameter; 3] = [&user, &now, &MAX_PER_HOUR];
     sql.row(text, &params).await?.map(|row| column(&row, "until")).transpose()
 }
 
@@ -91,9 +94,9 @@ pub async fn user_of(
                  from users join live on live.user_uuid = users.uuid where is_active"
             ),
             &[
-                (&key.id.as_str(), Type::TEXT),
-                (&hash(key).as_slice(), Type::BYTEA),
-                (&now, Type::TIMESTAMPTZ),
+                &key.id.as_str(),
+                &hash(key).as_slice(),
+                &now,
             ],
         )
         .await?;
@@ -107,7 +110,7 @@ pub async fn list(sql: &impl Sql, user: Uuid, now: OffsetDateTime) -> Result<Vec
             "select id, name, permissions, created_at, expires_at, last_used_at from api_key
              where user_uuid = $1 and revoked_at is null and expires_at > $2
              order by created_at desc, id",
-            &[(&user, Type::UUID), (&now, Type::TIMESTAMPTZ)],
+            &[&user, &now],
         )
         .await?;
     let key = |row| {
@@ -126,7 +129,7 @@ pub async fn list(sql: &impl Sql, user: Uuid, now: OffsetDateTime) -> Result<Vec
 /// Returns the name of a key of this user, also of one that was revoked.
 pub async fn find_name(sql: &impl Sql, user: Uuid, id: &str) -> Result<Option<String>> {
     let text = "select name from api_key where id = $1 and user_uuid = $2";
-    let row = sql.row(text, &[(&id, Type::TEXT), (&user, Type::UUID)]).await?;
+    let row = sql.row(text, &[&id, &user]).await?;
     row.map(|row| column(&row, "name")).transpose()
 }
 
@@ -134,7 +137,7 @@ pub async fn find_name(sql: &impl Sql, user: Uuid, id: &str) -> Result<Option<St
 pub async fn revoke(sql: &impl Sql, user: Uuid, id: &Sid, now: OffsetDateTime) -> Result<bool> {
     let text = "update api_key set revoked_at = $3
                 where id = $1 and user_uuid = $2 and revoked_at is null and expires_at > $3";
-    let params = [(&id.as_str() as _, Type::TEXT), (&user as _, Type::UUID), (&now as _, Type::TIMESTAMPTZ)];
+    let params: [&dyn Parameter; 3] = [&id.as_str(), &user, &now];
     Ok(sql.execute(text, &params).await? > 0)
 }
 
@@ -142,7 +145,7 @@ pub async fn revoke(sql: &impl Sql, user: Uuid, id: &Sid, now: OffsetDateTime) -
 pub async fn revoke_all(sql: &impl Sql, user: Uuid, now: OffsetDateTime) -> Result<u64> {
     let text = "update api_key set revoked_at = $2
                 where user_uuid = $1 and revoked_at is null and expires_at > $2";
-    sql.execute(text, &[(&user, Type::UUID), (&now, Type::TIMESTAMPTZ)]).await
+    sql.execute(text, &[&user, &now]).await
 }
 
 fn hash(key: &ApiKey) -> [u8; 32] {

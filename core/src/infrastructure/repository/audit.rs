@@ -1,7 +1,7 @@
 //! Table `audit_log`: rows are added in the transaction of what they tell, and never changed. The
 //! role that functions use may not (see the migration).
 
-use tokio_postgres::{Row, types::Type};
+use tokio_postgres::Row;
 
 use super::column;
 use crate::{
@@ -31,13 +31,13 @@ fn insert(entry: &Entry) -> Statement {
         "insert into audit_log (action, outcome, actor, subject, ip, request_id, details)
          values ($1, $2, $3, $4, $5::text::inet, $6, $7)",
     )
-    .with(entry.action.as_str(), Type::TEXT)
-    .with(entry.outcome.as_str(), Type::TEXT)
-    .with(entry.actor, Type::UUID)
-    .with(entry.subject, Type::UUID)
-    .with(entry.ip.map(|ip| ip.to_string()), Type::TEXT)
-    .with(telemetry::request_id(), Type::TEXT)
-    .with(entry.details.clone(), Type::JSONB)
+    .with(entry.action.as_str())
+    .with(entry.outcome.as_str())
+    .with(entry.actor)
+    .with(entry.subject)
+    .with(entry.ip.map(|ip| ip.to_string()))
+    .with(telemetry::request_id())
+    .with(entry.details.clone())
 }
 
 impl Shape for Recorded {

@@ -9,13 +9,10 @@ use super::{
 use crate::{
     domain::{Error, Result},
     infrastructure::{
-        db::Sql,
-        query::{
-            Bound, Column, Entity, Kind, Shape, Source, Statement, Value, Values, bind_column, bound_column,
-        },
+        db::{Sql, Statement},
+        query::{Column, Entity, Kind, Shape, Source, Value, Values, bind_column, bound_column},
     },
 };
-use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 pub const MAX_ROWS: usize = 100_000;
@@ -75,7 +72,7 @@ fn insert<E: Entity>(rows: &[Values]) -> Result<Option<Statement>> {
     if rows.is_empty() {
         return Ok(None);
     }
-    let mut statement = Statement::new(&format!("insert into {} (", E::TABLE));
+    let mut statement = Statement::begin(format!("insert into {} (", E::TABLE));
     let lanes = bind_lanes::<E>(&mut statement, &rows)?;
     if lanes.is_empty() {
         return Err(Error::invalid("rows", "required"));
@@ -100,7 +97,7 @@ fn update<E: Entity>(rows: &[(Value, Values)]) -> Result<Option<Statement>> {
     if rows.is_empty() {
         return Ok(None);
     }
-    let mut statement = Statement::new(&format!("update {} as t set ", E::TABLE));
+    let mut statement = Statement::begin(format!("update {} as t set ", E::TABLE));
     let bound = bind_column(key.kind(), rows.iter().map(|(key, _)| key))
         .map_err(|misfit| Error::invalid(key.name(), misfit))?;
     let keys = statement.bind(bound);
@@ -139,7 +136,7 @@ fn bind_lanes<E: Entity>(statement: &mut Statement, rows: &[&Values]) -> Result<
         let values = statement.bind(bound_column(column, &cells)?);
         let present = (named < rows.len()).then(|| {
             let flags: Vec<bool> = cells.iter().map(Option::is_some).collect();
-            statement.bind(Bound::new(flags, Type::BOOL_ARRAY))
+            statement.bind(Box::new(flags))
         });
         lanes.push(Lane { column, values, present });
     }

@@ -1,7 +1,5 @@
 //! Rows that have had their time, and how long each kind is kept.
 
-use tokio_postgres::types::Type;
-
 use crate::{domain::Result, infrastructure::db::Sql};
 
 /// One statement deletes this many: its locks and its log stay small.
@@ -71,7 +69,7 @@ impl Expired {
 
 /// Deletes up to [`BATCH`] rows of a kind and returns how many.
 pub async fn delete(sql: &impl Sql, what: Expired) -> Result<u64> {
-    sql.execute(&delete_statement(what), &[(&(BATCH as i64), Type::INT8)]).await
+    sql.execute(&delete_statement(what), &[&(BATCH as i64)]).await
 }
 
 /// The text of [`delete`]. Public for the test that asks Postgres for its plan.

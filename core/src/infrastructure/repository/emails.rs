@@ -4,7 +4,7 @@
 //! are found by their rough form, which Postgres computes. A few different addresses share a rough form, so
 //! the canonical form of each such row is computed here before it counts.
 
-use tokio_postgres::{Row, types::Type};
+use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::column;
@@ -13,7 +13,7 @@ use crate::{
         Error, Result,
         users::{Email, PasswordHash},
     },
-    infrastructure::db::{Param, Sql},
+    infrastructure::db::{Parameter, Sql},
 };
 
 /// The canonical form, or the rough form of a row without one. Written like the unique index of migration
@@ -103,7 +103,7 @@ async fn rows(sql: &impl Sql, email: &Email, columns: &str) -> Result<Vec<(Store
     );
     let (forms, canonical) = (email.rough_forms(), email.canonical());
     let mut found = Vec::new();
-    for row in sql.rows(&text, &[(&forms, Type::TEXT_ARRAY), (&canonical, Type::TEXT)]).await? {
+    for row in sql.rows(&text, &[&forms, &canonical]).await? {
         let stored = StoredEmail::from_row(&row)?;
         if stored.holds(email) {
             found.push((stored, row));
@@ -128,7 +128,7 @@ pub(super) async fn without_canonical(sql: &impl Sql, email: &Email) -> Result<V
         "select id, uuid, email, email_canonical from users
          where {CANONICAL_OR_ROUGH} = any($1) and email_canonical is null"
     );
-    let rows = sql.rows(&found, &[(&email.rough_forms(), Type::TEXT_ARRAY)]).await?;
+    let rows = sql.rows(&found, &[&email.rough_forms()]).await?;
     let look = |row| StoredEmail::from_row(row).map(|stored| (stored.id, stored.holds(email)));
     rows.iter().map(look).collect()
 }
@@ -137,7 +137,7 @@ pub(super) async fn without_canonical(sql: &impl Sql, email: &Email) -> Result<V
 pub async fn after(sql: &impl Sql, after: i64, limit: i64) -> Result<Vec<StoredEmail>> {
     let text = "select id, uuid, email, email_canonical from users
                 where id > $1 and email is not null order by id limit $2";
-    let rows = sql.rows(text, &[(&after, Type::INT8), (&limit, Type::INT8)]).await?;
+    let rows = sql.rows(text, &[&after, &limit]).await?;
     rows.iter().map(StoredEmail::from_row).collect()
 }
 
@@ -148,7 +148,7 @@ pub async fn fill(sql: &impl Sql, rows: &[StoredEmail]) -> Result<u64> {
     let text = "update users set email_canonical = lower(users.email)
                 from unnest($1::bigint[], $2::text[]) as seen (id, email)
                 where users.id = seen.id and users.email = seen.email and users.email_canonical is null";
-    sql.execute(text, &[(&ids, Type::INT8_ARRAY), (&texts, Type::TEXT_ARRAY)]).await
+    sql.execute(text, &[&ids, &texts]).await
 }
 
 /// Stores the canonical form of an address, unless the address has changed since it was read. Returns
@@ -158,8 +158,7 @@ pub async fn fill(sql: &impl Sql, rows: &[StoredEmail]) -> Result<u64> {
 /// `AlreadyExists` when another user has the canonical form.
 pub async fn canonicalise(sql: &impl Sql, stored: &StoredEmail, email: &Email) -> Result<bool> {
     let text = "update users set email_canonical = $3 where id = $1 and email = $2";
-    let params: [Param<'_>; 3] =
-        [(&stored.id, Type::INT8), (&stored.typed, Type::TEXT), (&email.canonical(), Type::TEXT)];
+    let params: [&dyn Parameter; 3] = [&stored.id, &stored.typed, &email.canonical()];
     Ok(sql.execute(text, &params).await? > 0)
 }
 
@@ -167,7 +166,7 @@ pub async fn canonicalise(sql: &impl Sql, stored: &StoredEmail, email: &Email) -
 /// there is such a user.
 pub async fn lock(sql: &impl Sql, user: Uuid) -> Result<bool> {
     let text = "select id from users where uuid = $1 for update";
-    Ok(sql.row(text, &[(&user, Type::UUID)]).await?.is_some())
+    Ok(sql.row(text, &[&user]).await?.is_some())
 }
 
 /// Gives a user another address. Returns whether it was another one.
@@ -180,8 +179,7 @@ pub async fn set(sql: &impl Sql, user: Uuid, email: &Email) -> Result<bool> {
     }
     let text = "update users set email = $2, email_canonical = $3, updated_at = now()
                 where uuid = $1 and (email, email_canonical) is distinct from ($2, $3)";
-    let params: [Param<'_>; 3] =
-        [(&user, Type::UUID), (&email.typed(), Type::TEXT), (&email.canonical(), Type::TEXT)];
+    let params: [&dyn Parameter; 3] = [&user, &email.typed(), &email.canonical()];
     Ok(sql.execute(text, &params).await.map_err(about_email)? > 0)
 }
 

@@ -1,12 +1,11 @@
 //! Table `idempotency_key`: what was answered to a request that may come again.
 
-use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::column;
 use crate::{
     domain::{Error, Result},
-    infrastructure::db::{LOCK, Param, Sql, Statement, Tx},
+    infrastructure::db::{LOCK, Parameter, Sql, Statement, Tx},
 };
 
 /// A user may have this many keys of the last 24 hours, so that nobody can fill the disk. Older rows do not
@@ -85,15 +84,7 @@ pub async fn find(sql: &impl Sql, key: &Key) -> Result<Option<Found>> {
 /// `InProgress` when that was not long enough.
 pub async fn claim(tx: &impl Sql, key: &Key) -> Result<Claim> {
     let [user, route, text, fingerprint] = key.params();
-    let params = [
-        user,
-        route,
-        text,
-        fingerprint,
-        (&key.subject, Type::UUID),
-        (&MAX_PER_USER, Type::INT8),
-        (&MAX_BYTES_PER_USER, Type::INT8),
-    ];
+    let params = [user, route, text, fingerprint, &key.subject, &MAX_PER_USER, &MAX_BYTES_PER_USER];
     let claimed = tx
         .rows(
             // An expired row is deleted and not updated: with `do update`, twins would lock the row of the
@@ -141,9 +132,9 @@ pub fn store(tx: &mut Tx<'_>, key: &Key, about: Option<Uuid>, answer: Stored) ->
     let text = "update idempotency_key
                 set status = $4, body = $5, subject_uuid = coalesce($6, subject_uuid)
                 where user_uuid = $1 and route = $2 and key = $3";
-    let statement = Statement::new(text).with(key.user, Type::UUID).with(key.route.clone(), Type::TEXT);
-    let statement = statement.with(key.text.clone(), Type::TEXT).with(status, Type::INT2);
-    tx.last(statement.with(answer.body, Type::TEXT).with(about, Type::UUID));
+    let statement = Statement::new(text).with(key.user).with(key.route.clone());
+    let statement = statement.with(key.text.clone()).with(status);
+    tx.last(statement.with(answer.body).with(about));
     Ok(())
 }
 
@@ -154,16 +145,11 @@ pub async fn delete_all(tx: &impl Sql, user: Uuid) -> Result<u64> {
                   select ctid from idempotency_key where user_uuid = $1 or subject_uuid = $1
                   for update skip locked))
                 and (user_uuid = $1 or subject_uuid = $1)";
-    tx.execute(text, &[(&user, Type::UUID)]).await
+    tx.execute(text, &[&user]).await
 }
 
 impl Key {
-    fn params(&self) -> [Param<'_>; 4] {
-        [
-            (&self.user, Type::UUID),
-            (&self.route, Type::TEXT),
-            (&self.text, Type::TEXT),
-            (&self.fingerprint, Type::BYTEA),
-        ]
+    fn params(&self) -> [&dyn Parameter; 4] {
+        [&self.user, &self.route, &self.text, &self.fingerprint]
     }
 }

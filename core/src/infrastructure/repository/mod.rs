@@ -26,8 +26,8 @@ use std::marker::PhantomData;
 use tokio_postgres::{Row, types::FromSql};
 
 use super::{
-    db::Sql,
-    query::{Entity, Shape, Statement},
+    db::{Sql, Statement},
+    query::{Entity, Shape},
 };
 use crate::domain::{Error, Result};
 

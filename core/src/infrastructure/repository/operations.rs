@@ -4,7 +4,7 @@
 
 use serde::Serialize;
 use time::OffsetDateTime;
-use tokio_postgres::{Row, types::Type};
+use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::column;
@@ -108,7 +108,7 @@ pub async fn outbox_status(sql: &impl Sql) -> Result<OutboxStatus> {
                select * from outbox where published_at is null and due_at = 'infinity'
                order by seq desc limit $1) as parked
              order by parked_at desc, seq desc limit $2",
-            &[(&COUNT_LIMIT, Type::INT8), (&NEWEST, Type::INT8)],
+            &[&COUNT_LIMIT, &NEWEST],
         )
         .await?;
     Ok(OutboxStatus {
@@ -160,7 +160,7 @@ pub async fn unpark(sql: &impl Sql, ids: &[Uuid]) -> Result<Unparked> {
              from (select distinct unnest($1) as id) as asked
              left join known using (id) left join freed using (id)
              order by asked.id",
-            &[(&ids, Type::UUID_ARRAY)],
+            &[&ids],
         )
         .await?;
     let mut outcome = Unparked::default();
@@ -185,7 +185,7 @@ pub async fn unpark_all(sql: &impl Sql) -> Result<Unparked> {
                order by seq limit $1))
                and parked_at is not null and published_at is null
              returning id",
-            &[(&UNPARK_LIMIT, Type::INT8)],
+            &[&UNPARK_LIMIT],
         )
         .await?;
     let unparked: Vec<Uuid> = rows.iter().map(|row| column(row, "id")).collect::<Result<_>>()?;
@@ -210,7 +210,7 @@ pub async fn resend_events(sql: &impl Sql, ids: &[Uuid]) -> Result<Resent> {
                     attempts = 0, refusals = 0, last_error = null
              where id = any($1) and queue = 'events' and published_at is not null
              returning id",
-            &[(&ids, Type::UUID_ARRAY)],
+            &[&ids],
         )
         .await?;
     let resent: Vec<Uuid> = rows.iter().map(|row| column(row, "id")).collect::<Result<_>>()?;
@@ -232,7 +232,7 @@ pub async fn delete_parked(tx: &impl Sql, ids: &[Uuid]) -> Result<Vec<DeletedMes
         .rows(
             "delete from outbox where id = any($1) and parked_at is not null and published_at is null
              returning id, queue, body",
-            &[(&ids, Type::UUID_ARRAY)],
+            &[&ids],
         )
         .await?;
     let one = |row: &Row| {
@@ -247,7 +247,7 @@ pub async fn delete_parked(tx: &impl Sql, ids: &[Uuid]) -> Result<Vec<DeletedMes
 
 /// Returns those of these ids that the outbox has.
 pub async fn outbox_ids(sql: &impl Sql, ids: &[Uuid]) -> Result<Vec<Uuid>> {
-    let rows = sql.rows("select id from outbox where id = any($1)", &[(&ids, Type::UUID_ARRAY)]).await?;
+    let rows = sql.rows("select id from outbox where id = any($1)", &[&ids]).await?;
     rows.iter().map(|row| column(row, "id")).collect()
 }
 
@@ -269,7 +269,7 @@ pub async fn dead_letters(sql: &impl Sql, queue: Queue, message_ids: &[String]) 
             "select message_id, name, reason, at from dead_letter
              where queue = $1 and message_id = any($2)
              order by at, message_id",
-            &[(&queue.as_str(), Type::TEXT), (&message_ids, Type::TEXT_ARRAY)],
+            &[&queue.as_str(), &message_ids],
         )
         .await?;
     let one = |row: &Row| {

@@ -7,13 +7,13 @@
 
 use std::{ops::Range, time::Duration};
 
-use tokio_postgres::{Row, types::Type};
+use tokio_postgres::Row;
 
 use super::column;
 use crate::{
     domain::{Error, Result, rate_limit::Limit},
     infrastructure::{
-        db::{Conn, Param, Sql},
+        db::{Conn, Parameter, Sql},
         security::Pseudonym,
     },
 };
@@ -68,7 +68,7 @@ pub async fn take_by_place(conn: &Conn, ask: &ByPlace<'_>) -> Result<(bool, Vec<
     let numbers = Numbers::of(&all);
     let mut params = numbers.params();
     let place = ask.place.as_bytes();
-    params.push((&place, Type::BYTEA));
+    params.push(&place);
     let rows = conn.rows(&statement_by_place(ask.known.len(), ask.unknown.len()), &params).await?;
     let (first, rest) = rows.split_first().ok_or_else(|| Error::internal("no row about the place"))?;
     Ok((column(first, "allowed")?, rest.iter().map(verdict).collect::<Result<_>>()?))
@@ -97,12 +97,13 @@ impl<'a> Numbers<'a> {
         }
     }
 
-    fn params(&self) -> Vec<Param<'_>> {
-        let mut params: Vec<Param<'_>> = Vec::with_capacity(self.tries.len() * 4 + 1);
+    fn params(&self) -> Vec<&dyn Parameter> {
+        let mut params: Vec<&dyn Parameter> = Vec::with_capacity(self.tries.len() * 4 + 1);
         for ((one, key), [emission, window]) in self.tries.iter().zip(&self.keys).zip(&self.seconds) {
-            params.push((&one.bucket.name, Type::TEXT));
-            params.push((key, Type::BYTEA));
-            params.extend([emission, window].map(|number| (number as _, Type::FLOAT8)));
+            params.push(&one.bucket.name);
+            params.push(key);
+            params.push(emission);
+            params.push(window);
         }
         params
     }

@@ -4,22 +4,22 @@ use super::Repository;
 use crate::{
     domain::{Error, Result},
     infrastructure::{
-        db::Sql,
-        query::{Cursor, Entity, Filter, Order, Page, Shape, Statement, select_statement},
+        db::{Sql, Statement},
+        query::{Cursor, Entity, Filter, Order, Page, Shape, select_statement},
     },
 };
 
 impl<E: Entity, C: Sql> Repository<'_, E, C> {
     /// How many rows; a scan of all that match.
     pub async fn count(&self, filter: &Filter) -> Result<u64> {
-        let mut statement = Statement::new(&format!("select count(*) from {}", E::TABLE));
+        let mut statement = Statement::begin(format!("select count(*) from {}", E::TABLE));
         filter.lower::<E>(&mut statement)?;
         let count: i64 = super::column(&self.one(&statement).await?, "count")?;
         u64::try_from(count).map_err(Error::internal)
     }
 
     pub async fn exists(&self, filter: &Filter) -> Result<bool> {
-        let mut statement = Statement::new(&format!("select exists (select from {}", E::TABLE));
+        let mut statement = Statement::begin(format!("select exists (select from {}", E::TABLE));
         filter.lower::<E>(&mut statement)?;
         statement.push(")");
         super::column(&self.one(&statement).await?, "exists")

@@ -1,7 +1,6 @@
 //! Tables `role` and `user_role`: which roles there are, and who has which.
 
 use serde::Serialize;
-use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::column;
@@ -39,17 +38,17 @@ pub async fn list(sql: &impl Sql) -> Result<Vec<Role>> {
 }
 
 pub async fn exists(sql: &impl Sql, role: &str) -> Result<bool> {
-    Ok(sql.row("select from role where name = $1", &[(&role, Type::TEXT)]).await?.is_some())
+    Ok(sql.row("select from role where name = $1", &[&role]).await?.is_some())
 }
 
 /// Returns whether that changed anything.
 pub async fn grant(sql: &impl Sql, user: Uuid, role: &str) -> Result<bool> {
     let text = "insert into user_role (user_uuid, role) values ($1, $2) on conflict do nothing";
-    Ok(sql.execute(text, &[(&user, Type::UUID), (&role, Type::TEXT)]).await? > 0)
+    Ok(sql.execute(text, &[&user, &role]).await? > 0)
 }
 
 /// Returns whether that changed anything.
 pub async fn revoke(sql: &impl Sql, user: Uuid, role: &str) -> Result<bool> {
     let text = "delete from user_role where user_uuid = $1 and role = $2";
-    Ok(sql.execute(text, &[(&user, Type::UUID), (&role, Type::TEXT)]).await? > 0)
+    Ok(sql.execute(text, &[&user, &role]).await? > 0)
 }

@@ -7,7 +7,6 @@ pub use open::{create, end_oldest};
 use std::sync::LazyLock;
 
 use time::OffsetDateTime;
-use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::{column, users};
@@ -43,13 +42,13 @@ pub async fn rotate(
                and u.uuid = s.user_uuid and u.is_active
              returning s.id",
             &[
-                (&token.session.as_str(), Type::TEXT),
-                (&token.generation.as_str(), Type::TEXT),
-                (&next.as_str(), Type::TEXT),
-                (&kid, Type::TEXT),
-                (&now, Type::TIMESTAMPTZ),
-                (&idle_until, Type::TIMESTAMPTZ),
-                (&token.user, Type::UUID),
+                &token.session.as_str(),
+                &token.generation.as_str(),
+                &next.as_str(),
+                &kid,
+                &now,
+                &idle_until,
+                &token.user,
             ],
         )
         .await?;
@@ -71,13 +70,7 @@ pub async fn replace_live(
          set access_sid = $2, kid = $3, rotated_at = $4, idle_until = least($5, expires_at),
              replacements = replacements + 1
          where id = $1",
-        &[
-            (&id.as_str(), Type::TEXT),
-            (&next.as_str(), Type::TEXT),
-            (&kid, Type::TEXT),
-            (&now, Type::TIMESTAMPTZ),
-            (&idle_until, Type::TIMESTAMPTZ),
-        ],
+        &[&id.as_str(), &next.as_str(), &kid, &now, &idle_until],
     )
     .await
     .map(drop)
@@ -91,7 +84,7 @@ pub async fn lock(tx: &impl Sql, id: &Sid) -> Result<Option<StoredSession>> {
                     s.idle_until, s.expires_at, s.revoked_at is not null as revoked, coalesce(u.is_active, false) as user_is_active
              from auth_session s left join users u on u.uuid = s.user_uuid
              where s.id = $1 for update of s",
-            &[(&id.as_str(), Type::TEXT)],
+            &[&id.as_str()],
         )
         .await?;
     let Some(row) = row else { return Ok(None) };
@@ -138,17 +131,8 @@ pub async fn user_of(
     token: &Token,
     now: OffsetDateTime,
 ) -> Result<Option<(User, Permissions)>> {
-    let row = sql
-        .row(
-            &USER_OF,
-            &[
-                (&token.session.as_str(), Type::TEXT),
-                (&token.generation.as_str(), Type::TEXT),
-                (&token.user, Type::UUID),
-                (&now, Type::TIMESTAMPTZ),
-            ],
-        )
-        .await?;
+    let row =
+        sql.row(&USER_OF, &[&token.session.as_str(), &token.generation.as_str(), &token.user, &now]).await?;
     row.as_ref().map(users::with_permissions).transpose()
 }
 
@@ -169,14 +153,7 @@ pub async fn list(
              where user_uuid = $1 and revoked_at is null and idle_until > $2 and expires_at > $2
                and ($4::timestamptz is null or (id <> $3 and (rotated_at, id) < ($4, $5)))
              order by id = $3 desc, rotated_at desc, id desc limit $6",
-            &[
-                (&current.user, Type::UUID),
-                (&now, Type::TIMESTAMPTZ),
-                (&current.session.as_str(), Type::TEXT),
-                (&refreshed_at, Type::TIMESTAMPTZ),
-                (&id, Type::TEXT),
-                (&i64::from(limit), Type::INT8),
-            ],
+            &[&current.user, &now, &current.session.as_str(), &refreshed_at, &id, &i64::from(limit)],
         )
         .await?;
     let sid =
@@ -206,12 +183,7 @@ pub async fn revoke(
         .execute(
             "update auth_session set revoked_at = $3, revoke_reason = $4
              where id = $1 and user_uuid = $2 and revoked_at is null and idle_until > $3 and expires_at > $3",
-            &[
-                (&id.as_str(), Type::TEXT),
-                (&user, Type::UUID),
-                (&now, Type::TIMESTAMPTZ),
-                (&reason.as_str(), Type::TEXT),
-            ],
+            &[&id.as_str(), &user, &now, &reason.as_str()],
         )
         .await?;
     Ok(count > 0)
@@ -229,17 +201,12 @@ pub async fn revoke_all(
         "update auth_session set revoked_at = $3, revoke_reason = $4
          where user_uuid = $1 and id is distinct from $2
            and revoked_at is null and idle_until > $3 and expires_at > $3",
-        &[
-            (&user, Type::UUID),
-            (&except.map(Sid::as_str), Type::TEXT),
-            (&now, Type::TIMESTAMPTZ),
-            (&reason.as_str(), Type::TEXT),
-        ],
+        &[&user, &except.map(Sid::as_str), &now, &reason.as_str()],
     )
     .await
 }
 
 /// Removes all sessions of a user, live or over. Returns how many there were.
 pub async fn delete_all(sql: &impl Sql, user: Uuid) -> Result<u64> {
-    sql.execute("delete from auth_session where user_uuid = $1", &[(&user, Type::UUID)]).await
+    sql.execute("delete from auth_session where user_uuid = $1", &[&user]).await
 }

@@ -1,6 +1,5 @@
 //! Table `sign_in_place`: where a user has signed in lately. [`super::sessions::create`] adds to it.
 
-use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use crate::{
@@ -16,5 +15,5 @@ pub async fn forget(sql: &impl Sql, user: Uuid, except: Option<&Pseudonym>) -> R
                   select key from sign_in_place where user_uuid = $1 and key is distinct from $2
                   for update skip locked)";
     let except = except.map(Pseudonym::as_bytes);
-    sql.execute(text, &[(&user, Type::UUID), (&except, Type::BYTEA)]).await.map(drop)
+    sql.execute(text, &[&user, &except]).await.map(drop)
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::Value;
 use time::OffsetDateTime;
-use tokio_postgres::{Row, types::Type};
+use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::{column, tasks::BEGUN};
@@ -14,7 +14,7 @@ use crate::{
         Error, Result,
         tasks::{Failure, Status},
     },
-    infrastructure::db::{Param, Sql},
+    infrastructure::db::{Parameter, Sql},
 };
 
 /// A task in a list.
@@ -56,14 +56,9 @@ pub async fn list(
 ) -> Result<Vec<Listed>> {
     let states: Vec<&str> = statuses.iter().map(|status| status.as_str()).collect();
     let (since, id) = (after.map(|place| place.since), after.map(|place| place.id));
-    let mut params: Vec<Param<'_>> = vec![
-        (&states, Type::TEXT_ARRAY),
-        (&since, Type::TIMESTAMPTZ),
-        (&id, Type::UUID),
-        (&limit, Type::INT8),
-    ];
+    let mut params: Vec<&dyn Parameter> = vec![&states, &since, &id, &limit];
     if let Some(name) = &name {
-        params.push((name, Type::TEXT));
+        params.push(name);
     }
     let rows = sql.rows(&list_statement(name.is_some(), after.is_some()), &params).await?;
     rows.iter().map(listed).collect()
@@ -125,7 +120,7 @@ pub async fn show(sql: &impl Sql, id: Uuid) -> Result<Option<Shown>> {
          from task where id = $1",
         columns()
     );
-    let Some(row) = sql.row(&text, &[(&id, Type::UUID)]).await? else { return Ok(None) };
+    let Some(row) = sql.row(&text, &[&id]).await? else { return Ok(None) };
     Ok(Some(Shown {
         task: listed(&row)?,
         error: column::<Option<&str>>(&row, "error")?.map(|text| Failure::parse(text).sentence()),
@@ -167,7 +162,7 @@ const LOCKED: &str = "id, name, args, state, attempt, earlier_attempts, owner,
 
 pub async fn lock(tx: &impl Sql, id: Uuid) -> Result<Option<Locked>> {
     let text = format!("select {LOCKED} from task where id = $1 for update");
-    tx.row(&text, &[(&id, Type::UUID)]).await?.as_ref().map(locked).transpose()
+    tx.row(&text, &[&id]).await?.as_ref().map(locked).transpose()
 }
 
 fn locked(row: &Row) -> Result<Locked> {
@@ -202,13 +197,7 @@ pub async fn late(sql: &impl Sql, lives: Lives, after: Option<Place>, limit: i64
     let rows = sql
         .rows(
             &late_statement(after.is_some()),
-            &[
-                (&lives.queued.as_secs_f64(), Type::FLOAT8),
-                (&lives.set_aside.as_secs_f64(), Type::FLOAT8),
-                (&limit, Type::INT8),
-                (&since, Type::TIMESTAMPTZ),
-                (&id, Type::UUID),
-            ],
+            &[&lives.queued.as_secs_f64(), &lives.set_aside.as_secs_f64(), &limit, &since, &id],
         )
         .await?;
     rows.iter().map(|row| Ok(Place { since: column(row, "moment")?, id: column(row, "id")? })).collect()
@@ -255,11 +244,7 @@ pub async fn lock_late(tx: &impl Sql, lives: Lives, late: &[Place]) -> Result<Ve
            and (running_until is null or running_until < statement_timestamp())
          for update skip locked"
     );
-    let params: [Param<'_>; 3] = [
-        (&lives.queued.as_secs_f64(), Type::FLOAT8),
-        (&lives.set_aside.as_secs_f64(), Type::FLOAT8),
-        (&ids, Type::UUID_ARRAY),
-    ];
+    let params: [&dyn Parameter; 3] = [&lives.queued.as_secs_f64(), &lives.set_aside.as_secs_f64(), &ids];
     tx.rows(&text, &params).await?.iter().map(locked).collect()
 }
 
@@ -280,11 +265,7 @@ pub async fn next_attempt(tx: &impl Sql, task: &Locked, earlier_attempts: i32) -
                select from task as twin
                where twin.name = task.name and twin.unique_key = task.unique_key and twin.id <> task.id
                  and twin.state in ('queued', 'retrying'))",
-            &[
-                (&task.id, Type::UUID),
-                (&earlier_attempts, Type::INT4),
-                (&i32::from(task.waits()), Type::INT4),
-            ],
+            &[&task.id, &earlier_attempts, &i32::from(task.waits())],
         )
         .await?;
     Ok(moved == 1)
@@ -297,12 +278,7 @@ pub async fn end(tx: &impl Sql, task: &Locked, status: Status, failure: Option<F
                 since = clock_timestamp(), running_until = null, set_aside_at = null,
                 never_begun = never_begun + $4
          where id = $1",
-        &[
-            (&task.id, Type::UUID),
-            (&status.as_str(), Type::TEXT),
-            (&failure.map(Failure::code), Type::TEXT),
-            (&i32::from(task.waits()), Type::INT4),
-        ],
+        &[&task.id, &status.as_str(), &failure.map(Failure::code), &i32::from(task.waits())],
     )
     .await
     .map(drop)
@@ -310,10 +286,7 @@ pub async fn end(tx: &impl Sql, task: &Locked, status: Status, failure: Option<F
 
 /// Notes that the message of a task has not been on its queue for long, or not yet.
 pub async fn still_waits(tx: &impl Sql, id: Uuid, since: Option<OffsetDateTime>) -> Result<()> {
-    tx.execute(
-        "update task set since = coalesce($2, clock_timestamp()) where id = $1",
-        &[(&id, Type::UUID), (&since, Type::TIMESTAMPTZ)],
-    )
-    .await
-    .map(drop)
+    tx.execute("update task set since = coalesce($2, clock_timestamp()) where id = $1", &[&id, &since])
+        .await
+        .map(drop)
 }

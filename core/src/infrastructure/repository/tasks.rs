@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use serde_json::Value;
 use time::OffsetDateTime;
-use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::column;
@@ -44,13 +43,13 @@ pub async fn create(sql: &impl Sql, tasks: &[NewTask]) -> Result<Vec<Uuid>> {
              on conflict do nothing
              returning id",
             &[
-                (&ids, Type::UUID_ARRAY),
-                (&names, Type::TEXT_ARRAY),
-                (&queues, Type::TEXT_ARRAY),
-                (&args, Type::JSONB_ARRAY),
-                (&keys, Type::TEXT_ARRAY),
-                (&owners, Type::UUID_ARRAY),
-                (&delays, Type::FLOAT8_ARRAY),
+                &ids,
+                &names,
+                &queues,
+                &args,
+                &keys,
+                &owners,
+                &delays,
             ],
         )
         .await?;
@@ -70,11 +69,11 @@ pub async fn adopt(
     sql.execute(
         "insert into task (id, name, queue, args, attempt) values ($1, $2, $3, $4, $5) on conflict (id) do nothing",
         &[
-            (&id, Type::UUID),
-            (&name, Type::TEXT),
-            (&queue.as_str(), Type::TEXT),
-            (&args, Type::JSONB),
-            (&attempt, Type::INT4),
+            &id,
+            &name,
+            &queue.as_str(),
+            &args,
+            &attempt,
         ],
     )
     .await
@@ -87,14 +86,14 @@ pub async fn find_waiting(sql: &impl Sql, name: &str, unique_key: &str) -> Resul
     let row = sql
         .row(
             "select id from task where name = $1 and unique_key = $2 and state in ('queued', 'retrying') for share",
-            &[(&name, Type::TEXT), (&unique_key, Type::TEXT)],
+            &[&name, &unique_key],
         )
         .await?;
     row.map(|row| column(&row, "id")).transpose()
 }
 
 pub async fn exists(sql: &impl Sql, id: Uuid) -> Result<bool> {
-    Ok(sql.row("select from task where id = $1", &[(&id, Type::UUID)]).await?.is_some())
+    Ok(sql.row("select from task where id = $1", &[&id]).await?.is_some())
 }
 
 /// What a claim found.
@@ -139,7 +138,7 @@ pub async fn claim(
              select exists (select from claimed) as ours, state = 'running' and attempt = $2 as running,
                     name = $4 as same_task, earlier_attempts
              from found",
-            &[(&id, Type::UUID), (&attempt, Type::INT4), (&seconds, Type::FLOAT8), (&name, Type::TEXT)],
+            &[&id, &attempt, &seconds, &name],
         )
         .await?;
     let Some(row) = row else { return Ok(Claim::Unknown) };
@@ -164,7 +163,7 @@ pub async fn succeed(sql: &impl Sql, id: Uuid, attempt: i32, result: &Value) -> 
             "update task set state = 'succeeded', result = $3, error = null, finished_at = clock_timestamp(),
                     since = clock_timestamp(), running_until = null, set_aside_at = null
              where id = $1 and attempt = $2 and state = 'running'",
-            &[(&id, Type::UUID), (&attempt, Type::INT4), (&result, Type::JSONB)],
+            &[&id, &attempt, &result],
         )
         .await?;
     still_ours(ended)
@@ -180,7 +179,7 @@ pub async fn fail(sql: &impl Sql, id: Uuid, attempt: i32, failure: Failure) -> R
             "update task set state = 'failed', error = $3, finished_at = clock_timestamp(),
                     since = clock_timestamp(), running_until = null, set_aside_at = null
              where id = $1 and attempt = $2 and state = 'running'",
-            &[(&id, Type::UUID), (&attempt, Type::INT4), (&failure.code(), Type::TEXT)],
+            &[&id, &attempt, &failure.code()],
         )
         .await?;
     still_ours(ended)
@@ -211,11 +210,11 @@ pub async fn retry(tx: &impl Sql, id: Uuid, attempt: i32, failure: Failure, dela
              where mine.id = $1 and mine.attempt = $2 and mine.state = 'running'
              returning mine.state = 'retrying' as again",
             &[
-                (&id, Type::UUID),
-                (&attempt, Type::INT4),
-                (&failure.code(), Type::TEXT),
-                (&Failure::Superseded.code(), Type::TEXT),
-                (&delay.as_secs_f64(), Type::FLOAT8),
+                &id,
+                &attempt,
+                &failure.code(),
+                &Failure::Superseded.code(),
+                &delay.as_secs_f64(),
             ],
         )
         .await?;
@@ -231,10 +230,10 @@ pub async fn set_aside(sql: &impl Sql, id: Uuid, name: &str, attempt: i32) -> Re
          where id = $1 and name = $2 and attempt = $3
            and (state in ('queued', 'retrying') or (state = 'running' and running_until < clock_timestamp()))",
         &[
-            (&id, Type::UUID),
-            (&name, Type::TEXT),
-            (&attempt, Type::INT4),
-            (&Failure::SetAside.code(), Type::TEXT),
+            &id,
+            &name,
+            &attempt,
+            &Failure::SetAside.code(),
         ],
     )
     .await
@@ -273,7 +272,7 @@ pub async fn find(sql: &impl Sql, id: Uuid, owner: Option<Uuid>) -> Result<Optio
                 "select id, name, state, result, error, created_at, finished_at, {BEGUN} as attempts
                  from task where id = $1 and ($2::uuid is null or owner = $2)"
             ),
-            &[(&id, Type::UUID), (&owner, Type::UUID)],
+            &[&id, &owner],
         )
         .await?;
     let Some(row) = row else { return Ok(None) };

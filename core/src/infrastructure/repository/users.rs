@@ -1,7 +1,7 @@
 //! Table `users`.
 
 use serde_json::json;
-use tokio_postgres::{Row, types::Type};
+use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::{
@@ -17,7 +17,7 @@ use crate::{
         users::{Birthday, Email, NewUser, PasswordHash, Phone, PhotoUrl, User, UserChange},
     },
     infrastructure::{
-        db::{Param, Sql},
+        db::{Parameter, Sql},
         query::{Column, Entity, Filter, Kind, Order, Shape, Spelling, Values},
     },
 };
@@ -132,13 +132,13 @@ async fn insert(sql: &impl Sql, new: &NewUser, others: &[i64]) -> Result<Option<
         User::FIELDS.join(", ")
     );
     let forms = new.email.as_ref().map(Email::rough_forms).unwrap_or_default();
-    let params: [Param<'_>; 6] = [
-        (&new.email.as_ref().map(Email::typed), Type::TEXT),
-        (&new.email.as_ref().map(Email::canonical), Type::TEXT),
-        (&new.phone.as_ref().map(Phone::as_str), Type::TEXT),
-        (&new.password.as_ref().map(PasswordHash::expose), Type::TEXT),
-        (&forms, Type::TEXT_ARRAY),
-        (&others, Type::INT8_ARRAY),
+    let params: [&dyn Parameter; 6] = [
+        &new.email.as_ref().map(Email::typed),
+        &new.email.as_ref().map(Email::canonical),
+        &new.phone.as_ref().map(Phone::as_str),
+        &new.password.as_ref().map(PasswordHash::expose),
+        &forms,
+        &others,
     ];
     let row = sql.row(&text, &params).await.map_err(emails::about_email)?;
     row.as_ref().map(User::from_row).transpose()
@@ -152,7 +152,7 @@ pub async fn find(sql: &impl Sql, uuid: Uuid) -> Result<Option<User>> {
 pub async fn lock(tx: &impl Sql, uuid: Uuid) -> Result<Option<User>> {
     let fields = User::FIELDS.join(", ");
     let text = format!("select {fields} from users where uuid = $1 for update");
-    tx.row(&text, &[(&uuid, Type::UUID)]).await?.as_ref().map(User::from_row).transpose()
+    tx.row(&text, &[&uuid]).await?.as_ref().map(User::from_row).transpose()
 }
 
 /// Returns whether there was such a user.
@@ -203,14 +203,14 @@ pub struct Address {
 /// A user's e-mail address; `None` without a user or without an address.
 pub async fn find_address(sql: &impl Sql, uuid: Uuid) -> Result<Option<Address>> {
     let text = "select email, email_canonical from users where uuid = $1 and email is not null";
-    let row = sql.row(text, &[(&uuid, Type::UUID)]).await?;
+    let row = sql.row(text, &[&uuid]).await?;
     row.map(|row| Ok(Address { typed: column(&row, "email")?, canonical: column(&row, "email_canonical")? }))
         .transpose()
 }
 
 pub async fn credentials_by_uuid(sql: &impl Sql, uuid: Uuid) -> Result<Option<Credentials>> {
     let text = "select uuid, is_active, password_hashed from users where uuid = $1";
-    sql.row(text, &[(&uuid, Type::UUID)]).await?.as_ref().map(Credentials::from_row).transpose()
+    sql.row(text, &[&uuid]).await?.as_ref().map(Credentials::from_row).transpose()
 }
 
 /// Puts `new` in the place of `old`. Returns whether `old` still stood there, with an active user.
@@ -224,7 +224,7 @@ pub async fn replace_hash(
         .execute(
             "update users set password_hashed = $3, updated_at = now()
              where uuid = $1 and password_hashed = $2 and is_active",
-            &[(&uuid, Type::UUID), (&old.expose(), Type::TEXT), (&new.expose(), Type::TEXT)],
+            &[&uuid, &old.expose(), &new.expose()],
         )
         .await?;
     Ok(count > 0)

@@ -4,8 +4,8 @@ use super::Repository;
 use crate::{
     domain::{Error, Result},
     infrastructure::{
-        db::Sql,
-        query::{Column, Entity, Filter, Shape, Source, Statement, Values, bound, writable},
+        db::{Sql, Statement},
+        query::{Column, Entity, Filter, Shape, Source, Values, bound, writable},
     },
 };
 
@@ -75,7 +75,7 @@ impl<E: Entity, C: Sql> Repository<'_, E, C> {
     /// As `update`.
     pub async fn delete(&self, filter: &Filter) -> Result<u64> {
         deliberate(filter)?;
-        let mut statement = Statement::new(&format!("delete from {}", E::TABLE));
+        let mut statement = Statement::begin(format!("delete from {}", E::TABLE));
         filter.lower::<E>(&mut statement)?;
         self.execute(&statement).await
     }
@@ -91,10 +91,10 @@ fn insert<E: Entity>(values: &Values) -> Result<Statement> {
     required::<E>(values)?;
     let untouched = untouched::<E>(values);
     if columns.is_empty() && untouched.is_empty() {
-        return Ok(Statement::new(&format!("insert into {} default values", E::TABLE)));
+        return Ok(Statement::begin(format!("insert into {} default values", E::TABLE)));
     }
     let names: Vec<&str> = columns.iter().map(|column| column.name()).chain(untouched.clone()).collect();
-    let mut statement = Statement::new(&format!("insert into {} ({}) values (", E::TABLE, names.join(", ")));
+    let mut statement = Statement::begin(format!("insert into {} ({}) values (", E::TABLE, names.join(", ")));
     for (index, column) in columns.iter().enumerate() {
         let value = values.get(column.name()).ok_or_else(|| Error::internal("a column without its value"))?;
         let n = statement.bind(bound(column, value)?);
@@ -115,7 +115,7 @@ fn update<E: Entity>(filter: &Filter, values: &Values) -> Result<Option<Statemen
         filter.lower::<E>(&mut Statement::default())?;
         return Ok(None);
     }
-    let mut statement = Statement::new(&format!("update {} set ", E::TABLE));
+    let mut statement = Statement::begin(format!("update {} set ", E::TABLE));
     for (index, column) in values.columns::<E>()?.into_iter().enumerate() {
         let value = values.get(column.name()).ok_or_else(|| Error::internal("a column without its value"))?;
         let n = statement.bind(bound(column, value)?);

@@ -1,7 +1,5 @@
 //! Opening a session: the new row, the place that becomes known, and the oldest sessions that make room.
 
-use tokio_postgres::types::Type;
-
 use crate::{
     domain::{
         Result,
@@ -64,20 +62,20 @@ pub async fn create(
              select $1, uuid, $3, $4, $5, $5, $6, $7, $8::text::inet, left($9, 512) from person
              returning id",
             &[
-                (&new.id.as_str(), Type::TEXT),
-                (&new.user, Type::UUID),
-                (&new.generation.as_str(), Type::TEXT),
-                (&new.kid, Type::TEXT),
-                (&new.now, Type::TIMESTAMPTZ),
-                (&new.idle_until, Type::TIMESTAMPTZ),
-                (&(new.now + SESSION_LIFETIME), Type::TIMESTAMPTZ),
-                (&ip, Type::TEXT),
-                (&new.client.user_agent, Type::TEXT),
-                (&verified.expose(), Type::TEXT),
-                (&names, Type::TEXT_ARRAY),
-                (&keys, Type::BYTEA_ARRAY),
-                (&place.as_bytes(), Type::BYTEA),
-                (&MAX_PLACES, Type::INT8),
+                &new.id.as_str(),
+                &new.user,
+                &new.generation.as_str(),
+                &new.kid,
+                &new.now,
+                &new.idle_until,
+                &(new.now + SESSION_LIFETIME),
+                &ip,
+                &new.client.user_agent,
+                &verified.expose(),
+                &names,
+                &keys,
+                &place.as_bytes(),
+                &MAX_PLACES,
             ],
         )
         .await?;
@@ -104,14 +102,14 @@ pub fn end_oldest(tx: &mut Tx<'_>, newest: &NewSession<'_>, keep: u32) {
                 select $6, $7, $1, $1, $8::text::inet, $9, jsonb_build_object('session', id, 'reason', $3)
                 from ended";
     let statement = Statement::new(text)
-        .with(newest.user, Type::UUID)
-        .with(newest.now, Type::TIMESTAMPTZ)
-        .with(RevokeReason::TooMany.as_str(), Type::TEXT)
-        .with(newest.id.as_str().to_owned(), Type::TEXT)
-        .with(i64::from(keep), Type::INT8)
-        .with(Action::SessionRevoked.as_str(), Type::TEXT)
-        .with(Outcome::Success.as_str(), Type::TEXT)
-        .with(newest.client.ip.map(|ip| ip.to_string()), Type::TEXT)
-        .with(telemetry::request_id(), Type::TEXT);
+        .with(newest.user)
+        .with(newest.now)
+        .with(RevokeReason::TooMany.as_str())
+        .with(newest.id.as_str().to_owned())
+        .with(i64::from(keep))
+        .with(Action::SessionRevoked.as_str())
+        .with(Outcome::Success.as_str())
+        .with(newest.client.ip.map(|ip| ip.to_string()))
+        .with(telemetry::request_id());
     tx.last(statement);
 }
