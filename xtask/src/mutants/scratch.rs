@@ -85,6 +85,10 @@ fn remove_others(root: &Path, below: &Path, files: &BTreeSet<PathBuf>) -> Result
     for entry in fs::read_dir(root.join(below))? {
         let entry = entry?;
         let name = below.join(entry.file_name());
+        if name == Path::new(".local") {
+            // Tools that tests have installed.
+            continue;
+        }
         if entry.file_type()?.is_dir() {
             remove_others(root, &name, files)?;
         } else if !files.contains(&name) {
