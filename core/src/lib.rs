@@ -1,12 +1,11 @@
-//! The core that all functions share, in four layers that look in one direction only:
+//! The core that all functions share, in six layers. Each layer uses only the layers after it:
 //!
-//! `interfaces` (HTTP, queues) → `application` (use cases) → `infrastructure` (Postgres, SQS,
-//! tokens) → `domain` (values, entities, events), which knows nobody.
+//! [`interfaces`] (HTTP, queues) → [`app`] (composition) → [`application`] (use cases) → [`infrastructure`]
+//! (Postgres, SQS, tokens) → [`config`] (settings) → [`domain`] (values, entities, events).
 //!
-//! Beside them: [`app`], which puts the parts together, [`config`], which reads the settings, and
-//! [`telemetry`], which writes the logs. Start reading at a function's `lib.rs`, for instance
-//! `functions/auth-sign-up`, and follow its calls inwards. `tests/house/layers.rs` fails when a
-//! layer looks the wrong way.
+//! [`telemetry`] writes the logs for all of them. Start reading at the `lib.rs` of a function, for example
+//! `functions/auth-sign-up`, and follow its calls inwards. `tests/house/layers.rs` fails if a layer uses one
+//! above it, and `tests/house/circles.rs` fails if files use each other in a circle.
 
 pub mod app;
 pub mod application;

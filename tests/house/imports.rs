@@ -10,15 +10,16 @@ use super::paths::{Source, Use};
 /// A file's module path from the root of its crate; the root is empty.
 pub(super) type Module = Vec<String>;
 
-/// One file names an item of another file.
+/// One file names another file, or an item of it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Import {
     pub(super) from: Module,
     pub(super) to: Module,
     /// The path as it is written.
     pub(super) path: String,
-    /// Whether it is only a `pub use` of an item of its own submodules.
-    pub(super) passes_on: bool,
+    /// Whether decision 0062 counts it as a use. It does not count the name of a module alone, and a `pub use`
+    /// of an item of a submodule.
+    pub(super) counts: bool,
 }
 
 /// Returns the imports between the files in the `src` folder of a crate, without its unit tests.
@@ -54,14 +55,16 @@ pub(super) fn of(files: &BTreeMap<Module, String>) -> Vec<Import> {
     let mut imports = BTreeSet::new();
     for (from, source) in &tree.0 {
         let mut add = |to: Target, path: &[String], glob: bool, passed_on: bool| {
-            let (Target::Item(to) | Target::Module(to)) = (match to {
-                // A module by its name is a way to its items, and no item; `*` stands for all of them.
-                Target::Module(_) if !glob => return,
-                to => to,
-            });
+            let (to, used) = match to {
+                Target::Item(to) => (to, true),
+                // `pub(in crate::domain)`
+                Target::Module(to) if from.starts_with(&to) && !glob => return,
+                // `*` stands for the items of the module.
+                Target::Module(to) => (to, glob),
+            };
             if to != *from {
-                let passes_on = passed_on && to.starts_with(from);
-                imports.insert(Import { from: from.clone(), to, path: path.join("::"), passes_on });
+                let counts = used && !(passed_on && to.starts_with(from));
+                imports.insert(Import { from: from.clone(), to, path: path.join("::"), counts });
             }
         };
         for Use { path, name, passed_on } in &source.uses {

@@ -1,9 +1,17 @@
-//! interfaces → application → infrastructure → domain, and never the other way.
+//! Six layers: interfaces → app → application → infrastructure → config → domain, and never the other way.
 
-use std::{fs, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
 
-/// Outermost first; each may look at what stands behind it.
-const LAYERS: [&str; 4] = ["interfaces", "application", "infrastructure", "domain"];
+use super::imports::{self, Import};
+
+/// Outermost first. Each may use the layers after it. `domain` uses no other layer. `telemetry` is none of them,
+/// but all except `domain` may use it.
+const LAYERS: [&str; 7] =
+    ["interfaces", "app", "application", "infrastructure", "config", "domain", "telemetry"];
 
 /// Crates of the outer world that a layer must not know, by the beginning of their names.
 const FOREIGN: [(&str, &[&str]); 3] = [
@@ -23,60 +31,22 @@ fn foreign_crates(layer: &str, text: &str) -> Vec<String> {
     words.filter(|word| forbidden.iter().any(|name| word.starts_with(name))).map(str::to_owned).collect()
 }
 
-/// Paths in `text` (a file of `layer`) that look outwards.
-fn outward_looks(layer: &str, text: &str) -> Vec<String> {
-    let place = LAYERS.iter().position(|l| *l == layer).expect("a layer");
-    // `app` composes and may be known by interfaces only.
-    let mut forbidden: Vec<&str> = LAYERS[..place].to_vec();
-    if layer != "interfaces" {
-        forbidden.push("app");
+/// Whether a file names a layer above its own. For `domain`, every other layer is above.
+fn looks_outwards(import: &Import) -> bool {
+    let layer = |module: &[String]| {
+        let name = module.first().map(String::as_str);
+        LAYERS.iter().position(|layer| Some(*layer) == name)
+    };
+    match (layer(&import.from), layer(&import.to)) {
+        (Some(from), Some(to)) => to < from || (LAYERS[from] == "domain" && to != from),
+        // The root of the crate and what serves tests stand above all layers.
+        (Some(_), None) => true,
+        (None, _) => false,
     }
-    let code: String =
-        text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
-    // `use crate::{…}` in one go or line by line: whatever follows `crate::` or opens a branch in it.
-    let compact: String = code.split_whitespace().collect();
-    let mut looks = Vec::new();
-    for at in compact.match_indices("crate::").map(|(at, found)| at + found.len()) {
-        let rest = &compact[at..];
-        let roots = match rest.strip_prefix('{') {
-            Some(tree) => roots(tree),
-            None => vec![word(rest)],
-        };
-        looks.extend(
-            roots.into_iter().filter(|root| forbidden.contains(root)).map(|root| format!("crate::{root}")),
-        );
-    }
-    looks
 }
 
-fn word(text: &str) -> &str {
-    let end = text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());
-    &text[..end]
-}
-
-/// The first word of each branch of a use tree whose brace has just been opened.
-fn roots(tree: &str) -> Vec<&str> {
-    let (mut depth, mut start, mut found) = (0, 0, Vec::new());
-    for (at, c) in tree.char_indices() {
-        match c {
-            '{' => depth += 1,
-            '}' if depth == 0 => {
-                found.push(word(&tree[start..at]));
-                return found;
-            }
-            '}' => depth -= 1,
-            ',' if depth == 0 => {
-                found.push(word(&tree[start..at]));
-                start = at + 1;
-            }
-            _ => {}
-        }
-    }
-    found
-}
-
-fn files(folder: &Path) -> Vec<std::path::PathBuf> {
-    let entries = fs::read_dir(folder).expect("a folder of the core");
+pub(super) fn files(folder: &Path) -> Vec<std::path::PathBuf> {
+    let entries = fs::read_dir(folder).expect("a folder of source files");
     entries
         .flat_map(|entry| {
             let path = entry.expect("an entry").path();
@@ -89,19 +59,31 @@ fn files(folder: &Path) -> Vec<std::path::PathBuf> {
 #[test]
 fn no_layer_looks_outwards() {
     let core = Path::new(env!("CARGO_MANIFEST_DIR")).join("../core/src");
-    let mut faults = Vec::new();
-    let mut read = 0;
-    for layer in LAYERS {
+    let imports = imports::read(&core);
+    let layers: BTreeSet<_> =
+        imports.iter().filter_map(|import| import.from.first()).map(String::as_str).collect();
+    assert!(imports.len() > 2000, "only {} imports were read: has the core moved?", imports.len());
+    assert!(LAYERS[..6].iter().all(|layer| layers.contains(layer)), "a layer is empty: {layers:?}");
+    let faults = imports.iter().filter(|import| looks_outwards(import));
+    let faults: Vec<_> =
+        faults.map(|Import { from, path, .. }| format!("{}: {path}", from.join("/"))).collect();
+    assert!(faults.is_empty(), "a layer uses one above it:\n{}", faults.join("\n"));
+}
+
+#[test]
+fn no_layer_knows_a_crate_of_the_outer_world() {
+    let core = Path::new(env!("CARGO_MANIFEST_DIR")).join("../core/src");
+    let (mut faults, mut read) = (Vec::new(), 0);
+    for (layer, _) in FOREIGN {
         for path in files(&core.join(layer)) {
             read += 1;
             let text = fs::read_to_string(&path).expect("a source file");
-            faults.extend(
-                outward_looks(layer, &text).into_iter().map(|look| format!("{}: {look}", path.display())),
-            );
+            let found = foreign_crates(layer, &text).into_iter();
+            faults.extend(found.map(|name| format!("{}: {name}", path.display())));
         }
     }
     assert!(read > 30, "only {read} files were read: has the core moved?");
-    assert!(faults.is_empty(), "a layer looks the wrong way:\n{}", faults.join("\n"));
+    assert!(faults.is_empty(), "a layer uses a crate of the outer world:\n{}", faults.join("\n"));
 }
 
 /// Functions that `manifest` (a Cargo.toml of one of them) depends on.
@@ -162,14 +144,61 @@ fn a_crate_of_the_outer_world_is_found() {
 
 #[test]
 fn an_outward_look_is_found_in_every_spelling() {
+    let looks = |layer: &str, text: &str| {
+        let file = |path: &[&str], text: &str| {
+            (path.iter().map(|&part| part.to_owned()).collect::<Vec<_>>(), text.to_owned())
+        };
+        let declare = "mod app; mod application; mod config; mod domain; mod infrastructure; mod interfaces; \
+                       mod telemetry; mod testing; pub use interfaces::http::Json as Passed; pub fn root() {}";
+        let files = BTreeMap::from([
+            file(&[], declare),
+            file(&["app"], "pub struct App;"),
+            file(&["application"], "pub struct UseCase;"),
+            file(&["config"], "pub struct Config;"),
+            file(&["domain"], "pub struct Error;"),
+            file(&["infrastructure"], "pub struct Db;"),
+            file(&["interfaces"], "pub mod http; pub use http::Json;"),
+            file(&["interfaces", "http"], "pub struct Json; pub fn respond() {}"),
+            file(&["telemetry"], "pub fn log() {}"),
+            file(&["testing"], "pub struct TestApp;"),
+            file(&[layer, "probe"], text),
+        ]);
+        let found = imports::of(&files);
+        found.iter().any(|import| import.from == [layer, "probe"] && looks_outwards(import))
+    };
     for text in [
         "use crate::interfaces::http::Json;",
+        "use crate::interfaces::Json;",
         "use crate::{domain::Error, interfaces::http};",
+        "use crate::interfaces as outer; fn f() { outer::http::respond() }",
         "use crate::{\n    domain::{Error, Result},\n    app::App,\n};",
-        "fn f(_: crate::application::users::Created) {}",
+        "use super::super::application::UseCase;",
+        "pub use crate::app::App;",
+        "pub(crate) use crate::app::*;",
+        "use crate::Passed;",
+        "use crate::testing::TestApp;",
+        "fn f(_: crate::application::UseCase) {}",
+        "fn f() { println!(\"{}\", super::super::interfaces::http::respond()) }",
+        "fn f() { crate::root() }",
     ] {
-        assert_eq!(outward_looks("infrastructure", text).len(), 1, "{text}");
+        assert!(looks("infrastructure", text), "{text}");
     }
-    assert!(outward_looks("infrastructure", "use crate::{config::Config, domain::{app, Error}};").is_empty());
-    assert!(outward_looks("interfaces", "use crate::{app::App, application::users};").is_empty());
+    for (layer, text) in [
+        ("interfaces", "use crate::{app::App, application::UseCase};"),
+        ("app", "use crate::{application::UseCase, infrastructure::Db};"),
+        ("application", "use crate::{infrastructure::Db, telemetry::log};"),
+        ("infrastructure", "use crate::{config::Config, domain::Error}; pub(crate) fn f() {}"),
+        ("config", "use crate::domain::Error;"),
+    ] {
+        assert!(!looks(layer, text), "{text}");
+    }
+    for (layer, text) in [
+        ("app", "use crate::interfaces::Json;"),
+        ("config", "use crate::infrastructure::Db;"),
+        ("domain", "use crate::telemetry::log;"),
+        ("domain", "use crate::config::Config;"),
+        ("telemetry", "use crate::domain::Error;"),
+    ] {
+        assert!(looks(layer, text), "{text}");
+    }
 }

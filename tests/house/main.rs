@@ -2,8 +2,10 @@
 //! must say that no linter checks.
 
 mod access;
+mod circles;
 mod decisions;
 mod front_door;
+mod imports;
 mod layers;
 mod links;
 mod lint;
@@ -11,6 +13,7 @@ mod messages;
 mod mutants;
 mod needs;
 mod passwords;
+mod paths;
 mod requirements;
 mod routes;
 mod skips;

@@ -102,13 +102,13 @@ impl Source {
                     self.end(&mut path);
                     self.scan(group.stream());
                 }
-                // `#[serde(with = "super::text")]`
+                // `#[serde(with = "super::text")]` calls the functions of a module, so it uses the module.
                 TokenTree::Literal(literal) => {
                     self.end(&mut path);
                     let text = literal.to_string();
                     let text = text.trim_matches('"');
                     if ["crate::", "super::", "self::"].iter().any(|start| text.starts_with(start)) {
-                        self.name(text.split("::").map(str::to_owned).collect());
+                        self.name(text.split("::").chain(["*"]).map(str::to_owned).collect());
                     }
                 }
             }

@@ -7,6 +7,8 @@
 mod parameters;
 mod values;
 
+pub use values::Spell;
+
 use std::borrow::Cow;
 
 use crate::{
@@ -31,9 +33,6 @@ pub struct Allowed {
     pub default_limit: u32,
     pub max_limit: u32,
 }
-
-/// Returns the exact form of a text, and all forms that a row without an exact form may have.
-pub type Spell = fn(&str) -> (String, Vec<String>);
 
 /// The query of a caller.
 #[derive(Debug)]

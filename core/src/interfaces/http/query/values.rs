@@ -8,7 +8,8 @@ use crate::{
     infrastructure::query::{Column, Kind, MAX_TEXT_CHARS, Op, Spelled, Value},
 };
 
-use super::Spell;
+/// Returns the exact form of a text, and all forms that a row without an exact form may have.
+pub type Spell = fn(&str) -> (String, Vec<String>);
 
 /// Reads the value of one filter.
 ///
