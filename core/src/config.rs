@@ -94,18 +94,18 @@ pub struct AwsConfig {
 }
 
 impl Config {
-    /// Reads the process environment.
+    /// Reads the process environment. `needs` says which sections the function needs.
     ///
     /// # Errors
     /// `Configuration`, naming every key that is missing or wrong and what it should be.
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
-    pub fn from_env(sections: &[Section]) -> Result<Self> {
-        Self::read(sections, |key| std::env::var(key).ok())
+    pub fn from_env(needs: impl Fn(Section) -> bool) -> Result<Self> {
+        Self::read(needs, |key| std::env::var(key).ok())
     }
 
     /// The same over any source of variables; an empty value counts as absent, because a template
     /// cannot leave a variable out.
-    pub fn read(sections: &[Section], variable: impl Fn(&str) -> Option<String>) -> Result<Self> {
+    pub fn read(needs: impl Fn(Section) -> bool, variable: impl Fn(&str) -> Option<String>) -> Result<Self> {
         let mut env = Reader::new(&variable);
         let launch_mode = env.choice(
             "LAUNCH_MODE",
@@ -121,27 +121,27 @@ impl Config {
         let show_api_docs = env.flag("SHOW_API_DOCS", false);
         let levels = ["off", "error", "warn", "info", "debug", "trace"].map(|word| (word, ()));
         env.choice("LOG_LEVEL", Some(()), &levels);
-        let tokens = sections.contains(&Section::Tokens).then(|| read_tokens(&mut env, prod));
+        let tokens = needs(Section::Tokens).then(|| read_tokens(&mut env, prod));
         let mode = launch_mode.unwrap_or(LaunchMode::Prod);
         let cors = cors::read(&mut env, mode);
-        let limits = sections.contains(&Section::Limits).then(|| limits::read(&mut env, mode));
-        let pseudonyms = sections.contains(&Section::Pseudonyms) || limits.is_some();
+        let limits = needs(Section::Limits).then(|| limits::read(&mut env, mode));
+        let pseudonyms = needs(Section::Pseudonyms) || limits.is_some();
         let hmac_key = pseudonyms.then(|| read_hmac_key(&mut env, mode));
         let passwords = passwords::read(&mut env);
         let password_words = passwords::read_words(&env);
         let secrets_ttl = Duration::from_secs(env.number("SECRETS_CACHE_SECONDS", 300, 1..=300));
         let events = kafka::bus(&mut env);
-        let database = sections.contains(&Section::Database).then(|| database::read(&mut env, events, prod));
-        let mail = if sections.contains(&Section::Mail) { mail::read(&mut env, prod) } else { None };
-        let cache = if sections.contains(&Section::KeyValue) { cache::read(&mut env, prod) } else { None };
-        let kafka = sections.contains(&Section::Kafka).then(|| kafka::read(&mut env, events, prod));
+        let database = needs(Section::Database).then(|| database::read(&mut env, events, prod));
+        let mail = if needs(Section::Mail) { mail::read(&mut env, prod) } else { None };
+        let cache = if needs(Section::KeyValue) { cache::read(&mut env, prod) } else { None };
+        let kafka = needs(Section::Kafka).then(|| kafka::read(&mut env, events, prod));
         let queues = QueuesConfig {
             events_url: env.optional("EVENTS_QUEUE_URL"),
             tasks_url: env.optional("TASKS_QUEUE_URL"),
             max_receive_count: env.number("MAX_RECEIVE_COUNT", 5, 1..=1000) as u32,
             retention: Duration::from_secs(env.number("QUEUE_RETENTION_SECONDS", 345_600, 3_600..=518_400)),
         };
-        if queues.events_url.is_none() && sections.contains(&Section::Queues) && events == EventsBus::Sqs {
+        if queues.events_url.is_none() && needs(Section::Queues) && events == EventsBus::Sqs {
             env.wrong("EVENTS_QUEUE_URL", "is missing: this function sends to this queue");
         }
         if queues.tasks_url.as_deref().is_some_and(|url| url.ends_with(".fifo")) {

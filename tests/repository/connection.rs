@@ -14,11 +14,14 @@ fn db(database: &TestDatabase, change: impl FnOnce(&mut DatabaseConfig)) -> Db {
     let mut config = database.config();
     config.pool_size = 1;
     change(&mut config);
-    let aws = app_core::config::Config::read(&[], |key| match key {
-        "LAUNCH_MODE" => Some("TEST".into()),
-        "PROJECT_NAME" => Some("APP".into()),
-        _ => None,
-    });
+    let aws = app_core::config::Config::read(
+        |_| false,
+        |key| match key {
+            "LAUNCH_MODE" => Some("TEST".into()),
+            "PROJECT_NAME" => Some("APP".into()),
+            _ => None,
+        },
+    );
     let secrets = Arc::new(Secrets::new(aws.expect("a configuration").aws));
     Db::with_options(config, secrets, &database.options()).expect("a pool")
 }

@@ -23,11 +23,14 @@ pub(crate) async fn operate(app: &TestApp, event: &Value) -> Result<Value, Strin
 
 /// A pool of another configuration on the same schema.
 pub(crate) fn db(database: &TestDatabase, config: DatabaseConfig) -> Db {
-    let aws = Config::read(&[], |key| match key {
-        "LAUNCH_MODE" => Some("TEST".into()),
-        "PROJECT_NAME" => Some("APP".into()),
-        _ => None,
-    });
+    let aws = Config::read(
+        |_| false,
+        |key| match key {
+            "LAUNCH_MODE" => Some("TEST".into()),
+            "PROJECT_NAME" => Some("APP".into()),
+            _ => None,
+        },
+    );
     let secrets = Arc::new(Secrets::new(aws.expect("a configuration").aws));
     Db::with_options(config, secrets, &database.options()).expect("a pool")
 }

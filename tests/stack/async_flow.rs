@@ -124,14 +124,17 @@ async fn characters_that_sqs_refuses_arrive_as_escapes() {
     let name = format!("characters-{}", Uuid::new_v4().simple());
     let url =
         sqs().create_queue().queue_name(name).send().await.expect("a queue").queue_url.expect("its address");
-    let config = Config::read(&[], |key| match key {
-        "LAUNCH_MODE" => Some("LOCAL".to_owned()),
-        "PROJECT_NAME" => Some("APP".to_owned()),
-        "EVENTS_QUEUE_URL" => Some(url.clone()),
-        "AWS_ENDPOINT_URL" => Some(setting("AWS_ENDPOINT_URL")),
-        "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => Some("test".to_owned()),
-        _ => None,
-    })
+    let config = Config::read(
+        |_| false,
+        |key| match key {
+            "LAUNCH_MODE" => Some("LOCAL".to_owned()),
+            "PROJECT_NAME" => Some("APP".to_owned()),
+            "EVENTS_QUEUE_URL" => Some(url.clone()),
+            "AWS_ENDPOINT_URL" => Some(setting("AWS_ENDPOINT_URL")),
+            "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => Some("test".to_owned()),
+            _ => None,
+        },
+    )
     .expect("a configuration");
     let bus = SqsBus::new(&config.aws, config.queues).expect("a bus");
     let text: String = ('\0'..='\u{ff}')

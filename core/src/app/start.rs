@@ -6,30 +6,29 @@ use futures_util::future::join_all;
 
 use super::{App, Need};
 use crate::{
-    config::{Config, Section},
+    config::Config,
     domain::{Error, Result, clock::SystemClock},
 };
 
 impl App {
-    /// Runs once per cold start, in Lambda's init phase, which runs at full CPU. Reads the configuration, then
-    /// connects and loads what `needs` names, in parallel.
+    /// Reads the configuration and composes the parts. Waits for nothing, so that the compiler sees the needs of a
+    /// binary and leaves out the settings of all others.
     ///
     /// # Errors
-    /// `Configuration` with everything that is wrong. A dependency that does not answer is no error here: it may
-    /// be available at the first request, which tries again.
-    pub(crate) async fn from_env(needs: &[Need]) -> Result<Self> {
-        let started = async {
-            let sections: Vec<Section> = needs.iter().map(|need| need.section()).collect();
-            let config = Config::from_env(&sections)?;
-            let secrets = Need::secrets(needs, &config);
-            let app = Self::put_together(config, Arc::new(SystemClock), secrets, Need::make_pool(needs))?;
-            app.warm_up(needs).await?;
-            Ok(app)
-        };
-        started.await.inspect_err(|error: &Error| tracing::error!(error = error.chain(), "cannot start"))
+    /// `Configuration` with everything that is wrong.
+    pub(crate) fn from_env(needs: &[Need]) -> Result<Self> {
+        let config = Config::from_env(|section| needs.iter().any(|need| need.section() == section))?;
+        let secrets = Need::secrets(needs, &config);
+        Self::put_together(config, Arc::new(SystemClock), secrets, Need::make_pool(needs))
     }
 
-    async fn warm_up(&self, needs: &[Need]) -> Result<()> {
+    /// Connects and loads what `needs` names, in parallel. Runs once per cold start, in Lambda's init phase, which
+    /// runs at full CPU.
+    ///
+    /// # Errors
+    /// `Configuration` if a stored secret is wrong. A dependency that does not answer is no error here: it may be
+    /// available at the first request, which tries again.
+    pub(crate) async fn warm_up(&self, needs: &[Need]) -> Result<()> {
         for outcome in join_all(needs.iter().map(|need| need.meet(self))).await {
             match outcome {
                 Ok(()) => {}

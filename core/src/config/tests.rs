@@ -3,9 +3,8 @@ use super::*;
 const ALL: &[Section] = &[Section::Database, Section::Tokens, Section::Limits];
 
 fn read(sections: &[Section], variables: &[(&str, &str)]) -> Result<Config> {
-    Config::read(sections, |key| {
-        variables.iter().rev().find(|(k, _)| *k == key).map(|(_, v)| (*v).to_owned())
-    })
+    let variable = |key: &str| variables.iter().rev().find(|(k, _)| *k == key).map(|(_, v)| (*v).to_owned());
+    Config::read(|section| sections.contains(&section), variable)
 }
 
 fn local(changes: &[(&'static str, &'static str)]) -> Result<Config> {

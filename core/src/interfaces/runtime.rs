@@ -27,8 +27,13 @@ where
     F: Future<Output = Result<(), RuntimeError>>,
 {
     telemetry::init();
+    let log = |error: &Error| tracing::error!(error = error.chain(), "cannot start");
+    let app = App::from_env(needs).inspect_err(log)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async { serve(App::from_env(needs).await?).await })
+    runtime.block_on(async {
+        app.warm_up(needs).await.inspect_err(log)?;
+        serve(app).await
+    })
 }
 
 /// Returns the time at which Lambda ends this invocation.
