@@ -13,11 +13,14 @@ use app_core::{
     interfaces::http::{self, Access, Admission, IdempotentReply, Reply, Request},
 };
 use serde_json::Value;
+use utoipa::OpenApi;
 
 /// One endpoint as a value.
 pub struct Endpoint {
     pub access: Access,
-    idempotent: bool,
+    /// Whether it accepts an `Idempotency-Key`, as the type of its response says.
+    pub idempotent: bool,
+    description: Option<fn() -> utoipa::openapi::OpenApi>,
     call: Call,
 }
 
@@ -27,6 +30,11 @@ impl Endpoint {
     /// An event of API Gateway to its answer, both as Lambda has them.
     pub async fn call(&self, app: &App, event: &str) -> Value {
         (self.call)(app, event).await
+    }
+
+    /// Returns what the handler's attribute says: one path with one operation, and its schemas.
+    pub fn description(&self) -> Option<utoipa::openapi::OpenApi> {
+        self.description.map(|description| description())
     }
 }
 
@@ -41,29 +49,40 @@ pub fn table() -> Vec<(&'static str, Access)> {
     endpoints().into_iter().map(|(name, endpoint)| (name, endpoint.access)).collect()
 }
 
+/// Makes an endpoint of the function of this name.
+macro_rules! endpoint {
+    ($name:literal, $function:ident) => {{
+        #[derive(OpenApi)]
+        #[openapi(paths($function::handler))]
+        struct Description;
+        ($name, Endpoint { description: Some(Description::openapi), ..of($function::handler) })
+    }};
+}
+
 /// Each endpoint by the name of its function.
 pub fn endpoints() -> Vec<(&'static str, Endpoint)> {
     vec![
-        ("auth-sign-up", of(auth_sign_up::handler)),
-        ("auth-tokens", of(auth_tokens::handler)),
-        ("auth-tokens-refresh", of(auth_tokens_refresh::handler)),
-        ("auth-sign-out", of(auth_sign_out::handler)),
-        ("auth-sessions-list", of(auth_sessions_list::handler)),
-        ("auth-sessions-revoke", of(auth_sessions_revoke::handler)),
-        ("auth-password-change", of(auth_password_change::handler)),
-        ("users-me", of(users_me::handler)),
-        ("users-me-update", of(users_me_update::handler)),
-        ("users-list", of(users_list::handler)),
-        ("users-get", of(users_get::handler)),
-        ("users-update", of(users_update::handler)),
-        ("users-delete", of(users_delete::handler)),
-        ("audit-list", of(audit_list::handler)),
-        ("api-keys-create", of(api_keys_create::handler)),
-        ("api-keys-list", of(api_keys_list::handler)),
-        ("api-keys-revoke", of(api_keys_revoke::handler)),
-        ("tasks-get", of(tasks_get::handler)),
-        ("debug-send-message", of(debug_send_message::handler)),
-        ("debug-health-check", of(debug_health_check::handler)),
+        endpoint!("auth-sign-up", auth_sign_up),
+        endpoint!("auth-tokens", auth_tokens),
+        endpoint!("auth-tokens-refresh", auth_tokens_refresh),
+        endpoint!("auth-sign-out", auth_sign_out),
+        endpoint!("auth-sessions-list", auth_sessions_list),
+        endpoint!("auth-sessions-revoke", auth_sessions_revoke),
+        endpoint!("auth-password-change", auth_password_change),
+        endpoint!("users-me", users_me),
+        endpoint!("users-me-update", users_me_update),
+        endpoint!("users-list", users_list),
+        endpoint!("users-get", users_get),
+        endpoint!("users-update", users_update),
+        endpoint!("users-delete", users_delete),
+        endpoint!("audit-list", audit_list),
+        endpoint!("api-keys-create", api_keys_create),
+        endpoint!("api-keys-list", api_keys_list),
+        endpoint!("api-keys-revoke", api_keys_revoke),
+        endpoint!("tasks-get", tasks_get),
+        endpoint!("debug-send-message", debug_send_message),
+        endpoint!("debug-health-check", debug_health_check),
+        // It serves the document and is no part of it.
         ("docs", of(docs::handler)),
     ]
 }
@@ -92,5 +111,6 @@ where
             serde_json::to_value(answer).expect("an answer serialises")
         })
     });
-    Endpoint { access: A::ACCESS, idempotent: TypeId::of::<R>() == TypeId::of::<IdempotentReply>(), call }
+    let idempotent = TypeId::of::<R>() == TypeId::of::<IdempotentReply>();
+    Endpoint { access: A::ACCESS, idempotent, description: None, call }
 }

@@ -1,12 +1,19 @@
-//! The OpenAPI document of all endpoints. A new endpoint is one line in `paths`.
+//! The OpenAPI document of all endpoints: what their handlers say, and what follows from their types.
 
+mod derived;
 mod links;
 mod passes;
 
+use app_core::interfaces::http::ErrorBody;
 use utoipa::{
     Modify, OpenApi,
-    openapi::security::{Http, HttpAuthScheme, SecurityScheme},
+    openapi::{
+        path::{Operation, PathItem},
+        security::{Http, HttpAuthScheme, SecurityScheme},
+    },
 };
+
+use crate::access::endpoints;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -16,28 +23,7 @@ use utoipa::{
     ),
     // The function `docs` puts the stage there, which only a deployment knows.
     servers((url = "/", description = "The host of this document")),
-    paths(
-        auth_sign_up::handler,
-        auth_tokens::handler,
-        auth_tokens_refresh::handler,
-        auth_sign_out::handler,
-        auth_sessions_list::handler,
-        auth_sessions_revoke::handler,
-        auth_password_change::handler,
-        users_me::handler,
-        users_me_update::handler,
-        users_list::handler,
-        users_get::handler,
-        users_update::handler,
-        users_delete::handler,
-        audit_list::handler,
-        api_keys_create::handler,
-        api_keys_list::handler,
-        api_keys_revoke::handler,
-        tasks_get::handler,
-        debug_send_message::handler,
-        debug_health_check::handler
-    ),
+    components(schemas(ErrorBody)),
     tags(
         (name = "auth", description = "Sign-up, sign-in, sessions and tokens"),
         (name = "users", description = "Users and their profiles"),
@@ -69,15 +55,47 @@ impl Modify for Bearer {
 /// Pretty JSON, the same bytes for the same endpoints.
 pub fn document() -> String {
     let mut document = Document::openapi();
+    for (name, endpoint) in endpoints() {
+        let Some(mut described) = endpoint.description() else { continue };
+        let operations = described.paths.paths.values_mut().flat_map(operations_of);
+        operations.for_each(|operation| derived::add(operation, &endpoint));
+        join(&mut document, described, name);
+    }
     // It would be taken from Cargo.toml, which names none.
     document.info.license = None;
     let mut document = serde_json::to_value(document).expect("a document serialises");
     passes::answer_headers(&mut document);
     passes::optional_bodies(&mut document);
-    passes::public_operations(&mut document);
     passes::texts_without_nul(&mut document);
     passes::open_objects(&mut document);
     passes::references(&mut document);
     links::add(&mut document);
     serde_json::to_string_pretty(&document).expect("json")
+}
+
+fn operations_of(path: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    let PathItem { get, put, post, delete, options, head, patch, trace, .. } = path;
+    [get, put, post, delete, options, head, patch, trace].into_iter().flatten()
+}
+
+/// Adds the description of one endpoint.
+///
+/// # Panics
+/// If another endpoint has the same path and method, or another schema of the same name. `merge` would silently
+/// keep the first one.
+fn join(document: &mut utoipa::openapi::OpenApi, mut described: utoipa::openapi::OpenApi, name: &str) {
+    for (path, item) in &mut described.paths.paths {
+        let ours = operations_of(item).count();
+        let known = document.paths.paths.get_mut(path);
+        let before = known.map_or(0, |item| operations_of(item).count());
+        let mut both = document.paths.paths.get(path).cloned().unwrap_or_default();
+        both.merge_operations(item.clone());
+        assert_eq!(operations_of(&mut both).count(), before + ours, "{name}: {path} is described twice");
+    }
+    let known = document.components.get_or_insert_default();
+    for (schema, text) in described.components.iter().flat_map(|components| &components.schemas) {
+        let twin = known.schemas.get(schema);
+        assert!(twin.is_none_or(|twin| twin == text), "{name}: another schema is called {schema}, too");
+    }
+    document.merge(described);
 }

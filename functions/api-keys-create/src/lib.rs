@@ -6,10 +6,7 @@ use app_core::{
     App, Result,
     application::auth::KeyWish,
     domain::{Faults, auth::Permission, text::Text},
-    interfaces::http::{
-        ApiKeysWrite, Body, Caller, Request, StatusCode, WithStatus,
-        openapi::{AnyProblem, AuthProblem, BodyProblem, RightProblem},
-    },
+    interfaces::http::{ApiKeysWrite, Body, Caller, Request, StatusCode, WithStatus},
 };
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
@@ -80,11 +77,9 @@ pub struct KeyResponse {
 /// A program sends the key to act on your behalf, on the endpoints that accept API keys.
 #[utoipa::path(
     post, path = "/api/v1/api-keys/", tag = "api-keys", operation_id = "create_api_key",
-    security(("bearer" = ["api_keys:write"])),
     request_body = KeyRequest,
     responses(
         (status = 201, description = "The new API key, which is shown only once", body = KeyResponse),
-        AuthProblem, RightProblem, BodyProblem, AnyProblem,
     ),
 )]
 pub async fn handler(

@@ -3,10 +3,7 @@
 use app_core::{
     App, Result,
     domain::auth::ListedKey,
-    interfaces::http::{
-        Caller, Json, Request, SignedIn,
-        openapi::{AnyProblem, AuthProblem},
-    },
+    interfaces::http::{Caller, Json, Request, SignedIn},
 };
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -38,8 +35,7 @@ pub struct ListedKeyResponse {
 /// The list leaves out expired and revoked keys. It does not contain the secrets.
 #[utoipa::path(
     get, path = "/api/v1/api-keys/", tag = "api-keys", operation_id = "list_api_keys",
-    security(("bearer" = [])),
-    responses((status = 200, description = "The user's live API keys", body = KeysResponse), AuthProblem, AnyProblem),
+    responses((status = 200, description = "The user's live API keys", body = KeysResponse)),
 )]
 pub async fn handler(app: App, _: Request, caller: Caller<SignedIn>) -> Result<Json<KeysResponse>> {
     let keys = app.auth().await?.list_keys(caller.user.uuid).await?;

@@ -3,10 +3,7 @@
 use app_core::{
     App, Result,
     interfaces::http::{
-        Caller, Idempotent, IdempotentReply, NoContent, Request, SignedIn,
-        openapi::{
-            AnyProblem, AuthProblem, IdempotencyKey, IdempotencyKeyProblem, InProgressProblem, MissingProblem,
-        },
+        Caller, Idempotent, IdempotentReply, NoContent, Request, SignedIn, openapi::MissingProblem,
     },
 };
 
@@ -15,11 +12,10 @@ use app_core::{
 /// Revokes one of your own keys. The next request with it is refused.
 #[utoipa::path(
     delete, path = "/api/v1/api-keys/{id}/", tag = "api-keys", operation_id = "revoke_api_key",
-    security(("bearer" = [])),
-    params(("id" = String, Path, description = "The key's id, as in the list of keys. It is also the second part of the key."), IdempotencyKey),
+    params(("id" = String, Path, description = "The key's id, as in the list of keys. It is also the second part of the key.")),
     responses(
         (status = 204, description = "The key has been revoked"),
-        AuthProblem, MissingProblem, IdempotencyKeyProblem, InProgressProblem, AnyProblem,
+        MissingProblem,
     ),
 )]
 pub async fn handler(app: App, request: Request, caller: Caller<SignedIn>) -> Result<IdempotentReply> {

@@ -3,10 +3,7 @@
 use app_core::{
     App, Error, Result,
     domain::users::{Email, PasswordAttempt, User},
-    interfaces::http::{
-        Body, Caller, Idempotent, IdempotentReply, NoContent, Request, SignedIn,
-        openapi::{AnyProblem, AuthProblem, BodyProblem, IdempotencyKey, InProgressProblem},
-    },
+    interfaces::http::{Body, Caller, Idempotent, IdempotentReply, NoContent, Request, SignedIn},
 };
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -35,12 +32,9 @@ impl Body for PasswordChangeRequest {
 /// the reason `wrong` for `current`.
 #[utoipa::path(
     post, path = "/api/v1/auth/password/change/", tag = "auth", operation_id = "change_password",
-    security(("bearer" = [])),
-    params(IdempotencyKey),
     request_body = PasswordChangeRequest,
     responses(
         (status = 204, description = "The password has been changed. This session stays, and all others have ended."),
-        AuthProblem, BodyProblem, InProgressProblem, AnyProblem,
     ),
 )]
 pub async fn handler(app: App, request: Request, caller: Caller<SignedIn>) -> Result<IdempotentReply> {

@@ -6,10 +6,7 @@ use app_core::{
         Faults,
         auth::{ListedSession, SessionCursor},
     },
-    interfaces::http::{
-        Caller, Json, Request, SignedIn,
-        openapi::{AnyProblem, AuthProblem, QueryProblem},
-    },
+    interfaces::http::{Caller, Json, Request, SignedIn},
 };
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -48,14 +45,12 @@ pub struct SessionResponse {
 /// The session of this request comes first on the first page.
 #[utoipa::path(
     get, path = "/api/v1/auth/sessions/", tag = "auth", operation_id = "list_sessions",
-    security(("bearer" = [])),
     params(
         ("limit" = Option<u32>, Query, description = "The maximum number of sessions on a page", minimum = 1, maximum = 100),
         ("cursor" = Option<String>, Query, description = "`next` of the previous page"),
     ),
     responses(
         (status = 200, description = "A page of the user's live sessions", body = SessionsResponse),
-        AuthProblem, QueryProblem, AnyProblem,
     ),
 )]
 pub async fn handler(app: App, request: Request, caller: Caller<SignedIn>) -> Result<Json<SessionsResponse>> {

@@ -2,10 +2,7 @@
 
 use app_core::{
     App, Result,
-    interfaces::http::{
-        Caller, ErrorBody, Idempotent, IdempotentReply, NoContent, Request, SignedIn,
-        openapi::{AnyProblem, AuthProblem, IdempotencyKey, IdempotencyKeyProblem, InProgressProblem},
-    },
+    interfaces::http::{Caller, ErrorBody, Idempotent, IdempotentReply, NoContent, Request, SignedIn},
 };
 
 /// End a session
@@ -13,12 +10,10 @@ use app_core::{
 /// Ends one of your own sessions. It may be the session of this request.
 #[utoipa::path(
     delete, path = "/api/v1/auth/sessions/{id}/", tag = "auth", operation_id = "revoke_session",
-    security(("bearer" = [])),
-    params(("id" = String, Path, description = "The session's id, as in the list of sessions"), IdempotencyKey),
+    params(("id" = String, Path, description = "The session's id, as in the list of sessions")),
     responses(
         (status = 204, description = "The session has ended and its tokens are refused"),
         (status = 404, description = "You have no live session with this id", body = ErrorBody),
-        AuthProblem, IdempotencyKeyProblem, InProgressProblem, AnyProblem,
     ),
 )]
 pub async fn handler(app: App, request: Request, caller: Caller<SignedIn>) -> Result<IdempotentReply> {

@@ -3,10 +3,7 @@
 use app_core::{
     App, Result,
     application::auth::SignOut,
-    interfaces::http::{
-        Body, NoContent, Request, SessionToken,
-        openapi::{AnyProblem, AuthProblem, BodyProblem},
-    },
+    interfaces::http::{Body, NoContent, Request, SessionToken},
 };
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -33,9 +30,8 @@ impl Body for SignOutRequest {
 /// this. The refresh token works even if the access token has expired, with or without `everywhere`.
 #[utoipa::path(
     post, path = "/api/v1/auth/sign-out/", tag = "auth", operation_id = "sign_out",
-    security(("bearer" = [])),
     request_body(content = Option<SignOutRequest>),
-    responses((status = 204, description = "The session has ended"), AuthProblem, BodyProblem, AnyProblem),
+    responses((status = 204, description = "The session has ended")),
 )]
 pub async fn handler(app: App, request: Request, token: SessionToken) -> Result<NoContent> {
     let auth = app.auth().await?;

@@ -4,10 +4,7 @@ use app_core::{
     App, Error, Result,
     domain::users::{Email, NewUser, PasswordAttempt, User},
     infrastructure::db::Tx,
-    interfaces::http::{
-        Body, Idempotent, IdempotentReply, Json, Public, Request, Storable,
-        openapi::{AnyProblem, BodyProblem, IdempotencyKey},
-    },
+    interfaces::http::{Body, ErrorBody, Idempotent, IdempotentReply, Json, Public, Request, Storable},
 };
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -47,12 +44,10 @@ pub struct SignUpResponse {
 /// same request within a day gets the first response. The same key with another body counts as another key.
 #[utoipa::path(
     post, path = "/api/v1/auth/sign-up/", tag = "auth", operation_id = "sign_up",
-    params(IdempotencyKey),
     request_body = SignUpRequest,
     responses(
         (status = 200, description = "The new user", body = SignUpResponse),
-        (status = 409, description = "The address is already taken, possibly in another spelling, or a request with this `Idempotency-Key` is still in progress", body = app_core::interfaces::http::ErrorBody),
-        BodyProblem, AnyProblem,
+        (status = 409, description = "The address is already taken, possibly in another spelling", body = ErrorBody),
     ),
 )]
 pub async fn handler(app: App, request: Request, _: Public) -> Result<IdempotentReply> {

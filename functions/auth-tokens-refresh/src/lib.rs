@@ -2,10 +2,7 @@
 
 use app_core::{
     App, Result,
-    interfaces::http::{
-        Json, RefreshToken, Request, TokensResponse,
-        openapi::{AnyProblem, AuthProblem},
-    },
+    interfaces::http::{Json, RefreshToken, Request, TokensResponse},
 };
 
 /// Refresh the tokens
@@ -17,8 +14,7 @@ use app_core::{
 /// the exchange. If it is used later, its session ends.
 #[utoipa::path(
     post, path = "/api/v1/auth/tokens/refresh/", tag = "auth", operation_id = "refresh",
-    security(("bearer" = [])),
-    responses((status = 200, description = "The next pair of tokens of the session", body = TokensResponse), AuthProblem, AnyProblem),
+    responses((status = 200, description = "The next pair of tokens of the session", body = TokensResponse)),
 )]
 pub async fn handler(app: App, request: Request, token: RefreshToken) -> Result<Json<TokensResponse>> {
     let pair = app.auth().await?.refresh(&token.0, request.client()).await?;

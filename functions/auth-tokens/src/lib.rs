@@ -3,10 +3,7 @@
 use app_core::{
     App, Result,
     domain::users::{Email, PasswordAttempt},
-    interfaces::http::{
-        Body, Json, Public, Request, TokensResponse,
-        openapi::{AnyProblem, AuthProblem, BodyProblem},
-    },
+    interfaces::http::{Body, ErrorBody, Json, Public, Request, TokensResponse},
 };
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -30,7 +27,10 @@ impl Body for TokensRequest {
 #[utoipa::path(
     post, path = "/api/v1/auth/tokens/", tag = "auth", operation_id = "sign_in",
     request_body = TokensRequest,
-    responses((status = 200, description = "The first pair of tokens of a new session", body = TokensResponse), AuthProblem, BodyProblem, AnyProblem),
+    responses(
+        (status = 200, description = "The first pair of tokens of a new session", body = TokensResponse),
+        (status = 401, description = "The credentials are missing, invalid or expired", body = ErrorBody),
+    ),
 )]
 pub async fn handler(app: App, request: Request, _: Public) -> Result<Json<TokensResponse>> {
     let body: TokensRequest = request.json()?;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use app_core::{
     App, Result,
     application::health,
-    interfaces::http::{Public, Request, StatusCode, WithStatus, openapi::AnyProblem},
+    interfaces::http::{Public, Request, StatusCode, WithStatus},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -25,7 +25,6 @@ pub struct HealthResponse {
     responses(
         (status = 200, description = "All dependencies are available", body = HealthResponse),
         (status = 503, description = "At least one dependency is unavailable", body = HealthResponse),
-        AnyProblem,
     ),
 )]
 pub async fn handler(app: App, _: Request, _: Public) -> Result<WithStatus<HealthResponse>> {

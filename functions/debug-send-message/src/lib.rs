@@ -7,10 +7,7 @@ use app_core::{
     infrastructure::db::Tx,
     interfaces::http::{
         Body, DebugSend, Idempotent, IdempotentReply, KeyOrCaller, Request, StatusCode, Storable, WithStatus,
-        openapi::{
-            AnyProblem, AuthProblem, BodyProblem, IdempotencyKey, InProgressProblem, MissingProblem,
-            RightProblem,
-        },
+        openapi::MissingProblem,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -46,12 +43,10 @@ impl Storable for SendMessageResponse {}
 /// Sends the event through the outbox, like any other event. This endpoint does not exist in production.
 #[utoipa::path(
     post, path = "/api/v1/debug/send-message/", tag = "debug", operation_id = "send_message",
-    security(("bearer" = ["debug:send"]), ("api_key" = ["debug:send"])),
-    params(IdempotencyKey),
     request_body = SendMessageRequest,
     responses(
         (status = 201, description = "The event is in the outbox and will be sent", body = SendMessageResponse),
-        AuthProblem, RightProblem, MissingProblem, BodyProblem, InProgressProblem, AnyProblem,
+        MissingProblem,
     ),
 )]
 pub async fn handler(app: App, request: Request, caller: KeyOrCaller<DebugSend>) -> Result<IdempotentReply> {

@@ -5,10 +5,7 @@ use app_core::{
     application::tasks,
     domain::{auth::Permission, tasks::Failure},
     infrastructure::repository::tasks::TaskView,
-    interfaces::http::{
-        Caller, Json, Request, SignedIn,
-        openapi::{AnyProblem, AuthProblem, MissingProblem},
-    },
+    interfaces::http::{Caller, Json, Request, SignedIn, openapi::MissingProblem},
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -49,9 +46,8 @@ pub struct TaskResponse {
 /// task gets 404, like a task that does not exist.
 #[utoipa::path(
     get, path = "/api/v1/tasks/{uuid}/", tag = "tasks", operation_id = "get_task",
-    security(("bearer" = [])),
     params(("uuid" = Uuid, Path, description = "The task")),
-    responses((status = 200, description = "The task", body = TaskResponse), AuthProblem, MissingProblem, AnyProblem),
+    responses((status = 200, description = "The task", body = TaskResponse), MissingProblem),
 )]
 pub async fn handler(app: App, request: Request, caller: Caller<SignedIn>) -> Result<Json<TaskResponse>> {
     let owner = (!caller.may(Permission::TasksRead)).then_some(caller.user.uuid);

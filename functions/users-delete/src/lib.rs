@@ -3,11 +3,7 @@
 use app_core::{
     App, Result,
     interfaces::http::{
-        Caller, Idempotent, IdempotentReply, NoContent, Request, UsersWrite,
-        openapi::{
-            AnyProblem, AuthProblem, IdempotencyKey, IdempotencyKeyProblem, InProgressProblem,
-            MissingProblem, RightProblem,
-        },
+        Caller, Idempotent, IdempotentReply, NoContent, Request, UsersWrite, openapi::MissingProblem,
     },
 };
 
@@ -17,11 +13,10 @@ use app_core::{
 /// You cannot delete yourself: this is refused with 403.
 #[utoipa::path(
     delete, path = "/api/v1/users/{uuid}/", tag = "users", operation_id = "delete_user",
-    security(("bearer" = ["users:write"])),
-    params(("uuid" = Uuid, Path, description = "The user"), IdempotencyKey),
+    params(("uuid" = Uuid, Path, description = "The user")),
     responses(
         (status = 204, description = "The user has been deleted"),
-        AuthProblem, RightProblem, MissingProblem, IdempotencyKeyProblem, InProgressProblem, AnyProblem,
+        MissingProblem,
     ),
 )]
 pub async fn handler(app: App, request: Request, caller: Caller<UsersWrite>) -> Result<IdempotentReply> {

@@ -2,20 +2,16 @@
 
 use app_core::{
     App, Result,
-    interfaces::http::{
-        Json, KeyOrCaller, Request, UserResponse, UsersRead,
-        openapi::{AnyProblem, AuthProblem, MissingProblem, RightProblem},
-    },
+    interfaces::http::{Json, KeyOrCaller, Request, UserResponse, UsersRead, openapi::MissingProblem},
 };
 
 /// Get a user
 #[utoipa::path(
     get, path = "/api/v1/users/{uuid}/", tag = "users", operation_id = "get_user",
-    security(("bearer" = ["users:read"]), ("api_key" = ["users:read"])),
     params(("uuid" = Uuid, Path, description = "The user")),
     responses(
         (status = 200, description = "The full profile, without the password hash", body = UserResponse),
-        AuthProblem, RightProblem, MissingProblem, AnyProblem,
+        MissingProblem,
     ),
 )]
 pub async fn handler(app: App, request: Request, _: KeyOrCaller<UsersRead>) -> Result<Json<UserResponse>> {

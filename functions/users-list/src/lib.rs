@@ -6,7 +6,6 @@ use app_core::{
     infrastructure::query::Op,
     interfaces::http::{
         Allowed, Json, KeyOrCaller, ListQuery, ListResponse, Request, UserResponse, UsersRead,
-        openapi::{AnyProblem, AuthProblem, QueryProblem, RightProblem},
     },
 };
 use utoipa::{
@@ -58,11 +57,9 @@ impl IntoParams for Parameters {
 /// it was typed.
 #[utoipa::path(
     get, path = "/api/v1/users/", tag = "users", operation_id = "list_users",
-    security(("bearer" = ["users:read"]), ("api_key" = ["users:read"])),
     params(Parameters),
     responses(
         (status = 200, description = "A page of users", body = ListResponse<UserResponse>),
-        AuthProblem, RightProblem, QueryProblem, AnyProblem,
     ),
 )]
 pub async fn handler(

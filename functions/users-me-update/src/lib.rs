@@ -9,7 +9,7 @@ use app_core::{
     },
     interfaces::http::{
         Body, Caller, Idempotent, IdempotentReply, Json, Request, SignedIn, UserResponse,
-        openapi::{self, AnyProblem, AuthProblem, BodyProblem, IdempotencyKey, InProgressProblem},
+        openapi::{self},
     },
 };
 use serde::Deserialize;
@@ -61,12 +61,9 @@ impl Body for UpdateMeRequest {
 /// Change your profile
 #[utoipa::path(
     patch, path = "/api/v1/users/me/", tag = "users", operation_id = "update_me",
-    security(("bearer" = [])),
-    params(IdempotencyKey),
     request_body = UpdateMeRequest,
     responses(
         (status = 200, description = "The changed user", body = UserResponse),
-        AuthProblem, BodyProblem, InProgressProblem, AnyProblem,
     ),
 )]
 pub async fn handler(app: App, request: Request, caller: Caller<SignedIn>) -> Result<IdempotentReply> {

@@ -2,10 +2,7 @@
 
 use app_core::{
     App, Result,
-    interfaces::http::{
-        Caller, Json, Request, SignedIn, UserResponse,
-        openapi::{AnyProblem, AuthProblem},
-    },
+    interfaces::http::{Caller, Json, Request, SignedIn, UserResponse},
 };
 
 /// Get your profile
@@ -13,8 +10,7 @@ use app_core::{
 /// Returns the full profile, without the password hash.
 #[utoipa::path(
     get, path = "/api/v1/users/me/", tag = "users", operation_id = "me",
-    security(("bearer" = [])),
-    responses((status = 200, description = "The user to whom the access token belongs", body = UserResponse), AuthProblem, AnyProblem),
+    responses((status = 200, description = "The user to whom the access token belongs", body = UserResponse)),
 )]
 pub async fn handler(_: App, _: Request, caller: Caller<SignedIn>) -> Result<Json<UserResponse>> {
     Ok(Json(caller.user.into()))

@@ -9,10 +9,7 @@ use app_core::{
     },
     interfaces::http::{
         Body, Caller, Idempotent, IdempotentReply, Json, Request, UserResponse, UsersWrite,
-        openapi::{
-            self, AnyProblem, AuthProblem, BodyProblem, IdempotencyKey, InProgressProblem, MissingProblem,
-            RightProblem,
-        },
+        openapi::{self, MissingProblem},
     },
 };
 use serde::Deserialize;
@@ -70,12 +67,11 @@ impl Body for UpdateUserRequest {
 /// You cannot change yourself: this is refused with 403. The audit log records each change.
 #[utoipa::path(
     patch, path = "/api/v1/users/{uuid}/", tag = "users", operation_id = "update_user",
-    security(("bearer" = ["users:write"])),
-    params(("uuid" = Uuid, Path, description = "The user"), IdempotencyKey),
+    params(("uuid" = Uuid, Path, description = "The user")),
     request_body = UpdateUserRequest,
     responses(
         (status = 200, description = "The changed user", body = UserResponse),
-        AuthProblem, RightProblem, MissingProblem, BodyProblem, InProgressProblem, AnyProblem,
+        MissingProblem,
     ),
 )]
 pub async fn handler(app: App, request: Request, caller: Caller<UsersWrite>) -> Result<IdempotentReply> {

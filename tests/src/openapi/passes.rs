@@ -27,13 +27,6 @@ pub(super) fn optional_bodies(document: &mut Value) {
     }
 }
 
-/// Says of each operation without authentication that it has none, and does not leave it open.
-pub(super) fn public_operations(document: &mut Value) {
-    for operation in operations(document).filter_map(Value::as_object_mut) {
-        operation.entry("security").or_insert_with(|| json!([]));
-    }
-}
-
 /// Forbids NUL in every text that is taken, because Postgres cannot store it, and U+FFFD, which API
 /// Gateway writes for what is not UTF-8. Texts of one line say more themselves.
 pub(super) fn texts_without_nul(document: &mut Value) {
@@ -96,25 +89,28 @@ fn everywhere(value: &mut Value, change: &mut impl FnMut(&mut Map<String, Value>
 
 /// Adds the headers of responses: the request's id, and what a client needs after a failure.
 pub(super) fn answer_headers(document: &mut Value) {
-    let answers =
-        operations(document).filter_map(|operation| operation.get_mut("responses")?.as_object_mut());
-    for (status, answer) in answers.flatten() {
-        let header = |description: &str| json!({"description": description, "schema": {"type": "string"}});
-        answer["headers"]["X-Request-Id"] =
-            header("The id of this request. Name it when you report a problem.");
-        match status.as_str() {
-            "401" => answer["headers"]["WWW-Authenticate"] = header("`Bearer`"),
-            "429" | "503" => {
-                answer["headers"]["Retry-After"] =
-                    header("The number of seconds to wait before the next attempt")
+    let header = |description: &str| json!({"description": description, "schema": {"type": "string"}});
+    for operation in operations(document) {
+        let parameters = operation.get("parameters").and_then(Value::as_array);
+        let takes_key = parameters.is_some_and(|all| all.iter().any(|one| one["name"] == "Idempotency-Key"));
+        for (status, answer) in
+            operation.get_mut("responses").and_then(Value::as_object_mut).into_iter().flatten()
+        {
+            answer["headers"]["X-Request-Id"] =
+                header("The id of this request. Name it when you report a problem.");
+            match status.as_str() {
+                "401" => answer["headers"]["WWW-Authenticate"] = header("`Bearer`"),
+                "429" | "503" => {
+                    answer["headers"]["Retry-After"] =
+                        header("The number of seconds to wait before the next attempt")
+                }
+                "409" if takes_key => {
+                    answer["headers"]["Retry-After"] = header(
+                        "The number of seconds to wait, if a request with this `Idempotency-Key` is in progress",
+                    )
+                }
+                _ => {}
             }
-            // Every 409 in the document is of an endpoint that takes an `Idempotency-Key`.
-            "409" => {
-                answer["headers"]["Retry-After"] = header(
-                    "The number of seconds to wait, if a request with this `Idempotency-Key` is in progress",
-                )
-            }
-            _ => {}
         }
     }
 }
