@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
 
-use super::run::Plan;
+use super::plan::Plan;
 use crate::checkout::{Checkout, random_hex};
 
 /// One function, called as its clients call it.

@@ -7,8 +7,8 @@
 //! - [`run`]: starts and requests, turn by turn with the floors, so that a ratio is of one moment.
 //! - [`bare`]: the floors.
 //! - [`awake`]: what keeps a warm request from measuring how processors wake up.
-//! - [`quota`]: as much of a processor as a memory setting buys.
-//! - [`report`], [`targets`]: the table, and what of it was promised.
+//! - [`memory`], [`quota`]: requests with as much of a processor as a memory setting buys.
+//! - [`figures`], [`targets`], [`report`]: medians, the promises about them, and the table.
 //!
 //! `repository` and `queue` are programs of their own in `tests/benches/`.
 
@@ -16,7 +16,10 @@ mod awake;
 mod bare;
 mod cases;
 mod endpoint;
+mod figures;
 mod machine;
+mod memory;
+mod plan;
 mod process;
 mod quota;
 mod release;
@@ -28,9 +31,10 @@ mod world;
 pub use awake::Awake;
 pub use bare::{Bare, FLOORS};
 pub use cases::packages;
+pub use figures::Report;
 pub use machine::Machine;
-pub use quota::measure as memory;
+pub use memory::measure as measure_memory;
+pub use plan::Plan;
 pub use release::{GATE, Weight, build, gate, weigh};
-pub use report::Report;
-pub use run::{Plan, measure};
+pub use run::measure;
 pub use world::World;

@@ -9,27 +9,12 @@ use serde::Serialize;
 use super::awake::Awake;
 use super::bare::{self, Bare, HELLO, POSTGRES};
 use super::cases::{self, CASES, Case, Client, FIRST};
+use super::plan::Plan;
 use super::process::{cpu, peak_rss};
-use super::quota::{PAUSE, Quota};
 use super::world::{Settings, World};
 use crate::interrupt;
-use crate::measure::Spread;
 use crate::runtime_api::{Function, Outcome};
 use crate::ui;
-
-/// How much is measured.
-#[derive(Debug, Clone)]
-pub struct Plan {
-    /// Cold starts of each.
-    pub starts: usize,
-    /// Warm requests of each, and of those that take a password's hash; 0 for none.
-    pub requests: usize,
-    pub hashes: usize,
-    /// Only these functions; all that there is a case for if empty.
-    pub only: Vec<String>,
-    /// Where binaries of an earlier build lie that are measured as well.
-    pub before: Option<PathBuf>,
-}
 
 /// users-me where nothing answers: what a start costs by itself.
 pub(super) const ALONE: &str = "users-me, nothing answers";
@@ -69,7 +54,7 @@ pub struct Turn {
     pub cpu: Option<f64>,
 }
 
-struct Subject {
+pub(super) struct Subject {
     binary: PathBuf,
     settings: Settings,
     case: &'static Case,
@@ -150,7 +135,7 @@ fn warm(
 }
 
 impl Subject {
-    fn of(world: &World, folder: &Path, name: &str) -> Result<Self> {
+    pub(super) fn of(world: &World, folder: &Path, name: &str) -> Result<Self> {
         let ours = cases::of(Path::new(name));
         let case = ours.or_else(|| cases::of(Path::new("users-me"))).context("a case for the floors")?;
         let settings = if ours.is_some() { &world.settings } else { &world.floor };
@@ -174,7 +159,7 @@ impl Subject {
     }
 
     /// A process from its spawn to its first answer.
-    fn start(&mut self, client: &mut Client) -> Result<Start> {
+    pub(super) fn start(&mut self, client: &mut Client) -> Result<Start> {
         let mut function = self.spawn()?;
         let (init, init_cpu) = (function.init_took(), cpu(function.pid()));
         let (mut first, mut first_cpu) = (0.0, None);
@@ -218,7 +203,7 @@ impl Subject {
         Ok(())
     }
 
-    fn spawn(&self) -> Result<Function> {
+    pub(super) fn spawn(&self) -> Result<Function> {
         let mut function = Function::spawn(&self.binary, &self.settings)?;
         match function.ready(PATIENCE)? {
             None => Ok(function),
@@ -229,7 +214,7 @@ impl Subject {
         }
     }
 
-    fn request(&self, function: &mut Function, client: &mut Client) -> Result<f64> {
+    pub(super) fn request(&self, function: &mut Function, client: &mut Client) -> Result<f64> {
         let event = client.event(self.case)?;
         let outcome = function.invoke(&event, PATIENCE)?;
         let Outcome::Response(answer) = outcome else {
@@ -244,31 +229,4 @@ impl Subject {
 
 fn micros(time: Duration) -> f64 {
     time.as_secs_f64() * 1e6
-}
-
-/// A function under a quota from the end of its init on: the first requests' median, and the others.
-pub(super) fn throttled(
-    world: &World,
-    folder: &Path,
-    function: &str,
-    quota: &Quota,
-    plan: &Plan,
-) -> Result<(f64, Vec<f64>)> {
-    let mut client = Client::new(&world.stack.checkout)?;
-    for function in FIRST {
-        Subject::of(world, folder, function)?.start(&mut client)?;
-    }
-    let subject = Subject::of(world, folder, function)?;
-    let (mut firsts, mut requests) = (Vec::new(), Vec::new());
-    for _ in 0..plan.starts {
-        let mut function = subject.spawn()?;
-        quota.hold(function.pid())?;
-        firsts.push(subject.request(&mut function, &mut client)?);
-        for _ in 0..plan.requests.div_ceil(plan.starts) {
-            std::thread::sleep(PAUSE);
-            requests.push(subject.request(&mut function, &mut client)?);
-        }
-        interrupt::check()?;
-    }
-    Ok((Spread::of(firsts).median, requests))
 }

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::bare::{FLOORS, HELLO, POSTGRES};
 use super::cases::CASES;
-use super::report::Report;
+use super::figures::Report;
 use super::run::ALONE;
 
 /// One promise.
@@ -22,7 +22,7 @@ pub(super) fn verdicts(report: &Report) -> Vec<Verdict> {
     let hello = report.row(HELLO);
     let alone = report.row(ALONE);
     let ratio = |ours: Option<f64>, floor: Option<f64>| Some(ours? / floor?);
-    let warm = |row: Option<super::report::Row>| row?.warm.map(|warm| warm.median);
+    let warm = |row: Option<super::figures::Row>| row?.warm.map(|warm| warm.median);
     let mega = |bytes: Option<u64>| bytes.map(|bytes| bytes as f64 / 1e6);
     let small = CASES.iter().filter(|case| !case.hashes);
     let largest = small.filter_map(|case| report.row(case.function)?.rss).max();

@@ -187,8 +187,8 @@ fn memory() -> Result<ExitCode> {
     let mut world = start()?;
     ui::heading("Measuring");
     ui::out(&Machine::here().to_string());
-    let outcome =
-        Awake::keep(&world.stack.python).and_then(|_awake| bench::memory(&world, Path::new(&folder), &plan));
+    let outcome = Awake::keep(&world.stack.python)
+        .and_then(|_awake| bench::measure_memory(&world, Path::new(&folder), &plan));
     world.stack.dispose()?;
     outcome.map(|()| ExitCode::SUCCESS)
 }

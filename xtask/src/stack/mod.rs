@@ -6,23 +6,28 @@
 
 pub mod database;
 pub mod deploy;
+pub mod distribution;
 pub mod emulator;
+mod names;
 pub(crate) mod nobody;
 pub mod postgres;
 pub mod state;
 pub mod tls;
 
+pub use self::names::{BENCH, DEV, FUZZ, MUTANTS, REGION, TEST, bin_dir, functions_log};
+
 use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use nix::sys::signal::Signal;
 
 use self::database::Database;
-use self::postgres::{EMBEDDED, Postgres, WITH_TLS};
+use self::distribution::{EMBEDDED, WITH_TLS};
+use self::postgres::Postgres;
 use self::state::State;
 use self::tls::Certificates;
 use crate::assets;
@@ -33,19 +38,6 @@ use crate::migrations;
 use crate::process::{self, Identity};
 use crate::python::Python;
 use crate::ui;
-
-/// The stack a developer works with.
-pub const DEV: &str = "dev";
-/// The stack of one run of the tests.
-pub const TEST: &str = "test";
-/// The database of one run of the benchmarks.
-pub const BENCH: &str = "bench";
-/// The database of one run of `fuzz api`.
-pub const FUZZ: &str = "fuzz";
-/// The database of one run of the mutants.
-pub const MUTANTS: &str = "mutants";
-/// The region the emulator says it is.
-pub const REGION: &str = "us-east-1";
 
 /// A stack that this command is starting, holds or ends.
 #[derive(Debug)]
@@ -65,18 +57,6 @@ pub struct Stack {
 pub fn running(checkout: &Checkout, name: &str) -> Result<State> {
     let state = State::load(&checkout.state_dir(name)?).filter(State::running);
     state.context("nothing is running here; `cargo xtask up` starts it")
-}
-
-/// Where the binaries that a stack runs are.
-#[must_use]
-pub fn bin_dir(folder: &Path) -> PathBuf {
-    folder.join("bin")
-}
-
-/// Where what the functions print is collected.
-#[must_use]
-pub fn functions_log(folder: &Path) -> PathBuf {
-    folder.join("functions.log")
 }
 
 impl Stack {

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use nix::unistd::geteuid;
 
-use super::postgres::Distribution;
+use super::distribution::Distribution;
 use crate::checkout::Checkout;
 
 /// A folder of this checkout that every user can enter and only root can write.

