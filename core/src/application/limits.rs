@@ -1,8 +1,7 @@
-//! Who may try how often. The numbers stand in `config/limits.rs`.
+//! Rate limits. `config/limits.rs` has the numbers.
 //!
-//! Each check is a statement of its own, before the work it protects: a request that then fails,
-//! or whose transaction is rolled back, has been counted. Unknown accounts use up the same buckets
-//! as known ones.
+//! Each check is a separate statement before the work that it protects. So a request counts even if it
+//! fails later or its transaction is rolled back. Unknown accounts use the same buckets as known accounts.
 
 use std::{net::IpAddr, time::Duration};
 
@@ -27,37 +26,39 @@ pub struct Limits<'a> {
     pub(crate) pseudonyms: Pseudonyms,
 }
 
-/// A try to sign in that may go on.
+/// An attempt to sign in that the limits allow.
 #[derive(Debug)]
 pub struct Admitted {
-    /// Where the account's tries were counted; forgotten when it signs in.
+    /// The buckets that counted the account's attempts. A successful sign-in empties them.
     pub(crate) counted: Vec<Bucket>,
-    /// What this place is called, in case the user signs in.
+    /// The name of this place, which is stored if the user signs in.
     pub(crate) place: Pseudonym,
-    /// Whether the account has no more tries left from places that it does not know, or from all that
-    /// it knows.
+    /// Whether this was the account's last attempt from unknown places, or the last from all known places.
     pub(crate) was_last: bool,
 }
 
 impl Limits<'_> {
     /// # Errors
-    /// `RateLimited`, as of all the others here.
+    /// `RateLimited`, like all other checks here.
     pub async fn sign_up(&self, ip: Option<IpAddr>) -> Result<()> {
         self.admit(&self.at_address(Limited::SignUpAddress, "sign_up.address", ip)).await
     }
 
-    /// Counts a try to sign in. From a place where the user has signed in lately, it counts for the
-    /// address, for the account from there, and for the account from all such places. So nobody elsewhere
-    /// can use up the user's tries. From any other place it counts for the address and its networks, for
-    /// the account from there, and among the account's failures from anywhere. It is counted before anyone
-    /// knows what becomes of it: of any number at once only so many are let in. A success forgets the
-    /// failures, but never what all known places together have used. Otherwise an attacker could make each
-    /// part of a rented network known to the attacker's own account.
+    /// Counts an attempt to sign in.
+    ///
+    /// A place is known if the user has signed in there recently. An attempt from a known place counts for
+    /// the address, for the account at this place, and for the account at all known places. So nobody
+    /// elsewhere can use up the user's attempts. An attempt from any other place counts for the address and
+    /// its networks, for the account at this place, and for the account's failures from anywhere.
+    ///
+    /// The attempt counts before its outcome is known, so the limits also hold for attempts at the same time.
+    /// A success empties the buckets of failures, but not the bucket of all known places. Otherwise an
+    /// attacker could make each part of a rented network a known place of the attacker's account.
     pub async fn sign_in(&self, email: &Email, ip: Option<IpAddr>) -> Result<Admitted> {
         let place = self.place(email, ip);
         let at_address = self.at_address(Limited::SignInAddress, "sign_in.address", ip);
         let of_account = |name| Bucket { name, key: self.pseudonyms.of_account(email) };
-        // The spans that a place may have, with the same numbers as those of an unknown place.
+        // All spans of a known place, with the same numbers as for an unknown place.
         let here = self.account_at("sign_in.known", &[Span::Address, Span::Site], email, ip);
         let mut known = vec![at_address[0]];
         known.extend(&here);
@@ -67,9 +68,9 @@ impl Limits<'_> {
         unknown.extend(self.account_at("sign_in.account", &Span::ALL, email, ip));
         unknown.push(self.attempt(Limited::SignInFailures, failures));
 
-        // Only the database knows whether the place is known. Whoever would have to wait in either case
-        // is told so without it. Whoever need not wait if it is known is asked about, and pays with a try
-        // of its address: after a few tries it has to wait in either case.
+        // Only the database can tell whether the place is known. If the caller has to wait in both cases, the
+        // database is not asked. If only an unknown place has to wait, the question costs one attempt of the
+        // address. So after a few attempts the caller has to wait in both cases.
         let (known_wait, unknown_wait) = (self.still(&known), self.still(&unknown));
         if let (Some(known_wait), Some(unknown_wait)) = (known_wait, unknown_wait) {
             return Err(Error::RateLimited { retry_after: known_wait.max(unknown_wait) });
@@ -90,7 +91,7 @@ impl Limits<'_> {
         let prefix = Span::Address.prefix(ip).unwrap_or_default();
         let key = self.pseudonyms.of_account_at(user.as_bytes(), &prefix);
         let here = Bucket { name: "password_change", key };
-        // Whoever has a stolen token may have many addresses, too.
+        // An attacker with a stolen token may have many addresses.
         let anywhere = Bucket { name: "password_change.user", key: self.pseudonyms.of_user(user) };
         self.admit(&[
             self.attempt(Limited::PasswordChange, here),
@@ -104,13 +105,13 @@ impl Limits<'_> {
         self.pseudonyms.of_account_at(email.canonical().as_bytes(), &Span::place(ip))
     }
 
-    /// What the audit log calls an account that may not exist.
+    /// Returns the name of an account, which may not exist, for the audit log.
     pub(crate) fn pseudonym(&self, email: &Email) -> String {
         self.pseudonyms.of_account(email).to_string()
     }
 
-    /// One try for the address and for each network around it. A network may do as much as a few
-    /// addresses. The address comes first.
+    /// Returns one use for the address and one for each network around it, the address first. A network
+    /// may do as much as a few addresses.
     fn at_address(&self, limited: Limited, name: &'static str, ip: Option<IpAddr>) -> Vec<Try> {
         let one = |span: Span| {
             let bucket = Bucket { name, key: self.pseudonyms.of_network(&span.prefix(ip)?) };
@@ -119,8 +120,8 @@ impl Limits<'_> {
         Span::ALL.into_iter().filter_map(one).collect()
     }
 
-    /// The same for one account. However large the network, in the long run it may try no more often
-    /// than one address: an account has one owner.
+    /// Returns the same uses for one account. In the long run a network may try no more often than one
+    /// address, because an account has one owner.
     fn account_at(&self, name: &'static str, spans: &[Span], email: &Email, ip: Option<IpAddr>) -> Vec<Try> {
         let limit = self.settings.of(Limited::SignInAccount);
         let one = |span: &Span| {
@@ -142,7 +143,7 @@ impl Limits<'_> {
         self.all_allowed(tries, &verdicts)
     }
 
-    /// How much longer this instance knows that one of these has to wait.
+    /// Returns how long one of these buckets still refuses, if this instance knows it without asking.
     fn still(&self, tries: &[Try]) -> Option<Duration> {
         tries.iter().filter_map(|one| self.denied.still(&one.bucket)).max()
     }

@@ -1,13 +1,13 @@
-//! How often something may happen: so many at once, then one more each while.
+//! A rate limit: a number of uses at once, and then one more in each interval.
 
 use std::{net::IpAddr, time::Duration};
 
-/// Written `burst/seconds`: `5/30` is five at once, then one each 30 seconds.
+/// Written as `burst/seconds`: `5/30` allows five uses at once, and then one every 30 seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limit {
-    /// From 1.
+    /// At least 1.
     pub burst: u32,
-    /// From 1 ms; how long one use takes to come back.
+    /// The interval after which one more use is allowed. At least 1 ms.
     pub every: Duration,
 }
 
@@ -16,7 +16,7 @@ impl Limit {
         Self { burst, every }
     }
 
-    /// `None` unless it is two whole numbers from 1, at most a million tries and a week.
+    /// Returns `None` unless the text is two whole numbers: 1 to a million uses, and 1 second to a week.
     pub fn parse(text: &str) -> Option<Self> {
         let (burst, seconds) = text.split_once('/')?;
         let (burst, seconds) = (burst.parse().ok()?, seconds.parse().ok()?);
@@ -24,40 +24,40 @@ impl Limit {
         sane.then(|| Self::new(burst, Duration::from_secs(seconds)))
     }
 
-    /// As often for `n` callers as this is for one.
+    /// Returns the limit that gives `n` callers together what this limit gives each of them.
     #[must_use]
     pub fn for_many(self, n: u32) -> Self {
         Self { every: self.every / n, ..self.with_bursts(n) }
     }
 
-    /// `n` times as many at once, and then no more often than this.
+    /// Returns a limit with `n` times as many uses at once, and the same interval.
     #[must_use]
     pub fn with_bursts(self, n: u32) -> Self {
         Self { burst: self.burst.saturating_mul(n), ..self }
     }
 
-    /// How far ahead of the clock the uses may run.
+    /// Returns how far the counted uses may be ahead of the clock.
     pub fn window(self) -> Duration {
         self.every * self.burst
     }
 }
 
-/// How much of the internet counts as one caller. Whoever rents a network changes addresses in it at
-/// will, so limits hold for whole networks, too.
+/// The part of the internet that counts as one caller. An attacker can change addresses within a rented
+/// network, so limits also hold for whole networks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Span {
     /// /64 or /32: one line, one phone, or everyone behind one router.
     Address,
-    /// /56: the lines that a provider gives to one customer. IPv4 has nothing like it.
+    /// /56: the lines that a provider gives to one customer. IPv4 has no such unit.
     Site,
-    /// /48 or /24: the smallest network that is rented out and routed by itself.
+    /// /48 or /24: the smallest network that is rented out and routed separately.
     Network,
 }
 
 impl Span {
     pub const ALL: [Self; 3] = [Self::Address, Self::Site, Self::Network];
 
-    /// How many callers' worth it may do.
+    /// Returns how many callers' uses the limit of this span allows.
     pub fn callers(self) -> u32 {
         match self {
             Self::Address => 1,
@@ -66,7 +66,7 @@ impl Span {
         }
     }
 
-    /// The bytes that all addresses in it share. Requests without an address share an empty one.
+    /// Returns the bytes that all addresses of the span share. Requests without an address share an empty prefix.
     pub fn prefix(self, ip: Option<IpAddr>) -> Option<Vec<u8>> {
         let shared = match (ip.map(|ip| ip.to_canonical()), self) {
             (None, Self::Address) => Vec::new(),
@@ -80,8 +80,8 @@ impl Span {
         Some(shared)
     }
 
-    /// What counts as one place of a user: a site, or an address where there are no sites. A home gets
-    /// a new /64 more often than a new /56.
+    /// Returns what counts as one place of a user: the site, or the address for IPv4. A home gets a new /64
+    /// more often than a new /56.
     pub fn place(ip: Option<IpAddr>) -> Vec<u8> {
         Self::Site.prefix(ip).or_else(|| Self::Address.prefix(ip)).unwrap_or_default()
     }

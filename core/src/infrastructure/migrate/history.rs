@@ -1,4 +1,4 @@
-//! Table `schema_migration` and the lock, in whatever schema the connection's search path names.
+//! The table `schema_migration` and the lock, in the schema of the connection's search path.
 
 use std::time::Duration;
 
@@ -15,20 +15,20 @@ pub(super) struct Applied {
     pub(super) applied_at: String,
 }
 
-/// What a step leaves in the history.
+/// The change that a step makes to the history.
 pub(super) enum Note {
     Applied { checksum: String },
     TakenBack,
 }
 
-/// How often a waiting runner asks for the lock.
+/// The pause of a waiting runner before it asks for the lock again.
 const GLANCE: Duration = Duration::from_millis(250);
 
-/// Waits until no other runner works on this schema. The lock lives as long as `client`.
+/// Waits until no other runner works on this schema. The lock is held as long as `client` exists.
 ///
-/// A runner that waits keeps no transaction and no snapshot open, because the `create index concurrently`
-/// of the runner at work would wait for it. So it asks again and again. For the same reason the queries
-/// are simple ones: a prepared one would leave its portal, and with it a snapshot, open.
+/// A waiting runner keeps no transaction and no snapshot open. Otherwise a `create index concurrently` of
+/// the other runner would wait for it. So it asks repeatedly. For the same reason it uses simple queries:
+/// a prepared query would leave its portal open, and with it a snapshot.
 pub(super) async fn lock(client: &Client) -> Result<()> {
     const TRY: &str =
         "select pg_try_advisory_xact_lock(hashtextextended('schema_migration ' || current_schema(), 0))";
@@ -66,7 +66,7 @@ pub(super) async fn prepare(client: &Client) -> Result<()> {
                checksum   text not null,
                applied_at timestamptz not null default now()
              );
-             -- Functions have no business in here; migrations/roles.sql would let them write.
+             -- Functions must not write here. Without this, migrations/roles.sql would allow it.
              do $$ declare
                login text;
              begin
@@ -81,7 +81,7 @@ pub(super) async fn prepare(client: &Client) -> Result<()> {
         .map_err(from_postgres)
 }
 
-/// What has been applied; nothing before the first run.
+/// Returns the applied migrations, and an empty list before the first run.
 pub(super) async fn applied(client: &Client) -> Result<Vec<Applied>> {
     let found = client
         .query(

@@ -1,9 +1,8 @@
-//! Table `rate_limit`: the generic cell rate algorithm, one row a limited thing.
+//! The table `rate_limit`: the generic cell rate algorithm, with one row per bucket.
 //!
-//! `tat`, the theoretical arrival time, is when a thing will have used up nothing again. A use
-//! moves it by one emission interval; a use that would move it further ahead of the clock than the
-//! whole window is refused and moves nothing. Row locks make it exact: of any number of tries at
-//! once, as many are accepted as fit.
+//! `tat`, the theoretical arrival time, is the time at which a bucket will be empty again. Each use moves
+//! it by one emission interval. A use that would move it further ahead of the clock than the whole window
+//! is refused and moves nothing. Row locks make this exact for any number of uses at the same time.
 
 use std::{ops::Range, time::Duration};
 
@@ -18,14 +17,14 @@ use crate::{
     },
 };
 
-/// One limited thing.
+/// What a limit counts: for example the sign-ups of one address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Bucket {
     pub name: &'static str,
     pub key: Pseudonym,
 }
 
-/// What is asked about a bucket.
+/// One use of a bucket, and the limit that holds for it.
 #[derive(Debug, Clone, Copy)]
 pub struct Try {
     pub bucket: Bucket,
@@ -35,14 +34,14 @@ pub struct Try {
 #[derive(Debug, Clone, Copy)]
 pub struct Verdict {
     pub allowed: bool,
-    /// How long until the next use would be allowed; zero if it would be at once.
+    /// The time until the next use is allowed. Zero if it is allowed now.
     pub retry_after: Duration,
 }
 
 /// Takes one use from each bucket, in their order, in one statement, and stops at the first refusal, so
-/// that a caller who is refused by address does not use up the account's bucket. Takes a connection and
-/// no transaction, so that it commits by itself: rolled back with a request that fails, it would count
-/// nothing.
+/// that a caller who is refused by address does not use up the account's bucket. It takes a connection and
+/// not a transaction, so that it commits separately. Otherwise the rollback of a failed request would undo
+/// the count.
 ///
 /// Returns one verdict for each try, in their order, up to the first that refuses.
 pub async fn take(conn: &Conn, tries: &[Try]) -> Result<Vec<Verdict>> {
@@ -51,7 +50,7 @@ pub async fn take(conn: &Conn, tries: &[Try]) -> Result<Vec<Verdict>> {
     rows.iter().map(verdict).collect()
 }
 
-/// Two lists of tries, of which one counts, by whether the place is one where its user has signed in.
+/// Two lists of uses. One of them counts: it depends on whether the user has signed in from the place.
 #[derive(Debug)]
 pub struct ByPlace<'a> {
     pub place: Pseudonym,
@@ -59,8 +58,8 @@ pub struct ByPlace<'a> {
     pub unknown: &'a [Try],
 }
 
-/// Does what [`take`] does, with the list of tries that counts for the place. The database decides
-/// which in the same statement, by one look into an index, whether or not the account exists.
+/// Does what [`take`] does, with the list that counts for the place. The database chooses the list in the
+/// same statement by one look into an index, whether or not the account exists.
 ///
 /// Returns whether the place is known, and the verdicts.
 pub async fn take_by_place(conn: &Conn, ask: &ByPlace<'_>) -> Result<(bool, Vec<Verdict>)> {
@@ -109,7 +108,7 @@ impl<'a> Numbers<'a> {
     }
 }
 
-/// The text depends on the number of tries and on nothing else.
+/// Returns the statement for so many uses. Its text depends on nothing else.
 fn statement(count: usize) -> String {
     let (upserts, answers) = chain(0..count, "");
     format!("with {upserts}{answers} order by number")
@@ -130,8 +129,8 @@ fn statement_by_place(known: usize, unknown: usize) -> String {
     )
 }
 
-/// The same upsert for each of these tries, the first one if `start` says so and each other one if the
-/// one before it allowed it; and what reads their verdicts.
+/// Returns one upsert per use, and the queries that read the verdicts. The first upsert runs if `start`
+/// allows it, and each other one if the upsert before it was allowed.
 fn chain(numbers: Range<usize>, start: &str) -> (String, String) {
     let first = numbers.start;
     let (mut upserts, mut answers) = (Vec::new(), Vec::new());
