@@ -8,16 +8,19 @@ use serde::Deserialize;
 #[serde(try_from = "String")]
 pub struct Text<const MAX: usize>(String);
 
-impl<const MAX: usize> Text<MAX> {
-    /// # Errors
+impl<const MAX: usize> TryFrom<String> for Text<MAX> {
     /// The reason as a word: `format` or `too_long`.
-    pub fn parse(text: String) -> Result<Self, &'static str> {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
         if text.contains(breaks_a_line) {
             return Err("format");
         }
         if text.chars().count() > MAX { Err("too_long") } else { Ok(Self(text)) }
     }
+}
 
+impl<const MAX: usize> Text<MAX> {
     pub fn into_string(self) -> String {
         self.0
     }
@@ -29,22 +32,14 @@ fn breaks_a_line(c: char) -> bool {
         || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-impl<const MAX: usize> TryFrom<String> for Text<MAX> {
-    type Error = &'static str;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        Self::parse(text)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn length_counts_code_points() {
-        assert!(Text::<3>::parse("üüü".into()).is_ok());
-        assert_eq!(Text::<3>::parse("üüüü".into()), Err("too_long"));
+        assert!(Text::<3>::try_from("üüü".to_owned()).is_ok());
+        assert_eq!(Text::<3>::try_from("üüüü".to_owned()), Err("too_long"));
     }
 
     #[test]
@@ -52,12 +47,12 @@ mod tests {
         for c in "\0\t\n\r\u{1b}\u{7f}\u{85}\u{9b}\u{61c}\u{200e}\u{200f}\u{2028}\u{2029}\u{202a}\u{202e}\u{2066}\u{2069}"
             .chars()
         {
-            assert_eq!(Text::<9>::parse(format!("a{c}b")), Err("format"), "{c:?}");
+            assert_eq!(Text::<9>::try_from(format!("a{c}b")), Err("format"), "{c:?}");
         }
         // Joiners are part of how some scripts are written.
         for text in ["Ada Lovelace", "عائشة", "नामक्\u{200d}ष", "نامه\u{200c}ای", "👩\u{200d}🚀", "\u{fffd}"]
         {
-            assert!(Text::<16>::parse(text.into()).is_ok(), "{text:?}");
+            assert!(Text::<16>::try_from(text.to_owned()).is_ok(), "{text:?}");
         }
     }
 }

@@ -12,10 +12,11 @@ pub struct PhotoUrl(String);
 
 const MAX_CHARS: usize = 2048;
 
-impl PhotoUrl {
-    /// # Errors
+impl TryFrom<String> for PhotoUrl {
     /// The reason as a word: `format` or `too_long`.
-    pub fn parse(text: String) -> Result<Self, &'static str> {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
         let rest = text.strip_prefix("https://").ok_or("format")?;
         let (authority, rest) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
         let (host, port) =
@@ -25,7 +26,9 @@ impl PhotoUrl {
         }
         if text.len() > MAX_CHARS { Err("too_long") } else { Ok(Self(text)) }
     }
+}
 
+impl PhotoUrl {
     pub fn into_string(self) -> String {
         self.0
     }
@@ -48,14 +51,6 @@ fn is_url_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&*+,;=%".contains(&byte)
 }
 
-impl TryFrom<String> for PhotoUrl {
-    type Error = &'static str;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        Self::parse(text)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -68,7 +63,7 @@ mod tests {
             "https://xn--mnchen-3ya.de:8443/a/b?size=2&x=%C3%BC#top",
             "https://example.com?x",
         ] {
-            assert!(PhotoUrl::parse(text.into()).is_ok(), "{text}");
+            assert!(PhotoUrl::try_from(text.to_owned()).is_ok(), "{text}");
         }
         for text in [
             "",
@@ -95,10 +90,10 @@ mod tests {
             "https://example.com/\\",
             "https://example.com/ü",
         ] {
-            assert_eq!(PhotoUrl::parse(text.into()), Err("format"), "{text:?}");
+            assert_eq!(PhotoUrl::try_from(text.to_owned()), Err("format"), "{text:?}");
         }
         let long = |length: usize| format!("https://example.com/{}", "x".repeat(length - 20));
-        assert!(PhotoUrl::parse(long(2048)).is_ok());
-        assert_eq!(PhotoUrl::parse(long(2049)), Err("too_long"));
+        assert!(PhotoUrl::try_from(long(2048)).is_ok());
+        assert_eq!(PhotoUrl::try_from(long(2049)), Err("too_long"));
     }
 }
