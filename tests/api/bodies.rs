@@ -54,6 +54,67 @@ async fn an_empty_body_is_told_every_field_that_the_document_requires() {
     assert!(seen >= 5, "only {seen} endpoints have a body with required fields");
 }
 
+/// Some rules need a setting, a clock, the caller or another field. Their faults come with those of the types.
+#[tokio::test]
+async fn a_refusal_names_the_faults_of_types_and_of_rules_together() {
+    let (app, access, _) = world().await;
+    type Faults = &'static [(&'static str, &'static str)];
+    let cases: [(&str, Value, Faults); 8] = [
+        (
+            "auth-sign-up",
+            json!({ "email": "nobody", "password": "short", "x": 1 }),
+            &[("email", "format"), ("password", "too_short"), ("x", "unknown")],
+        ),
+        (
+            "auth-sign-up",
+            json!({ "password": "Password123" }),
+            &[("email", "required"), ("password", "too_common")],
+        ),
+        (
+            "auth-sign-up",
+            json!({ "email": "cem.wonderland@example.com", "password": "cem.wonderland", "x": 1 }),
+            &[("password", "too_common"), ("x", "unknown")],
+        ),
+        (
+            "auth-password-change",
+            json!({ "current": 5, "new": "Password123" }),
+            &[("current", "type"), ("new", "too_common")],
+        ),
+        (
+            "users-update",
+            json!({ "is_active": null, "birthday": "2999-01-01", "photo": "javascript:alert(1)", "city": 7 }),
+            &[("birthday", "range"), ("city", "type"), ("is_active", "null"), ("photo", "format")],
+        ),
+        (
+            "users-me-update",
+            json!({ "birthday": "2999-01-01", "city": "\u{202e}" }),
+            &[("birthday", "range"), ("city", "format")],
+        ),
+        (
+            "api-keys-create",
+            json!({ "name": " ", "permissions": ["users:read", "users:read"], "expires_in_days": 0 }),
+            &[("expires_in_days", "range"), ("name", "required"), ("permissions", "duplicate")],
+        ),
+        (
+            "debug-send-message",
+            json!({ "event": "user_teleported", "data": {}, "x": 1 }),
+            &[("event", "unknown"), ("x", "unknown")],
+        ),
+    ];
+    let endpoints = access::endpoints();
+    for (name, body, expected) in cases {
+        let (_, endpoint) = endpoints.iter().find(|(other, _)| *other == name).expect("an endpoint");
+        let event = event(name).bearer(&access).body(&body);
+        let answer = Answer::of(&endpoint.call(&app.app, &event.to_string()).await);
+        answer.is_error(422, "validation");
+        let details = answer.body["details"].as_array().expect("details");
+        let mut told: Vec<(&str, &str)> =
+            details.iter().filter_map(|one| Some((one["key"].as_str()?, one["reason"].as_str()?))).collect();
+        told.sort_unstable();
+        assert_eq!(told, expected, "{name}");
+    }
+}
+
 /// Every text of the answer under a key that names a time.
 fn times(value: &Value) -> Vec<&str> {
     match value {

@@ -10,7 +10,7 @@ use crate::{
         auth::Client,
         clock::Clock,
         patch::Patch,
-        users::{NewUser, Password, PasswordHash, ProfileChange, User, events::UserCreated},
+        users::{Birthday, NewUser, Password, PasswordHash, ProfileChange, User, events::UserCreated},
     },
     infrastructure::{
         db::{Db, Sql, Tx},
@@ -47,16 +47,22 @@ impl Users<'_> {
     /// `NotFound` when the user has been deleted in the meantime. `Validation` for a birthday in the
     /// future.
     pub async fn update_profile(&self, sql: &impl Sql, id: i64, change: ProfileChange) -> Result<User> {
-        self.check_birthday(&change)?;
+        self.check(&change)?;
         let updated = repository::users::update(sql, id, change.into()).await?;
         updated.ok_or(Error::NotFound("user"))
     }
 
-    fn check_birthday(&self, change: &ProfileChange) -> Result<()> {
+    fn check(&self, change: &ProfileChange) -> Result<()> {
         match change.birthday {
-            Patch::Set(day) if day.is_after(self.clock.now()) => Err(Error::invalid("birthday", "range")),
-            _ => Ok(()),
+            Patch::Set(day) => self.check_birthday(day),
+            Patch::Absent | Patch::Null => Ok(()),
         }
+    }
+
+    /// # Errors
+    /// `Validation` for a birthday in the future.
+    pub fn check_birthday(&self, day: Birthday) -> Result<()> {
+        if day.is_after(self.clock.now()) { Err(Error::invalid("birthday", "range")) } else { Ok(()) }
     }
 }
 

@@ -1,7 +1,7 @@
 //! A change to one field: leave it, empty it, or set it. JSON says so by leaving the key out, by
 //! null, and by a value.
 
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, de::Error as _};
 
 /// In a body type: `#[serde(default)] first_name: Patch<Text<128>>`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -19,6 +19,18 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Patch<T> {
     }
 }
 
+/// Reads a field that may be left out, but must not be null: then the error is `null`.
+///
+/// In a body type: `#[serde(default, deserialize_with = "patch::not_null")] is_active: Option<bool>`.
+///
+/// # Errors
+/// Those of the type, and `null`.
+pub fn not_null<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    Option::deserialize(deserializer)?.map_or_else(|| Err(D::Error::custom("null")), |value| Ok(Some(value)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -27,6 +39,8 @@ mod tests {
     struct Body {
         #[serde(default)]
         name: Patch<String>,
+        #[serde(default, deserialize_with = "not_null")]
+        is_active: Option<bool>,
     }
 
     #[test]
@@ -36,5 +50,13 @@ mod tests {
         assert_eq!(read(r#"{"name": null}"#), Some(Patch::Null));
         assert_eq!(read(r#"{"name": "Ada"}"#), Some(Patch::Set("Ada".into())));
         assert_eq!(read(r#"{"name": 5}"#), None);
+    }
+
+    #[test]
+    fn a_field_may_be_left_out_and_still_not_be_null() {
+        let read = |json: &str| serde_json::from_str::<Body>(json).map(|body| body.is_active).ok();
+        assert_eq!(read("{}"), Some(None));
+        assert_eq!(read(r#"{"is_active": false}"#), Some(Some(false)));
+        assert_eq!(read(r#"{"is_active": null}"#), None);
     }
 }

@@ -87,26 +87,41 @@ pub async fn handler(
     request: Request,
     caller: Caller<ApiKeysWrite>,
 ) -> Result<WithStatus<KeyResponse>> {
-    let body: KeyRequest = request.json()?;
+    let check = |name: Option<&str>, permissions: Option<&[Permission]>| {
+        let mut faults = Faults::default();
+        if name.is_some_and(|name| name.trim().is_empty()) {
+            faults.add("name", "required");
+        }
+        if let Some(reason) = permissions.and_then(|permissions| refusal(&caller, permissions)) {
+            faults.add("permissions", reason);
+        }
+        faults.into_result()
+    };
+    let body: KeyRequest = request.json_with(|fields| {
+        let name = fields.get("name").map(Text::<64>::into_string);
+        check(name.as_deref(), fields.get::<Vec<Permission>>("permissions").as_deref())
+    })?;
     let name = body.name.into_string();
-    let mut faults = Faults::default();
-    if name.trim().is_empty() {
-        faults.add("name", "required");
-    }
-    let words: BTreeSet<&str> = body.permissions.iter().map(|one| one.as_str()).collect();
-    if words.is_empty() {
-        faults.add("permissions", "required");
-    } else if words.len() < body.permissions.len() {
-        faults.add("permissions", "duplicate");
-    } else if body.permissions.iter().any(|permission| !caller.may(*permission)) {
-        faults.add("permissions", "not_yours");
-    }
-    faults.into_result()?;
+    check(Some(&name), Some(&body.permissions))?;
     let lifetime = Duration::days(body.expires_in_days.0.into());
     let wish = KeyWish { name: &name, permissions: &body.permissions, lifetime };
     let (key, expires_at) = app.auth().await?.create_key(&caller.token, &wish, request.client()).await?;
     let answer = KeyResponse { id: key.id.to_string(), key: key.reveal().expose().clone(), expires_at };
     Ok(WithStatus(StatusCode::CREATED, answer))
+}
+
+/// Returns why a key cannot have these permissions.
+fn refusal(caller: &Caller<ApiKeysWrite>, permissions: &[Permission]) -> Option<&'static str> {
+    let words: BTreeSet<&str> = permissions.iter().map(|one| one.as_str()).collect();
+    if words.is_empty() {
+        Some("required")
+    } else if words.len() < permissions.len() {
+        Some("duplicate")
+    } else if permissions.iter().any(|permission| !caller.may(*permission)) {
+        Some("not_yours")
+    } else {
+        None
+    }
 }
 
 /// Leaves out the key.

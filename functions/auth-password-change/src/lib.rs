@@ -38,14 +38,17 @@ impl Body for PasswordChangeRequest {
     ),
 )]
 pub async fn handler(app: App, request: Request, caller: Caller<SignedIn>) -> Result<IdempotentReply> {
-    let body: PasswordChangeRequest = request.json()?;
     let User { email, first_name, last_name, .. } = &caller.user;
     let canonical = email.as_deref().and_then(|typed| Email::parse(typed).ok());
     let mut about: Vec<&str> =
         [email, first_name, last_name].into_iter().flatten().map(String::as_str).collect();
     about.extend(canonical.as_ref().map(Email::canonical));
-    let accepted = app.password_policy().accept(&body.new, &about);
-    let new = accepted.map_err(|reason| Error::invalid("new", reason))?;
+    let policy = app.password_policy();
+    let accept =
+        |new: &PasswordAttempt| policy.accept(new, &about).map_err(|reason| Error::invalid("new", reason));
+    let body: PasswordChangeRequest =
+        request.json_with(|fields| fields.check("new", |new| accept(&new).map(drop)))?;
+    let new = accept(&body.new)?;
     let (user, client) = (caller.user.uuid, request.client());
     let (auth, limits) = (app.auth().await?, app.limits().await?);
     let idempotent = Idempotent::of(&app, &request, user).await?;

@@ -52,10 +52,16 @@ pub struct SignUpResponse {
 )]
 pub async fn handler(app: App, request: Request, _: Public) -> Result<IdempotentReply> {
     app.limits().await?.sign_up(request.client().ip).await?; // before anything else, because failed attempts count too
-    let body: SignUpRequest = request.json()?;
-    let accepted =
-        app.password_policy().accept(&body.password, &[body.email.typed(), body.email.canonical()]);
-    let password = accepted.map_err(|reason| Error::invalid("password", reason))?;
+    let policy = app.password_policy();
+    let accept = |password: &PasswordAttempt, email: Option<&Email>| {
+        let about: Vec<&str> = email.iter().flat_map(|email| [email.typed(), email.canonical()]).collect();
+        policy.accept(password, &about).map_err(|reason| Error::invalid("password", reason))
+    };
+    let body: SignUpRequest = request.json_with(|fields| {
+        let email: Option<Email> = fields.get("email");
+        fields.check("password", |password| accept(&password, email.as_ref()).map(drop))
+    })?;
+    let password = accept(&body.password, Some(&body.email))?;
     let idempotent = Idempotent::of_stranger(&app, &request).await?;
     if let Some(answer) = idempotent.answered().await? {
         return Ok(answer);

@@ -53,10 +53,16 @@ pub async fn handler(app: App, request: Request, caller: KeyOrCaller<DebugSend>)
     if app.config().launch_mode == LaunchMode::Prod {
         return Err(Error::NotFound("route"));
     }
-    let SendMessageRequest { event, data } = request.json()?;
+    let handlers = app.event_handlers();
+    let SendMessageRequest { event, data } = request.json_with(|fields| {
+        let (Some(event), Some(data)) = (fields.get::<String>("event"), fields.get("data")) else {
+            return Ok(());
+        };
+        handlers.check(&event, &data).map(drop)
+    })?;
     let idempotent = Idempotent::of(&app, &request, caller.user.uuid).await?;
     let send = async |tx: &mut Tx<'_>| {
-        let id = events::send(tx, app.event_handlers(), &event, data)?;
+        let id = events::send(tx, handlers, &event, data)?;
         Ok(WithStatus(StatusCode::CREATED, SendMessageResponse { id }))
     };
     let mut answer = idempotent.run(send).await?;

@@ -67,8 +67,9 @@ impl Body for UpdateMeRequest {
     ),
 )]
 pub async fn handler(app: App, request: Request, caller: Caller<SignedIn>) -> Result<IdempotentReply> {
-    let body: UpdateMeRequest = request.json()?;
     let (user, users) = (caller.user, app.users()?);
+    let body: UpdateMeRequest =
+        request.json_with(|fields| fields.check("birthday", |day| users.check_birthday(day)))?;
     let idempotent = Idempotent::of(&app, &request, user.uuid).await?;
     idempotent
         .run(async |tx| {

@@ -3,7 +3,7 @@
 use app_core::{
     App, Error, Result,
     domain::{
-        patch::Patch,
+        patch::{self, Patch},
         text::Text,
         users::{Birthday, Meta, PhotoUrl, ProfileChange, UserChange},
     },
@@ -20,9 +20,9 @@ use utoipa::ToSchema;
 #[serde(deny_unknown_fields)]
 pub struct UpdateUserRequest {
     /// `false` signs the user out everywhere and blocks sign-in. Must not be null.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "patch::not_null")]
     #[schema(value_type = bool, required = false)]
-    is_active: Patch<bool>,
+    is_active: Option<bool>,
     #[serde(default)]
     #[schema(schema_with = openapi::line::<128>)]
     first_name: Patch<Text<128>>,
@@ -76,27 +76,23 @@ impl Body for UpdateUserRequest {
 )]
 pub async fn handler(app: App, request: Request, caller: Caller<UsersWrite>) -> Result<IdempotentReply> {
     let user = request.path_uuid("uuid", "user")?;
-    let change: UserChange = request.json::<UpdateUserRequest>()?.try_into()?;
+    let users = app.users()?;
+    let body: UpdateUserRequest =
+        request.json_with(|fields| fields.check("birthday", |day| users.check_birthday(day)))?;
+    let change = UserChange::from(body);
     if change.fields().is_empty() {
         // An empty change would return the user to a caller without `users:read`.
         return Err(Error::invalid("body", "required"));
     }
-    let (by, client, users) = (caller.user.uuid, request.client(), app.users()?);
+    let (by, client) = (caller.user.uuid, request.client());
     let idempotent = Idempotent::of(&app, &request, by).await?.about(user);
     idempotent
         .run(async |tx| users.change(tx, user, change, by, client).await.map(UserResponse::from).map(Json))
         .await
 }
 
-impl TryFrom<UpdateUserRequest> for UserChange {
-    type Error = Error;
-
-    fn try_from(body: UpdateUserRequest) -> Result<Self> {
-        let is_active = match body.is_active {
-            Patch::Absent => None,
-            Patch::Null => return Err(Error::invalid("is_active", "null")),
-            Patch::Set(is_active) => Some(is_active),
-        };
+impl From<UpdateUserRequest> for UserChange {
+    fn from(body: UpdateUserRequest) -> Self {
         let profile = ProfileChange {
             first_name: body.first_name,
             last_name: body.last_name,
@@ -109,6 +105,6 @@ impl TryFrom<UpdateUserRequest> for UserChange {
             country: body.country,
             meta: body.meta,
         };
-        Ok(Self { profile, is_active })
+        Self { profile, is_active: body.is_active }
     }
 }

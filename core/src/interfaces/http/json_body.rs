@@ -4,10 +4,13 @@
 //! objects. The error of their `TryFrom<String>` is the reason in one word.
 
 mod faults;
+mod valid_fields;
 
 use serde::de::DeserializeOwned;
 
 use crate::domain::{Error, Part, Result};
+
+pub use valid_fields::ValidFields;
 
 /// A body that a handler reads.
 pub trait Body: DeserializeOwned {
@@ -25,14 +28,17 @@ pub const MAX_BODY_BYTES: usize = 1024 * 1024;
 /// The maximum depth of nested objects and arrays. The body itself counts as the first level.
 pub const MAX_BODY_LEVELS: usize = 32;
 
-pub(super) fn read<T: Body>(content_type: Option<&str>, bytes: &[u8]) -> Result<T> {
+/// Rules that a body type cannot check, for the valid fields of a body that the type has refused.
+pub(super) type Rules<'a> = &'a dyn Fn(&ValidFields) -> Result<()>;
+
+pub(super) fn read<T: Body>(content_type: Option<&str>, bytes: &[u8], rules: Rules<'_>) -> Result<T> {
     if bytes.len() > MAX_BODY_BYTES {
         return Err(Error::TooLarge { part: Part::BodyBytes, limit: MAX_BODY_BYTES });
     }
     if !content_type.is_some_and(is_json) {
         return Err(Error::UnsupportedFormat);
     }
-    parse(bytes, T::REQUIRED)
+    parse_by(bytes, T::REQUIRED, rules)
 }
 
 /// Reads one object with nothing after it.
@@ -40,6 +46,10 @@ pub(super) fn read<T: Body>(content_type: Option<&str>, bytes: &[u8]) -> Result<
 /// # Errors
 /// `Malformed`, or `Validation` with all faults of the fields.
 pub(in crate::interfaces) fn parse<T: DeserializeOwned>(bytes: &[u8], required: &[&str]) -> Result<T> {
+    parse_by(bytes, required, &|_| Ok(()))
+}
+
+fn parse_by<T: DeserializeOwned>(bytes: &[u8], required: &[&str], rules: Rules<'_>) -> Result<T> {
     if levels(bytes) > MAX_BODY_LEVELS {
         return Err(Error::Malformed(
             format!("the body must not have more than {MAX_BODY_LEVELS} levels of objects and arrays").into(),
@@ -61,7 +71,7 @@ pub(in crate::interfaces) fn parse<T: DeserializeOwned>(bytes: &[u8], required: 
             Ok(()) => Ok(value),
             Err(_) => Err(Error::Malformed("the body must be one JSON object with nothing after it".into())),
         },
-        Err(first) => Err(faults::all::<T>(bytes, required, &first)),
+        Err(first) => Err(faults::all::<T>(bytes, required, rules, &first)),
     }
 }
 

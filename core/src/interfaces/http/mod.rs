@@ -27,7 +27,7 @@ pub use access::{
 pub use caller::{Caller, KeyOrCaller};
 pub use error::{ErrorBody, ErrorDetail};
 pub use idempotent::{Idempotent, IdempotentReply};
-pub use json_body::{Body, MAX_BODY_BYTES, MAX_BODY_LEVELS};
+pub use json_body::{Body, MAX_BODY_BYTES, MAX_BODY_LEVELS, ValidFields};
 pub use lambda_http::http::{HeaderName, HeaderValue, Response, StatusCode, header};
 pub use query::{Allowed, ListQuery, Listed, Spell};
 pub use reply::{Json, NoContent, Reply, WithStatus};

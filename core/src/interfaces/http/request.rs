@@ -6,7 +6,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use lambda_http::http::Method;
 use uuid::Uuid;
 
-use super::{Body, gateway::GatewayEvent, json_body, size};
+use super::{Body, ValidFields, gateway::GatewayEvent, json_body, size};
 use crate::domain::{Error, Result, auth::Client};
 
 pub struct Request {
@@ -118,7 +118,16 @@ impl Request {
     /// # Errors
     /// `UnsupportedFormat`, `TooLarge`, `Malformed`, or `Validation` naming each faulty key.
     pub fn json<T: Body>(&self) -> Result<T> {
-        json_body::read(self.header("content-type"), &self.body)
+        self.json_with(|_| Ok(()))
+    }
+
+    /// Like [`Self::json`], for a body with rules that its type cannot check. A refused body is checked by
+    /// `rules` too, so that the error names all faults. The handler checks an accepted body itself.
+    ///
+    /// # Errors
+    /// Like [`Self::json`], and the errors of `rules`.
+    pub fn json_with<T: Body>(&self, rules: impl Fn(&ValidFields) -> Result<()>) -> Result<T> {
+        json_body::read(self.header("content-type"), &self.body, &rules)
     }
 
     /// Like [`Self::json`], for a body that may be left out.

@@ -7,6 +7,7 @@ use serde::de::{Deserialize, DeserializeOwned, Deserializer, IgnoredAny, MapAcce
 use serde_json::{Map, Value, error::Category};
 use serde_path_to_error::{Path, Segment};
 
+use super::{Rules, ValidFields};
 use crate::domain::{Detail, Error};
 
 /// The maximum number of faults in an error. Each fault needs another reading of the body.
@@ -18,7 +19,12 @@ const MAX_BYTES: usize = 64 * 1024;
 type PathError = serde_path_to_error::Error<serde_json::Error>;
 
 /// Returns the error of a body whose first fault is `first`.
-pub(super) fn all<T: DeserializeOwned>(bytes: &[u8], required: &[&str], first: &PathError) -> Error {
+pub(super) fn all<T: DeserializeOwned>(
+    bytes: &[u8],
+    required: &[&str],
+    rules: Rules<'_>,
+    first: &PathError,
+) -> Error {
     if first.inner().classify() != Category::Data {
         return malformed(first.inner());
     }
@@ -45,6 +51,11 @@ pub(super) fn all<T: DeserializeOwned>(bytes: &[u8], required: &[&str], first: &
         }
         let Some(path) = remove(&mut body, error.path()) else { break };
         removed.push(path);
+    }
+    match rules(&ValidFields(body)) {
+        Ok(()) => {}
+        Err(Error::Validation(broken)) => details.extend(broken),
+        Err(other) => return other,
     }
     for missing in required.iter().filter(|required| !names.iter().any(|name| name == *required)) {
         let missing = Detail::new(missing, "required");

@@ -25,7 +25,7 @@ struct Nested {
 }
 
 fn error(body: &[u8]) -> Error {
-    read::<Sample>(Some("application/json"), body).expect_err("an error")
+    read::<Sample>(Some("application/json"), body, &|_| Ok(())).expect_err("an error")
 }
 
 fn details(body: &str) -> Vec<(String, String)> {

@@ -1,0 +1,25 @@
+//! The fields of a refused body that have no fault.
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::domain::Result;
+
+/// The fields of a body that its type has refused, without those that have a fault.
+#[derive(Debug)]
+pub struct ValidFields(pub(super) Value);
+
+impl ValidFields {
+    /// Returns a field. `None` if it is missing or faulty.
+    pub fn get<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
+        T::deserialize(self.0.get(key)?).ok()
+    }
+
+    /// Checks a field by a rule. A field that is missing or faulty breaks no rule.
+    ///
+    /// # Errors
+    /// The rule's error.
+    pub fn check<T: DeserializeOwned>(&self, key: &str, rule: impl FnOnce(T) -> Result<()>) -> Result<()> {
+        self.get(key).map_or(Ok(()), rule)
+    }
+}
