@@ -1,12 +1,14 @@
 //! Drills: the things that go wrong around us, under a load of sign-ups by the real functions.
 //!
 //! `load.rs` is the load. Each drill changes one thing about the world while it runs, and in the
-//! end every event that was committed has been applied exactly once.
+//! end every event that was committed has been applied exactly once. `refused_mail.rs` needs no load.
 
 mod deliveries;
 mod load;
+mod mail_server;
 mod postgres_restart;
 mod queue_outage;
+mod refused_mail;
 mod relay_killed;
 mod server;
 #[path = "../wire/mod.rs"]
