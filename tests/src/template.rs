@@ -2,15 +2,16 @@
 //!
 //! A function.yaml has the properties of one `AWS::Serverless::Function`, as SAM documents them, one a line.
 //! Four more keys are allowed: `Condition` of the function, `Resources` next to it, and `Statement` and
-//! `ManagedPolicyArns` of its role. Six rules add what all functions have in common:
+//! `ManagedPolicyArns` of its role. Seven rules add what all functions have in common:
 //!
 //! 1. The names of the function, its binary and its resources follow from the folder.
-//! 2. A function has a log group and may write there.
+//! 2. A function has a log group and may write there, and in no other one.
 //! 3. It may read each secret that a variable `…_ARN` names, with the secret's key, and send to each queue
 //!    that a variable `…_QUEUE_URL` names.
 //! 4. It may receive from the queue of its event of type SQS.
 //! 5. It may have network interfaces in a VPC.
 //! 6. One function of each path answers OPTIONS: the one that answers GET, else the first by name.
+//! 7. Functions with equal rights share a role.
 //!
 //! `Statement` replaces the statements of rules 3 and 4.
 
@@ -20,11 +21,13 @@ mod function;
 mod gateway;
 mod limits;
 mod rights;
+mod roles;
 
 use std::{collections::BTreeMap, fs, path::Path};
 
 use base::Base;
 use fragment::Fragment;
+use roles::Role;
 
 /// What is wrong, one sentence a fault: file and line, problem, remedy.
 pub type Faults = Vec<String>;
@@ -82,12 +85,14 @@ impl Parts {
             }
         }
         let preflights = function::preflights(&functions, &mut faults);
+        let roles = roles::roles(&functions, &base, &mut faults);
         let blocks: Vec<String> = functions
             .iter()
             .map(|fragment| {
                 let own = preflights.iter().filter(|(stem, _)| *stem == fragment.stem);
                 let own: Vec<&str> = own.map(|(_, event)| event.as_str()).collect();
-                function::resources(fragment, &base, &own, &mut faults)
+                let role = roles.iter().find(|role| role.has(fragment.stem));
+                function::resources(fragment, role.map_or("", |role| role.name.as_str()), &own)
             })
             .collect();
         let filled = base.fill(
@@ -97,6 +102,7 @@ impl Parts {
                 ("gateway responses of Api", gateway::envelope()),
                 ("gateway responses of GrpcApi", gateway::connect()),
                 ("functions", blocks.join("\n")),
+                ("roles", roles.iter().map(Role::resource).collect::<Vec<_>>().join("\n")),
             ],
             &mut faults,
         );

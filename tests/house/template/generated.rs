@@ -4,7 +4,9 @@ use std::{fs, path::Path};
 
 use app_tests::template::Parts;
 
-fn parts() -> Parts {
+use super::{budget, checks, document::parse, gateway, holds, roles};
+
+pub(super) fn parts() -> Parts {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     Parts::read(&root).unwrap_or_else(|faults| panic!("{}", faults.join("\n")))
 }
@@ -31,6 +33,28 @@ fn the_template_is_what_its_parts_say() {
     let different = committed.lines().zip(generated.lines()).position(|(old, new)| old != new);
     assert_eq!(different.map(|line| line + 1), None, "a line of template.yaml: call `cargo xtask template`");
     assert_eq!(committed.len(), generated.len(), "template.yaml: call `cargo xtask template`");
+}
+
+/// The generator keeps the rules also with fragments that the committed template does not have.
+#[test]
+fn the_rules_hold_for_more_functions() {
+    let generated = budget::grown(budget::FUNCTIONS).template();
+    let template = parse(&generated.unwrap_or_else(|faults| panic!("{}", faults.join("\n"))));
+    for check in [
+        checks::one_stem_names_binary_and_function,
+        checks::every_function_has_a_log_group,
+        gateway::every_path_has_one_preflight,
+        roles::every_function_has_a_role,
+        roles::equal_rights_are_one_role,
+        roles::every_function_writes_its_own_log,
+        roles::roles_allow_no_wildcard,
+        roles::every_role_may_use_the_network_with_a_vpc,
+        roles::keys_open_secrets_and_nothing_else,
+        roles::permissions_match_the_environment,
+        roles::queue_rights_fit_their_use,
+    ] {
+        holds(&check(&template));
+    }
 }
 
 #[test]

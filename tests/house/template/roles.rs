@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     checks::Faults,
@@ -33,18 +33,68 @@ const NETWORK: [&str; 6] = [
 /// The one managed policy. Lambda's pollers ask MSK for its brokers, which AWS offers for all clusters only.
 const MSK: &str = "arn:${AWS::Partition}:iam::aws:policy/service-role/AWSLambdaMSKExecutionRole";
 
-/// Every function has its own role, written out: a role that SAM makes may read every queue of the account.
-pub(crate) fn every_function_has_its_own_role(template: &Value) -> Faults {
+/// What a function does with its log group. Nobody may make a group, because it would keep its lines for ever.
+const LOG: [&str; 2] = ["logs:CreateLogStream", "logs:PutLogEvents"];
+
+/// It shows the state of the queue and sends nothing.
+const ONLY_ASKS: &str = "DebugHealthCheckFunction";
+
+/// How many functions share a role at most: its policies are limited to 10,240 characters.
+const MOST: usize = 20;
+
+/// Every function has a role of this template: one that SAM makes may read every queue of the account.
+pub(crate) fn every_function_has_a_role(template: &Value) -> Faults {
+    let role = |function: &Value| target(&function["Role"]).unwrap_or_default().to_owned();
+    let is_role = |id: &str| template["Resources"][id]["Type"] == "AWS::IAM::Role";
+    let without = functions(template).into_iter().filter(|(_, function)| !is_role(&role(function)));
+    without.map(|(id, _)| format!("{id}: has no role in this template")).collect()
+}
+
+/// Functions with equal rights share a role, and no role is without a function.
+pub(crate) fn equal_rights_are_one_role(template: &Value) -> Faults {
     let mut faults = Faults::new();
-    let mut seen = BTreeSet::new();
-    for (id, function) in functions(template) {
-        match target(&function["Role"]) {
-            Some(role) if template["Resources"][role]["Type"] == "AWS::IAM::Role" => {
-                if !seen.insert(role) {
-                    faults.push(format!("{id}: shares {role}"));
-                }
+    let mut seen = Vec::new();
+    for (id, role) in resources(template, "AWS::IAM::Role") {
+        let count = functions(template).iter().filter(|(_, f)| target(&f["Role"]) == Some(id)).count();
+        if count == 0 {
+            faults.push(format!("{id}: no function has this role"));
+        }
+        let shared = statements(role).into_iter().filter(|(_, statement)| !is_log(statement));
+        let rights = (shared.collect::<Vec<_>>(), &role["ManagedPolicyArns"]);
+        // A full role has a second one next to it.
+        let is_twin = |(_, others, other): &&(_, usize, _)| *other == rights && count.max(*others) < MOST;
+        let twin = seen.iter().find(is_twin);
+        if let Some((other, ..)) = twin {
+            faults.push(format!("{id}: allows the same as {other}, so one of the two is enough"));
+        }
+        seen.push((id, count, rights));
+    }
+    faults
+}
+
+/// A function writes its own log group and no other, although others have the same role.
+pub(crate) fn every_function_writes_its_own_log(template: &Value) -> Faults {
+    let mut faults = Faults::new();
+    let functions = functions(template);
+    let owns = |id: &str, function: &Value, statement: &Value| {
+        function["FunctionName"]["Fn::Sub"].as_str().is_some_and(|name| acting(statement) == Some(name))
+            && many(&statement["Resource"]) == [&json!({ "Fn::GetAtt": [group(function), "Arn"] })]
+            && many(&statement["Action"]).into_iter().eq(&LOG.map(Value::from))
+            && target(&function["Role"]) == Some(id)
+    };
+    for (id, role) in resources(template, "AWS::IAM::Role") {
+        for (_, statement) in statements(role).into_iter().filter(|(_, statement)| is_log(statement)) {
+            if !functions.iter().any(|(_, function)| owns(id, function, statement)) {
+                let groups: Vec<_> = many(&statement["Resource"]).into_iter().filter_map(target).collect();
+                faults.push(format!("{id}: {} is not for its own function alone", groups.join(", ")));
             }
-            _ => faults.push(format!("{id}: has no role in this template")),
+        }
+    }
+    for (id, function) in functions {
+        let role = target(&function["Role"]).unwrap_or_default();
+        let rights = statements(&template["Resources"][role]["Properties"]);
+        if !rights.into_iter().any(|(_, statement)| owns(role, function, statement)) {
+            faults.push(format!("{id}: may not write its log"));
         }
     }
     faults
@@ -124,7 +174,7 @@ pub(crate) fn permissions_match_the_environment(template: &Value) -> Faults {
             .filter_map(|(_, value)| target(value))
             .collect();
         named.extend(events(function, "SQS").into_iter().filter_map(|e| target(&e["Queue"])));
-        named.extend(target(&function["LoggingConfig"]["LogGroup"]));
+        named.insert(group(function));
         for (_, mapping) in resources(template, "AWS::Lambda::EventSourceMapping") {
             if target(&mapping["FunctionName"]) == Some(id) {
                 let failure = &mapping["DestinationConfig"]["Fn::If"][1]["OnFailure"]["Destination"];
@@ -135,17 +185,61 @@ pub(crate) fn permissions_match_the_environment(template: &Value) -> Faults {
         }
         let keys = KEYS.iter().filter(|(secret, _)| named.contains(secret)).map(|(_, key)| *key);
         named.extend(keys.collect::<Vec<_>>());
-        let role = &template["Resources"][target(&function["Role"]).unwrap_or_default()]["Properties"];
         // A resource that is no reference counts under no name, so that it is always a fault.
-        let mentioned = statements(role)
-            .into_iter()
-            .filter(|(condition, statement)| !is_network(*condition, statement))
-            .flat_map(|(_, statement)| many(&statement["Resource"]));
+        let rights = rights(template, function);
+        let mentioned = rights.into_iter().flat_map(|statement| many(&statement["Resource"]));
         let allowed: BTreeSet<_> = mentioned.map(|r| target(r).unwrap_or("something unnamed")).collect();
         faults.extend(named.difference(&allowed).map(|x| format!("{id}: is told of {x} and may not use it")));
         faults.extend(allowed.difference(&named).map(|x| format!("{id}: may use {x} and is not told of it")));
     }
     faults
+}
+
+/// A function may do with a queue what it does with it, and no more.
+pub(crate) fn queue_rights_fit_their_use(template: &Value) -> Faults {
+    let mut faults = Faults::new();
+    for (id, function) in functions(template) {
+        let invoking: Vec<_> =
+            events(function, "SQS").into_iter().filter_map(|e| target(&e["Queue"])).collect();
+        let variables = function["Environment"]["Variables"].as_object().into_iter().flatten();
+        let named: Vec<_> = variables.filter_map(|(_, value)| target(value)).collect();
+        for (queue, _) in resources(template, "AWS::SQS::Queue") {
+            let on_queue = |statement: &&Value| {
+                many(&statement["Resource"]).into_iter().any(|r| target(r) == Some(queue))
+            };
+            let rights = rights(template, function).into_iter().filter(on_queue);
+            let allowed: BTreeSet<_> =
+                rights.flat_map(|statement| many(&statement["Action"])).filter_map(Value::as_str).collect();
+            let receives = invoking.contains(&queue);
+            let sends = named.contains(&queue) && id != ONLY_ASKS;
+            let fits = |action: &str| match action {
+                "sqs:ReceiveMessage" | "sqs:DeleteMessage" => receives,
+                "sqs:SendMessage" => sends,
+                // A sender may open its connection with it, before it has something to send.
+                "sqs:GetQueueAttributes" => receives || named.contains(&queue),
+                _ => false,
+            };
+            let needed = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:SendMessage"];
+            let needed = needed.into_iter().filter(|action| fits(action));
+            let needed = needed.chain((receives || id == ONLY_ASKS).then_some("sqs:GetQueueAttributes"));
+            let needed: BTreeSet<_> = needed.filter(|action| fits(action)).collect();
+            faults.extend(needed.difference(&allowed).map(|a| format!("{id}: lacks {a} on {queue}")));
+            let excess = allowed.iter().filter(|action| !fits(action));
+            faults.extend(excess.map(|a| format!("{id}: has {a} on {queue} and does not need it")));
+        }
+    }
+    faults
+}
+
+/// Returns what a function may do, apart from its network: what its role allows to all of its functions, and
+/// to this one.
+fn rights<'a>(template: &'a Value, function: &'a Value) -> Vec<&'a Value> {
+    let role = &template["Resources"][target(&function["Role"]).unwrap_or_default()]["Properties"];
+    let is_its =
+        |statement: &Value| acting(statement).is_none_or(|name| function["FunctionName"]["Fn::Sub"] == name);
+    let all = statements(role).into_iter();
+    let all = all.filter(|(condition, statement)| !is_network(*condition, statement) && is_its(statement));
+    all.map(|(_, statement)| statement).collect()
 }
 
 /// What a role allows, with the condition that it stands under.
@@ -168,4 +262,19 @@ fn is_network(condition: Option<&str>, statement: &Value) -> bool {
     condition == Some("HasVpc")
         && statement["Resource"] == "*"
         && many(&statement["Action"]).into_iter().eq(&NETWORK.map(Value::from))
+}
+
+fn is_log(statement: &Value) -> bool {
+    many(&statement["Action"]).iter().any(|action| action.as_str().is_some_and(|a| a.starts_with("logs:")))
+}
+
+/// Returns the log group of a function.
+fn group(function: &Value) -> &str {
+    target(&function["LoggingConfig"]["LogGroup"]).unwrap_or_default()
+}
+
+/// Returns the name of the only function that a statement is for.
+fn acting(statement: &Value) -> Option<&str> {
+    let arn = &statement["Condition"]["ArnEquals"]["lambda:SourceFunctionArn"]["Fn::Sub"];
+    arn.as_str()?.strip_prefix("arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:")
 }

@@ -1,10 +1,9 @@
-//! The resources of one function: the function, what its fragment adds, its role and its log group.
+//! The resources of one function: the function, what its fragment adds, and its log group.
 
 use super::{
     Faults,
-    base::Base,
     fragment::{Fragment, Route, file},
-    indented, pascal, rights,
+    indented, pascal,
 };
 
 /// Keys of a fragment that are no properties of the function.
@@ -40,13 +39,8 @@ fn preflight(route: &Route) -> String {
     format!("{name}: {{Type: Api, Properties: {{RestApiId: !Ref {api}, Path: {path}, Method: OPTIONS}}}}")
 }
 
-/// Returns the text of all resources of one function.
-pub(super) fn resources(
-    fragment: &Fragment<'_>,
-    base: &Base<'_>,
-    preflights: &[&str],
-    faults: &mut Faults,
-) -> String {
+/// Returns the text of all resources of one function, which has this role.
+pub(super) fn resources(fragment: &Fragment<'_>, role: &str, preflights: &[&str]) -> String {
     let (stem, name) = (fragment.stem, pascal(fragment.stem));
     let condition =
         fragment.value("Condition").map_or_else(String::new, |value| format!("    Condition: {value}\n"));
@@ -57,7 +51,7 @@ pub(super) fn resources(
 {condition}    Metadata: {{BuildMethod: rust-cargolambda, BuildProperties: {{Binary: {stem}}}}}
     Properties:
       FunctionName: !Sub ${{AWS::StackName}}-{stem}
-      Role: !GetAtt {name}Role.Arn
+      Role: !GetAtt {role}.Arn
       LoggingConfig: {{LogGroup: !Ref {name}LogGroup}}
 "
     );
@@ -70,7 +64,6 @@ pub(super) fn resources(
     }
     let added = fragment.lines("Resources").get(1..).unwrap_or_default();
     text += &indented(added, 0);
-    text += &rights::role(fragment, base, &condition, faults);
     text += &format!(
         "  {name}LogGroup:
     Type: AWS::Logs::LogGroup

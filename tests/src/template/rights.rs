@@ -1,10 +1,10 @@
-//! The role of a function: what its variables and its events name, and nothing else.
+//! The rights of a function: what its variables and its events name, and nothing else.
 
 use super::{
     Faults,
     base::{Base, Secret},
     fragment::{Fragment, short},
-    indented, pascal,
+    pascal,
 };
 
 const NETWORK: &str = "\
@@ -15,49 +15,44 @@ const NETWORK: &str = "\
     Resource: '*'
   - !Ref AWS::NoValue";
 
-/// Returns the text of the function's role.
-pub(super) fn role(fragment: &Fragment<'_>, base: &Base<'_>, condition: &str, faults: &mut Faults) -> String {
-    let (stem, name) = (fragment.stem, pascal(fragment.stem));
-    let mut text = format!(
-        "  {name}Role:
-    Type: AWS::IAM::Role
-{condition}    Properties:
-      AssumeRolePolicyDocument:
-        Version: '2012-10-17'
-        Statement:
-          - {{Effect: Allow, Principal: {{Service: lambda.amazonaws.com}}, Action: sts:AssumeRole}}
-"
-    );
-    text += &indented(fragment.comments("ManagedPolicyArns"), 6);
-    text += &indented(fragment.lines("ManagedPolicyArns"), 6);
-    text += &format!(
-        "      Policies:
-        - PolicyName: {stem}
-          PolicyDocument:
-            Version: '2012-10-17'
-            Statement:
-              - Effect: Allow
-                Action: [logs:CreateLogStream, logs:PutLogEvents]
-                Resource: !GetAtt {name}LogGroup.Arn
-"
-    );
-    let mut statements = Vec::from([NETWORK.to_owned()]);
-    match fragment.lines("Statement").get(1..) {
-        Some(lines) => {
-            let lines = lines.iter().map(|line| line.strip_prefix("  ").unwrap_or(line));
-            statements.push(lines.collect::<Vec<_>>().join("\n"));
-        }
-        None => statements.extend(derived(fragment, base, faults)),
-    }
-    for statement in statements {
-        text += &indented(&statement.lines().collect::<Vec<_>>(), 14);
-    }
-    text
+/// What functions of one role may do, apart from writing their logs.
+#[derive(Debug, Clone)]
+pub(super) struct Rights {
+    /// The name of the role, without `Role`.
+    pub(super) name: String,
+    /// The lines of `ManagedPolicyArns`.
+    pub(super) managed: Vec<String>,
+    pub(super) statements: Vec<String>,
 }
 
-/// Returns the statements that follow from variables and events.
-fn derived(fragment: &Fragment<'_>, base: &Base<'_>, faults: &mut Faults) -> Vec<String> {
+/// Equal rights may have different names: those of two functions that write the same `Statement`.
+impl PartialEq for Rights {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.managed, &self.statements) == (&other.managed, &other.statements)
+    }
+}
+
+/// Returns the rights of a function: what its fragment writes as `Statement`, or what its variables and its
+/// events name.
+pub(super) fn of(fragment: &Fragment<'_>, base: &Base<'_>, faults: &mut Faults) -> Rights {
+    let managed = fragment.comments("ManagedPolicyArns").iter().chain(fragment.lines("ManagedPolicyArns"));
+    let managed = managed.map(|&line| line.to_owned()).collect();
+    let (name, own) = match fragment.lines("Statement").get(1..) {
+        Some(lines) => {
+            let lines = lines.iter().map(|line| line.strip_prefix("  ").unwrap_or(line));
+            (pascal(fragment.stem), vec![lines.collect::<Vec<_>>().join("\n")])
+        }
+        None => derived(fragment, base, faults),
+    };
+    let statements = std::iter::once(NETWORK.to_owned()).chain(own).collect();
+    Rights { name, managed, statements }
+}
+
+/// Returns the statements that follow from variables and events, and a name that says the same.
+fn derived(fragment: &Fragment<'_>, base: &Base<'_>, faults: &mut Faults) -> (String, Vec<String>) {
     let secrets = secrets(fragment, base, faults);
+    let mut name: String =
+        secrets.iter().map(|secret| word(&secret.name, &["Arn", "Secret", "Url"])).collect();
     let (maybe, always): (Vec<_>, Vec<_>) = secrets.into_iter().partition(|secret| secret.given.is_some());
     let mut statements = Vec::new();
     if !always.is_empty() {
@@ -77,11 +72,15 @@ fn derived(fragment: &Fragment<'_>, base: &Base<'_>, faults: &mut Faults) -> Vec
         statements.extend(key(secret));
     }
     let queues = queues(fragment, base, faults);
+    let word = |queue: &str| word(queue, &["Queue"]).to_owned();
     if !fragment.queues.is_empty() {
+        name = name + "Receive" + &fragment.queues.iter().map(|queue| word(queue)).collect::<String>();
         let names: Vec<_> = fragment.queues.iter().map(|queue| format!("!GetAtt {queue}.Arn")).collect();
         statements.push(allow("[sqs:ReceiveMessage, sqs:DeleteMessage, sqs:GetQueueAttributes]", &names));
     }
     if !queues.is_empty() {
+        name += if fragment.routes.is_empty() { "Send" } else { "ConnectSend" };
+        name.extend(queues.iter().map(|queue| word(queue)));
         let names: Vec<_> = queues.iter().map(|queue| format!("!GetAtt {queue}.Arn")).collect();
         statements.push(if fragment.routes.is_empty() {
             allow("sqs:SendMessage", &names)
@@ -91,7 +90,12 @@ fn derived(fragment: &Fragment<'_>, base: &Base<'_>, faults: &mut Faults) -> Vec
             both.replacen("  Action:", why, 1)
         });
     }
-    statements
+    (if name.is_empty() { "Logs".to_owned() } else { name }, statements)
+}
+
+/// Returns a name without these endings.
+fn word<'n>(name: &'n str, endings: &[&str]) -> &'n str {
+    endings.iter().fold(name, |name, ending| name.strip_suffix(ending).unwrap_or(name))
 }
 
 fn allow(action: &str, resources: &[String]) -> String {
