@@ -57,6 +57,19 @@ fn the_rules_hold_for_more_functions() {
     }
 }
 
+/// An endpoint with a comment, a condition, more memory or rights of its own may be longer.
+#[test]
+fn an_ordinary_endpoint_is_at_most_six_lines() {
+    let parts = parts();
+    let is_ordinary = |text: &&String| {
+        text.matches("Type: Api").count() == 1
+            && text.lines().all(|line| [" ", "Environment:", "Events:"].iter().any(|s| line.starts_with(s)))
+    };
+    let lengths: Vec<_> =
+        parts.functions.values().filter(is_ordinary).map(|text| text.lines().count()).collect();
+    assert!(lengths.len() > 10 && lengths.iter().all(|&lines| lines <= 6), "{lengths:?}");
+}
+
 #[test]
 fn a_folder_without_a_fragment_is_named() {
     let root = std::env::temp_dir().join(format!("template-parts-{}", std::process::id()));
@@ -91,7 +104,7 @@ fn one_function_of_a_path_answers_options() {
 fn a_route_that_two_functions_answer_is_named() {
     refused(
         &edited("users-update", "Method: PATCH", "Method: GET"),
-        "functions/users-update/function.yaml:7: GET /api/v1/users/{uuid} stands in functions/users-get/function.yaml, too; remove one of the two",
+        "functions/users-update/function.yaml:5: GET /api/v1/users/{uuid} stands in functions/users-get/function.yaml, too; remove one of the two",
     );
 }
 
