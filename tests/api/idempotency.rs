@@ -3,7 +3,7 @@
 use app_core::{
     App, Error, Result,
     domain::users::events::UserCreated,
-    infrastructure::db::{Sql, Tx},
+    infrastructure::{db::Sql, tx::Tx},
     interfaces::http::{Caller, Idempotent, IdempotentReply, NoContent, Request, SignedIn},
     testing::{Event, TestApp, event},
 };

@@ -9,7 +9,7 @@ use app_core::{
         registry::{Handler, Received, Registry},
     },
     domain::event::Event,
-    infrastructure::db::{Sql, Tx},
+    infrastructure::{db::Sql, tx::Tx},
     testing::TestApp,
 };
 use serde::{Deserialize, Serialize};

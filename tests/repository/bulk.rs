@@ -3,9 +3,9 @@
 
 use std::time::Instant;
 
-use app_core::infrastructure::db::Sql as _;
+use app_core::infrastructure::db::{Sql as _, column};
 use app_core::infrastructure::query::{Column, Entity, Filter, Kind, Order, Page, Shape, Value, Values};
-use app_core::infrastructure::repository::{MAX_ROWS, Repository, column};
+use app_core::infrastructure::repository::{MAX_ROWS, Repository};
 use serde_json::json;
 use time::OffsetDateTime;
 use tokio_postgres::Row;

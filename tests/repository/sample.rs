@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use app_core::{
     Result,
     infrastructure::{
-        db::{Conn, Db},
+        db::{Conn, Db, column},
         query::{Column, Entity, Kind, Shape, Value, Values},
-        repository::{Repository, column},
+        repository::Repository,
     },
     testing::TestDatabase,
 };

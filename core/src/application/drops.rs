@@ -11,12 +11,13 @@ use crate::{
         tasks::Status,
     },
     infrastructure::{
-        db::{Db, Tx},
+        db::Db,
         messaging::{
             Queue,
             envelope::{self, TaskMessage},
         },
         repository::{audit, operations, task_operations},
+        tx::Tx,
     },
 };
 

@@ -7,12 +7,13 @@ use super::registry::{EventEntry, Registry};
 use crate::{
     domain::{Error, Result},
     infrastructure::{
-        db::{Conn, Db, Tx},
+        db::{Conn, Db},
         messaging::{
             Outgoing,
             envelope::{self, EventMessage, ReceivedEvent},
             inbox, outbox,
         },
+        tx::Tx,
     },
 };
 

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::tasks::{Enqueue, Job, Known, Task, TaskRules};
 use crate::{
     domain::{Error, Result, event::Event},
-    infrastructure::db::Tx,
+    infrastructure::tx::Tx,
 };
 
 /// An event as its handler gets it. The id is the same however often it is delivered.

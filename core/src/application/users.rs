@@ -13,9 +13,10 @@ use crate::{
         users::{Birthday, NewUser, Password, PasswordHash, ProfileChange, User, events::UserCreated},
     },
     infrastructure::{
-        db::{Db, Sql, Tx},
+        db::{Db, Sql},
         repository,
         security::password::Passwords,
+        tx::Tx,
     },
 };
 

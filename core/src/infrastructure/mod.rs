@@ -14,3 +14,4 @@ pub mod repository;
 pub mod secrets;
 pub mod security;
 mod tls;
+pub mod tx;

@@ -3,7 +3,7 @@
 use app_core::{
     App, Error, Result,
     domain::users::{Email, NewUser, PasswordAttempt, User},
-    infrastructure::db::Tx,
+    infrastructure::tx::Tx,
     interfaces::http::{Body, ErrorBody, Idempotent, IdempotentReply, Json, Public, Request, Storable},
 };
 use serde::{Deserialize, Serialize};

@@ -4,7 +4,7 @@ use app_core::{
     App, Error, Result,
     application::events,
     config::LaunchMode,
-    infrastructure::db::Tx,
+    infrastructure::tx::Tx,
     interfaces::http::{
         Body, DebugSend, Idempotent, IdempotentReply, KeyOrCaller, Request, StatusCode, Storable, WithStatus,
         openapi::MissingProblem,

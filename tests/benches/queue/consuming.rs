@@ -10,8 +10,9 @@ use app_core::{
     },
     domain::event::Event,
     infrastructure::{
-        db::{Statement, Tx},
+        db::Statement,
         messaging::{Outgoing, Queue},
+        tx::Tx,
     },
     interfaces::queue::{self, Record, Source},
     testing::TestApp,

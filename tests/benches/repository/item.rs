@@ -3,8 +3,8 @@
 use app_core::{
     Result,
     infrastructure::{
+        db::column,
         query::{Column, Entity, Kind, Shape, Values},
-        repository::column,
     },
 };
 use serde_json::{Value as Json, json};

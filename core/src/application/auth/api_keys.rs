@@ -14,12 +14,12 @@ use crate::{
         users::User,
     },
     infrastructure::{
-        db::Tx,
         repository::{
             api_keys::{self, NewApiKey},
             audit, sessions, users,
         },
         security,
+        tx::Tx,
     },
     telemetry,
 };

@@ -13,12 +13,12 @@ use crate::{
         users::{Email, Password, PasswordAttempt, PasswordHash, User},
     },
     infrastructure::{
-        db::Tx,
         repository::{api_keys, audit, sessions, sign_in_places, users},
         security::{
             Pseudonym,
             password::{Match, Passwords},
         },
+        tx::Tx,
     },
 };
 

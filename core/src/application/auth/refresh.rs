@@ -14,9 +14,10 @@ use crate::{
         },
     },
     infrastructure::{
-        db::{Conn, Tx},
+        db::Conn,
         repository::{audit, sessions, sign_in_places},
         security,
+        tx::Tx,
     },
     telemetry,
 };

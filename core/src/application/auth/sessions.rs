@@ -11,9 +11,9 @@ use crate::{
         auth::{Client, ListedSession, RevokeReason, SessionCursor, Sid, Standing, Token, TokenKind},
     },
     infrastructure::{
-        db::Tx,
         repository::{api_keys, audit, sessions, sign_in_places, users},
         security::jwt::WRONG_KIND,
+        tx::Tx,
     },
     telemetry,
 };

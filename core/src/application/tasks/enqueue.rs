@@ -10,9 +10,9 @@ use super::Task;
 use crate::{
     domain::{Error, Result, clock::Clock},
     infrastructure::{
-        db::Tx,
         messaging::envelope::{self, TaskMessage},
         repository::tasks::{self, NewTask},
+        tx::Tx,
     },
 };
 

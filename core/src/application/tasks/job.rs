@@ -8,12 +8,7 @@ use uuid::Uuid;
 use super::Known;
 use crate::{
     domain::{Error, Result},
-    infrastructure::{
-        db::{Conn, Tx},
-        mail::Mailer,
-        messaging::Outgoing,
-        repository::tasks,
-    },
+    infrastructure::{db::Conn, mail::Mailer, messaging::Outgoing, repository::tasks, tx::Tx},
 };
 
 pub struct Job<'a> {

@@ -13,11 +13,12 @@ use crate::{
         timestamp,
     },
     infrastructure::{
-        db::{Conn, Db, Tx},
+        db::{Conn, Db},
         repository::{
             audit,
             task_operations::{self, Listed, Place, Shown},
         },
+        tx::Tx,
     },
 };
 

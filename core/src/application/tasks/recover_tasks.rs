@@ -15,9 +15,9 @@ use crate::{
         tasks::{Failure, Status},
     },
     infrastructure::{
-        db::Tx,
         messaging::outbox,
         repository::task_operations::{self, Lives, Locked},
+        tx::Tx,
     },
 };
 

@@ -14,8 +14,8 @@ use crate::{
         users::{User, UserChange},
     },
     infrastructure::{
-        db::Tx,
         repository::{api_keys, audit, idempotency, sessions, sign_in_places, users},
+        tx::Tx,
     },
 };
 

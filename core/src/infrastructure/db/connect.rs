@@ -181,13 +181,17 @@ fn tls_by(pem: &str) -> Result<MakeRustlsConnect> {
 }
 
 /// What the pool holds.
-pub(super) struct Connection {
-    pub(super) client: ClientWrapper,
-    pub(super) health: Health,
+pub(in crate::infrastructure) struct Connection {
+    pub(in crate::infrastructure) client: ClientWrapper,
+    pub(in crate::infrastructure) health: Health,
 }
 
 impl Connection {
-    pub(super) fn link<'a>(&'a self, statements: Statements, repeat: Repeat<'a>) -> Link<'a> {
+    pub(in crate::infrastructure) fn link<'a>(
+        &'a self,
+        statements: Statements,
+        repeat: Repeat<'a>,
+    ) -> Link<'a> {
         let Self { client, health } = self;
         Link { client, health, prepared: &client.statement_cache, statements, repeat }
     }

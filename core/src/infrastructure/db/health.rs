@@ -17,7 +17,7 @@ pub struct Health {
 impl Health {
     /// Notes that a statement was sent. If the question is dropped without `answered`, the caller has
     /// given up, and the statement counts as open for ever.
-    pub(super) fn ask(&self) -> Question<'_> {
+    pub(in crate::infrastructure) fn ask(&self) -> Question<'_> {
         self.open.fetch_add(1, Ordering::Relaxed);
         Question(self)
     }
@@ -33,11 +33,11 @@ impl Health {
 }
 
 #[must_use]
-pub(super) struct Question<'a>(&'a Health);
+pub(in crate::infrastructure) struct Question<'a>(&'a Health);
 
 impl Question<'_> {
     /// Notes the reply, and passes it on.
-    pub(super) fn answered<T>(
+    pub(in crate::infrastructure) fn answered<T>(
         self,
         reply: Result<T, tokio_postgres::Error>,
     ) -> Result<T, tokio_postgres::Error> {

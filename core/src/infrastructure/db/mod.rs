@@ -7,9 +7,9 @@ mod connect;
 mod error;
 mod health;
 mod parameter;
+mod row;
 mod sql;
 mod statement;
-mod tx;
 
 use std::sync::Arc;
 
@@ -19,16 +19,17 @@ pub use connect::TIMEOUTS;
 pub use error::{LOCK, from_postgres};
 pub use health::Health;
 pub use parameter::{Parameter, SqlType};
+pub use row::{column, printable};
 pub use sql::{Link, Repeat, Sql};
 pub use statement::{Owned, Statement};
-pub use tx::{Mark, Tx};
 
 use super::secrets::Secrets;
 use crate::{
     config::{DatabaseConfig, OutboxConfig, Statements},
     domain::{Error, Result},
 };
-use connect::{Connection, Connector};
+pub(super) use connect::Connection;
+use connect::Connector;
 
 type Pool = managed::Pool<Connector>;
 
@@ -94,7 +95,8 @@ impl std::fmt::Debug for Db {
     }
 }
 
-/// A connection borrowed from the pool. Each statement on it commits by itself.
+/// A connection borrowed from the pool. Each statement on it commits separately. `begin` (in `tx.rs`) starts a
+/// transaction.
 pub struct Conn {
     object: managed::Object<Connector>,
     statements: Statements,
@@ -102,9 +104,9 @@ pub struct Conn {
 }
 
 impl Conn {
-    /// Starts a transaction. Dropped without `commit`, it rolls back.
-    pub async fn begin(&mut self) -> Result<Tx<'_>> {
-        Tx::begin(&self.object, self.statements, self.outbox).await
+    /// Returns the parts of a transaction. `&mut` keeps others away while it lasts.
+    pub(super) fn parts(&mut self) -> (&Connection, Statements, OutboxConfig) {
+        (&self.object, self.statements, self.outbox)
     }
 
     /// The outbox: who sends what, and its periods.

@@ -125,7 +125,7 @@ impl Link<'_> {
     ///
     /// The first error is returned. Postgres goes on behind it; it is for `end` to undo what it did.
     /// Behind a statement that could not even be sent, `end` is not sent either.
-    pub(super) async fn all_at_once(
+    pub(in crate::infrastructure) async fn all_at_once(
         &self,
         statements: &[Statement],
         end: impl Future<Output = Result<(), tokio_postgres::Error>>,

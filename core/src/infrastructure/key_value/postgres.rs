@@ -7,10 +7,7 @@ use futures_util::{FutureExt, future::BoxFuture};
 use super::{Key, KeyValue, Prefix};
 use crate::{
     domain::{Error, Result},
-    infrastructure::{
-        db::{Db, Parameter, Sql},
-        repository::column,
-    },
+    infrastructure::db::{Db, Parameter, Sql, column},
 };
 
 /// One statement of a flush deletes this many.

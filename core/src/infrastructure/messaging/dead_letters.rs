@@ -3,10 +3,7 @@
 use super::Queue;
 use crate::{
     domain::Result,
-    infrastructure::{
-        db::Sql,
-        repository::{column, printable},
-    },
+    infrastructure::db::{Sql, column, printable},
 };
 
 /// Longer reasons are cut: the whole cause chain is in the log.

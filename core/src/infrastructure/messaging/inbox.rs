@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::{
     domain::Result,
-    infrastructure::{db::Sql, repository::column},
+    infrastructure::db::{Sql, column},
 };
 
 /// Notes in the caller's transaction that `handler` is about to be done with these, and returns

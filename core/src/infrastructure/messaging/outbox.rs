@@ -15,10 +15,7 @@ use super::{Outgoing, Queue};
 use crate::{
     config::{EventsBus, OutboxConfig},
     domain::{Error, Result},
-    infrastructure::{
-        db::{Sql, Statement},
-        repository::column,
-    },
+    infrastructure::db::{Sql, Statement, column},
 };
 
 /// SQS takes more, but large things belong into a table.

@@ -9,10 +9,7 @@ use uuid::Uuid;
 use super::envelope;
 use crate::{
     domain::Result,
-    infrastructure::{
-        db::{Parameter, Sql},
-        repository::column,
-    },
+    infrastructure::db::{Parameter, Sql, column},
 };
 
 /// One statement reads this many.

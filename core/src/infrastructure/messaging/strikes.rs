@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use super::Queue;
 use crate::{
     domain::Result,
-    infrastructure::{db::Sql, repository::column},
+    infrastructure::db::{Sql, column},
 };
 
 /// How many processes have died with each of these messages; those with none are left out.

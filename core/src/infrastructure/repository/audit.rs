@@ -10,8 +10,9 @@ use crate::{
         audit::{Entry, Recorded},
     },
     infrastructure::{
-        db::{Conn, Sql, Statement, Tx},
+        db::{Conn, Sql, Statement},
         query::{Column, Entity, Kind, Shape},
+        tx::Tx,
     },
     telemetry,
 };

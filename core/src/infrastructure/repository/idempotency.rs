@@ -5,7 +5,10 @@ use uuid::Uuid;
 use super::column;
 use crate::{
     domain::{Error, Result},
-    infrastructure::db::{LOCK, Parameter, Sql, Statement, Tx},
+    infrastructure::{
+        db::{LOCK, Parameter, Sql, Statement},
+        tx::Tx,
+    },
 };
 
 /// A user may have this many keys of the last 24 hours, so that nobody can fill the disk. Older rows do not

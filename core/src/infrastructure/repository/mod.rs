@@ -23,13 +23,13 @@ mod write;
 
 use std::marker::PhantomData;
 
-use tokio_postgres::{Row, types::FromSql};
+use tokio_postgres::Row;
 
 use super::{
-    db::{Sql, Statement},
+    db::{Sql, Statement, column},
     query::{Entity, Shape},
 };
-use crate::domain::{Error, Result};
+use crate::domain::Result;
 
 pub use bulk::MAX_ROWS;
 
@@ -56,14 +56,4 @@ impl<'a, E: Entity, C: Sql> Repository<'a, E, C> {
     async fn read<S: Shape>(&self, statement: &Statement) -> Result<Vec<S>> {
         self.rows(statement).await?.iter().map(S::from_row).collect()
     }
-}
-
-/// A column that the statement is known to return; anything else is a bug in it.
-pub fn column<'a, T: FromSql<'a>>(row: &'a Row, name: &str) -> Result<T> {
-    row.try_get(name).map_err(Error::internal)
-}
-
-/// Text that Postgres can store: it knows no NUL.
-pub fn printable(text: &str) -> String {
-    text.replace('\0', "\u{fffd}")
 }

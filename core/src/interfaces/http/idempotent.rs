@@ -18,10 +18,10 @@ use crate::{
     app::App,
     domain::{Error, Result},
     infrastructure::{
-        db::Tx,
         messaging::Outgoing,
         repository::idempotency::{self, Claim, Found, Key, Stored},
         security::Pseudonym,
+        tx::Tx,
     },
 };
 

@@ -8,9 +8,10 @@ use crate::{
         users::PasswordHash,
     },
     infrastructure::{
-        db::{Sql, Statement, Tx},
+        db::{Sql, Statement},
         repository::rate_limit::Bucket,
         security::Pseudonym,
+        tx::Tx,
     },
     telemetry,
 };

@@ -8,14 +8,16 @@ use std::{
 use futures_util::FutureExt;
 use uuid::Uuid;
 
-use super::{Connection, Link, Repeat, Sql, Statement, from_postgres};
 use crate::{
     config::{OutboxConfig, Statements},
     domain::{Result, event::Event},
-    infrastructure::messaging::{
-        Outgoing, Queue,
-        envelope::{EventMessage, TaskMessage},
-        outbox,
+    infrastructure::{
+        db::{Conn, Connection, Link, Repeat, Sql, Statement, from_postgres},
+        messaging::{
+            Outgoing, Queue,
+            envelope::{EventMessage, TaskMessage},
+            outbox,
+        },
     },
 };
 
@@ -39,23 +41,22 @@ pub struct Mark {
     last: usize,
 }
 
-impl<'a> Tx<'a> {
-    /// The connection must be borrowed by nobody else: `Conn::begin` sees to it.
-    pub(super) async fn begin(
-        connection: &'a Connection,
-        statements: Statements,
-        outbox: OutboxConfig,
-    ) -> Result<Self> {
+impl Conn {
+    /// Starts a transaction. Dropped without `commit`, it rolls back.
+    pub async fn begin(&mut self) -> Result<Tx<'_>> {
+        let (connection, statements, outbox) = self.parts();
         let (messages, last) = (Vec::new(), Vec::new());
         let (used, ended) = (AtomicBool::new(false), AtomicBool::new(false));
-        // Made before anything is sent: given up while it waits, it rolls back as well.
-        let tx = Self { connection, statements, outbox, messages, last, used, ended };
+        // Created before anything is sent, so that it also rolls back if its future is dropped here.
+        let tx = Tx { connection, statements, outbox, messages, last, used, ended };
         let question = connection.health.ask();
         let begun = connection.client.batch_execute("begin").await;
         question.answered(begun).map_err(from_postgres)?;
         Ok(tx)
     }
+}
 
+impl Tx<'_> {
     /// Something happened: it will be told on the events queue once this commits.
     pub fn record<E: Event>(&mut self, event: &E) -> Result<()> {
         self.send_event(&EventMessage::new(event)?, event.group())
