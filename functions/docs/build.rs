@@ -18,7 +18,7 @@ fn main() {
         return println!(
             "cargo::error=Swagger UI and ReDoc are missing in functions/docs/assets/, or of another \
              version. Run `cargo xtask assets`: it fetches them once (3 MB). To do without them: \
-             `cargo build --workspace --exclude docs --exclude app-tests`"
+             `cargo build --workspace --exclude docs --exclude catalogue --exclude app-tests`"
         );
     }
     let redoc = fs::read_to_string(assets.join("redoc.standalone.js")).expect("redoc.standalone.js");

@@ -4,7 +4,6 @@ use app_core::{
     domain::auth::Permission,
     testing::{TestApp, event},
 };
-use app_tests::access;
 use serde_json::{Value, json};
 
 use crate::support::{Answer, allow, call, me, signed_in};
@@ -14,7 +13,7 @@ async fn world() -> (TestApp, String, Value) {
     let app = TestApp::new().await;
     let access = signed_in(&app).await.text("/access");
     allow(&app, &Permission::ALL.map(Permission::as_str)).await;
-    (app, access, serde_json::from_str(&app_tests::openapi::document()).expect("JSON"))
+    (app, access, serde_json::from_str(&catalogue::openapi::document()).expect("JSON"))
 }
 
 /// The fields that the document demands of the body of a route.
@@ -32,7 +31,8 @@ fn required(document: &Value, method: &str, path: &str) -> Vec<String> {
 async fn an_empty_body_is_told_every_field_that_the_document_requires() {
     let (app, access, document) = world().await;
     let mut seen = 0;
-    for (name, endpoint) in access::endpoints() {
+    for endpoint in catalogue::endpoints() {
+        let name = endpoint.name;
         let event = event(name).bearer(&access).body(&json!({}));
         let text = |key: &str| event.0[key].as_str().expect("a text").to_owned();
         let mut expected = required(&document, &text("httpMethod"), &format!("{}/", text("resource")));
@@ -101,9 +101,9 @@ async fn a_refusal_names_the_faults_of_types_and_of_rules_together() {
             &[("event", "unknown"), ("x", "unknown")],
         ),
     ];
-    let endpoints = access::endpoints();
+    let endpoints = catalogue::endpoints();
     for (name, body, expected) in cases {
-        let (_, endpoint) = endpoints.iter().find(|(other, _)| *other == name).expect("an endpoint");
+        let endpoint = endpoints.iter().find(|endpoint| endpoint.name == name).expect("an endpoint");
         let event = event(name).bearer(&access).body(&body);
         let answer = Answer::of(&endpoint.call(&app.app, &event.to_string()).await);
         answer.is_error(422, "validation");

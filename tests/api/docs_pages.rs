@@ -1,7 +1,6 @@
 //! The documentation pages: what their routes answer, and that nothing else is served.
 
 use app_core::testing::{Event, TestApp, event};
-use app_tests::access;
 use serde_json::{Value, json};
 
 use crate::support::Answer;
@@ -28,8 +27,8 @@ fn asset(name: &str) -> Event {
 
 /// What Lambda would be given; the body is no JSON.
 async fn answer(app: &TestApp, event: &Event) -> Value {
-    let endpoints = access::endpoints();
-    let (_, docs) = endpoints.iter().find(|(name, _)| *name == "docs").expect("the function");
+    let endpoints = catalogue::endpoints();
+    let docs = endpoints.iter().find(|endpoint| endpoint.name == "docs").expect("the function");
     docs.call(&app.app, &event.to_string()).await
 }
 
@@ -103,7 +102,7 @@ async fn the_document_is_the_committed_one() {
     let document = answer(&app, &get(OPENAPI)).await;
     assert_eq!(header(&document, "content-type"), "application/json");
     let served: Value = serde_json::from_str(text(&document)).expect("JSON");
-    let made: Value = serde_json::from_str(&app_tests::openapi::document()).expect("JSON");
+    let made: Value = serde_json::from_str(&catalogue::openapi::document()).expect("JSON");
     assert_eq!(served, made, "`cargo xtask openapi` writes it anew");
 }
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use app_core::testing::TestApp;
-use app_tests::openapi;
 use base64::{Engine, prelude::BASE64_STANDARD};
+use catalogue::openapi;
 use serde_json::{Value, json};
 
 use crate::{api_keys::api_key, mass_assignment::World, matrix::doors, tasks_get};

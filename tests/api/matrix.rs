@@ -1,5 +1,5 @@
 //! Who gets where: every endpoint by every kind of caller. Which endpoints there are follows from
-//! `tests/src/access.rs`, which the house compares with template.yaml.
+//! `catalogue`, which the house compares with template.yaml.
 
 use std::{pin::Pin, rc::Rc};
 
@@ -8,7 +8,7 @@ use app_core::{
     interfaces::http::Access,
     testing::{Event, TestApp, event},
 };
-use app_tests::access;
+use catalogue::Endpoint;
 use serde_json::json;
 use time::Duration;
 
@@ -23,14 +23,14 @@ pub(crate) type Call =
     Box<dyn for<'a> Fn(&'a TestApp, &'a Event) -> Pin<Box<dyn Future<Output = Answer> + 'a>>>;
 
 pub(crate) fn doors() -> Vec<(&'static str, Call)> {
-    let door = |endpoint: access::Endpoint| -> Call {
+    let door = |endpoint: Endpoint| -> Call {
         let endpoint = Rc::new(endpoint);
         Box::new(move |app, event| {
             let endpoint = endpoint.clone();
             Box::pin(async move { Answer::of(&endpoint.call(&app.app, &event.to_string()).await) })
         })
     };
-    access::endpoints().into_iter().map(|(name, endpoint)| (name, door(endpoint))).collect()
+    catalogue::endpoints().into_iter().map(|endpoint| (endpoint.name, door(endpoint))).collect()
 }
 
 /// The sample event; where even the right caller would be answered 401 by the sample, another body.
@@ -43,7 +43,7 @@ fn sample(name: &str) -> Event {
 }
 
 pub(crate) fn declared(name: &str) -> Access {
-    access::table().into_iter().find(|(known, _)| *known == name).expect("a row in access.rs").1
+    catalogue::endpoints().iter().find(|endpoint| endpoint.name == name).expect("an endpoint").access
 }
 
 async fn pair(app: &TestApp) -> Answer {

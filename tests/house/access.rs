@@ -34,7 +34,7 @@ const PUBLIC_METHODS: [&str; 2] = [
 ];
 
 fn declared() -> BTreeMap<&'static str, Access> {
-    app_tests::access::table().into_iter().collect()
+    catalogue::endpoints().into_iter().map(|endpoint| (endpoint.name, endpoint.access)).collect()
 }
 
 /// `GET /api/v1/users/me/`, by function.
@@ -55,7 +55,7 @@ fn routes() -> Vec<(String, String)> {
 fn every_route_of_the_template_declares_who_may_call_it() {
     let routes: BTreeSet<String> = routes().into_iter().map(|(function, _)| function).collect();
     let declared = declared().into_keys().map(str::to_owned).collect();
-    let found = differences(("template.yaml", &routes), ("tests/src/access.rs", &declared));
+    let found = differences(("template.yaml", &routes), ("the catalogue", &declared));
     assert!(found.is_empty(), "{found:#?}");
 }
 
@@ -80,9 +80,10 @@ const KEY_OF_A_STRANGER: [&str; 1] = ["auth-sign-up"];
 
 #[test]
 fn every_other_route_that_changes_something_for_a_caller_takes_an_idempotency_key() {
-    let document: Value = serde_json::from_str(&app_tests::openapi::document()).expect("json");
+    let document: Value = serde_json::from_str(&catalogue::openapi::document()).expect("json");
     let declared = declared();
-    let named = app_tests::access::idempotent();
+    let endpoints = catalogue::endpoints();
+    let named: Vec<&str> = endpoints.iter().filter(|one| one.idempotent).map(|one| one.name).collect();
     for (function, route) in routes() {
         let (method, path) = route.split_once(' ').expect("two words");
         let access = declared[function.as_str()];
@@ -111,7 +112,7 @@ fn every_rpc_method_is_defined_served_and_declares_who_may_call_it() {
             service.method.iter().map(move |method| path(method.name()))
         })
         .collect();
-    let methods = app_tests::access::methods();
+    let methods = catalogue::methods();
     let served = methods.iter().map(|(path, _)| (*path).to_owned()).collect();
     let found = differences(("protos/", &defined), ("functions/grpc", &served));
     assert!(found.is_empty(), "{found:#?}");
@@ -121,7 +122,7 @@ fn every_rpc_method_is_defined_served_and_declares_who_may_call_it() {
 
 #[test]
 fn the_description_says_what_the_handlers_declare() {
-    let document: Value = serde_json::from_str(&app_tests::openapi::document()).expect("json");
+    let document: Value = serde_json::from_str(&catalogue::openapi::document()).expect("json");
     let declared = declared();
     for (function, route) in routes().into_iter().filter(|(function, _)| function != UNDOCUMENTED) {
         let (method, path) = route.split_once(' ').expect("two words");

@@ -34,7 +34,7 @@ fn declared_in(folder: &str, what: &str) -> BTreeSet<String> {
 }
 
 fn documented(kind: &str) -> BTreeSet<String> {
-    let document: Value = serde_json::from_str(&app_tests::messages::document()).expect("json");
+    let document: Value = serde_json::from_str(&catalogue::messages::document()).expect("json");
     document[kind].as_object().expect("an object").keys().cloned().collect()
 }
 
@@ -47,7 +47,7 @@ fn every_declared_event_has_a_handler_and_a_schema() {
         table.events().map(str::to_owned).collect(),
         "one of them is not in handlers::table()"
     );
-    assert_eq!(declared, documented("events"), "one of them is not in tests/src/messages.rs");
+    assert_eq!(declared, documented("events"), "one of them is not in catalogue/src/messages.rs");
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn every_declared_task_can_be_run_and_has_a_schema() {
         table.tasks().map(str::to_owned).collect(),
         "one of them is not in handlers::table()"
     );
-    assert_eq!(declared, documented("tasks"), "one of them is not in tests/src/messages.rs");
+    assert_eq!(declared, documented("tasks"), "one of them is not in catalogue/src/messages.rs");
 }
 
 #[test]

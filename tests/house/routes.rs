@@ -83,7 +83,7 @@ fn every_route_of_the_template_is_documented_and_no_other() {
         .map(|(method, path)| format!("{method} {path}/"))
         .collect();
     assert!(!routes.is_empty());
-    let document: Value = serde_json::from_str(&app_tests::openapi::document()).expect("json");
+    let document: Value = serde_json::from_str(&catalogue::openapi::document()).expect("json");
     let documented: BTreeSet<String> = document["paths"]
         .as_object()
         .expect("paths")

@@ -154,7 +154,7 @@ fn a_bill_of_materials_lists_what_is_linked_and_nothing_else() {
         let is_in = |name: &str| all.iter().any(|(known, _)| known == name);
         assert!(is_in("tokio-postgres") && is_in("ring") && is_in("app-core"));
         assert!(building.iter().any(|(name, _)| name == "serde_derive"));
-        for tool in ["app-tests", "xtask", "clap", "ureq", "nix", "serde_yaml_ng"] {
+        for tool in ["app-tests", "catalogue", "xtask", "clap", "ureq", "nix", "serde_yaml_ng"] {
             assert!(!is_in(tool), "{tool} is no part of {function}");
         }
 

@@ -101,7 +101,7 @@ fn objects(value: &Value) -> Vec<&Map<String, Value>> {
 }
 
 fn parsed() -> Value {
-    serde_json::from_str(&app_tests::openapi::document()).expect("JSON")
+    serde_json::from_str(&catalogue::openapi::document()).expect("JSON")
 }
 
 #[test]

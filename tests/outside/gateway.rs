@@ -13,8 +13,8 @@ use app_core::{
     interfaces::http::texts::{self, ErrorText},
     testing::{Event, event},
 };
-use app_tests::access::{Endpoint, endpoints};
 use base64::{Engine, prelude::BASE64_STANDARD};
+use catalogue::{Endpoint, endpoints};
 use serde_json::{Map, Value, json};
 use tokio::sync::{mpsc, oneshot};
 use xtask::runtime_api::http::{self, Request};
@@ -91,8 +91,8 @@ fn converse(stream: TcpStream, calls: &mpsc::UnboundedSender<Call>) -> io::Resul
 }
 
 fn routes() -> Vec<Route> {
-    let route = |(name, endpoint): (&str, Endpoint)| {
-        let sample = event(name);
+    let route = |endpoint: Endpoint| {
+        let sample = event(endpoint.name);
         let text = |key: &str| sample.0[key].as_str().expect("a sample event of the gateway").to_owned();
         let segments = segments(&text("resource")).map(str::to_owned).collect();
         Route { method: text("httpMethod"), segments, endpoint, sample }

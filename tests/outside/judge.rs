@@ -12,7 +12,7 @@ use app_core::{
     domain::auth::Permission,
     testing::{TestApp, event, setting, wish},
 };
-use app_tests::access::endpoints;
+use catalogue::endpoints;
 use serde_json::{Value, json};
 use xtask::{checkout::Checkout, extra::Extra};
 
@@ -48,7 +48,7 @@ async fn every_answer_is_one_that_the_document_promises() {
 /// A user who may do everything.
 async fn sign_up(app: &TestApp) {
     let endpoints = endpoints();
-    let (_, endpoint) = endpoints.iter().find(|(name, _)| *name == "auth-sign-up").expect("the endpoint");
+    let endpoint = endpoints.iter().find(|endpoint| endpoint.name == "auth-sign-up").expect("the endpoint");
     let body = json!({ "email": EMAIL, "password": PASSWORD });
     let answer = endpoint.call(&app.app, &event("auth-sign-up").body(&body).to_string()).await;
     assert_eq!(answer["statusCode"], 200, "{answer}");
@@ -83,7 +83,7 @@ fn judge(address: SocketAddr) -> Command {
 
 /// How many endpoints there is something to make up for.
 fn with_input() -> u32 {
-    let document: Value = serde_json::from_str(&app_tests::openapi::document()).expect("JSON");
+    let document: Value = serde_json::from_str(&catalogue::openapi::document()).expect("JSON");
     let paths = document["paths"].as_object().expect("paths").values();
     let operations = paths.flat_map(|methods| methods.as_object().expect("methods").values());
     let takes =

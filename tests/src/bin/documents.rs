@@ -3,7 +3,8 @@
 
 use std::{path::Path, process::ExitCode};
 
-use app_tests::{messages, openapi, template::Parts};
+use app_tests::template::Parts;
+use catalogue::{messages, openapi};
 
 fn main() -> ExitCode {
     let document = match std::env::args().nth(1).as_deref() {

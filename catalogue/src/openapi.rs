@@ -13,7 +13,7 @@ use utoipa::{
     },
 };
 
-use crate::access::endpoints;
+use crate::endpoints;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -55,11 +55,11 @@ impl Modify for Bearer {
 /// Pretty JSON, the same bytes for the same endpoints.
 pub fn document() -> String {
     let mut document = Document::openapi();
-    for (name, endpoint) in endpoints() {
+    for endpoint in endpoints() {
         let Some(mut described) = endpoint.description() else { continue };
         let operations = described.paths.paths.values_mut().flat_map(operations_of);
         operations.for_each(|operation| derived::add(operation, &endpoint));
-        join(&mut document, described, name);
+        join(&mut document, described, endpoint.name);
     }
     // It would be taken from Cargo.toml, which names none.
     document.info.license = None;

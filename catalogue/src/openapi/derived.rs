@@ -13,7 +13,7 @@ use utoipa::{
     },
 };
 
-use crate::access::Endpoint;
+use crate::Endpoint;
 
 /// Error responses: the status and its description.
 type Problems = [(&'static str, &'static str)];

@@ -1,0 +1,15 @@
+//! The catalogue of endpoints and messages, and the documents that are generated from it.
+//!
+//! A new endpoint is one line in Cargo.toml. The OpenAPI document, the tests of access and the tests of the
+//! contract then include it.
+
+mod endpoints;
+pub mod messages;
+pub mod openapi;
+
+pub use endpoints::{Endpoint, endpoints, methods};
+
+/// The functions of the catalogue, for tests that call one of their handlers.
+pub mod functions {
+    include!(concat!(env!("OUT_DIR"), "/functions.rs"));
+}
