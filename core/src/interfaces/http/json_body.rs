@@ -9,6 +9,7 @@ mod valid_fields;
 use serde::de::DeserializeOwned;
 
 use crate::domain::{Error, Part, Result};
+use valid_fields::Rules;
 
 pub use valid_fields::ValidFields;
 
@@ -27,9 +28,6 @@ impl Body for serde_json::Value {
 pub const MAX_BODY_BYTES: usize = 1024 * 1024;
 /// The maximum depth of nested objects and arrays. The body itself counts as the first level.
 pub const MAX_BODY_LEVELS: usize = 32;
-
-/// Rules that a body type cannot check, for the valid fields of a body that the type has refused.
-pub(super) type Rules<'a> = &'a dyn Fn(&ValidFields) -> Result<()>;
 
 pub(super) fn read<T: Body>(content_type: Option<&str>, bytes: &[u8], rules: Rules<'_>) -> Result<T> {
     if bytes.len() > MAX_BODY_BYTES {

@@ -7,7 +7,7 @@ use serde::de::{Deserialize, DeserializeOwned, Deserializer, IgnoredAny, MapAcce
 use serde_json::{Map, Value, error::Category};
 use serde_path_to_error::{Path, Segment};
 
-use super::{Rules, ValidFields};
+use super::valid_fields::{Rules, ValidFields};
 use crate::domain::{Detail, Error};
 
 /// The maximum number of faults in an error. Each fault needs another reading of the body.

@@ -9,6 +9,9 @@ use crate::domain::Result;
 #[derive(Debug)]
 pub struct ValidFields(pub(super) Value);
 
+/// Rules that a body type cannot check, for a body that its type has refused.
+pub(in crate::interfaces::http) type Rules<'a> = &'a dyn Fn(&ValidFields) -> Result<()>;
+
 impl ValidFields {
     /// Returns a field. `None` if it is missing or faulty.
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
