@@ -33,7 +33,8 @@ fn the_endpoints_work_through_a_proxy_that_pools_transactions() {
     let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
     let database = Database::from_url(&setting("DATABASE_URL")).expect("a database");
     let checkout = Checkout::find().expect("the checkout");
-    let Some(_proxy) = PgBouncer::start(&checkout, &database, port).expect("a PgBouncer") else {
+    let Some(_proxy) = PgBouncer::start(&checkout, &database, port, "transaction").expect("a PgBouncer")
+    else {
         let remedy = "PgBouncer comes from Debian's packages, which need apt-get and dpkg-deb";
         return skip("the tests through PgBouncer", "there is no PgBouncer", remedy).expect("a PgBouncer");
     };

@@ -1,5 +1,5 @@
-//! A PgBouncer of a test's own, on the loopback address: it pools transactions in front of Postgres, as
-//! a proxy in production may.
+//! A PgBouncer of a test's own, on the loopback address: it pools transactions or sessions in front of
+//! Postgres, as a proxy in production may.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, chown};
@@ -24,9 +24,9 @@ pub struct PgBouncer {
 }
 
 impl PgBouncer {
-    /// Starts it in front of this server and waits until it answers. Returns `None` on a machine without
-    /// Debian's packages. Every role of the server may log in.
-    pub fn start(checkout: &Checkout, database: &Database, port: u16) -> Result<Option<Self>> {
+    /// Starts it in front of this server and waits until it answers. `mode` is what it pools: `transaction` or
+    /// `session`. Returns `None` on a machine without Debian's packages. Every role of the server may log in.
+    pub fn start(checkout: &Checkout, database: &Database, port: u16, mode: &str) -> Result<Option<Self>> {
         let Some(package) = Unpacked::ready(checkout, "pgbouncer")? else { return Ok(None) };
         // It refuses to run as root, and then its files lie where `nobody` can read them.
         let runs_as = if geteuid().is_root() { User::from_name("nobody")? } else { None };
@@ -43,7 +43,7 @@ impl PgBouncer {
             }
         }
         let config = folder.join("pgbouncer.ini");
-        private_file(&config, &settings(database, port, &folder))?;
+        private_file(&config, &settings(database, port, mode, &folder))?;
         let administrator = &database.administrator;
         let users = folder.join("users.txt");
         private_file(&users, &format!("\"{}\" \"{}\"\n", administrator.user, administrator.password))?;
@@ -74,7 +74,7 @@ fn copy(from: &Path, to: &Path) -> Result<PathBuf> {
 }
 
 /// Nothing that clients send is ignored: what PgBouncer refuses by default has to be refused here, too.
-fn settings(database: &Database, port: u16, folder: &Path) -> String {
+fn settings(database: &Database, port: u16, mode: &str, folder: &Path) -> String {
     format!(
         "[databases]
          * = host={host} port={server}
@@ -82,7 +82,7 @@ fn settings(database: &Database, port: u16, folder: &Path) -> String {
          listen_addr = 127.0.0.1
          listen_port = {port}
          unix_socket_dir =
-         pool_mode = transaction
+         pool_mode = {mode}
          auth_type = scram-sha-256
          auth_file = {folder}/users.txt
          auth_user = {administrator}

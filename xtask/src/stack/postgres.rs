@@ -3,11 +3,12 @@
 //! Its data outlives the server. It trades durability for speed (no fsync): development data.
 //! For root it runs as `nobody`, see the module of that name.
 
+mod data;
+mod set_up;
+
 use std::fs;
-use std::io::Write as _;
-use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -15,14 +16,14 @@ use anyhow::{Context as _, Result, bail};
 use nix::sys::signal::Signal;
 use nix::unistd::{User, geteuid};
 
-use super::database::{Database, Login};
+use self::set_up::{Passwords, passwords};
 use super::distribution::{Distribution, EMBEDDED};
 use super::nobody;
-use crate::checkout::{Checkout, private_file, random_hex};
+use crate::checkout::Checkout;
 use crate::process::{self, Identity};
 use crate::python::Python;
 
-const DATABASE: &str = "app";
+pub use self::data::{data_dirs, is_of};
 
 /// The server of one stack.
 #[derive(Debug)]
@@ -32,15 +33,6 @@ pub struct Postgres {
     log: PathBuf,
     runs_as: Option<User>,
     passwords: Passwords,
-}
-
-#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
-#[serde(default)]
-struct Passwords {
-    postgres: String,
-    migrator: String,
-    app: String,
-    operations: String,
 }
 
 impl Postgres {
@@ -85,28 +77,6 @@ impl Postgres {
         Ok(postgres)
     }
 
-    /// Puts the server's certificate and its key where a server with `ssl=on` looks for them.
-    pub fn certify(&self, certificate: &str, key: &str) -> Result<()> {
-        for (name, content) in [("server.crt", certificate), ("server.key", key)] {
-            let path = self.data().join(name);
-            private_file(&path, content)?;
-            if let Some(user) = &self.runs_as {
-                chown(&path, Some(user.uid.as_raw()), Some(user.gid.as_raw()))?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Removes the data of a stack.
-    pub fn delete(checkout: &Checkout, stack: &str) -> Result<()> {
-        for folder in data_dirs(checkout, stack)? {
-            if folder.exists() {
-                fs::remove_dir_all(&folder).with_context(|| format!("cannot remove {}", folder.display()))?;
-            }
-        }
-        Ok(())
-    }
-
     /// Starts the server and waits until it takes connections.
     pub fn start(&self, port: u16) -> Result<Identity> {
         self.start_with(port, &[])
@@ -136,76 +106,6 @@ impl Postgres {
         Ok(identity)
     }
 
-    /// Makes the database and the roles, or brings them up to date.
-    pub fn set_up(&self, checkout: &Checkout, port: u16) -> Result<Database> {
-        let login =
-            |user: &str, password: &str| Login { user: user.to_owned(), password: password.to_owned() };
-        let database = Database {
-            host: "127.0.0.1".to_owned(),
-            port,
-            name: DATABASE.to_owned(),
-            administrator: login("postgres", &self.passwords.postgres),
-            migrator: login("migrator", &self.passwords.migrator),
-            app: login("app", &self.passwords.app),
-            operations: login("operations", &self.passwords.operations),
-        };
-        let exists = format!("select 1 from pg_database where datname = '{DATABASE}'");
-        if self.psql(port, "postgres", &exists)?.trim().is_empty() {
-            self.psql(port, "postgres", &format!("create database {DATABASE}"))?;
-        }
-        let roles = checkout.root().join("migrations/roles.sql");
-        let script = format!(
-            "\\set migrator_password {}\n\\set app_password {}\n\\set operations_password {}\n\\i '{}'\n",
-            database.migrator.password,
-            database.app.password,
-            database.operations.password,
-            roles.display(),
-        );
-        self.psql(port, DATABASE, &script).context("migrations/roles.sql could not be run")?;
-        Ok(database)
-    }
-
-    fn data(&self) -> PathBuf {
-        self.home.join("postgres")
-    }
-
-    fn initialise(&self) -> Result<()> {
-        let data = self.data();
-        if data.join("PG_VERSION").exists() && data.join("global").exists() {
-            return Ok(());
-        }
-        // Anything else there is the rest of an initialisation that was interrupted.
-        let _ = fs::remove_dir_all(&data);
-        fs::create_dir_all(&data).with_context(|| format!("cannot make {}", data.display()))?;
-        fs::set_permissions(&data, fs::Permissions::from_mode(0o700))?;
-        if self.runs_as.is_some() {
-            fs::set_permissions(&self.home, fs::Permissions::from_mode(0o755))?;
-        }
-        let password = self.home.join("password");
-        private_file(&password, &self.passwords.postgres)?;
-        if let Some(user) = &self.runs_as {
-            for path in [&data, &password] {
-                chown(path, Some(user.uid.as_raw()), Some(user.gid.as_raw()))?;
-            }
-        }
-        let output = self
-            .command("initdb")
-            .arg("-D")
-            .arg(&data)
-            .args(["-U", "postgres", "--auth=scram-sha-256", "--encoding=UTF8", "--no-sync"])
-            .args(["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"])
-            .arg(format!("--pwfile={}", password.display()))
-            .output()
-            .context("cannot start initdb")?;
-        fs::remove_file(&password)?;
-        if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-            let _ = fs::remove_dir_all(&data);
-            bail!("Postgres could not make its data folder {}: {said}", data.display());
-        }
-        Ok(())
-    }
-
     fn wait_ready(&self, port: u16, child: &mut Child) -> Result<()> {
         let deadline = Instant::now() + Duration::from_secs(30);
         loop {
@@ -230,34 +130,6 @@ impl Postgres {
         }
     }
 
-    /// Runs a script as the administrator. It comes by stdin: a command line shows its passwords.
-    fn psql(&self, port: u16, database: &str, script: &str) -> Result<String> {
-        let mut child = Command::new(self.programs.join("psql"))
-            .env("PGPASSWORD", &self.passwords.postgres)
-            // Nothing of the caller's own Postgres settings.
-            .env_remove("PGSERVICE")
-            .env_remove("PGOPTIONS")
-            .env_remove("PGHOSTADDR")
-            .env_remove("PGSSLMODE")
-            .args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align"])
-            .args(["--set=ON_ERROR_STOP=1", "--host=127.0.0.1", "--username=postgres"])
-            .arg(format!("--port={port}"))
-            .arg(format!("--dbname={database}"))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .context("cannot start psql")?;
-        if let Some(mut stdin) = child.stdin.take() {
-            stdin.write_all(script.as_bytes())?;
-        }
-        let output = child.wait_with_output()?;
-        if !output.status.success() {
-            bail!("Postgres refused: {}", String::from_utf8_lossy(&output.stderr).trim());
-        }
-        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
-    }
-
     /// A command that runs as the user that Postgres accepts, with an environment of its own.
     fn command(&self, program: &str) -> Command {
         let mut command = Command::new(self.programs.join(program));
@@ -271,34 +143,4 @@ impl Postgres {
         }
         command
     }
-}
-
-/// Where a stack's data may lie. Two places for root, who may once have been somebody else.
-pub fn data_dirs(checkout: &Checkout, stack: &str) -> Result<Vec<PathBuf>> {
-    let mut folders = vec![checkout.state_dir(stack)?.join("postgres")];
-    if geteuid().is_root() {
-        folders.push(nobody::folder(checkout)?.join(stack).join("postgres"));
-    }
-    Ok(folders)
-}
-
-/// Whether a command line is that of a server on one of these data folders.
-#[must_use]
-pub fn is_of(words: &[String], data: &[PathBuf]) -> bool {
-    matches!(words, [program, option, folder, ..]
-        if program.ends_with("/postgres") && option == "-D" && data.iter().any(|data| Path::new(folder) == data))
-}
-
-fn passwords(path: &Path) -> Result<Passwords> {
-    let known = fs::read_to_string(path).ok().and_then(|text| serde_json::from_str(&text).ok());
-    let mut passwords: Passwords = known.unwrap_or_default();
-    let Passwords { postgres, migrator, app, operations } = &mut passwords;
-    for password in [postgres, migrator, app, operations] {
-        // A file of an earlier version may lack one. The others stay: the data on disk knows them.
-        if password.is_empty() {
-            *password = random_hex(16)?;
-        }
-    }
-    private_file(path, &serde_json::to_string(&passwords)?)?;
-    Ok(passwords)
 }

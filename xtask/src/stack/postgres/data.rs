@@ -1,0 +1,102 @@
+//! The folder of a server's data: where it is, its first content, and its end.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use nix::unistd::geteuid;
+
+use super::Postgres;
+use crate::checkout::{Checkout, private_file};
+use crate::stack::nobody;
+
+impl Postgres {
+    /// Puts the server's certificate and its key where a server with `ssl=on` looks for them.
+    pub fn certify(&self, certificate: &str, key: &str) -> Result<()> {
+        for (name, content) in [("server.crt", certificate), ("server.key", key)] {
+            let path = self.data().join(name);
+            private_file(&path, content)?;
+            if let Some(user) = &self.runs_as {
+                chown(&path, Some(user.uid.as_raw()), Some(user.gid.as_raw()))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the server a replica from its next start on. It follows no other server, and can be promoted.
+    pub fn make_replica(&self) -> Result<()> {
+        private_file(&self.data().join("standby.signal"), "")?;
+        if let Some(user) = &self.runs_as {
+            chown(&self.data().join("standby.signal"), Some(user.uid.as_raw()), Some(user.gid.as_raw()))?;
+        }
+        Ok(())
+    }
+
+    /// Removes the data of a stack.
+    pub fn delete(checkout: &Checkout, stack: &str) -> Result<()> {
+        for folder in data_dirs(checkout, stack)? {
+            if folder.exists() {
+                fs::remove_dir_all(&folder).with_context(|| format!("cannot remove {}", folder.display()))?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn data(&self) -> PathBuf {
+        self.home.join("postgres")
+    }
+
+    pub(super) fn initialise(&self) -> Result<()> {
+        let data = self.data();
+        if data.join("PG_VERSION").exists() && data.join("global").exists() {
+            return Ok(());
+        }
+        // Anything else there is the rest of an initialisation that was interrupted.
+        let _ = fs::remove_dir_all(&data);
+        fs::create_dir_all(&data).with_context(|| format!("cannot make {}", data.display()))?;
+        fs::set_permissions(&data, fs::Permissions::from_mode(0o700))?;
+        if self.runs_as.is_some() {
+            fs::set_permissions(&self.home, fs::Permissions::from_mode(0o755))?;
+        }
+        let password = self.home.join("password");
+        private_file(&password, &self.passwords.postgres)?;
+        if let Some(user) = &self.runs_as {
+            for path in [&data, &password] {
+                chown(path, Some(user.uid.as_raw()), Some(user.gid.as_raw()))?;
+            }
+        }
+        let output = self
+            .command("initdb")
+            .arg("-D")
+            .arg(&data)
+            .args(["-U", "postgres", "--auth=scram-sha-256", "--encoding=UTF8", "--no-sync"])
+            .args(["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"])
+            .arg(format!("--pwfile={}", password.display()))
+            .output()
+            .context("cannot start initdb")?;
+        fs::remove_file(&password)?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+            let _ = fs::remove_dir_all(&data);
+            bail!("Postgres could not make its data folder {}: {said}", data.display());
+        }
+        Ok(())
+    }
+}
+
+/// Where a stack's data may lie. Two places for root, who may once have been somebody else.
+pub fn data_dirs(checkout: &Checkout, stack: &str) -> Result<Vec<PathBuf>> {
+    let mut folders = vec![checkout.state_dir(stack)?.join("postgres")];
+    if geteuid().is_root() {
+        folders.push(nobody::folder(checkout)?.join(stack).join("postgres"));
+    }
+    Ok(folders)
+}
+
+/// Whether a command line is that of a server on one of these data folders.
+#[must_use]
+pub fn is_of(words: &[String], data: &[PathBuf]) -> bool {
+    matches!(words, [program, option, folder, ..]
+        if program.ends_with("/postgres") && option == "-D" && data.iter().any(|data| Path::new(folder) == data))
+}

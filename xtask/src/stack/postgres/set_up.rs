@@ -1,0 +1,125 @@
+//! The database of a stack, its roles and their passwords.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result, bail};
+
+use super::Postgres;
+use crate::checkout::{Checkout, private_file, random_hex};
+use crate::stack::database::{Database, Login};
+
+const DATABASE: &str = "app";
+
+#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
+pub(super) struct Passwords {
+    pub(super) postgres: String,
+    migrator: String,
+    app: String,
+    operations: String,
+}
+
+/// What `psql` printed.
+struct Said {
+    rows: String,
+    warnings: String,
+}
+
+impl Postgres {
+    /// Makes the database and the roles, or brings them up to date.
+    pub fn set_up(&self, checkout: &Checkout, port: u16) -> Result<Database> {
+        self.make_roles(checkout, port, DATABASE, true)?;
+        Ok(self.logins(port))
+    }
+
+    /// The database and those who use it, as [`Self::set_up`] makes them.
+    #[must_use]
+    pub fn logins(&self, port: u16) -> Database {
+        let login =
+            |user: &str, password: &str| Login { user: user.to_owned(), password: password.to_owned() };
+        Database {
+            host: "127.0.0.1".to_owned(),
+            port,
+            name: DATABASE.to_owned(),
+            administrator: login("postgres", &self.passwords.postgres),
+            migrator: login("migrator", &self.passwords.migrator),
+            app: login("app", &self.passwords.app),
+            operations: login("operations", &self.passwords.operations),
+        }
+    }
+
+    /// Makes this database, if it is not there, and runs migrations/roles.sql in it. Returns the warnings.
+    /// `whole_server`: the server belongs to this project alone.
+    pub fn make_roles(
+        &self,
+        checkout: &Checkout,
+        port: u16,
+        database: &str,
+        whole_server: bool,
+    ) -> Result<String> {
+        let exists = format!("select 1 from pg_database where datname = '{database}'");
+        if self.psql(port, "postgres", &exists)?.rows.trim().is_empty() {
+            self.psql(port, "postgres", &format!("create database {database}"))?;
+        }
+        let Passwords { migrator, app, operations, .. } = &self.passwords;
+        let script = format!(
+            "\\set whole_server {}\n\\set migrator_password {migrator}\n\\set app_password {app}\n\
+             \\set operations_password {operations}\n\\i '{}'\n",
+            if whole_server { "yes" } else { "no" },
+            checkout.root().join("migrations/roles.sql").display(),
+        );
+        let said = self.psql(port, database, &script).context("migrations/roles.sql could not be run")?;
+        Ok(said.warnings)
+    }
+
+    /// Makes a replica a primary server, and waits until it is one.
+    pub fn promote(&self, port: u16) -> Result<()> {
+        self.psql(port, "postgres", "select pg_promote()").map(drop)
+    }
+
+    /// Runs a script as the administrator. It comes by stdin: a command line shows its passwords.
+    fn psql(&self, port: u16, database: &str, script: &str) -> Result<Said> {
+        let mut child = Command::new(self.programs.join("psql"))
+            .env("PGPASSWORD", &self.passwords.postgres)
+            // Nothing of the caller's own Postgres settings.
+            .env_remove("PGSERVICE")
+            .env_remove("PGOPTIONS")
+            .env_remove("PGHOSTADDR")
+            .env_remove("PGSSLMODE")
+            .args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align"])
+            .args(["--set=ON_ERROR_STOP=1", "--host=127.0.0.1", "--username=postgres"])
+            .arg(format!("--port={port}"))
+            .arg(format!("--dbname={database}"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .context("cannot start psql")?;
+        if let Some(mut stdin) = child.stdin.take() {
+            stdin.write_all(script.as_bytes())?;
+        }
+        let output = child.wait_with_output()?;
+        if !output.status.success() {
+            bail!("Postgres refused: {}", String::from_utf8_lossy(&output.stderr).trim());
+        }
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Ok(Said { rows: text(&output.stdout), warnings: text(&output.stderr) })
+    }
+}
+
+pub(super) fn passwords(path: &Path) -> Result<Passwords> {
+    let known = fs::read_to_string(path).ok().and_then(|text| serde_json::from_str(&text).ok());
+    let mut passwords: Passwords = known.unwrap_or_default();
+    let Passwords { postgres, migrator, app, operations } = &mut passwords;
+    for password in [postgres, migrator, app, operations] {
+        // A file of an earlier version may lack one. The others stay: the data on disk knows them.
+        if password.is_empty() {
+            *password = random_hex(16)?;
+        }
+    }
+    private_file(path, &serde_json::to_string(&passwords)?)?;
+    Ok(passwords)
+}
