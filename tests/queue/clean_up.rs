@@ -100,3 +100,26 @@ async fn a_kind_that_cannot_be_cleaned_is_named_and_the_others_are_cleaned() {
     let query = "select count(*) from task where name = 'clean_up' and state = 'retrying'";
     assert_eq!(number(&app, query).await, 1, "it is tried again");
 }
+
+/// One lost connection is one error, and not one more for each kind that was still to come.
+#[tokio::test]
+async fn a_lost_connection_ends_the_run_and_is_named_once() {
+    let app = TestApp::new().await;
+    let client = app.database.client().await;
+    client.batch_execute(ROWS).await.expect("rows");
+    // The third kind.
+    let cut = "create function cut() returns trigger language plpgsql as
+                 $$ begin perform pg_terminate_backend(pg_backend_pid()); return old; end $$;
+               create trigger cut before delete on inbox for each row execute function cut()";
+    client.batch_execute(cut).await.expect("a trigger");
+    work(&app, &one("tasks-worker", r#"{"task": "clean_up"}"#)).await;
+    let old = "select count(*) from outbox where published_at < now() - interval '1 day'";
+    assert_eq!(number(&app, old).await, 1, "the kinds before it are cleaned");
+    assert_eq!(number(&app, "select count(*) from dead_letter").await, 2, "the kinds behind it wait");
+    let query = "select state, error from task where name = 'clean_up'";
+    let row = client.query_one(query, &[]).await.expect("the task");
+    let (state, error): (&str, &str) = (row.get("state"), row.get("error"));
+    assert_eq!(state, "retrying");
+    assert_eq!(error.matches("unavailable").count(), 1, "{error}");
+    client.batch_execute("drop trigger cut on inbox").await.expect("the fault goes");
+}

@@ -19,6 +19,7 @@ mod operations;
 mod oracle;
 mod outbox_operations;
 mod prototype_faults;
+mod proxy;
 mod random_cases;
 mod role_operations;
 mod sample;

@@ -23,6 +23,11 @@ pub(crate) async fn operate(app: &TestApp, event: &Value) -> Result<Value, Strin
 
 /// A pool of another configuration on the same schema.
 pub(crate) fn db(database: &TestDatabase, config: DatabaseConfig) -> Db {
+    db_with(config, &database.options())
+}
+
+/// A pool with these startup options.
+pub(crate) fn db_with(config: DatabaseConfig, options: &str) -> Db {
     let aws = Config::read(
         |_| false,
         |key| match key {
@@ -32,7 +37,7 @@ pub(crate) fn db(database: &TestDatabase, config: DatabaseConfig) -> Db {
         },
     );
     let secrets = Arc::new(Secrets::new(aws.expect("a configuration").aws));
-    Db::with_options(config, secrets, &database.options()).expect("a pool")
+    Db::with_options(config, secrets, options).expect("a pool")
 }
 
 /// The text of a cursor as a client might forge it.

@@ -160,6 +160,26 @@ async fn what_a_transaction_did_before_an_outdated_statement_is_not_lost_in_sile
     }
 }
 
+/// A transaction starts over only if nothing else was sent in it. Two statements that are sent together may
+/// change places: the first one is prepared, while the second one has been prepared before.
+#[tokio::test]
+async fn a_transaction_does_not_start_over_behind_a_statement_that_overtook_the_first() {
+    const ADD: &str = "insert into t values ('Bob')";
+    let (_database, db, client) = warm(ADD).await;
+    // Fails as an outdated statement does, and would succeed if the transaction had started over.
+    let ask = "create function ask() returns void language plpgsql as $$ begin
+                 if (select count(*) from t where name = 'Bob') > 1 then
+                   raise 'cached plan must not change result type' using errcode = '0A000';
+                 end if;
+               end $$";
+    client.batch_execute(ask).await.expect("a function");
+    let mut conn = db.conn().await.expect("a connection");
+    let tx = conn.begin().await.expect("a transaction");
+    let (asked, added) = futures_util::join!(tx.rows("select ask()", &[]), tx.rows(ADD, &[]));
+    added.expect("a row");
+    assert!(matches!(asked, Err(Error::Unavailable { what: "database", .. })), "{asked:?}");
+}
+
 #[tokio::test]
 async fn both_ways_of_running_statements_do_the_same() {
     let mut stories = Vec::new();

@@ -1,7 +1,7 @@
 //! A transaction, and the messages that must leave if and only if it commits.
 
 use std::{
-    sync::atomic::{AtomicBool, Ordering},
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
     time::Duration,
 };
 
@@ -28,8 +28,8 @@ pub struct Tx<'a> {
     outbox: OutboxConfig,
     messages: Vec<Outgoing>,
     last: Vec<Statement>,
-    /// A statement has been sent in it.
-    used: AtomicBool,
+    /// How many statements have been sent in it, before those that leave with the commit.
+    sent: AtomicUsize,
     /// The commit has been sent: there is nothing left to roll back.
     ended: AtomicBool,
 }
@@ -46,9 +46,9 @@ impl Conn {
     pub async fn begin(&mut self) -> Result<Tx<'_>> {
         let (connection, statements, outbox) = self.parts();
         let (messages, last) = (Vec::new(), Vec::new());
-        let (used, ended) = (AtomicBool::new(false), AtomicBool::new(false));
+        let (sent, ended) = (AtomicUsize::new(0), AtomicBool::new(false));
         // Created before anything is sent, so that it also rolls back if its future is dropped here.
-        let tx = Tx { connection, statements, outbox, messages, last, used, ended };
+        let tx = Tx { connection, statements, outbox, messages, last, sent, ended };
         let question = connection.health.ask();
         let begun = connection.client.batch_execute("begin").await;
         question.answered(begun).map_err(from_postgres)?;
@@ -148,7 +148,7 @@ impl Drop for Tx<'_> {
 
 impl Sql for Tx<'_> {
     fn link(&self) -> Link<'_> {
-        self.connection.link(self.statements, Repeat::Transaction { used: &self.used })
+        self.connection.link(self.statements, Repeat::Transaction { sent: &self.sent })
     }
 }
 

@@ -32,6 +32,11 @@ impl Task for CleanUp {
                     done &= cleaned.done;
                     deleted.insert(what.table().to_owned(), json!(cleaned.rows));
                 }
+                // The other kinds would only fail with the same connection.
+                Err(error) if job.conn()?.is_lost() => {
+                    tracing::info!(deleted = %json!(deleted), "the clean-up stopped, its connection is lost");
+                    return Err(error);
+                }
                 // One kind's failure must not keep the others for ever.
                 Err(error) => failed.push(format!("{}: {}", what.table(), error.chain())),
             }

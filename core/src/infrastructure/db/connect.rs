@@ -6,13 +6,17 @@ use deadpool::managed;
 use deadpool_postgres::ClientWrapper;
 use futures_util::future::join;
 use socket2::{SockRef, TcpKeepalive};
-use tokio::{net::TcpStream, task::JoinHandle};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+    task::JoinHandle,
+};
 use tokio_postgres::{Client, NoTls, config::SslMode, tls::MakeTlsConnect};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{
     Health, Link, Repeat,
-    error::{from_postgres, is_refused_login},
+    error::{from_postgres, is_refused_login, refuses_options},
 };
 use crate::{
     config::{DatabaseConfig, Login, Statements},
@@ -122,7 +126,7 @@ impl Connector {
         password: &str,
     ) -> Result<Connected, Refusal> {
         match tokio::time::timeout(CONNECT_TIMEOUT, self.greet(base, socket, user, password)).await {
-            Ok(connected) => connected.map_err(Refusal::Postgres),
+            Ok(connected) => connected,
             Err(late) => Err(Refusal::Late(late)),
         }
     }
@@ -133,35 +137,56 @@ impl Connector {
         socket: TcpStream,
         user: &str,
         password: &str,
-    ) -> Result<Connected, tokio_postgres::Error> {
+    ) -> Result<Connected, Refusal> {
         let mut config = base.clone();
         config.user(user).password(password);
-        let (client, driver) = match &self.tls {
-            Some(tls) => {
-                let Ok(tls) = MakeTlsConnect::<TcpStream>::make_tls_connect(&mut tls.clone(), &self.host);
-                let (client, connection) = config.connect_raw(socket, tls).await?;
-                (client, tokio::spawn(drive(connection)))
-            }
-            None => {
-                let (client, connection) = config.connect_raw(socket, NoTls).await?;
-                (client, tokio::spawn(drive(connection)))
-            }
+        let Some(tls) = &self.tls else {
+            let (client, connection) = config.connect_raw(socket, NoTls).await.map_err(Refusal::Postgres)?;
+            return accept(client, connection);
         };
-        Ok((client, driver))
+        let Ok(tls) = MakeTlsConnect::<TcpStream>::make_tls_connect(&mut tls.clone(), &self.host);
+        let (client, connection) = config.connect_raw(socket, tls).await.map_err(Refusal::Postgres)?;
+        accept(client, connection)
     }
+}
+
+/// Starts to move the connection's bytes, unless the server is a replica. It would refuse every write,
+/// and after a failover the host's name leads to the new server soon.
+fn accept<T>(
+    client: Client,
+    connection: tokio_postgres::Connection<TcpStream, T>,
+) -> Result<Connected, Refusal>
+where
+    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    // The server reports this setting with the login, so it costs no round trip.
+    if connection.parameter("in_hot_standby") == Some("on") {
+        return Err(Refusal::Replica);
+    }
+    Ok((client, tokio::spawn(drive(connection))))
 }
 
 /// Why there is no connection.
 enum Refusal {
     Postgres(tokio_postgres::Error),
     Late(tokio::time::error::Elapsed),
+    Replica,
 }
 
 impl Refusal {
     fn into_error(self) -> Error {
         match self {
+            Self::Postgres(error) if refuses_options(&error) => Error::Configuration(format!(
+                "DB_STATEMENTS must be `unnamed` (template parameter DatabaseStatements), because what DB_HOST \
+                 leads to refuses the startup parameter `options`, as proxies do: {}",
+                from_postgres(error).chain()
+            )),
             Self::Postgres(error) => from_postgres(error),
             Self::Late(late) => Error::unavailable("database", late),
+            Self::Replica => Error::unavailable(
+                "database",
+                "the server is a replica and refuses writes; DB_HOST must lead to the primary server",
+            ),
         }
     }
 }
@@ -195,6 +220,11 @@ impl Connection {
         let Self { client, health } = self;
         Link { client, health, prepared: &client.statement_cache, statements, repeat }
     }
+
+    /// Returns why the connection must not be used again, if it must not.
+    pub(super) fn fault(&self) -> Option<&'static str> {
+        if self.client.is_closed() { Some("closed") } else { self.health.fault() }
+    }
 }
 
 impl managed::Manager for Connector {
@@ -214,17 +244,13 @@ impl managed::Manager for Connector {
     ) -> managed::RecycleResult<Error> {
         // After a freeze this runs before the driver has: let it see that the server hung up.
         tokio::task::yield_now().await;
-        let Connection { client, health } = connection;
-        if client.is_closed() {
-            return Err(managed::RecycleError::message("closed"));
-        }
-        if let Some(fault) = health.fault() {
+        if let Some(fault) = connection.fault() {
             return Err(managed::RecycleError::message(fault));
         }
         if metrics.last_used() < CHECK_AFTER_IDLE {
             return Ok(());
         }
-        match tokio::time::timeout(CHECK_TIMEOUT, client.simple_query("")).await {
+        match tokio::time::timeout(CHECK_TIMEOUT, connection.client.simple_query("")).await {
             Ok(Ok(_)) => Ok(()),
             _ => Err(managed::RecycleError::message("did not respond")),
         }

@@ -53,10 +53,22 @@ pub(super) fn is_refused_login(error: &tokio_postgres::Error) -> bool {
     })
 }
 
+/// Whether what answered refuses the startup parameter `options`, as proxies do. The code alone does not
+/// show it: PgBouncer uses one code for nearly everything that it refuses.
+pub(super) fn refuses_options(error: &tokio_postgres::Error) -> bool {
+    error.as_db_error().is_some_and(|refusal| match refusal.code().code() {
+        // PgBouncer names the parameter `options`, or since 1.20 a setting in it.
+        "08P01" => refusal.message().contains("unsupported startup parameter"),
+        // RDS Proxy.
+        "0A000" => refusal.message().contains("command-line options"),
+        _ => false,
+    })
+}
+
 /// Whether every later statement on this connection would fail as well. Postgres ends a connection
 /// after most of these errors; behind a proxy the client's own connection stays open.
 pub(super) fn spoils_connection(error: &tokio_postgres::Error) -> bool {
-    let Some(refusal) = error.as_db_error() else { return error.is_closed() };
+    let Some(refusal) = error.as_db_error() else { return is_transport(error) };
     let state = refusal.code().code();
     // 08 connection, 57P0 the server is going away. 25006: it is a replica, or the session is
     // read-only. 25P02: a failed transaction that nobody has ended. 26000: it has forgotten what was

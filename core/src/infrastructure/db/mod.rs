@@ -113,6 +113,11 @@ impl Conn {
     pub fn outbox(&self) -> OutboxConfig {
         self.outbox
     }
+
+    /// Whether every later statement on it would fail. The pool then gives the next caller another one.
+    pub fn is_lost(&self) -> bool {
+        self.object.fault().is_some()
+    }
 }
 
 impl Sql for Conn {

@@ -2,7 +2,7 @@
 
 use std::{
     future::Future,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
 use deadpool_postgres::StatementCache;
@@ -55,9 +55,9 @@ pub trait Sql: Sync {
 pub enum Repeat<'a> {
     /// The statement: it commits separately.
     Statement,
-    /// The transaction, as long as this statement is its first: Postgres has undone all of it, and
-    /// only its caller knows what a later statement follows from.
-    Transaction { used: &'a AtomicBool },
+    /// The transaction, as long as nothing else has been sent in it: Postgres has undone all of it, and
+    /// only its caller knows what another statement did or follows from.
+    Transaction { sent: &'a AtomicUsize },
 }
 
 /// A client, what it has prepared, and whether it may prepare.
@@ -179,7 +179,11 @@ impl Link<'_> {
         }
         match self.repeat {
             Repeat::Statement => true,
-            Repeat::Transaction { .. } => first && self.client.batch_execute("rollback; begin").await.is_ok(),
+            // Another statement may have overtaken the first one while that was prepared.
+            Repeat::Transaction { sent } if first && sent.load(Ordering::Relaxed) == 1 => {
+                self.client.batch_execute("rollback; begin").await.is_ok()
+            }
+            Repeat::Transaction { .. } => false,
         }
     }
 
@@ -221,7 +225,7 @@ impl Repeat<'_> {
     fn is_first(self) -> bool {
         match self {
             Self::Statement => true,
-            Self::Transaction { used } => !used.swap(true, Ordering::Relaxed),
+            Self::Transaction { sent } => sent.fetch_add(1, Ordering::Relaxed) == 0,
         }
     }
 }
