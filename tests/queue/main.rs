@@ -11,6 +11,7 @@ mod kafka_broker;
 mod kafka_world;
 mod lost_events;
 mod mail_outage;
+mod outbox_groups;
 mod outbox_relay;
 mod publishing;
 mod recover_tasks;

@@ -39,10 +39,10 @@ async fn leave_some(app: &TestApp, count: usize) -> Vec<Uuid> {
     messages.into_iter().map(|m| m.id).collect()
 }
 
-/// A claim as the relay makes it.
+/// A claim as the relay makes it, of all these messages' queue.
 async fn claim(app: &TestApp, relay: Uuid) -> Vec<Outgoing> {
     let conn = db(app).conn().await.expect("a connection");
-    outbox::claim(&conn, relay, &[Queue::Events, Queue::Tasks], LEASE).await.expect("a claim")
+    outbox::claim(&conn, relay, Queue::Events, LEASE).await.expect("a claim").messages
 }
 
 const LEASE: Duration = Duration::from_secs(30);
@@ -255,8 +255,8 @@ async fn a_message_whose_relay_died_is_free_again_after_its_lease() {
     leave_some(&app, 1).await;
     let lease = db(&app).outbox().relay_lease;
     let conn = db(&app).conn().await.expect("a connection");
-    let claimed = outbox::claim(&conn, Uuid::new_v4(), &[Queue::Events], lease).await.expect("a claim");
-    assert_eq!(claimed.len(), 1);
+    let claimed = outbox::claim(&conn, Uuid::new_v4(), Queue::Events, lease).await.expect("a claim");
+    assert_eq!(claimed.messages.len(), 1);
     drop(conn);
     assert_eq!(relayed(&app).await, (0, 0));
     tokio::time::sleep(lease).await;

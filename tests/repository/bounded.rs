@@ -22,9 +22,9 @@ const MAX_PAGES: u64 = 50;
 /// The statement's parameters, as types in parentheses and as literals in parentheses; empty without any.
 type Arguments = (&'static str, String);
 
-fn of_claim() -> Arguments {
+fn of_claim(queue: &str) -> Arguments {
     let relay = uuid::Uuid::nil();
-    ("(uuid, float8, text[])", format!("('{relay}', 30, '{{events,tasks}}')"))
+    ("(uuid, float8, text)", format!("('{relay}', 30, '{queue}')"))
 }
 
 /// How Postgres runs the statement: planned for these values, or for any values, as a connection does
@@ -65,7 +65,7 @@ async fn assert_bounded(client: &Client, what: &str, text: &str, arguments: &Arg
         assert!(all.iter().any(|node| node["Index Cond"].is_string()), "{what}, {mode}: {plan:#}");
         assert!(!all.iter().any(|node| node["Node Type"] == "Seq Scan"), "{what}, {mode}: {plan:#}");
         // What a claim finds it also writes, which costs pages of every index.
-        let found = all.iter().find(|node| node["Subplan Name"] == "CTE due");
+        let found = all.iter().find(|node| node["Subplan Name"] == "CTE front");
         let pages = pages(found.unwrap_or(&&plan));
         println!("{what}, {mode}: {pages} pages of {} rows", rows());
         assert!(pages <= MAX_PAGES, "{what}, {mode}: {pages} pages\n{plan:#}");
@@ -103,8 +103,78 @@ async fn a_claim_and_the_lag_do_not_read_what_is_for_later() {
     // When nothing is due, and when a few messages are.
     for due in ["select 1", DUE] {
         client.batch_execute(due).await.expect("rows");
-        assert_bounded(&client, "claim", outbox::CLAIM, &of_claim()).await;
+        for queue in ["events", "tasks"] {
+            assert_bounded(&client, "claim", outbox::CLAIM, &of_claim(queue)).await;
+        }
         assert_bounded(&client, "lag", outbox::LAG, &("", String::new())).await;
+    }
+}
+
+/// How many rows the statement's scans returned and threw away.
+fn scanned(plan: &Value) -> u64 {
+    let of = |node: &Value| {
+        let count = |key: &str| node[key].as_f64().unwrap_or_default();
+        ((count("Actual Rows") + count("Rows Removed by Filter")) * count("Actual Loops")).round() as u64
+    };
+    let is_scan = |node: &&&Value| node["Relation Name"].is_string();
+    nodes(plan).iter().filter(is_scan).map(|node| of(node)).sum()
+}
+
+/// Events that are due and cannot leave, because Kafka is away, and a few tasks.
+const KAFKA_IS_AWAY: &str = "
+    insert into outbox (id, queue, body, group_key)
+      select lpad(to_hex(n), 32, '0')::uuid, 'events', '{}', (n % 5000)::text from generate_series(1, 100000) as n;
+    insert into outbox (id, queue, body)
+      select ('aaaaaaaa' || lpad(to_hex(n), 24, '0'))::uuid, 'tasks', '{}' from generate_series(1, 5) as n;
+    vacuum analyze outbox";
+
+/// As many behind one parked message.
+const ONE_IS_PARKED: &str = "
+    insert into outbox (id, queue, body, group_key, parked_at, due_at)
+      select lpad('0', 32, '0')::uuid, 'tasks', '{}', 'g', now(), 'infinity';
+    insert into outbox (id, queue, body, group_key)
+      select lpad(to_hex(n), 32, '0')::uuid, 'tasks', '{}', 'g' from generate_series(1, 100000) as n;
+    vacuum analyze outbox";
+
+#[tokio::test]
+async fn what_a_claim_reads_does_not_depend_on_what_waits_elsewhere() {
+    // Rows: with the ten or hundred that it looks at, their group's first row, and those that it writes.
+    for (what, fill, most_pages, most_rows) in
+        [("Kafka is away", KAFKA_IS_AWAY, 50, 50), ("one is parked", ONE_IS_PARKED, 1_000, 500)]
+    {
+        let database = TestDatabase::new().await;
+        let client = database.client().await;
+        for statement in fill.split(';') {
+            client.batch_execute(statement).await.expect("rows");
+        }
+        for mode in ["force_custom_plan", "force_generic_plan"] {
+            let plan = plan(&client, outbox::CLAIM, &of_claim("tasks"), mode).await;
+            let front =
+                nodes(&plan).into_iter().find(|node| node["Subplan Name"] == "CTE front").expect("a front");
+            println!("{what}, {mode}: {} pages, {} rows", pages(front), scanned(&plan));
+            assert!(pages(front) <= most_pages, "{what}, {mode}: {front:#}");
+            assert!(scanned(&plan) <= most_rows, "{what}, {mode}: {plan:#}");
+            assert!(
+                !nodes(&plan).iter().any(|node| node["Node Type"] == "Seq Scan"),
+                "{what}, {mode}: {plan:#}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn marking_messages_as_sent_reads_these_and_the_next_of_their_groups() {
+    let database = TestDatabase::new().await;
+    let client = database.client().await;
+    for statement in KAFKA_IS_AWAY.split(';') {
+        client.batch_execute(statement).await.expect("rows");
+    }
+    let ids: Vec<String> = (1..=10).map(|n| uuid::Uuid::from_u128(n).to_string()).collect();
+    let arguments = ("(uuid[])", format!("('{{{}}}')", ids.join(",")));
+    for mode in ["force_custom_plan", "force_generic_plan"] {
+        let plan = plan(&client, outbox::MARK_PUBLISHED, &arguments, mode).await;
+        assert!(scanned(&plan) <= 50, "{mode}: {plan:#}");
+        assert!(!nodes(&plan).iter().any(|node| node["Node Type"] == "Seq Scan"), "{mode}: {plan:#}");
     }
 }
 

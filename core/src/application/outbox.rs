@@ -156,18 +156,23 @@ pub async fn relay(db: &Db, bus: &dyn Bus, queues: &[Queue], until: Instant) -> 
 /// What was sent before an error counts in `total`, too.
 async fn drain(db: &Db, bus: &dyn Bus, queues: &[Queue], until: Instant, total: &mut Relayed) -> Result<()> {
     let (relay, lease) = (Uuid::new_v4(), db.outbox().relay_lease);
-    let mut queues = queues.to_vec();
-    while Instant::now() < until && !queues.is_empty() {
-        let mut claimed = outbox::claim(&db.conn().await?, relay, &queues, lease).await?;
-        if claimed.is_empty() {
-            break;
-        }
-        for queue in QUEUES {
-            let batch: Vec<Outgoing> = claimed.extract_if(.., |m| m.queue == queue).collect();
-            if !batch.is_empty() && !send(db, bus, relay, queue, &batch, total).await? {
-                // It does not answer. Asking again for each of a hundred thousand messages would
-                // only fill the log; the next run asks again.
-                queues.retain(|other| *other != queue);
+    let mut open = queues.to_vec();
+    while !open.is_empty() {
+        // In turn, so that many messages of one queue do not delay the other's.
+        for queue in std::mem::take(&mut open) {
+            if Instant::now() >= until {
+                return Ok(());
+            }
+            let claimed = outbox::claim(&db.conn().await?, relay, queue, lease).await?;
+            // A queue that does not answer is asked again by the next run. To ask for each of a hundred
+            // thousand messages would only fill the log.
+            let goes_on = if claimed.messages.is_empty() {
+                claimed.held > 0
+            } else {
+                send(db, bus, relay, queue, &claimed.messages, total).await?
+            };
+            if goes_on {
+                open.push(queue);
             }
         }
     }

@@ -25,25 +25,58 @@ pub const MAX_BODY_BYTES: usize = 100 * 1024;
 const QUEUE_DELAY: Duration = Duration::from_secs(15 * 60);
 
 /// Public for the test that asks Postgres for its plan. One call to SQS takes ten messages, and Kafka is
-/// given no more at once. The number is no parameter, because a plan for any number reads the whole table.
+/// given no more at once. The numbers are no parameters, because a plan for any number reads the whole table.
+///
+/// It looks at the first hundred messages of a queue that are due. If too few of them can be sent, it holds
+/// those that wait behind an earlier message of their group, so that the next claim does not meet them.
 pub const CLAIM: &str = "
     -- statement_timestamp(), not clock_timestamp(): only a value that stays the same during the
-    -- statement can be an index condition. Materialized: as a plain subquery it could run again, and lock more than ten.
-    with due as materialized (
-      select id from outbox as mine
-      where published_at is null and due_at <= statement_timestamp()
-        and queue = any($3)
-        and (group_key is null or not exists (
-              select from outbox as earlier
-              where earlier.group_key = mine.group_key and earlier.published_at is null
-                and earlier.seq < mine.seq))
-      order by due_at, seq limit 10
-      for update skip locked)
-    update outbox set due_at = clock_timestamp() + $2 * interval '1 second', lease_by = $1,
-           attempts = attempts + 1
-    from due where outbox.id = due.id
-    returning seq, outbox.id, queue, body, group_key,
-              greatest(0, extract(epoch from deliver_at - clock_timestamp()))::float8 as delay";
+    -- statement can be an index condition. Materialized, so that it locks each row once. It is read row by
+    -- row, until `due` has enough.
+    with front as materialized (
+      -- By order and limit, not by `exists`: only the index of groups can find the first message so.
+      select id, group_key is not null and seq > (
+               select seq from outbox as first
+               where first.group_key = mine.group_key and first.published_at is null
+               order by seq limit 1) as waits
+      from outbox as mine
+      where published_at is null and queue = $3 and due_at <= statement_timestamp()
+      order by due_at, seq limit 100
+      for update skip locked),
+    due as materialized (select id from front where not waits limit 10),
+    held as (
+      -- As long as it has waited already, so that a group behind a parked message costs less and less.
+      -- Normally the earlier message wakes it much sooner, when it has been sent.
+      update outbox set due_at = clock_timestamp()
+               + least(interval '1 hour', greatest(interval '1 minute', clock_timestamp() - created_at)),
+             held_at = clock_timestamp()
+      from front
+      where outbox.id = front.id and front.waits and (select count(*) from due) < 10
+      returning 1),
+    claimed as (
+      update outbox set due_at = clock_timestamp() + $2 * interval '1 second', lease_by = $1,
+             attempts = attempts + 1, held_at = null
+      from due where outbox.id = due.id
+      returning seq, outbox.id, body, group_key,
+                greatest(0, extract(epoch from deliver_at - clock_timestamp()))::float8 as delay)
+    select claimed.*, counted.held
+    from (select count(*) as held from held) as counted left join claimed on true";
+
+/// Public for the test that asks Postgres for its plan. Wakes the next message of each group, if a claim
+/// holds it.
+pub const MARK_PUBLISHED: &str = "
+    with marked as (
+      update outbox set published_at = clock_timestamp(), lease_by = null, last_error = null
+      where id = any($1) and published_at is null
+      returning group_key, seq)
+    update outbox set due_at = clock_timestamp(), held_at = null
+    where id = any(array(
+            select (select id from outbox as behind
+                    where behind.group_key = marked.group_key and behind.published_at is null
+                      and behind.seq > marked.seq
+                    order by behind.seq limit 1)
+            from marked where group_key is not null))
+      and held_at is not null and id <> all($1)";
 
 /// Refused this often by the queue itself, a message waits for a person.
 const MAX_REFUSALS: i32 = 10;
@@ -126,21 +159,30 @@ fn lock_groups(messages: &[Outgoing]) -> Option<Statement> {
     Some(lock.with(groups))
 }
 
-/// Takes up to ten messages that are due, for as long as `lease`. Of a group only the first that
+/// What a claim came to.
+#[derive(Debug)]
+pub struct Claimed {
+    pub messages: Vec<Outgoing>,
+    /// How many messages this claim holds because an earlier one of their group has not been sent. Others
+    /// may be due behind them.
+    pub held: i64,
+}
+
+/// Takes up to ten messages of a queue that are due, for as long as `lease`. Of a group only the first that
 /// has not been published: one that is leased, paused or parked holds up those behind it.
 ///
 /// Two relays may overlap: `skip locked` and the lease keep them off each other's rows.
-pub async fn claim(conn: &impl Sql, relay: Uuid, queues: &[Queue], lease: Duration) -> Result<Vec<Outgoing>> {
-    let words: Vec<&str> = queues.iter().map(|queue| queue.as_str()).collect();
-    let rows = conn.rows(CLAIM, &[&relay, &lease.as_secs_f64(), &words]).await?;
+pub async fn claim(conn: &impl Sql, relay: Uuid, queue: Queue, lease: Duration) -> Result<Claimed> {
+    let rows = conn.rows(CLAIM, &[&relay, &lease.as_secs_f64(), &queue.as_str()]).await?;
+    let mut held = 0;
     let mut claimed = Vec::with_capacity(rows.len());
     for row in &rows {
-        let word: &str = column(row, "queue")?;
-        let queue = Queue::parse(word)
-            .ok_or_else(|| Error::internal(format!("outbox row for unknown queue {word}")))?;
+        held = column(row, "held")?;
+        // One row without a message says that there is none.
+        let Some(id) = column(row, "id")? else { continue };
         let delay: Option<f64> = column(row, "delay")?;
         let message = Outgoing {
-            id: column(row, "id")?,
+            id,
             queue,
             body: column(row, "body")?,
             group: column(row, "group_key")?,
@@ -150,19 +192,13 @@ pub async fn claim(conn: &impl Sql, relay: Uuid, queues: &[Queue], lease: Durati
     }
     // `returning` promises no order.
     claimed.sort_unstable_by_key(|(seq, _)| *seq);
-    Ok(claimed.into_iter().map(|(_, message)| message).collect())
+    Ok(Claimed { messages: claimed.into_iter().map(|(_, message)| message).collect(), held })
 }
 
 /// Notes that the queue has accepted these, whoever has the lease by now: what has been accepted
 /// need not be sent again. Harmless to repeat.
 pub async fn mark_published(conn: &impl Sql, ids: &[Uuid]) -> Result<()> {
-    conn.execute(
-        "update outbox set published_at = clock_timestamp(), lease_by = null, last_error = null
-         where id = any($1) and published_at is null",
-        &[&ids],
-    )
-    .await
-    .map(drop)
+    conn.execute(MARK_PUBLISHED, &[&ids]).await.map(drop)
 }
 
 /// Gives back what this relay could not send because the queue was out of reach: later after each
@@ -213,7 +249,8 @@ pub async fn unsent_or_sent_within(
 }
 
 /// Public for the test that asks Postgres for its plan. A message for later is late only after its
-/// time. The relay parks a message by making it due at 'infinity', so `outbox_due_idx` finds those.
+/// time. The relay parks a message by making it due at 'infinity', so `outbox_queue_idx` finds those, one
+/// queue at a time.
 pub const LAG: &str = "
     select coalesce(extract(epoch from statement_timestamp() - min(since)), 0)::float8 as lag from (
       (select coalesce(deliver_at, created_at) as since from outbox
@@ -221,12 +258,14 @@ pub const LAG: &str = "
          and coalesce(deliver_at, created_at) <= statement_timestamp()
        order by coalesce(deliver_at, created_at) limit 1)
       union all
-      (select coalesce(deliver_at, created_at) from outbox
-       where published_at is null and due_at = 'infinity' order by seq limit 1000)
+      (select parked.since from (values ('events'), ('tasks')) as of (queue)
+       cross join lateral (
+         select coalesce(deliver_at, created_at) as since from outbox
+         where queue = of.queue and published_at is null and due_at = 'infinity' order by seq limit 1000) as parked)
     ) as oldest";
 
 /// Returns for how long the oldest message that should have left has been waiting, or zero. Parked
-/// ones count, because nobody but a person will send them. Of many parked ones the first thousand do.
+/// ones count, because nobody but a person will send them. Of many parked ones the first thousand of each queue do.
 pub async fn lag(conn: &impl Sql) -> Result<Duration> {
     let row = conn.row(LAG, &[]).await?;
     let seconds: f64 = row.map_or(Ok(0.0), |row| column(&row, "lag"))?;

@@ -30,8 +30,8 @@ pub struct OutboxStatus {
     pub unpublished: i64,
     /// May be sent now. Some of these may wait behind the first of their group.
     pub due: i64,
-    /// Being sent at this moment, or pausing after a failure. Only the first `count_limit` of all
-    /// messages that are not due yet are looked at, here and in `for_later`.
+    /// Being sent at this moment, pausing after a failure, or held behind an earlier message of their group.
+    /// Only `count_limit` of all messages that are not due yet are looked at, here and in `for_later`.
     pub leased_or_pausing: i64,
     /// To be delivered at a moment that has not come.
     pub for_later: i64,
@@ -58,16 +58,23 @@ pub struct Parked {
 }
 
 /// Public for the test that asks Postgres for its plan. The relay parks a message by making it due at
-/// 'infinity', so `outbox_due_idx` finds due, later and parked messages.
+/// 'infinity', so `outbox_queue_idx` finds due, later and parked messages, one queue at a time.
 pub fn status_statement() -> String {
     let text = "
-    with soon as (
-      select deliver_at from outbox
-      where published_at is null and due_at > statement_timestamp() and due_at < 'infinity'
-      order by due_at limit $limit),
+    with queue (name) as (values ('events'), ('tasks')),
+    soon as (
+      select later.deliver_at from queue cross join lateral (
+        select deliver_at from outbox
+        where queue = queue.name and published_at is null
+          and due_at > statement_timestamp() and due_at < 'infinity'
+        order by due_at limit $limit) as later
+      limit $limit),
     parked as (
-      select group_key from outbox
-      where published_at is null and due_at = 'infinity' order by seq desc limit $limit),
+      select newest.group_key from queue cross join lateral (
+        select group_key from outbox
+        where queue = queue.name and published_at is null and due_at = 'infinity'
+        order by seq desc limit $limit) as newest
+      limit $limit),
     behind as (
       select from (select distinct group_key from parked where group_key is not null) as blocked
       cross join lateral (
@@ -77,10 +84,16 @@ pub fn status_statement() -> String {
       limit $limit)
     select
       (select count(*) from (
-         select from outbox where published_at is null order by due_at limit $limit) as counted) as unpublished,
+         select from queue cross join lateral (
+           select from outbox where queue = queue.name and published_at is null
+           order by due_at limit $limit) as unsent
+         limit $limit) as counted) as unpublished,
       (select count(*) from (
-         select from outbox where published_at is null and due_at <= statement_timestamp()
-         order by due_at limit $limit) as counted) as due,
+         select from queue cross join lateral (
+           select from outbox
+           where queue = queue.name and published_at is null and due_at <= statement_timestamp()
+           order by due_at limit $limit) as now
+         limit $limit) as counted) as due,
       (select count(*) from soon
        where deliver_at is null or deliver_at <= statement_timestamp()) as leased_or_pausing,
       (select count(*) from soon where deliver_at > statement_timestamp()) as for_later,
@@ -104,8 +117,10 @@ pub async fn outbox_status(sql: &impl Sql) -> Result<OutboxStatus> {
     let row = row.ok_or_else(|| Error::internal("a select without a row"))?;
     let parked = sql
         .rows(
-            "select id, queue, group_key, parked_at, refusals, last_error from (
-               select * from outbox where published_at is null and due_at = 'infinity'
+            "select parked.* from (values ('events'), ('tasks')) as of (queue)
+             cross join lateral (
+               select id, seq, queue, group_key, parked_at, refusals, last_error from outbox
+               where queue = of.queue and published_at is null and due_at = 'infinity'
                order by seq desc limit $1) as parked
              order by parked_at desc, seq desc limit $2",
             &[&COUNT_LIMIT, &NEWEST],
@@ -181,8 +196,12 @@ pub async fn unpark_all(sql: &impl Sql) -> Result<Unparked> {
         .rows(
             "update outbox set parked_at = null, refusals = 0, due_at = clock_timestamp(), lease_by = null
              where id = any(array(
-               select id from outbox where published_at is null and due_at = 'infinity'
-               order by seq limit $1))
+               select parked.id from (values ('events'), ('tasks')) as of (queue)
+               cross join lateral (
+                 select id, seq from outbox
+                 where queue = of.queue and published_at is null and due_at = 'infinity'
+                 order by seq limit $1) as parked
+               order by parked.seq limit $1))
                and parked_at is not null and published_at is null
              returning id",
             &[&UNPARK_LIMIT],
@@ -226,12 +245,23 @@ pub struct DeletedMessage {
     pub body: String,
 }
 
-/// Deletes those of these messages that are parked, and returns them.
+/// Deletes those of these messages that are parked, and returns them. The next message of each group is due.
 pub async fn delete_parked(tx: &impl Sql, ids: &[Uuid]) -> Result<Vec<DeletedMessage>> {
     let rows = tx
         .rows(
-            "delete from outbox where id = any($1) and parked_at is not null and published_at is null
-             returning id, queue, body",
+            "with dropped as (
+               delete from outbox where id = any($1) and parked_at is not null and published_at is null
+               returning id, seq, queue, body, group_key),
+             woken as (
+               update outbox set due_at = clock_timestamp(), held_at = null
+               where id = any(array(
+                       select (select id from outbox as behind
+                               where behind.group_key = dropped.group_key and behind.published_at is null
+                                 and behind.seq > dropped.seq and behind.id <> all($1)
+                               order by behind.seq limit 1)
+                       from dropped where group_key is not null))
+                 and held_at is not null)
+             select id, queue, body from dropped",
             &[&ids],
         )
         .await?;
