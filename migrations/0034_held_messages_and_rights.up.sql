@@ -28,7 +28,7 @@ begin
   end loop;
 
   -- Who a user is, and no hash of a password. An operator changes addresses only.
-  grant select (id, uuid, email), update (email, updated_at) on users to operations;
+  grant select (id, uuid, email, email_canonical), update (email, email_canonical, updated_at) on users to operations;
   grant select on role, dead_letter to operations;
   grant select, insert (user_uuid, role), delete on user_role to operations;
   grant insert (action, outcome, actor, subject, ip, request_id, details) on audit_log to operations;

@@ -7,8 +7,17 @@
 -- again before the migrations of a release that changes it. It is not a migration, because roles belong
 -- to the whole server while migrations also run in the schemas of tests. Take passwords of letters and
 -- digits from a generator; functions read them from Secrets Manager.
+--
+-- A server that several projects share: roles of these names in other databases are the same roles, so their
+-- passwords and timeouts change there, too. The script warns of it. What it revokes concerns this database
+-- alone, with one exception that you have to ask for by --set=whole_server=yes: nobody but superusers and
+-- those with a grant may connect to the databases postgres and template1 any more.
 
 \set ON_ERROR_STOP on
+\if :{?whole_server}
+\else
+    \set whole_server no
+\endif
 
 -- A server log must not show the passwords, whatever its log_statement says. Only an
 -- administrator may set this; elsewhere the failure is of no consequence.
@@ -17,6 +26,26 @@ begin
     set log_statement = 'none';
 exception when insufficient_privilege then
     raise notice 'log_statement stays as it is';
+end
+$$;
+
+-- Roles that another database of this server knows.
+do $$
+declare
+    given record;
+begin
+    for given in
+        select distinct rolname, datname
+        from pg_shdepend as known
+        join pg_roles on pg_roles.oid = known.refobjid
+        join pg_database on pg_database.oid = known.dbid
+          or (known.classid = 'pg_database'::regclass and pg_database.oid = known.objid)
+        where known.refclassid = 'pg_authid'::regclass
+          and rolname in ('migrator', 'app', 'operations') and datname <> current_database()
+    loop
+        raise warning 'database % uses role %, too: its password and settings are changed there as well',
+            given.datname, given.rolname;
+    end loop;
 end
 $$;
 
@@ -81,20 +110,26 @@ grant usage on schema public to app, operations;
 -- anyway; the administrator of a managed database is none.
 grant migrator to current_user;
 
--- What migrator creates from now on is theirs to use, so that no migration has to grant. A migration
--- revokes what one of them must not do. Sequences need no right: tables use identity columns.
+-- What migrator creates from now on is for app to use: nearly every table is. A migration revokes what app
+-- must not do, and grants what operations needs. Sequences need no right: tables use identity columns.
 alter default privileges for role migrator in schema public
-    grant select, insert, update, delete on tables to app, operations;
+    grant select, insert, update, delete on tables to app;
+-- Versions before 0034 gave it these.
+alter default privileges for role migrator in schema public
+    revoke all on tables from operations;
 alter default privileges for role migrator in schema public
     revoke usage, select on sequences from app;
 
 commit;
 
--- What Postgres gives everybody, and no login here needs: storage outside of tables (large objects),
--- ending other sessions of the same login, and the server's own two databases. Only a superuser may
--- revoke it; the administrator of a managed database is none, and is told what stays.
+-- What Postgres gives everybody, and no login here needs: storage outside of tables (large objects) and
+-- ending other sessions of the same login, both in this database, and the server's own two databases. Only a
+-- superuser may revoke it; the administrator of a managed database is none, and is told what stays.
+select set_config('roles.whole_server', :'whole_server', false) as whole_server \gset
 do $$
 declare
+    may_revoke constant boolean := (select rolsuper from pg_roles where rolname = current_user);
+    whole_server constant boolean := current_setting('roles.whole_server') = 'yes';
     given record;
 begin
     for given in
@@ -102,7 +137,7 @@ begin
         where pronamespace = 'pg_catalog'::regnamespace
           and (proname like 'lo\_%' or proname in ('loread', 'lowrite', 'pg_terminate_backend', 'pg_cancel_backend'))
     loop
-        if (select rolsuper from pg_roles where rolname = current_user) then
+        if may_revoke then
             execute format('revoke execute on function %s from public', given.name);
         elsif has_function_privilege('app', given.name::oid, 'execute') then
             raise notice 'every login may execute %', given.name;
@@ -111,12 +146,14 @@ begin
     for given in
         select datname as name from pg_database where datallowconn and datname <> current_database()
     loop
-        if given.name in ('postgres', 'template1')
-            and (select rolsuper from pg_roles where rolname = current_user) then
+        if given.name in ('postgres', 'template1') and may_revoke and whole_server then
             execute format('revoke connect, temporary on database %I from public', given.name);
         elsif has_database_privilege('app', given.name, 'connect') then
             raise notice 'app may connect to database %, because everybody may', given.name;
         end if;
     end loop;
+    if may_revoke and not whole_server then
+        raise notice 'if this project has the server to itself, add --set=whole_server=yes';
+    end if;
 end
 $$;

@@ -2,6 +2,10 @@
 
 use std::{net::TcpListener, time::Duration};
 
+use app_core::{
+    config::{self, DatabaseConfig, EventsBus, OutboxConfig, Statements},
+    domain::mask::Secret,
+};
 use nix::sys::signal::Signal;
 use tokio_postgres::Config;
 use xtask::{
@@ -54,6 +58,49 @@ impl Server {
         self.process.stop(Signal::SIGQUIT, Duration::from_secs(10));
         std::thread::sleep(away);
         self.process = self.postgres.start_with(self.port, DURABLE).expect("it starts again");
+    }
+
+    /// How to reach one of its databases with this login.
+    pub(crate) fn config(
+        &self,
+        name: &str,
+        login: fn(&stack::database::Database) -> &Login,
+    ) -> DatabaseConfig {
+        let logins = self.postgres.logins(self.port);
+        let Login { user, password } = login(&logins).clone();
+        DatabaseConfig {
+            host: logins.host,
+            port: self.port,
+            name: name.to_owned(),
+            login: config::Login::Inline { user, password: Secret::new(password) },
+            ssl_root_cert: None,
+            pool_size: 1,
+            statements: Statements::Prepared,
+            wait: Duration::from_secs(1),
+            outbox: OutboxConfig {
+                events: EventsBus::Sqs,
+                own_lease: Duration::from_secs(5),
+                relay_lease: Duration::from_secs(30),
+            },
+        }
+    }
+
+    /// Runs migrations/roles.sql in a database, as an administrator does, and returns its warnings.
+    pub(crate) fn make_roles(&self, database: &str, whole_server: bool) -> String {
+        let made = self.postgres.make_roles(&self.checkout, self.port, database, whole_server);
+        made.expect("the roles are made")
+    }
+
+    /// Restarts it as a replica, which a server is after a failover.
+    pub(crate) fn become_replica(&mut self) {
+        self.process.stop(Signal::SIGINT, Duration::from_secs(10));
+        self.postgres.make_replica().expect("a replica");
+        self.process = self.postgres.start_with(self.port, DURABLE).expect("it starts again");
+    }
+
+    /// Makes the replica a primary server again.
+    pub(crate) fn promote(&self) {
+        self.postgres.promote(self.port).expect("it is promoted");
     }
 }
 

@@ -12,6 +12,7 @@ mod hostile_text;
 mod injection;
 mod key_value;
 mod keyset;
+mod logins;
 mod lookups;
 mod migration_locks;
 mod migrations;
