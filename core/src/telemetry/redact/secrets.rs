@@ -25,7 +25,7 @@ pub(super) const STARTS: [(&str, Characters); 7] = [
 ];
 
 /// The value of such a key or field is secret.
-const NAMES: [&str; 12] = [
+pub(super) const NAMES: [&str; 12] = [
     "password",
     "current",
     "new",
@@ -52,20 +52,30 @@ fn is_hash(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"$=,+/.".contains(&byte)
 }
 
-/// Returns the JSON line without what looks like a secret. No secret begins inside an escape, so the line stays
-/// JSON.
+/// Returns the JSON line without what looks like a secret. The line stays JSON: a secret begins and ends between
+/// escapes, and inside one string.
 pub(super) fn redact(line: &str) -> String {
     let mut clean = String::with_capacity(line.len());
-    let mut rest = line;
-    while let Some(first) = rest.chars().next() {
-        if let Some((kept, hidden)) = secret_at(rest, clean.as_bytes()) {
-            clean.push_str(&rest[..kept]);
+    // Where the present string ends, and from where to where the next secret is.
+    let (mut string, mut secret) = (None, None);
+    let mut at = 0;
+    while let Some(first) = line[at..].chars().next() {
+        if secret.is_none() {
+            let text = &line[at..string.unwrap_or(line.len())];
+            let found =
+                secret_at(text, clean.as_bytes()).or_else(|| of_key(text, &line[at..], clean.as_bytes()));
+            secret = found.map(|(kept, hidden)| (at + kept, at + kept + hidden));
+        }
+        if let Some((_, end)) = secret.take_if(|(from, _)| *from <= at) {
             clean.push_str(BLOT);
-            rest = &rest[kept + hidden..];
-        } else {
-            let (piece, behind) = rest.split_at(unit(rest.as_bytes()).max(first.len_utf8()));
-            clean.push_str(piece);
-            rest = behind;
+            at = at.max(end);
+            continue;
+        }
+        let piece = &line[at..at + unit(&line.as_bytes()[at..]).max(first.len_utf8())];
+        clean.push_str(piece);
+        at += piece.len();
+        if piece == "\"" {
+            string = if string.is_none() { Some(at + end_of_string(&line[at..], 0)) } else { None };
         }
     }
     clean
@@ -73,7 +83,14 @@ pub(super) fn redact(line: &str) -> String {
 
 /// If a secret begins here: how many bytes to keep, and how many to hide after them.
 fn secret_at(text: &str, before: &[u8]) -> Option<(usize, usize)> {
-    shaped(text).or_else(|| in_url(text)).or_else(|| named(text, before))
+    let named = || names(text, before).find_map(|name| behind(text, name));
+    shaped(text).or_else(|| in_url(text)).or_else(named)
+}
+
+/// The same for the end of a string that may be a key. Only behind a whole key is the value in another string: the
+/// quote behind a text that ends with `new:` ends this text.
+fn of_key(string: &str, line: &str, before: &[u8]) -> Option<(usize, usize)> {
+    names(string, before).filter(|name| *name == string.len()).find_map(|name| behind(line, name))
 }
 
 fn shaped(text: &str) -> Option<(usize, usize)> {
@@ -103,17 +120,18 @@ pub(super) fn before_authority(text: &str) -> Option<&str> {
     before_slash.trim_end_matches('\\').strip_suffix(':')
 }
 
-/// `"password":"…"`, also inside a string, where the quotes are escaped; Rust's own
-/// `password: "…"` and `password: Some("…")`, in one line or in several; and `password=…`.
-fn named(text: &str, before: &[u8]) -> Option<(usize, usize)> {
-    if !ends_before_word(before) {
-        return None;
-    }
+/// Returns the lengths of the names of secrets that may begin here: `secret` begins `secret_key`.
+fn names(text: &str, before: &[u8]) -> impl Iterator<Item = usize> {
     let is = |name: &&&str| text.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name));
-    NAMES.iter().filter(is).find_map(|name| {
-        let (kept, hidden) = value(&text[name.len()..])?;
-        Some((name.len() + kept, hidden))
-    })
+    let word = ends_before_word(before);
+    NAMES.iter().filter(move |name| word && is(name)).map(|name| name.len())
+}
+
+/// Finds the value behind a name of this length: `"password":"…"`, also inside a string, where the quotes are
+/// escaped; Rust's own `password: "…"` and `password: Some("…")`, in one line or in several; and `password=…`.
+fn behind(text: &str, name: usize) -> Option<(usize, usize)> {
+    let (kept, hidden) = value(&text[name..])?;
+    Some((name + kept, hidden))
 }
 
 /// Returns the value behind a name: how many bytes precede it, and how many it has.
@@ -158,13 +176,14 @@ fn end_of_word(value: &str) -> usize {
     at
 }
 
-/// Where a string ends whose quotes stand behind `depth` backslashes.
+/// Returns where a string ends whose quotes stand behind `depth` backslashes. A backslash of the string itself is
+/// written as twice as many and two.
 fn end_of_string(value: &str, depth: usize) -> usize {
     let mut backslashes = 0;
     for (at, byte) in value.bytes().enumerate() {
         match byte {
             b'\\' => backslashes += 1,
-            b'"' if backslashes <= depth => return at - backslashes,
+            b'"' if backslashes % (2 * depth + 2) <= depth => return at - backslashes % (2 * depth + 2),
             _ => backslashes = 0,
         }
     }
