@@ -10,7 +10,7 @@ const ROWS: &str = "
     insert into rate_limit (bucket, key, tat, allowed)
       select 'b', int4send(n), now() - n * interval '1 minute', true from unnest(array[-1, 1]) as n;
     insert into outbox (id, queue, body, published_at)
-      select gen_random_uuid(), 'events', '{}', now() - n * interval '1 day' from unnest(array[6, 8]) as n;
+      select gen_random_uuid(), 'events', '{}', now() - n * interval '1 day' from unnest(array[8, 10]) as n;
     insert into outbox (id, queue, body, created_at) values (gen_random_uuid(), 'events', '{}', now() - interval '1 year');
     insert into inbox (handler, message_id, at)
       select 'h', gen_random_uuid(), now() - n * interval '1 day' from unnest(array[89, 91]) as n;

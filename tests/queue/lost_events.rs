@@ -1,6 +1,9 @@
 //! Events that their queue has dropped: the log names them, and an operator can send them again.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use app_core::{
     config::EventsBus,
@@ -11,7 +14,7 @@ use serde_json::{Value, json};
 use tracing_subscriber::filter::LevelFilter;
 use uuid::Uuid;
 
-use crate::support::{consume, one, work};
+use crate::support::{consume, number, one, work};
 
 /// Lines of the log.
 #[derive(Clone, Default)]
@@ -72,6 +75,26 @@ async fn an_event_that_no_handler_has_handled_is_named_when_its_queue_has_droppe
     let warned = warnings(&app).await;
     assert_eq!((warned.len(), &warned[0]["events"], &warned[0]["incomplete"]), (1, &json!(2), &json!(false)));
     assert_eq!(warned[0]["first"], format!("user_created {older}, user_created {lost}"));
+}
+
+/// `clean_up` may run first. An event that may be lost stays until two daily runs have looked for it, also with the
+/// longest retention that the template allows.
+#[tokio::test]
+async fn an_event_that_may_be_lost_is_not_cleaned_up_before_it_is_reported() {
+    let app = TestApp::with(|config| config.queues.retention = Duration::from_secs(6 * 86_400)).await;
+    // A queue may keep it for 6 days and an hour.
+    let kept = 6.0 + 1.0 / 24.0;
+    let old = [kept + 2.0 - 0.01, kept + 1.0, kept + 0.99, kept + 0.01];
+    let mut lost = Vec::new();
+    for days in old {
+        lost.push(format!("user_created {}", sent(&app, days).await));
+    }
+    sent(&app, 9.01).await;
+    assert!(work(&app, &one("tasks-worker", r#"{"task": "clean_up"}"#)).await.is_empty());
+    assert_eq!(number(&app, "select count(*) from outbox").await, 4, "the oldest has had its time");
+    // The message of the next run has the same id.
+    app.database.client().await.batch_execute("delete from task").await.expect("deleted");
+    assert_eq!(warnings(&app).await[0]["first"], lost.join(", "));
 }
 
 #[tokio::test]

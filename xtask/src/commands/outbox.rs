@@ -158,7 +158,7 @@ fn resend(place: &Place, ids: &[String]) -> Result<ExitCode> {
     let done: Resent = place.database(&json!({"command": "outbox_resend", "ids": ids}))?;
     ui::out(&format!("{} to be sent again", done.resent.len()));
     for id in &done.refused {
-        ui::say(&format!("{id} is not an event that was sent within the last 7 days"));
+        ui::say(&format!("{id} is not an event that was sent within the last 9 days"));
     }
     if !done.resent.is_empty() {
         ui::say("the relay sends them within a minute or so");

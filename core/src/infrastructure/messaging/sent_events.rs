@@ -1,4 +1,4 @@
-//! Events that were sent, and whether a handler has handled them. The outbox knows the first for seven days, the
+//! Events that were sent, and whether a handler has handled them. The outbox knows the first for nine days, the
 //! inbox the second.
 
 use std::time::Duration;

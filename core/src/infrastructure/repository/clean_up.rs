@@ -45,8 +45,10 @@ impl Expired {
         match self {
             // Until then the use of one of its old tokens is still noticed, and can be looked into.
             Self::Sessions => ("auth_session", "idle_until", "30 days"),
-            // Only for looking into what was sent when.
-            Self::PublishedMessages => ("outbox", "published_at", "7 days"),
+            // `recover_tasks` looks for lost events among them. It can report an event when a queue has kept it for
+            // at most 6 days (`QueueRetentionSeconds`) and an hour, and it looks back 2 days more. Then the two
+            // daily tasks may run in any order, and one day's run may fail.
+            Self::PublishedMessages => ("outbox", "published_at", "9 days"),
             // A message lives at most 6 days on its queue (`QueueRetentionSeconds`) and 14 days on the
             // dead-letter queue. Each redrive adds as much again. Its row must live longer than that.
             Self::HandledMessages => ("inbox", "at", "90 days"),
