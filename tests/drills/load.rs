@@ -20,7 +20,7 @@ use crate::wire::{
     world::World,
 };
 
-const PRODUCERS: usize = 3;
+pub(crate) const PRODUCERS: usize = 3;
 /// Between the beginnings of two sign-ups of one producer: together about 20 a second, which a
 /// debug build on a small machine can do beside the rest.
 const PACE: Duration = Duration::from_millis(150);

@@ -3,8 +3,10 @@
 //! `load.rs` is the load. Each drill changes one thing about the world while it runs, and in the
 //! end every event that was committed has been applied exactly once. `refused_mail.rs` needs no load.
 
+mod address;
 mod database_server;
 mod deliveries;
+mod failover;
 mod load;
 mod mail_server;
 mod postgres_restart;

@@ -17,13 +17,15 @@ use xtask::{
 
 use crate::wire::database::Database;
 
-/// Its place among the stacks, `.local/drills`.
-const NAME: &str = "drills";
+/// Their places among the stacks, `.local/drills` and `.local/drills-standby`.
+const PRIMARY: &str = "drills";
+const STANDBY: &str = "drills-standby";
 /// What was committed must survive the server. It need not survive the machine, which goes on:
 /// what is written is in the system's memory, so fsync stays off.
 const DURABLE: &[&str] = &["synchronous_commit=on", "full_page_writes=on"];
 
 pub(crate) struct Server {
+    name: &'static str,
     checkout: Checkout,
     postgres: Postgres,
     process: Identity,
@@ -32,21 +34,38 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start() -> Self {
+        Self::start_after(PRIMARY, |_| {})
+    }
+
+    /// Starts a second server that follows this one.
+    pub(crate) fn standby(&self) -> Self {
+        Self::start_after(STANDBY, |standby| {
+            standby.follow(&self.postgres, self.port).expect("a copy of the primary server");
+        })
+    }
+
+    fn start_after(name: &'static str, prepare: impl FnOnce(&mut Postgres)) -> Self {
         let checkout = Checkout::find().expect("the checkout");
         // What a drill that was killed has left.
-        stack::end(&checkout, NAME, &State::default()).expect("nothing of an earlier drill runs");
-        Postgres::delete(&checkout, NAME).expect("nothing of an earlier drill is left");
+        stack::end(&checkout, name, &State::default()).expect("nothing of an earlier drill runs");
+        Postgres::delete(&checkout, name).expect("nothing of an earlier drill is left");
         let python = Python::ready(&checkout).expect("the Python tools");
-        let postgres = Postgres::prepare(&checkout, &python, NAME).expect("a server");
+        let mut postgres = Postgres::prepare(&checkout, &python, name).expect("a server");
+        prepare(&mut postgres);
         let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
         let port = free.expect("a free port").port();
         let process = postgres.start_with(port, DURABLE).expect("it starts");
-        Self { checkout, postgres, process, port }
+        Self { name, checkout, postgres, process, port }
     }
 
     /// Its one database, with the roles of a real one: the functions are no administrators.
     pub(crate) fn database(&self) -> Database {
-        let made = self.postgres.set_up(&self.checkout, self.port).expect("roles and a database");
+        self.database_at(self.port)
+    }
+
+    /// The same through another port that leads to this server.
+    pub(crate) fn database_at(&self, port: u16) -> Database {
+        let made = self.postgres.set_up(&self.checkout, port).expect("roles and a database");
         let Login { user, password } = made.migrator;
         let mut owner = Config::new();
         owner.host(&made.host).port(made.port).dbname(&made.name).user(&user).password(&password);
@@ -98,6 +117,24 @@ impl Server {
         self.process = self.postgres.start_with(self.port, DURABLE).expect("it starts again");
     }
 
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Makes the primary server read-only, and leaves its connections open.
+    pub(crate) fn become_read_only(&self) {
+        self.postgres.make_read_only(self.port).expect("it is read-only");
+    }
+
+    /// Waits until this standby has all that the primary server has.
+    pub(crate) fn catch_up(&self, primary: &Self) {
+        self.postgres.wait_for_replica(primary.port, self.port).expect("it has caught up");
+    }
+
+    pub(crate) fn stop(&self) {
+        self.process.stop(Signal::SIGINT, Duration::from_secs(10));
+    }
+
     /// Makes the replica a primary server again.
     pub(crate) fn promote(&self) {
         self.postgres.promote(self.port).expect("it is promoted");
@@ -106,8 +143,8 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.process.stop(Signal::SIGINT, Duration::from_secs(10));
-        if let Err(error) = Postgres::delete(&self.checkout, NAME) {
+        self.stop();
+        if let Err(error) = Postgres::delete(&self.checkout, self.name) {
             eprintln!("the drill's data was left behind: {error}");
         }
     }

@@ -33,6 +33,27 @@ impl Postgres {
         Ok(())
     }
 
+    /// Replaces the data by a copy of a running server's, and makes this server a replica that follows it.
+    pub fn follow(&mut self, primary: &Self, port: u16) -> Result<()> {
+        let data = self.data();
+        fs::remove_dir_all(&data)?;
+        self.make_data_folder()?;
+        self.passwords = primary.passwords.clone();
+        let output = self
+            .command("pg_basebackup")
+            // It writes the password into the settings of the copy.
+            .env("PGPASSWORD", &self.passwords.postgres)
+            .args(["--host=127.0.0.1", &format!("--port={port}"), "--username=postgres"])
+            .args(["--write-recovery-conf", "--checkpoint=fast", "--no-sync", "-D"])
+            .arg(&data)
+            .output()
+            .context("cannot start pg_basebackup")?;
+        if !output.status.success() {
+            bail!("the server could not be copied: {}", String::from_utf8_lossy(&output.stderr).trim());
+        }
+        Ok(())
+    }
+
     /// Removes the data of a stack.
     pub fn delete(checkout: &Checkout, stack: &str) -> Result<()> {
         for folder in data_dirs(checkout, stack)? {
@@ -54,17 +75,11 @@ impl Postgres {
         }
         // Anything else there is the rest of an initialisation that was interrupted.
         let _ = fs::remove_dir_all(&data);
-        fs::create_dir_all(&data).with_context(|| format!("cannot make {}", data.display()))?;
-        fs::set_permissions(&data, fs::Permissions::from_mode(0o700))?;
-        if self.runs_as.is_some() {
-            fs::set_permissions(&self.home, fs::Permissions::from_mode(0o755))?;
-        }
+        self.make_data_folder()?;
         let password = self.home.join("password");
         private_file(&password, &self.passwords.postgres)?;
         if let Some(user) = &self.runs_as {
-            for path in [&data, &password] {
-                chown(path, Some(user.uid.as_raw()), Some(user.gid.as_raw()))?;
-            }
+            chown(&password, Some(user.uid.as_raw()), Some(user.gid.as_raw()))?;
         }
         let output = self
             .command("initdb")
@@ -80,6 +95,17 @@ impl Postgres {
             let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
             let _ = fs::remove_dir_all(&data);
             bail!("Postgres could not make its data folder {}: {said}", data.display());
+        }
+        Ok(())
+    }
+
+    fn make_data_folder(&self) -> Result<()> {
+        let data = self.data();
+        fs::create_dir_all(&data).with_context(|| format!("cannot make {}", data.display()))?;
+        fs::set_permissions(&data, fs::Permissions::from_mode(0o700))?;
+        if let Some(user) = &self.runs_as {
+            fs::set_permissions(&self.home, fs::Permissions::from_mode(0o755))?;
+            chown(&data, Some(user.uid.as_raw()), Some(user.gid.as_raw()))?;
         }
         Ok(())
     }

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
@@ -13,7 +14,7 @@ use crate::stack::database::{Database, Login};
 
 const DATABASE: &str = "app";
 
-#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
 #[serde(default)]
 pub(super) struct Passwords {
     pub(super) postgres: String,
@@ -78,6 +79,26 @@ impl Postgres {
     /// Makes a replica a primary server, and waits until it is one.
     pub fn promote(&self, port: u16) -> Result<()> {
         self.psql(port, "postgres", "select pg_promote()").map(drop)
+    }
+
+    /// Makes the primary server read-only. Its connections stay open.
+    pub fn make_read_only(&self, port: u16) -> Result<()> {
+        let script = "alter system set default_transaction_read_only = on;\nselect pg_reload_conf()";
+        self.psql(port, "postgres", script).map(drop)
+    }
+
+    /// Waits until a replica of this server has all that this server has written.
+    pub fn wait_for_replica(&self, port: u16, replica: u16) -> Result<()> {
+        let written = self.psql(port, "postgres", "select pg_current_wal_lsn()")?.rows;
+        let has_it = format!("select pg_last_wal_replay_lsn() >= '{}'", written.trim());
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while self.psql(replica, "postgres", &has_it)?.rows.trim() != "t" {
+            if Instant::now() >= deadline {
+                bail!("the replica did not catch up within 30 seconds");
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        Ok(())
     }
 
     /// Runs a script as the administrator. It comes by stdin: a command line shows its passwords.
