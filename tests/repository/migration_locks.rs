@@ -136,3 +136,90 @@ async fn an_index_behind_an_open_transaction_gives_up_as_well() {
     let valid = "select indisvalid from pg_index where indexrelid = 'a_n_idx'::regclass";
     assert!(writer.query_one(valid, &[]).await.expect("an index").get::<_, bool>(0));
 }
+
+/// A file keeps the locks that it has while it waits for the next one, and requests wait for these.
+#[tokio::test]
+async fn all_waits_of_a_migration_together_are_short() {
+    let database = TestDatabase::empty().await;
+    let db = database.db().expect("a pool");
+    let tables = Migration {
+        name: "0001_tables",
+        up: "create table a (n int); create table b (n int); create table c (n int); create table d (n int)",
+        down: "",
+    };
+    Runner::new(&db, &[tables]).up().await.expect("up");
+    let columns = Migration {
+        name: "0002_columns",
+        up: "alter table a add column m int; alter table b add column m int;
+             alter table c add column m int; alter table d add column m int",
+        down: "",
+    };
+    // Each wait is shorter than a second. Together they are longer than a request waits.
+    let readers = [database.client().await, database.client().await, database.client().await];
+    for (reader, table) in readers.iter().zip(["b", "c", "d"]) {
+        reader.batch_execute(&format!("begin; select from {table}")).await.expect("a reader");
+    }
+    let leave = async {
+        for reader in &readers {
+            tokio::time::sleep(Duration::from_millis(900)).await;
+            reader.batch_execute("commit").await.expect("the reader ends");
+        }
+    };
+    let mut as_function = database.config();
+    as_function.pool_size = 1;
+    let function = support::db(&database, as_function);
+    let conn = function.conn().await.expect("a connection");
+    conn.execute("set lock_timeout = '2s'", &[]).await.expect("a setting");
+    let both = [tables, columns];
+    let runner = Runner::new(&db, &both);
+    let mut migration = std::pin::pin!(async { tokio::join!(runner.up(), leave).0 });
+    let applied = loop {
+        let request = async {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            conn.rows("select from a", &[]).await
+        };
+        tokio::select! {
+            biased;
+            applied = &mut migration => break applied,
+            answered = request => drop(answered.expect("no request fails because of a migration")),
+        }
+    };
+    assert_eq!(applied.expect("up"), ["0002_columns"]);
+}
+
+/// It waits as long again as it has worked.
+#[tokio::test]
+async fn an_index_that_took_long_is_not_thrown_away_because_of_a_short_wait() {
+    let (database, db) = world().await;
+    let client = database.client().await;
+    client
+        .batch_execute(
+            "insert into a select generate_series(1, 5);
+             create sequence calls;
+             -- The index is built with a search path of its own.
+             create function slow(n int) returns int immutable language plpgsql set search_path from current as
+               $$ begin perform pg_sleep(0.4), nextval('calls'); return n; end $$",
+        )
+        .await
+        .expect("a function");
+    let index = Migration {
+        name: "0002_slow",
+        up: "-- no transaction\ncreate index concurrently if not exists a_slow_idx on a (slow(n))",
+        down: "",
+    };
+    let waits =
+        Waits { outside: Duration::from_millis(300), pauses: [Duration::from_millis(50); 3], ..Waits::USUAL };
+    let both = [TABLE, index];
+    let runner = Runner::new(&db, &both).waiting(waits);
+    // A transaction that began during the build and ends a second after it.
+    let writer = async {
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        client.batch_execute("begin; insert into a values (6)").await.expect("a writer");
+        tokio::time::sleep(Duration::from_millis(2_300)).await;
+        client.batch_execute("commit").await.expect("the writer ends");
+    };
+    let (applied, ()) = tokio::join!(runner.up(), writer);
+    assert_eq!(applied.expect("up"), ["0002_slow"]);
+    let calls: i64 = client.query_one("select last_value from calls", &[]).await.expect("a row").get(0);
+    assert!(calls < 10, "{calls} rows were indexed: the index was built again");
+}

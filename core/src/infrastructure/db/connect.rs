@@ -11,7 +11,7 @@ use tokio::{
     net::TcpStream,
     task::JoinHandle,
 };
-use tokio_postgres::{Client, NoTls, config::SslMode, tls::MakeTlsConnect};
+use tokio_postgres::{CancelToken, Client, NoTls, config::SslMode, tls::MakeTlsConnect};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{
@@ -77,6 +77,19 @@ impl Connector {
     /// Connects outside of the pool.
     pub(super) async fn connect_apart(&self) -> Result<Client> {
         self.connect(&self.apart).await.map(|(client, _)| client)
+    }
+
+    /// Ends what a connection is running. Postgres takes the request on another one.
+    pub(super) async fn cancel(&self, running: CancelToken) -> Result<()> {
+        let socket = self.dial().await?;
+        let sent = match &self.tls {
+            Some(tls) => {
+                let Ok(tls) = MakeTlsConnect::<TcpStream>::make_tls_connect(&mut tls.clone(), &self.host);
+                running.cancel_query_raw(socket, tls).await
+            }
+            None => running.cancel_query_raw(socket, NoTls).await,
+        };
+        sent.map_err(from_postgres)
     }
 
     async fn connect(&self, base: &tokio_postgres::Config) -> Result<Connected> {

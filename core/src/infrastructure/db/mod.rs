@@ -14,6 +14,7 @@ mod statement;
 use std::sync::Arc;
 
 use deadpool::{Runtime, managed};
+use tokio_postgres::CancelToken;
 
 pub use connect::TIMEOUTS;
 pub use error::{LOCK, from_postgres};
@@ -86,6 +87,11 @@ impl Db {
     /// A connection outside of the pool and without time limits: for the migration runner.
     pub async fn connect_apart(&self) -> Result<tokio_postgres::Client> {
         self.pool.manager().connect_apart().await
+    }
+
+    /// Ends the statement that a connection is running now. Its caller gets an error.
+    pub async fn cancel(&self, running: CancelToken) -> Result<()> {
+        self.pool.manager().cancel(running).await
     }
 }
 

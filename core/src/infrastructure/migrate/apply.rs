@@ -3,7 +3,10 @@
 //! A statement that waits for a table's lock makes all later statements on that table wait behind it.
 //! So a file waits for less time than a request does. Then it pauses, and the requests run.
 
-use std::{pin::pin, time::Duration};
+use std::{
+    pin::pin,
+    time::{Duration, Instant},
+};
 
 use futures_util::future::{Either, select};
 use tokio_postgres::{Client, error::SqlState};
@@ -14,15 +17,15 @@ use super::{
 };
 use crate::{
     domain::{Error, Result},
-    infrastructure::db::{LOCK, from_postgres},
+    infrastructure::db::{Db, LOCK, from_postgres},
 };
 
-/// How long a file waits for a lock, and how often it tries.
+/// How long a file waits for locks, and how often it tries.
 #[derive(Debug, Clone, Copy)]
 pub struct Waits {
-    /// Of a file in a transaction.
+    /// Of a file in a transaction: all its waits together, because it keeps the locks that it has meanwhile.
     pub inside: Duration,
-    /// Of a file outside of a transaction.
+    /// Of a file outside of a transaction, in addition to the time that it has worked.
     pub outside: Duration,
     /// After each try but the last one.
     pub pauses: [Duration; 3],
@@ -31,12 +34,18 @@ pub struct Waits {
 impl Waits {
     /// `inside` is less than the `lock_timeout` of the role `app` (migrations/roles.sql): requests that
     /// wait behind a migration must not fail because of it. `create index concurrently` waits for old
-    /// transactions and blocks no request meanwhile, so it may wait longer.
+    /// transactions and blocks no request meanwhile, so it may wait longer: as long again as it has worked. An
+    /// index that took minutes is not thrown away because of a transaction that ends a minute later.
     pub const USUAL: Self = Self {
         inside: Duration::from_secs(1),
         outside: Duration::from_secs(10),
         pauses: [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)],
     };
+
+    fn are_over(self, file: File, seen: &Seen) -> bool {
+        let limit = if files::opts_out(file.sql) { self.outside + seen.worked } else { self.inside };
+        seen.waited > limit
+    }
 }
 
 /// How often a try that takes time looks for who blocks it.
@@ -49,37 +58,55 @@ pub(super) struct File {
     pub(super) sql: &'static str,
 }
 
-/// Runs the file and notes it in the history. `watch` is another connection, which has no transaction
-/// open: `create index concurrently` would wait for it.
+/// What was seen of a try.
+#[derive(Debug, Default)]
+struct Seen {
+    worked: Duration,
+    waited: Duration,
+    /// Who blocked it last.
+    blockers: Vec<String>,
+}
+
+/// The connections of a runner. `watch` has no transaction open: `create index concurrently` would wait for it.
+pub(super) struct Connections<'a> {
+    pub(super) db: &'a Db,
+    pub(super) client: Client,
+    pub(super) watch: Client,
+}
+
+/// Runs the file and notes it in the history.
 ///
 /// # Errors
 /// `Unavailable` naming who holds a lock for too long, `Internal` naming the file whose SQL failed.
-pub(super) async fn apply(
-    client: &mut Client,
-    watch: &Client,
-    file: File,
-    note: &Note,
-    waits: Waits,
-) -> Result<()> {
-    let pid = history::texts(client, "select pg_backend_pid()").await.map_err(from_postgres)?.concat();
+pub(super) async fn apply(with: &mut Connections<'_>, file: File, note: &Note, waits: Waits) -> Result<()> {
+    let pid = history::texts(&with.client, "select pg_backend_pid()").await.map_err(from_postgres)?.concat();
     let mut pauses = waits.pauses.into_iter();
-    let mut blockers = Vec::new();
+    let mut tries = 0;
     loop {
-        let tried = {
-            let (work, look) =
-                (pin!(try_once(client, file, note, waits)), pin!(look(watch, &pid, &mut blockers)));
+        let mut seen = Seen::default();
+        let token = with.client.cancel_token();
+        tries += 1;
+        let (tried, given_up) = {
+            let work = pin!(try_once(&mut with.client, file, note, waits));
+            let look = pin!(look(&with.watch, &pid, |seen| waits.are_over(file, seen), &mut seen));
             match select(work, look).await {
-                Either::Left((tried, _)) => tried,
-                Either::Right((never, _)) => match never {},
+                Either::Left((tried, _)) => (tried, false),
+                Either::Right(((), work)) => {
+                    with.db.cancel(token).await?;
+                    (work.await, true)
+                }
             }
         };
         let error = match tried {
             Ok(()) => return Ok(()),
             Err(Failure::Ours(error)) => return Err(error),
-            Err(Failure::Postgres(error)) if is_about_locks(&error) => error,
+            Err(Failure::Postgres(error)) if is_about_locks(&error, given_up) => error,
             Err(Failure::Postgres(error)) => return Err(failed(file, &error)),
         };
-        let Some(pause) = pauses.next() else { return Err(blocked(file, waits, &blockers)) };
+        let blockers = seen.blockers;
+        // Nobody should wait for long work again and again: somebody has to look first.
+        let pause = pauses.next().filter(|_| seen.worked <= waits.outside);
+        let Some(pause) = pause else { return Err(blocked(file, tries, &blockers)) };
         tracing::warn!(migration = file.name, %error, ?blockers, "another process holds a lock; trying again");
         tokio::time::sleep(pause).await;
     }
@@ -104,7 +131,8 @@ impl From<Error> for Failure {
 
 async fn try_once(client: &mut Client, file: File, note: &Note, waits: Waits) -> Result<(), Failure> {
     if files::opts_out(file.sql) {
-        client.batch_execute(&format!("set lock_timeout = {}", waits.outside.as_millis())).await?;
+        // `look` limits its waits. A timeout of each wait would end a long build.
+        client.batch_execute("set lock_timeout = 0").await?;
         drop_invalid_indexes(client, file).await?;
         client.batch_execute(file.sql).await?;
         return Ok(history::write(client, file.name, note).await?);
@@ -131,8 +159,8 @@ async fn drop_invalid_indexes(client: &Client, file: File) -> Result<(), tokio_p
     Ok(())
 }
 
-/// Notes again and again who blocks this process.
-async fn look(watch: &Client, pid: &str, blockers: &mut Vec<String>) -> std::convert::Infallible {
+/// Notes again and again whether somebody blocks this process and who, until `is_over` says that it is enough.
+async fn look(watch: &Client, pid: &str, is_over: impl Fn(&Seen) -> bool, seen: &mut Seen) {
     // `pg_blocking_pids` stops the lock manager for a moment, so it is called once a glance. A worker of
     // Postgres itself has no user.
     let query = format!(
@@ -143,31 +171,41 @@ async fn look(watch: &Client, pid: &str, blockers: &mut Vec<String>) -> std::con
          left join pg_stat_activity as activity on activity.pid = blocker.pid
          order by blocker.pid"
     );
-    loop {
+    let mut last = Instant::now();
+    while !is_over(seen) {
         tokio::time::sleep(GLANCE).await;
-        let seen = history::texts(watch, &query).await.unwrap_or_default();
-        if !seen.is_empty() {
-            *blockers = seen;
+        let blockers = history::texts(watch, &query).await;
+        let passed = last.elapsed();
+        last += passed;
+        match blockers {
+            Ok(blockers) if blockers.is_empty() => seen.worked += passed,
+            Ok(blockers) => {
+                seen.blockers = blockers;
+                seen.waited += passed;
+            }
+            // Nobody knows, so it must not go on without end.
+            Err(_) => seen.waited += passed,
         }
     }
 }
 
 /// Whether the same file may succeed once others are done.
-fn is_about_locks(error: &tokio_postgres::Error) -> bool {
+fn is_about_locks(error: &tokio_postgres::Error, given_up: bool) -> bool {
     error.code().is_some_and(|state| {
-        *state == SqlState::LOCK_NOT_AVAILABLE || *state == SqlState::T_R_DEADLOCK_DETECTED
+        *state == SqlState::LOCK_NOT_AVAILABLE
+            || *state == SqlState::T_R_DEADLOCK_DETECTED
+            || (given_up && *state == SqlState::QUERY_CANCELED)
     })
 }
 
-fn blocked(file: File, waits: Waits, blockers: &[String]) -> Error {
+fn blocked(file: File, tries: u32, blockers: &[String]) -> Error {
     let who = if blockers.is_empty() { "another process".to_owned() } else { blockers.join(", ") };
     Error::unavailable(
         LOCK,
         format!(
-            "migration {} did not get a lock that {who} holds, in {} tries, and {}. Wait until it has ended, or \
+            "migration {} did not get a lock that {who} holds, in {tries} tries, and {}. Wait until it has ended, or \
              end it with `select pg_terminate_backend(PROCESS)`. Then run the migrations again",
             file.name,
-            waits.pauses.len() + 1,
             left_behind(file),
         ),
     )

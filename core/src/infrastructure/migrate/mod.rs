@@ -17,7 +17,7 @@ use tokio_postgres::Client;
 pub use apply::Waits;
 pub use files::{Migration, embedded};
 
-use self::apply::{File, apply};
+use self::apply::{Connections, File, apply};
 use super::db::Db;
 use crate::domain::{Error, Result};
 
@@ -70,8 +70,8 @@ impl<'a> Runner<'a> {
     /// is missing while others are pending; `Internal` naming the file whose SQL failed; `Unavailable`
     /// naming who holds a lock that a file needs.
     pub async fn up(&self) -> Result<Vec<String>> {
-        let (_lock, watch, mut client) = self.start().await?;
-        let statuses = self.compare(&client).await?;
+        let (_lock, mut with) = self.start().await?;
+        let statuses = self.compare(&with.client).await?;
         refuse_changed(&statuses)?;
         let pending = |status: &&Status| status.state == State::Pending;
         if let Some(missing) = statuses.iter().find(|s| s.state == State::Missing)
@@ -88,7 +88,7 @@ impl<'a> Runner<'a> {
             tracing::info!(migration = migration.name, "applying");
             let note = history::Note::Applied { checksum: migration.checksum() };
             let file = File { name: migration.name, sql: migration.up };
-            apply(&mut client, &watch, file, &note, self.waits).await?;
+            apply(&mut with, file, &note, self.waits).await?;
             applied.push(status.name.clone());
         }
         Ok(applied)
@@ -96,28 +96,27 @@ impl<'a> Runner<'a> {
 
     /// Takes back the last `steps` applied ones, newest first, and returns their names.
     pub async fn down(&self, steps: usize) -> Result<Vec<String>> {
-        let (_lock, watch, mut client) = self.start().await?;
-        let statuses = self.compare(&client).await?;
+        let (_lock, mut with) = self.start().await?;
+        let statuses = self.compare(&with.client).await?;
         refuse_changed(&statuses)?;
         let mut taken_back = Vec::new();
         for status in statuses.iter().rev().filter(|s| s.state != State::Pending).take(steps) {
             let migration = self.migration(&status.name)?;
             tracing::info!(migration = migration.name, "taking back");
             let file = File { name: migration.name, sql: migration.down };
-            apply(&mut client, &watch, file, &history::Note::TakenBack, self.waits).await?;
+            apply(&mut with, file, &history::Note::TakenBack, self.waits).await?;
             taken_back.push(status.name.clone());
         }
         Ok(taken_back)
     }
 
-    /// Returns three connections: the first holds the lock until it is dropped, the second watches the
-    /// third at its work.
-    async fn start(&self) -> Result<(Client, Client, Client)> {
+    /// Connects. The first connection holds the lock until it is dropped.
+    async fn start(&self) -> Result<(Client, Connections<'a>)> {
         let lock = self.db.connect_apart().await?;
         history::lock(&lock).await?;
         let client = self.db.connect_apart().await?;
         history::prepare(&client).await?;
-        Ok((lock, self.db.connect_apart().await?, client))
+        Ok((lock, Connections { db: self.db, client, watch: self.db.connect_apart().await? }))
     }
 
     async fn compare(&self, client: &Client) -> Result<Vec<Status>> {
