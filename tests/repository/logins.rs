@@ -214,10 +214,14 @@ async fn every_command_of_operators_works_with_their_login() {
     let canonical = operator.does(json!({ "command": "emails_canonicalise", "change": true })).await;
     assert_eq!(canonical["filled"], 1, "{canonical}");
     // A form that has other letters than the address.
-    client.batch_execute("update users set email = 'straße@example.com', email_canonical = null").await.expect("an old row");
+    client
+        .batch_execute("update users set email = 'straße@example.com', email_canonical = null")
+        .await
+        .expect("an old row");
     let canonical = operator.does(json!({ "command": "emails_canonicalise", "change": true })).await;
     assert_eq!(canonical["changed"], json!([user]), "{canonical}");
-    let set = operator.does(json!({ "command": "email_set", "user": user, "email": "bea@example.com" })).await;
+    let set =
+        operator.does(json!({ "command": "email_set", "user": user, "email": "bea@example.com" })).await;
     assert_eq!(set["changed"], true, "{set}");
     assert_eq!(operator.does(json!({ "command": "key_value_flush", "prefix": "user:" })).await["flushed"], 1);
     operator.end().await;
