@@ -4,6 +4,7 @@
 //! For root it runs as `nobody`, see the module of that name.
 
 mod data;
+mod passwords;
 mod set_up;
 
 use std::fs;
@@ -16,7 +17,7 @@ use anyhow::{Context as _, Result, bail};
 use nix::sys::signal::Signal;
 use nix::unistd::{User, geteuid};
 
-use self::set_up::{Passwords, passwords};
+use self::passwords::{Passwords, passwords};
 use super::distribution::{Distribution, EMBEDDED};
 use super::nobody;
 use crate::checkout::Checkout;

@@ -1,27 +1,17 @@
 //! The database of a stack, its roles and their passwords.
 
-use std::fs;
 use std::io::Write as _;
-use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
 use super::Postgres;
-use crate::checkout::{Checkout, private_file, random_hex};
+use super::passwords::Passwords;
+use crate::checkout::Checkout;
 use crate::stack::database::{Database, Login};
 
 const DATABASE: &str = "app";
-
-#[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
-#[serde(default)]
-pub(super) struct Passwords {
-    pub(super) postgres: String,
-    migrator: String,
-    app: String,
-    operations: String,
-}
 
 /// What `psql` printed.
 struct Said {
@@ -129,18 +119,4 @@ impl Postgres {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Ok(Said { rows: text(&output.stdout), warnings: text(&output.stderr) })
     }
-}
-
-pub(super) fn passwords(path: &Path) -> Result<Passwords> {
-    let known = fs::read_to_string(path).ok().and_then(|text| serde_json::from_str(&text).ok());
-    let mut passwords: Passwords = known.unwrap_or_default();
-    let Passwords { postgres, migrator, app, operations } = &mut passwords;
-    for password in [postgres, migrator, app, operations] {
-        // A file of an earlier version may lack one. The others stay: the data on disk knows them.
-        if password.is_empty() {
-            *password = random_hex(16)?;
-        }
-    }
-    private_file(path, &serde_json::to_string(&passwords)?)?;
-    Ok(passwords)
 }
