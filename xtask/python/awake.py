@@ -14,7 +14,7 @@ CHECKED_EVERY = 0.05
 
 
 def main(which):
-    # Whoever wants the processor gets it at once.
+    # Any other process gets the processor immediately.
     os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
     usable = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {usable[which % len(usable)]})

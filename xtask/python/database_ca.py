@@ -30,7 +30,7 @@ def main(request):
         issuer = names(chain(connection)[-1].get_info()["issuer"])
     raise tooling.Failure(
         f"the certificate of {host}, whose chain ends at the issuer {issuer}, cannot be verified; " + "; ".join(reasons),
-        "pass the bundle of the database's provider with --bundle FILE",
+        "pass the certificates of the database's provider with --bundle FILE",
     )
 
 
@@ -38,11 +38,11 @@ def handshake(context, host, port):
     try:
         connection = socket.create_connection((host, port), timeout=SECONDS)
     except OSError as error:
-        raise tooling.Failure(f"{host}:{port} cannot be reached: {error}", "ask from inside its network") from error
+        raise tooling.Failure(f"{host}:{port} cannot be reached: {error}", "run this command inside the network of the database") from error
     connection.sendall(SSL_REQUEST)
     if connection.recv(1) != b"S":
         connection.close()
-        raise tooling.Failure(f"the server at {host}:{port} does not speak TLS", "switch on `ssl` there")
+        raise tooling.Failure(f"the server at {host}:{port} does not speak TLS", "turn on `ssl` in its settings")
     return context.wrap_socket(connection, server_hostname=host)
 
 

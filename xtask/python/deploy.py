@@ -21,7 +21,7 @@ from tooling import Failure, say
 BUCKET = "artifacts"
 FUNCTION = "AWS::Serverless::Function"
 DOMAIN = "127.0.0.1"
-# Where an API is that does not stand at the root.
+# The path of an API that is not at the root.
 PATHS = {"GrpcApi": "grpc"}
 
 
@@ -61,7 +61,7 @@ def read_template(path):
             # Through JSON, so that an unquoted date becomes the text it stands for.
             return json.loads(json.dumps(yaml_parse(file.read()), default=str))
     except OSError as error:
-        raise Failure(f"cannot read {path}: {error.strerror}", "is the checkout complete?") from error
+        raise Failure(f"cannot read {path}: {error.strerror}", "restore the file, for example with git checkout") from error
     except Exception as error:
         raise Failure(f"{path} is not valid YAML: {error}", "correct the line it names") from error
 
@@ -83,8 +83,8 @@ def package(s3, template, available):
         binary = binary_name(logical_id, resource)
         if binary not in available:
             raise Failure(
-                f"template.yaml: {logical_id} wants the binary `{binary}`, which no folder in functions/ builds",
-                "name it in Metadata.BuildProperties.Binary, or make functions/" + binary,
+                f"template.yaml: {logical_id} needs the binary `{binary}`, which no folder in functions/ builds",
+                "correct Metadata.BuildProperties.Binary, or create functions/" + binary,
             )
         content = archive(f"#!/bin/sh\nexec {quote(available[binary])}\n")
         key = f"{binary}-{hashlib.sha256(content).hexdigest()[:16]}.zip"
@@ -126,7 +126,7 @@ def choose_parameters(template, known):
     missing = [n for n, p in declared.items() if n not in known and "Default" not in p]
     if missing:
         raise Failure(
-            f"template.yaml wants parameters that have no default: {', '.join(missing)}",
+            f"template.yaml has parameters without a value: {', '.join(missing)}",
             "give each a Default, or a value in xtask/src/stack/deploy.rs",
         )
     return [
@@ -151,7 +151,7 @@ def deploy(cloudformation, stack, template_url, parameters):
         exists = bool(cloudformation.describe_stacks(StackName=stack)["Stacks"])
     except ClientError:
         exists = False
-    hint = "what template.yaml asks for is refused; `sam validate --lint` may say more"
+    hint = "correct template.yaml; `sam validate --lint` may show the cause"
     try:
         if exists:
             cloudformation.update_stack(**arguments)
@@ -163,13 +163,13 @@ def deploy(cloudformation, stack, template_url, parameters):
         message = error.response["Error"]["Message"]
         if "No updates are to be performed" in message:
             return
-        raise Failure(f"the stack was refused: {message}", hint) from error
+        raise Failure(f"the emulator refused the stack: {message}", hint) from error
     try:
         cloudformation.get_waiter(wait).wait(
             StackName=stack, WaiterConfig={"Delay": 0.2, "MaxAttempts": 600}
         )
     except Exception as error:
-        raise Failure("the stack failed: " + reasons(cloudformation, stack), hint) from error
+        raise Failure("the deployment of the stack failed: " + reasons(cloudformation, stack), hint) from error
 
 
 def reasons(cloudformation, stack):
@@ -179,7 +179,7 @@ def reasons(cloudformation, stack):
         for event in events
         if event["ResourceStatus"].endswith("FAILED")
     ]
-    return "; ".join(failed) or "no resource says why"
+    return "; ".join(failed) or "no resource gives a reason"
 
 
 def expose(apigateway, cloudformation, stack, resources):

@@ -80,7 +80,7 @@ def main():
 
     def build_event_of_this_machine(*arguments, **options):
         event = build_event(*arguments, **options)
-        # It listens on the loopback address, and nobody else gets there.
+        # It listens on the loopback address, which other machines cannot reach.
         event["requestContext"]["identity"]["sourceIp"] = "127.0.0.1"
         # The address of the local API has no stage in it.
         event["requestContext"]["path"] = event["path"]

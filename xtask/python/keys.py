@@ -28,8 +28,8 @@ def main(request):
             return found
         if found["version"] != request["version"]:
             raise Failure(
-                f"{name} has been changed by somebody else meanwhile",
-                "look at `cargo xtask keys status`, then decide again",
+                f"another process changed {name} in the meantime",
+                "check `cargo xtask keys status`, then try again",
             )
         client.put_secret_value(SecretId=name, SecretString=request["text"])
         return read(client, name)
@@ -37,12 +37,12 @@ def main(request):
         code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
         raise Failure(
             f"Secrets Manager refused {name}: {code} {message}",
-            "is it the name or ARN of the secret, in this region and account, and may this login "
-            "call secretsmanager:GetSecretValue and PutSecretValue on it?",
+            "check the name or ARN, the region and the account; this login needs "
+            "secretsmanager:GetSecretValue and PutSecretValue on the secret",
         ) from error
     except BotoCoreError as error:
         raise Failure(
-            f"Secrets Manager cannot be asked: {error}",
+            f"Secrets Manager cannot be reached: {error}",
             "set AWS_REGION and credentials (AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY)",
         ) from error
 
@@ -50,7 +50,7 @@ def main(request):
 def read(client, name):
     answer = client.get_secret_value(SecretId=name)
     if "SecretString" not in answer:
-        raise Failure(f"{name} is binary", "it must be the text of a key or of a key set")
+        raise Failure(f"{name} is binary", "store the text of a key or of a key set")
     changed = int(answer["CreatedDate"].timestamp())
     return {"text": answer["SecretString"], "version": answer["VersionId"], "changed": changed}
 

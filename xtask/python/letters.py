@@ -39,8 +39,8 @@ class Left(Exception):
 
 
 def pages(sqs, url):
-    """Messages in pages of up to ten, each message once, hidden from others until the walk ends. Whoever
-    took a message off the queue says so by removing it from `rest`."""
+    """Messages in pages of up to ten, each message once, hidden from others until the walk ends. The
+    caller removes a message from `rest` after it has taken it off the queue."""
     seen, empty, rest, hidden = set(), 0, {}, HIDDEN
     try:
         # One empty answer says nothing: SQS asks some of its servers at a time.
@@ -152,7 +152,7 @@ def read(body):
         depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(found.group(), 0)
         deepest = max(deepest, depth)
     if deepest > MAX_DEPTH:
-        raise Left(f"its JSON is nested {deepest} levels deep, and consumers read {MAX_DEPTH}")
+        raise Left(f"its JSON is nested {deepest} levels deep, and consumers read at most {MAX_DEPTH}")
     try:
         value = json.loads(body)
     except ValueError:
@@ -166,12 +166,12 @@ def ready(message):
     try:
         size = len(body.encode())
     except UnicodeEncodeError as error:
-        raise Left("it holds half of a surrogate pair, which SQS does not take") from error
+        raise Left("it contains half of a surrogate pair, which SQS refuses") from error
     for name, attribute in message.get("MessageAttributes", {}).items():
         value = attribute.get("BinaryValue", attribute.get("StringValue", ""))
         size += len(name) + len(attribute["DataType"]) + len(value if isinstance(value, bytes) else value.encode())
     if size > MAX_BYTES:
-        raise Left(f"it would have {size} bytes, and SQS takes {MAX_BYTES}")
+        raise Left(f"it would have {size} bytes, and SQS takes at most {MAX_BYTES}")
     return body
 
 
@@ -250,7 +250,7 @@ def send(sqs, queue, message, body):
         code = error.response.get("Error", {}).get("Code", "").rsplit(".", 1)[-1]
         if code not in REFUSALS:
             raise
-        raise Left(f"SQS refuses it: {code}") from error
+        raise Left(f"SQS refused it: {code}") from error
 
 
 def drop(request):

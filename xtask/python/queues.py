@@ -23,11 +23,11 @@ def main(request):
         return WORK[request["work"]](request)
     except (ClientError, BotoCoreError) as error:
         raise Failure(
-            f"AWS answered: {error}",
+            f"AWS refused the call: {error}",
             "check the credentials, the profile and the region of this shell, and that the stack exists",
         ) from error
     except KeyboardInterrupt as error:
-        raise Failure("interrupted", "run it again: what has been put back is not there any more") from error
+        raise Failure("interrupted", "run the command again; messages that were put back are no longer in the dead-letter queue") from error
 
 
 def stack(request):
@@ -46,7 +46,7 @@ def invoke(request):
         payload = payload or {}
         raise Failure(
             f"{request['function']}: {payload.get('errorMessage', 'failed')}",
-            "its log says more; `cargo xtask migrate` brings a database up to date that lacks a table",
+            "see its log; if a table is missing, run `cargo xtask migrate up`",
         )
     return payload
 

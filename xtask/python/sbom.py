@@ -59,7 +59,7 @@ def document(bill, validator):
     if fault is not None:
         raise Failure(
             f"the document of {bill['root']} is not CycloneDX 1.6: {fault.data}",
-            "cyclonedx-python-lib and xtask/python/sbom.py do not fit each other",
+            "adapt xtask/python/sbom.py to the installed version of cyclonedx-python-lib",
         )
     return json.loads(text)
 

@@ -1,7 +1,7 @@
 """How the scripts speak with xtask: a JSON request on stdin, JSON lines on stdout.
 
-{"step": "..."} says what goes on, {"result": ...} ends a run that worked,
-{"error": "...", "hint": "..."} one that did not. Nothing else is printed, no traceback either.
+{"step": "..."} names the current step, {"result": ...} ends a successful run,
+{"error": "...", "hint": "..."} ends a failed one. Nothing else is printed, no traceback either.
 """
 
 import json

@@ -13,7 +13,7 @@ use crate::checkout::{Checkout, private_dir};
 use crate::python::{Environment, Python};
 use crate::ui;
 
-/// Where they are, beside the committed `requirements.txt` that pins them.
+/// The folder of the files. The committed `requirements.txt` next to them pins their versions.
 const FOLDER: &str = "functions/docs/assets";
 
 /// Fetches them if they are missing, or of another version than the pinned one.
@@ -25,13 +25,13 @@ pub fn ready(checkout: &Checkout) -> Result<()> {
     let local = checkout.root().join(".local");
     private_dir(&local)?;
     // Two commands started together fetch once.
-    let lock = File::create(local.join("assets.lock")).context("cannot write in .local")?;
+    let lock = File::create(local.join("assets.lock")).context("cannot write .local/assets.lock")?;
     lock.lock()?;
     if current(&folder) {
         return Ok(());
     }
     let python = Python::ready(checkout)?;
-    ui::step("fetching Swagger UI and ReDoc (3 MB, once)", || {
+    ui::step("downloading Swagger UI and ReDoc (3 MB, once)", || {
         let request = json!({ "folder": folder });
         let log = local.join("assets.log");
         python.run_by_steps("assets.py", &request, &Environment::Caller, &log, &mut |_| ()).map(drop)
@@ -44,7 +44,7 @@ pub fn files(root: &Path) -> Vec<PathBuf> {
     entries.map(|entry| Path::new(FOLDER).join(entry.file_name())).collect()
 }
 
-/// Whether what was fetched is what is asked for.
+/// Returns whether the downloaded files have the pinned versions.
 fn current(folder: &Path) -> bool {
     let read = |name: &str| fs::read(folder.join(name)).ok();
     let wanted = read("requirements.txt");

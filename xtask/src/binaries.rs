@@ -2,7 +2,7 @@
 //!
 //! A stack runs hard links in its own folder: a build for another stack or for a test then
 //! replaces cargo's file and not the program under a running function, and a process in that
-//! folder is certainly one of ours.
+//! folder certainly belongs to the stack.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -30,7 +30,7 @@ pub fn build(checkout: &Checkout, functions: &[String]) -> Result<()> {
     }
     let child = cargo.spawn().context("cannot run cargo; install Rust from https://rustup.rs")?;
     if !process::wait(child)?.success() {
-        bail!("the build failed; what the compiler said is above");
+        bail!("the build failed; see the messages of the compiler above");
     }
     Ok(())
 }
@@ -42,7 +42,7 @@ pub fn built(checkout: &Checkout, function: &str) -> Result<PathBuf> {
 
 /// Links the built functions into `folder` and returns which of them are new or changed.
 ///
-/// `known` is what the last call saw, and is brought up to date.
+/// `known` holds what the last call saw; this call updates it.
 pub fn link(
     checkout: &Checkout,
     functions: &[String],
@@ -54,8 +54,9 @@ pub fn link(
     let mut changed = Vec::new();
     for function in functions {
         let source = debug.join(function);
-        let about =
-            fs::metadata(&source).with_context(|| format!("cargo built no binary named {function}"))?;
+        let about = fs::metadata(&source).with_context(|| {
+            format!("cargo built no binary named {function}; check the `[[bin]]` of its Cargo.toml")
+        })?;
         let fingerprint = (about.len(), about.modified()?);
         if known.get(function) == Some(&fingerprint) {
             continue;

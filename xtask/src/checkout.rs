@@ -22,7 +22,7 @@ impl Checkout {
             .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
         let root = package.parent().unwrap_or(&package).to_path_buf();
         if !root.join("xtask/python").is_dir() {
-            bail!("{} is not a checkout of this project; call `cargo xtask` inside one", root.display());
+            bail!("{} is not a checkout of this project; run `cargo xtask` inside one", root.display());
         }
         Ok(Self { root })
     }
@@ -70,7 +70,8 @@ impl Checkout {
             bail!("cargo cannot read the workspace:\n{}", String::from_utf8_lossy(&output.stderr));
         }
         let metadata: Value = serde_json::from_slice(&output.stdout)?;
-        let folder = metadata["target_directory"].as_str().context("cargo names no target folder")?;
+        let folder =
+            metadata["target_directory"].as_str().context("`cargo metadata` names no target folder")?;
         Ok(PathBuf::from(folder))
     }
 
@@ -93,7 +94,7 @@ impl Checkout {
         if functions.iter().any(|function| function == name) {
             return Ok(name.to_owned());
         }
-        bail!("there is no function `{name}`; there are: {}", functions.join(", "));
+        bail!("`{name}` is not a function; choose one of: {}", functions.join(", "));
     }
 }
 
@@ -123,7 +124,7 @@ pub fn random_hex(bytes: usize) -> Result<String> {
     let mut random = vec![0; bytes];
     fs::File::open("/dev/urandom")
         .and_then(|mut source| source.read_exact(&mut random))
-        .context("the system gives no random numbers")?;
+        .context("cannot read random numbers from /dev/urandom")?;
     Ok(random.iter().fold(String::new(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
         text

@@ -180,6 +180,10 @@ enum Command {
         what: Option<bench::What>,
     },
     /// Test with generated input for a chosen time; `test` does the same for a moment.
+    ///
+    /// All but `api` run libFuzzer, which needs a C++ compiler. It keeps inputs that reach new code in
+    /// .local/fuzz/TARGET/ for the next run, and inputs that break something in
+    /// .local/fuzz/TARGET.found/.
     Fuzz {
         #[command(subcommand)]
         what: fuzz::What,

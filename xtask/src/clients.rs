@@ -26,7 +26,8 @@ impl Clients {
         let clients = Self { node: Node::ready(checkout)?, folder: local.join(folder) };
         private_dir(&clients.folder)?;
         // Two tests that start together install once.
-        let lock = File::create(local.join(format!("{folder}.lock"))).context("cannot write in .local")?;
+        let lock = File::create(local.join(format!("{folder}.lock")))
+            .context("cannot write a lock file in .local")?;
         lock.lock()?;
         for file in ["package.json", "package-lock.json"].iter().chain(programs) {
             let source = checkout.root().join("tests").join(folder).join(file);

@@ -1,4 +1,4 @@
-//! Python packages that only some commands need: each group in a folder of its own in `.local/`,
+//! Python packages that only some commands need: each group in a separate folder of `.local/`,
 //! installed at its first use, so that `up` and `test` do not wait for all of them.
 
 use std::fs::{self, File};
@@ -16,7 +16,7 @@ use crate::ui;
 pub struct Extra {
     /// Its folder in `.local/`.
     pub folder: &'static str,
-    /// What the developer is told while it is installed.
+    /// The name that the developer sees during the installation.
     pub title: &'static str,
     /// A file that `cargo xtask requirements` wrote. It names all packages, each by its version and its
     /// hashes: pip adds none, and takes none whose content is another.
@@ -30,14 +30,16 @@ impl Extra {
         self.ready_beside(&Python::ready(checkout)?.program())
     }
 
-    /// The same beside the environment that this interpreter is of, `.local/python/bin/python`.
+    /// Like `ready`, next to the environment of this interpreter, `.local/python/bin/python`.
     pub fn ready_beside(&self, python: &Path) -> Result<PathBuf> {
-        let local = python.ancestors().nth(3).context("not the interpreter of .local/python")?;
+        let local = python.ancestors().nth(3).context(
+            "the interpreter is not .local/python/bin/python; run the test with `cargo xtask test`",
+        )?;
         let folder = local.join(self.folder);
         let stamp = folder.join("installed.txt");
         // Two commands started together install once.
         let lock = File::create(local.join(format!("{}.lock", self.folder)));
-        let lock = lock.context("cannot write in .local")?;
+        let lock = lock.context("cannot write a lock file in .local")?;
         lock.lock()?;
         if fs::read_to_string(&stamp).is_ok_and(|installed| installed == self.requirements) {
             return Ok(folder);
@@ -56,8 +58,7 @@ impl Extra {
             let status = pip.arg("--target").arg(&folder).stdin(Stdio::null()).status();
             if !status.context("cannot run pip")?.success() {
                 bail!(
-                    "pip could not install {}; what it said is above. A package index must be \
-                     reachable (pip's own settings and proxies apply)",
+                    "pip could not install {}; see above. It needs a package index; pip's settings apply",
                     self.title
                 );
             }

@@ -20,7 +20,7 @@ pub fn requested() -> bool {
 /// An error once the developer wants it to end.
 pub fn check() -> Result<()> {
     if requested() {
-        bail!("interrupted; what was started has been stopped");
+        bail!("interrupted; everything that was started is stopped");
     }
     Ok(())
 }

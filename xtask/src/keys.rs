@@ -32,10 +32,10 @@ impl KeySet {
             return Ok(Self { signing: BARE.to_owned(), keys });
         }
         let set: Self = serde_json::from_str(text).ok().context(
-            "the secret is neither a bare key nor {\"signing\", \"keys\"}; put its last good version back",
+            "the secret is neither a bare key nor {\"signing\", \"keys\"}; restore its last good version",
         )?;
         if !set.keys.contains_key(&set.signing) {
-            bail!("the secret names a signing key that it does not hold; put its last good version back");
+            bail!("the secret names a signing key that it does not contain; restore its last good version");
         }
         Ok(set)
     }
@@ -52,7 +52,7 @@ pub enum Step {
     Add,
     /// It signs from now on; the other one still verifies.
     Switch,
-    /// The old key goes: what it signed is refused.
+    /// Removes the old key; tokens that it signed are refused.
     Remove,
 }
 
@@ -94,8 +94,8 @@ impl Standing {
     }
 }
 
-/// What may be done next, and when. `changed` is when the secret became what it is, in seconds
-/// since 1970.
+/// Returns the next step, and when it may run. `changed` is the time of the secret's last change, in
+/// seconds since 1970.
 ///
 /// # Errors
 /// When the secret holds more keys than a rotation makes, or two whose names do not say which one is
@@ -113,13 +113,12 @@ pub fn standing(set: &KeySet, changed: u64, waits: Waits) -> Result<Standing> {
                 Ok(Standing { next: Step::Remove, due: after(waits.known_to_all() + waits.token) })
             }
             Ordering::Equal => bail!(
-                "the names `{other}` and `{}` were made by hand and do not say which key is the newer one. Take \
-                 `{other}` out if nothing signs with it any more, or let it sign, then rotate",
+                "the names of the keys `{other}` and `{}` do not show which is newer; delete `{other}` if nothing signs with it",
                 set.signing
             ),
         },
         _ => bail!(
-            "the secret holds {} keys; a rotation makes two. Take the ones out that nothing signs with any more",
+            "the secret contains {} keys, and a rotation needs at most two. Delete unused keys",
             set.keys.len()
         ),
     }

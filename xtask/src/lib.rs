@@ -20,7 +20,7 @@
 //! `xtask/python/`. A new command: a file in `commands/`, a variant in [`cli`].
 #![allow(
     clippy::disallowed_methods,
-    reason = "a developer's tool reads the clock and the environment of whoever calls it"
+    reason = "a developer's tool reads the clock and the environment of its caller"
 )]
 
 pub mod assets;

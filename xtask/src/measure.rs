@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 pub struct Series {
     name: &'static str,
     micros: Vec<f64>,
-    /// Nothing of ours: what the others of its group are compared with.
+    /// The floor: the other subjects of its group are compared with it.
     floor: bool,
     target: Option<Target>,
 }
@@ -60,7 +60,7 @@ impl Series {
         self.micros.push(took.as_secs_f64() * 1e6);
     }
 
-    /// What was pushed last, once more for another comparison.
+    /// Repeats the last row, for another comparison.
     pub fn copy_last(&self, other: &mut Self) {
         other.micros.extend(self.micros.last());
     }

@@ -1,5 +1,4 @@
-//! Database migrations. They are run by the `migrate` function itself, the one that is deployed:
-//! here its binary is called with the same event.
+//! Database migrations. The deployed function `migrate` runs them: here its binary gets the same event.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,7 +12,7 @@ use crate::checkout::Checkout;
 use crate::logs;
 use crate::runtime_api::{Function, Outcome};
 
-/// What the runner is asked to do.
+/// A command of the runner.
 #[derive(Debug, Clone, Copy)]
 pub enum Command {
     Up,
@@ -21,7 +20,7 @@ pub enum Command {
     Status,
 }
 
-/// What the runner answers.
+/// The result of the runner.
 #[derive(Debug, Deserialize)]
 pub struct Answer {
     pub migrations: Vec<Migration>,
@@ -54,7 +53,7 @@ pub fn run(binary: &Path, database: &[(String, String)], command: &Command) -> R
     let outcome = runner.invoke(&event.to_string(), Duration::from_secs(3600))?;
     match outcome {
         Outcome::Response(answer) => serde_json::from_str(&answer)
-            .with_context(|| format!("the migration runner answered in an unknown form: {answer}")),
+            .with_context(|| format!("the migration runner returned an unknown form: {answer}")),
         Outcome::Error { message, .. } | Outcome::InitError { message, .. } => bail!("{message}"),
         Outcome::TimedOut => bail!("the migration runner did not finish within an hour"),
         Outcome::Exited(status) => {
@@ -70,7 +69,9 @@ pub fn create(checkout: &Checkout, name: &str) -> Result<[PathBuf; 2]> {
     let allowed =
         |character: char| character.is_ascii_lowercase() || character.is_ascii_digit() || character == '_';
     if name.is_empty() || !name.chars().all(allowed) {
-        bail!("`{name}` is no name for a migration; use lower-case letters, digits and _, as in add_orders");
+        bail!(
+            "`{name}` is not a valid name for a migration; use lower-case letters, digits and _, as in add_orders"
+        );
     }
     let folder = checkout.root().join("migrations");
     let mut last = 0;
@@ -78,15 +79,15 @@ pub fn create(checkout: &Checkout, name: &str) -> Result<[PathBuf; 2]> {
     {
         let file = entry.file_name().to_string_lossy().into_owned();
         if file.ends_with(&format!("_{name}.up.sql")) {
-            bail!("there is a migration of that name already: migrations/{file}");
+            bail!("a migration of that name exists: migrations/{file}; choose another name");
         }
         let number = file.split('_').next().and_then(|digits| digits.parse().ok());
         last = last.max(number.unwrap_or(0));
     }
     let stem = format!("{:04}_{name}", last + 1);
     let files = [
-        ("up", "-- Why this change is needed, and what it does to rows that exist.\n"),
-        ("down", "-- Takes back what the .up.sql file did, and says what is lost.\n"),
+        ("up", "-- Say why this change is needed, and what it does to existing rows.\n"),
+        ("down", "-- Revert what the .up.sql file did, and say which data is lost.\n"),
     ];
     let mut written = Vec::new();
     for (direction, text) in files {

@@ -38,7 +38,7 @@ impl Node {
     /// Brings `folder/node_modules` to what its lock file says.
     pub fn packages(&self, folder: &Path) -> Result<()> {
         let wanted = fs::read(folder.join("package-lock.json"))
-            .with_context(|| format!("{} has no package-lock.json", folder.display()))?;
+            .with_context(|| format!("cannot read package-lock.json in {}", folder.display()))?;
         let stamp = folder.join("node_modules/.installed-from.json");
         if fs::read(&stamp).ok().as_ref() == Some(&wanted) {
             return Ok(());
@@ -51,8 +51,7 @@ impl Node {
             let status = npm.current_dir(folder).stdin(Stdio::null()).stdout(Stdio::null()).status();
             if !status.context("cannot run npm")?.success() {
                 bail!(
-                    "npm could not install what {}/package-lock.json names; what it said is above. \
-                     A package registry must be reachable (npm's own settings apply)",
+                    "npm could not install {}/package-lock.json; see above. It needs a package registry",
                     folder.display()
                 );
             }

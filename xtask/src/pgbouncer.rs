@@ -68,7 +68,7 @@ impl Drop for PgBouncer {
 
 fn copy(from: &Path, to: &Path) -> Result<PathBuf> {
     let target = to.join(from.file_name().unwrap_or_default());
-    fs::copy(from, &target).with_context(|| format!("there is no {}", from.display()))?;
+    fs::copy(from, &target).with_context(|| format!("cannot copy {}", from.display()))?;
     fs::set_permissions(&target, fs::Permissions::from_mode(0o755))?;
     Ok(target)
 }

@@ -39,8 +39,9 @@ impl Identity {
     }
 
     fn of(pid: u32) -> Result<Self> {
-        let pid = i32::try_from(pid).context("a process id beyond the system's own limit")?;
-        let started = start_time(pid).with_context(|| format!("process {pid} ended at once"))?;
+        let pid = i32::try_from(pid).context("the process id exceeds the limit of the system")?;
+        let started =
+            start_time(pid).with_context(|| format!("process {pid} ended immediately; see its log"))?;
         Ok(Self { pid, started })
     }
 
@@ -107,8 +108,8 @@ pub fn start(command: &mut Command, log: &Path) -> Result<(Child, Identity)> {
     Ok((child, identity))
 }
 
-/// Waits for a command of the foreground. It gets a terminal's Ctrl-C by itself; a SIGTERM to
-/// this process is passed on.
+/// Waits for a command in the foreground and passes a SIGTERM on to it. The terminal sends it Ctrl-C
+/// directly.
 pub fn wait(mut child: Child) -> Result<ExitStatus> {
     let mut passed_on = false;
     loop {
@@ -149,8 +150,8 @@ pub fn find(wanted: impl Fn(&[String]) -> bool) -> Vec<Identity> {
 
 /// Ends every process whose program lies in `folder`; `names` picks some, empty means all.
 ///
-/// Only our own stacks have programs there. They are left over when an emulator was killed, and
-/// they are what is replaced when a function was rebuilt.
+/// Only our own stacks have programs there. A killed emulator leaves them running, and a rebuilt
+/// function replaces them.
 pub fn end_programs_in(folder: &Path, names: &[String]) {
     let found = find(|words| {
         let program = words.first().map(Path::new);

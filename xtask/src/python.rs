@@ -1,7 +1,7 @@
 //! The private Python environment in `.local/python`, and the scripts in `xtask/python/`.
 //!
-//! It is installed at first use and anew when `requirements.txt` changed. Scripts are asked in
-//! JSON and answer in JSON lines (see `tooling.py`), so that an error of theirs is one of ours.
+//! It is installed at first use and again when `requirements.txt` changes. Scripts get a request in
+//! JSON and reply in JSON lines (see `tooling.py`), so that their errors are reported like ours.
 
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -38,7 +38,7 @@ impl Python {
         let scripts = checkout.root().join("xtask/python");
         let python = Self { environment: local.join("python"), scripts };
         // Two commands started together install once.
-        let lock = File::create(local.join("python.lock")).context("cannot write in .local")?;
+        let lock = File::create(local.join("python.lock")).context("cannot write .local/python.lock")?;
         lock.lock()?;
         let wanted = fs::read_to_string(python.scripts.join("requirements.txt"))
             .context("cannot read xtask/python/requirements.txt")?;
@@ -57,7 +57,7 @@ impl Python {
         Self { environment, scripts: checkout.root().join("xtask/python") }
     }
 
-    /// Installs what another file of requirements names, beside what is there, once.
+    /// Installs the packages of another requirements file into the same environment, once.
     pub fn add(&self, requirements: &str) -> Result<()> {
         let lock = File::create(self.environment.join(format!("{requirements}.lock")))?;
         lock.lock()?;
@@ -127,7 +127,7 @@ impl Python {
         if let Some(mut stdin) = child.stdin.take() {
             stdin.write_all(request.to_string().as_bytes())?;
         }
-        let mut answer = Err(anyhow!("{script} ended without an answer; see {}", log.display()));
+        let mut answer = Err(anyhow!("{script} ended without a result; see {}", log.display()));
         if let Some(stdout) = child.stdout.take() {
             for line in BufReader::new(stdout).lines() {
                 let line: Value = serde_json::from_str(&line?)
@@ -160,7 +160,7 @@ impl Python {
             .context("cannot run Python")?;
         if !status.success() {
             bail!(
-                "Python could not make a private environment; {}",
+                "Python could not create .local/python; {}",
                 "on Debian and Ubuntu: apt install python3-venv"
             );
         }
@@ -184,14 +184,14 @@ impl Python {
                 if line.starts_with("Collecting") {
                     ui::say(line.split(" (from").next().unwrap_or_default());
                 } else if line.starts_with("Installing") {
-                    ui::say("Installing all of them");
+                    ui::say("Installing all packages");
                 }
             }
         }
         if !pip.wait()?.success() {
             bail!(
-                "pip could not install xtask/python/{requirements}; what it said is above. \
-                 A package index must be reachable (pip's own settings and proxies apply)"
+                "pip could not install xtask/python/{requirements}; see above. It needs a package index; \
+                 pip's settings apply"
             );
         }
         Ok(())
@@ -219,11 +219,11 @@ fn find_interpreter() -> Result<PathBuf> {
         without_venv.get_or_insert(name.to_owned());
     }
     if let Some(name) = without_venv {
-        bail!("{name} cannot make virtual environments; on Debian and Ubuntu: apt install python3-venv");
+        bail!("{name} cannot create virtual environments; on Debian and Ubuntu: apt install python3-venv");
     }
     bail!(
-        "Python 3.11 or newer is needed (it runs the local AWS emulator). Debian and Ubuntu: \
-         apt install python3 python3-venv; macOS: brew install python; Fedora: dnf install python3. \
-         One that is not on the PATH is named by the variable PYTHON"
+        "Python 3.11 or newer was not found; install it, or set the variable PYTHON to its path\n  \
+         Debian and Ubuntu: apt install python3 python3-venv\n  \
+         macOS: brew install python\n  Fedora: dnf install python3"
     );
 }

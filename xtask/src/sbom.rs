@@ -102,7 +102,10 @@ fn cargo_tree(checkout: &Checkout, function: &str, target: &str, edges: &str) ->
         .output()
         .context("cannot run cargo; install Rust from https://rustup.rs")?;
     if !output.status.success() {
-        bail!("cargo cannot list what {function} needs:\n{}", String::from_utf8_lossy(&output.stderr));
+        bail!(
+            "cargo cannot list the dependencies of {function}:\n{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
@@ -115,14 +118,15 @@ fn parse(text: &str, checksums: &BTreeMap<String, String>) -> Result<Tree> {
     for line in text.lines().filter(|line| !line.is_empty()) {
         let fields: Vec<&str> = line.split('\t').collect();
         let [depth, package, license, repository, _] = fields[..] else {
-            bail!("cargo tree wrote a line that is none of a tree: {line}");
+            bail!("cargo tree printed an unexpected line: {line}");
         };
-        let depth: usize = depth.parse().with_context(|| format!("no depth: {line}"))?;
+        let depth: usize =
+            depth.parse().with_context(|| format!("cargo tree printed a line without a depth: {line}"))?;
         // `serde v1.0.0`, and behind it a folder of this workspace, or what kind it is.
         let mut words = package.split(' ');
         let (Some(name), Some(version)) = (words.next(), words.next().and_then(|v| v.strip_prefix('v')))
         else {
-            bail!("no package: {line}");
+            bail!("cargo tree printed a line without a package: {line}");
         };
         let id = format!("{name}@{version}");
         above.truncate(depth);

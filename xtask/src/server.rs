@@ -25,7 +25,7 @@ impl Server {
         let deadline = Instant::now() + Duration::from_secs(10);
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
             if Instant::now() >= deadline {
-                bail!("{name} does not answer");
+                bail!("{name} did not take connections on port {port} within 10 s");
             }
             server.lives(&name)?;
             std::thread::sleep(Duration::from_millis(20));
@@ -38,7 +38,7 @@ impl Server {
     fn lives(&mut self, name: &str) -> Result<()> {
         match self.child.try_wait()? {
             None => Ok(()),
-            Some(status) => bail!("{name} has ended at once: {status}"),
+            Some(status) => bail!("{name} ended immediately: {status}"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What a test or a command does when something that it needs cannot be had on this machine.
+//! What a test or a command does when this machine lacks something that it needs.
 
 use std::io::Write as _;
 

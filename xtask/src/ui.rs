@@ -34,7 +34,7 @@ pub fn step<T>(name: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
             loop {
                 err!("\r\x1b[2K  {name} … {:.0} s", started.elapsed().as_secs_f32());
                 let _ = std::io::stderr().flush();
-                // Ends when `done` is dropped, that is when the work is over, panic included.
+                // Ends when `done` is dropped, which is when the work ends, also by a panic.
                 if ticks.recv_timeout(Duration::from_secs(1)) != Err(mpsc::RecvTimeoutError::Timeout) {
                     break;
                 }

@@ -32,7 +32,7 @@ impl Valkey {
                 return Ok(program);
             }
         }
-        bail!("there is no valkey-server in {}", binaries.display())
+        bail!("{} has no valkey-server; delete .local/valkey and try again", binaries.display())
     }
 
     /// Starts it and waits until it answers.

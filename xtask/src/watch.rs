@@ -45,7 +45,7 @@ impl Watch {
         let edited = changed.iter().filter_map(|path| now.get(path)).max().copied();
         let edited = edited.unwrap_or_else(SystemTime::now);
         self.seen = now;
-        // A mistake in the sources is shown; the stack goes on with what it had.
+        // An error in the sources is shown; the stack keeps running the old binaries.
         if let Err(error) = apply(stack, &changed, edited) {
             ui::report(&error);
         }
@@ -68,7 +68,7 @@ fn apply(stack: &mut Stack, changed: &[PathBuf], edited: SystemTime) -> Result<(
         if has(&|path| path.extension().is_some_and(|extension| extension == "sql")) {
             stack.migrate()?;
         }
-        // The emulator starts them anew, that is the new ones, at the next request.
+        // The emulator starts the new binaries at the next request.
         process::end_programs_in(&bin, &rebuilt);
         let names = if rebuilt.is_empty() { "no function changed".to_owned() } else { rebuilt.join(", ") };
         ui::say(&format!("{names}: served {:.1} s after the edit", since(edited)));

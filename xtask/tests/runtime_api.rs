@@ -41,8 +41,8 @@ while True:
 "#;
 
 /// The function as a file, written once: a file that another test's process still holds open for
-/// writing could not be executed. It names the interpreter in full, because a function gets a
-/// PATH of its own.
+/// writing could not be executed. It names the interpreter in full, because a function gets
+/// another PATH.
 fn script() -> Result<&'static Path> {
     static SCRIPT: OnceLock<Result<PathBuf>> = OnceLock::new();
     let written = SCRIPT.get_or_init(|| {

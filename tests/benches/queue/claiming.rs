@@ -14,7 +14,7 @@ use xtask::measure::{Group, Series, Target};
 const PUBLISHED: i32 = 1_000_000;
 const ROUNDS: usize = 1_000;
 
-/// Ten that are due, a hundred that another relay has, a hundred behind a parked one.
+/// Ten that are due, a hundred that another relay has, a hundred behind a parked message.
 const WAITING: &str = "
     insert into outbox (id, queue, body) select gen_random_uuid(), 'events', '{}' from generate_series(1, 10);
     insert into outbox (id, queue, body, due_at) select gen_random_uuid(), 'events', '{}', now() + interval '1 hour' from generate_series(1, 100);

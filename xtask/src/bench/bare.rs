@@ -1,4 +1,4 @@
-//! The floors: a bare function, and one with a connection, which also measures that connection by itself.
+//! The floors: a bare function, and one with a connection, which also measures that connection separately.
 
 use std::path::Path;
 use std::process::Command;
@@ -22,7 +22,7 @@ pub struct Bare {
 }
 
 impl Bare {
-    /// As a process of its own measures them. The first one of each pays for the process.
+    /// The times that a separate process measures. The first of each includes the start of the process.
     pub(super) fn of(world: &World, folder: &Path) -> Result<Self> {
         let mut all: Self = serde_json::from_str(&run(world, folder, &["times", "21"])?)?;
         all.connect.remove(0);
@@ -31,7 +31,7 @@ impl Bare {
     }
 }
 
-/// The floor asks for whoever is signed in now, without looking for them in each process.
+/// Signs in the user that the floor reads, so that its processes need not look for one.
 pub(super) fn sign_in(world: &mut World, folder: &Path) -> Result<()> {
     let session = run(world, folder, &["session"])?;
     world.floor.push(("FLOOR_SESSION".to_owned(), session.trim().to_owned()));

@@ -32,7 +32,7 @@ pub(super) const CASES: &[Case] = &[
 /// What one needs before any other can be called: a user, and their tokens.
 pub(super) const FIRST: [&str; 2] = ["auth-sign-up", "auth-tokens"];
 
-/// The functions that a plan needs: those it names, and what they are called with.
+/// Returns the functions that a plan needs: the named ones, and the ones that prepare their requests.
 pub fn packages(plan: &Plan) -> Result<Vec<String>> {
     let mut names: Vec<String> = FIRST.map(str::to_owned).to_vec();
     for case in CASES {
@@ -41,7 +41,7 @@ pub fn packages(plan: &Plan) -> Result<Vec<String>> {
     if !plan.only.is_empty() {
         if let Some(unknown) = plan.only.iter().find(|name| !names.contains(name)) {
             names.drain(..FIRST.len());
-            bail!("there is no case for `{unknown}`; there are: {}", names.join(", "));
+            bail!("`{unknown}` has no benchmark; choose one of: {}", names.join(", "));
         }
         names = [&FIRST.map(str::to_owned)[..], &plan.only].concat();
     }
@@ -80,7 +80,7 @@ impl Client {
 
     pub(super) fn read(&mut self, case: &Case, answer: &str) -> Result<()> {
         let answer: Value = serde_json::from_str(answer)?;
-        (case.read)(self, &answer).with_context(|| format!("{} answered {answer}", case.function))
+        (case.read)(self, &answer).with_context(|| format!("{} returned {answer}", case.function))
     }
 
     fn sample(&self, name: &str) -> Result<Value> {
@@ -152,15 +152,16 @@ fn batch(client: &mut Client) -> Result<Value> {
 fn ok(_: &mut Client, answer: &Value) -> Result<()> {
     match answer["statusCode"].as_u64() {
         Some(200..=299) => Ok(()),
-        _ => bail!("it did not succeed"),
+        _ => bail!("the response is not a success"),
     }
 }
 
 fn signed_in(client: &mut Client, answer: &Value) -> Result<()> {
     ok(client, answer)?;
     let body: Value = serde_json::from_str(answer["body"].as_str().unwrap_or_default())?;
-    let token =
-        |key: &str| body[key].as_str().map(str::to_owned).with_context(|| format!("no token `{key}`"));
+    let token = |key: &str| {
+        body[key].as_str().map(str::to_owned).with_context(|| format!("the response has no token `{key}`"))
+    };
     (client.access, client.refresh) = (token("access")?, token("refresh")?);
     Ok(())
 }
@@ -168,7 +169,7 @@ fn signed_in(client: &mut Client, answer: &Value) -> Result<()> {
 fn consumed(_: &mut Client, answer: &Value) -> Result<()> {
     match answer["batchItemFailures"].as_array() {
         Some(failures) if failures.is_empty() => Ok(()),
-        _ => bail!("not all records were taken"),
+        _ => bail!("the function did not handle all records"),
     }
 }
 

@@ -1,5 +1,5 @@
-//! As much of Secrets Manager and of SQS as the functions call, answered at once: what is measured is
-//! the function, its SDK included, and not the patience of an emulator.
+//! A fake of the few calls of Secrets Manager and SQS that the functions make. It responds immediately, so
+//! that the benchmark measures the function with its SDK, and not an emulator.
 
 use std::collections::BTreeMap;
 use std::io::BufReader;
@@ -15,7 +15,8 @@ type Secrets = BTreeMap<String, String>;
 
 /// Serves on a free port of the loopback address, as long as this process lives. Returns the port.
 pub(super) fn start(secrets: Secrets) -> Result<u16> {
-    let listener = TcpListener::bind("127.0.0.1:0").context("no free port on 127.0.0.1")?;
+    let listener = TcpListener::bind("127.0.0.1:0")
+        .context("127.0.0.1 has no free port; close a program that uses many")?;
     let port = listener.local_addr()?.port();
     let secrets = Arc::new(secrets);
     std::thread::spawn(move || {
@@ -43,7 +44,7 @@ fn serve(stream: TcpStream, secrets: &Secrets) -> std::io::Result<()> {
     Ok(())
 }
 
-/// What is called shows in what is asked.
+/// Returns the response. The fields of the request show which call it is.
 fn answer(secrets: &Secrets, question: &Value) -> Option<Value> {
     if let Some(id) = question["SecretId"].as_str() {
         let text = secrets.get(id)?;

@@ -16,7 +16,7 @@ impl Machine {
     pub fn here() -> Self {
         let about = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
         let model = about.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
-        let processor = model.map_or("a processor that does not say its name", |(_, name)| name.trim());
+        let processor = model.map_or("an unknown processor", |(_, name)| name.trim());
         Self {
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             processor: processor.to_owned(),

@@ -31,8 +31,7 @@ pub fn measure(world: &World, folder: &Path, plan: &Plan) -> Result<()> {
     for function in &plan.only {
         for memory in SETTINGS {
             let quota = Quota::new(memory).context(
-                "a memory setting cannot be imitated here: it needs control groups for the processor \
-                 (Linux), and the right to make one (root, or a delegated group)",
+                "cannot limit the processor to a memory setting; run as root on Linux with control groups",
             )?;
             let (first, requests) = throttled(world, folder, function, &quota, plan)?;
             let warm = Spread::of(requests);

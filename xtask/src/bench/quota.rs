@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 
 const WHOLE: f64 = 1_769.0;
-/// The share is given anew each 20 ms.
+/// The system renews the share every 20 ms.
 const PERIOD: u64 = 20_000;
 
 /// A group of processes with a share of a processor; gone when this is dropped.
@@ -38,7 +38,8 @@ impl Quota {
     }
 
     pub(super) fn hold(&self, pid: u32) -> Result<()> {
-        fs::write(self.0.join("cgroup.procs"), pid.to_string()).context("the process cannot be throttled")
+        fs::write(self.0.join("cgroup.procs"), pid.to_string())
+            .context("cannot move the process into its control group")
     }
 }
 

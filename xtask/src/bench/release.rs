@@ -12,9 +12,9 @@ use crate::checkout::Checkout;
 use crate::process;
 use crate::python::Python;
 
-/// What CI lets three functions weigh as a zip, in bytes: one that reads, one that hashes, one that
-/// sends. A little above what they weigh now, so that a dependency too many is noticed by whoever adds
-/// it. Lower a limit when a function becomes lighter; to raise one, say in its commit what it bought.
+/// The limits of CI for the zips of three functions, in bytes: one reads, one hashes, one sends. They are
+/// a little above the present sizes, so that the author of a needless dependency notices it. Lower a limit
+/// when a function becomes smaller. If you raise one, say in the commit what it bought.
 pub const GATE: &[(&str, u64)] =
     &[("users-me", 2_350_000), ("auth-tokens", 2_500_000), ("events-consumer", 2_480_000)];
 
@@ -34,7 +34,7 @@ pub fn build(checkout: &Checkout, packages: &[&str]) -> Result<PathBuf> {
     }
     let child = cargo.spawn().context("cannot run cargo; install Rust from https://rustup.rs")?;
     if !process::wait(child)?.success() {
-        bail!("the build failed; what the compiler said is above");
+        bail!("the build failed; see the messages of the compiler above");
     }
     Ok(checkout.target_dir()?.join("release"))
 }
@@ -46,7 +46,11 @@ pub fn weigh(python: &Python, folder: &Path, names: &[&str]) -> Result<BTreeMap<
     let zips: Vec<u64> =
         serde_json::from_value(python.run("zipped.py", &json!({ "files": files }), &log)?)?;
     let weight = |(name, (file, zip)): (&&str, (&PathBuf, u64))| {
-        let binary = fs::metadata(file).with_context(|| format!("cargo built no binary named {name}"))?.len();
+        let binary = fs::metadata(file)
+            .with_context(|| {
+                format!("cargo built no binary named {name}; check the `[[bin]]` of its Cargo.toml")
+            })?
+            .len();
         Ok(((*name).to_owned(), Weight { binary, zip }))
     };
     names.iter().zip(files.iter().zip(zips)).map(weight).collect()
@@ -57,13 +61,13 @@ pub fn weigh(python: &Python, folder: &Path, names: &[&str]) -> Result<BTreeMap<
 pub fn gate(weights: &BTreeMap<String, Weight>) -> Result<()> {
     let heavier = GATE.iter().filter_map(|(name, limit)| {
         let zip = weights.get(*name)?.zip;
-        (zip > *limit).then(|| format!("{name}: {zip} bytes, its limit is {limit}"))
+        (zip > *limit).then(|| format!("{name}: the zip has {zip} bytes, and its limit is {limit}"))
     });
     let heavier: Vec<String> = heavier.collect();
     if !heavier.is_empty() {
         bail!(
-            "too heavy as a zip:\n  {}\n  `cargo tree -e normal -p NAME` shows what is linked; docs/performance.md \
-             says what has been tried, and xtask/src/bench/release.rs holds the limits",
+            "some zips exceed their limits of xtask/src/bench/release.rs:\n  {}\n  \
+             `cargo tree -e normal -p NAME` shows what is linked; docs/performance.md lists what was tried",
             heavier.join("\n  ")
         );
     }

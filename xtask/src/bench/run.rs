@@ -16,7 +16,7 @@ use crate::interrupt;
 use crate::runtime_api::{Function, Outcome};
 use crate::ui;
 
-/// users-me where nothing answers: what a start costs by itself.
+/// users-me without any server: the cost of a start alone.
 pub(super) const ALONE: &str = "users-me, nothing answers";
 
 /// Warm requests come in so many turns.
@@ -37,7 +37,7 @@ pub struct Measured {
     pub requests: usize,
 }
 
-/// One cold start. Processor times are none where the system does not tell them.
+/// One cold start. Processor times are `None` on systems that do not report them.
 #[derive(Debug, Clone, Serialize)]
 pub struct Start {
     pub init: f64,
@@ -89,7 +89,7 @@ pub fn measure(world: &mut World, folder: &Path, plan: &Plan) -> Result<(Vec<Mea
         subjects.push(alone);
     }
     let mut bare = Bare::default();
-    ui::step(&format!("{} cold starts of each", plan.starts), || {
+    ui::step(&format!("measuring {} cold starts of each", plan.starts), || {
         for round in 0..plan.starts {
             for subject in &mut subjects {
                 let start = subject.start(&mut client)?;
@@ -103,7 +103,7 @@ pub fn measure(world: &mut World, folder: &Path, plan: &Plan) -> Result<(Vec<Mea
         Ok(())
     })?;
     if plan.requests > 0 {
-        ui::step(&format!("{} warm requests of each", plan.requests), || {
+        ui::step(&format!("measuring {} warm requests of each", plan.requests), || {
             // Not before: a process that is started would be given a processor that seems busy.
             let _awake = Awake::keep(&world.stack.python)?;
             warm(&mut subjects, &mut client, plan, || {
@@ -137,7 +137,8 @@ fn warm(
 impl Subject {
     pub(super) fn of(world: &World, folder: &Path, name: &str) -> Result<Self> {
         let ours = cases::of(Path::new(name));
-        let case = ours.or_else(|| cases::of(Path::new("users-me"))).context("a case for the floors")?;
+        let case =
+            ours.or_else(|| cases::of(Path::new("users-me"))).context("the floors have no benchmark")?;
         let settings = if ours.is_some() { &world.settings } else { &world.floor };
         let measured = Measured {
             name: name.to_owned(),
@@ -169,7 +170,7 @@ impl Subject {
         }
         self.measured.rss_first = self.measured.rss_first.max(peak_rss(function.pid()));
         Ok(Start {
-            init: micros(init.context("it started and was not seen to")?),
+            init: micros(init.context("the start was not recorded")?),
             init_cpu: init_cpu.map(micros),
             first,
             first_cpu: first_cpu.zip(init_cpu).map(|(after, before)| micros(after.saturating_sub(before))),
@@ -223,7 +224,7 @@ impl Subject {
         if self.ours {
             client.read(self.case, &answer).with_context(|| function.logs().join("\n  "))?;
         }
-        function.last_took().map(micros).context("it answered and was not seen to")
+        function.last_took().map(micros).context("the response was not recorded")
     }
 }
 

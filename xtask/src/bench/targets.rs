@@ -16,7 +16,7 @@ pub(super) struct Verdict {
     pub(super) met: bool,
 }
 
-/// Those that this run has the figures for.
+/// Returns the targets for which this run has figures.
 pub(super) fn verdicts(report: &Report) -> Vec<Verdict> {
     let me = report.row("users-me");
     let hello = report.row(HELLO);

@@ -46,7 +46,7 @@ impl World {
         let certificates = certificates(stack)?;
         stack.start_postgres(certificates.as_ref())?;
         let migrate = binaries::built(&stack.checkout, "migrate")?;
-        let database = stack.state.database.clone().context("there is no database")?;
+        let database = stack.state.database.clone().context("the stack has no database")?;
         migrations::run(&migrate, &database.variables(&database.migrator), &migrations::Command::Up)?;
 
         let arn =
@@ -115,7 +115,8 @@ fn certificates(stack: &Stack) -> Result<Option<Certificates>> {
     match Certificates::make(&stack.python, &stack.folder) {
         Ok(made) => Ok(Some(made)),
         Err(error) => {
-            let remedy = "Starts look cheaper than in PROD. The server is a package for Linux on x86_64";
+            let remedy =
+                "Starts look cheaper than in PROD. The server with TLS is a package for Linux on x86_64";
             skip("TLS to Postgres", &format!("{error:#}"), remedy)?;
             Ok(None)
         }

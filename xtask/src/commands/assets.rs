@@ -8,6 +8,6 @@ use crate::ui;
 
 pub fn run() -> Result<()> {
     assets::ready(&Checkout::find()?)?;
-    ui::say("functions/docs/assets/ is complete");
+    ui::say("functions/docs/assets/ is up to date");
     Ok(())
 }

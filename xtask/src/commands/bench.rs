@@ -1,4 +1,4 @@
-//! `cargo xtask bench …`: what the product costs, each figure beside its floor of the same run.
+//! `cargo xtask bench …`: measures what the product costs, each figure next to its floor of the same run.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -16,37 +16,38 @@ use crate::ui;
 
 /// The package of the programs that functions are compared with.
 const FLOORS_PACKAGE: &str = "floors";
-/// Those that say what a memory setting buys: one that waits, one that computes.
+/// The functions that show what a memory setting buys: one that waits, one that computes.
 const THROTTLED: [&str; 2] = ["users-me", "auth-tokens"];
 
-/// What can be measured.
+/// The subcommands of `bench`.
 #[derive(Debug, Subcommand)]
 pub enum What {
-    /// Cold starts: from the spawn of a process to its first poll, and its first request.
+    /// Measure cold starts: from the start of a process to its first poll, and its first request.
     Cold(Functions),
-    /// Warm requests as well: medians, p99, processor time, memory.
+    /// Measure cold starts and warm requests: medians, p99, processor time, memory.
     Warm(Functions),
-    /// Binaries and zips, of all functions unless some are named.
+    /// Measure the sizes of the functions' binaries and zips.
     Size {
-        /// Only these functions, as in users-me.
+        /// Measure only these functions, for example users-me. The default is all.
         functions: Vec<String>,
-        /// Weigh only those that have a limit, and fail if one of them is above it. CI runs this.
+        /// Measure only functions that have a limit, and fail if one exceeds it. CI runs this.
         #[arg(long, conflicts_with = "functions")]
         gate: bool,
         #[command(flatten)]
         output: Output,
     },
-    /// Requests of users-me and auth-tokens with as much of a processor as a memory setting buys.
+    /// Measure users-me and auth-tokens with the processor time that each memory setting buys.
     ///
-    /// It needs control groups (Linux) and the right to make one.
+    /// It needs Linux and the permission to create a control group.
     Memory,
-    /// The repository against the same statements by hand: one row, a page, 10,000 rows at once.
+    /// Compare the repository with handwritten statements: one row, a page, 10,000 rows at once.
     ///
-    /// It takes about a minute after the build. A busy machine changes the times and widens their
-    /// spread; the ratios stay.
+    /// It takes about a minute after the build. A busy machine makes the times longer and more
+    /// varied; the ratios stay the same.
     Repository(Output),
-    /// The consumer and the worker against the same statements by hand, and what claiming from the
-    /// outbox costs beside a million rows that have been published.
+    /// Compare the consumer and the worker with handwritten statements.
+    ///
+    /// It also measures how long it takes to claim from an outbox with a million published rows.
     Queue(Output),
 }
 
@@ -59,15 +60,15 @@ pub struct Output {
 
 #[derive(Debug, Args)]
 pub struct Functions {
-    /// Only these functions, as in users-me.
+    /// Measure only these functions, for example users-me. The default is all.
     functions: Vec<String>,
-    /// Cold starts of each.
+    /// The number of cold starts of each function.
     #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     starts: u32,
-    /// Warm requests of each; of those that take a password's hash a tenth of it.
+    /// The number of warm requests of each function. Functions that hash a password get a tenth.
     #[arg(long, default_value_t = 3_000, value_parser = clap::value_parser!(u32).range(30..=100_000))]
     requests: u32,
-    /// Binaries of an earlier build, measured in the same turns: a copy of target/release of then.
+    /// Also measure the binaries of an earlier build, from a copy of its target/release.
     #[arg(long, value_name = "FOLDER")]
     before: Option<PathBuf>,
     #[command(flatten)]
@@ -75,7 +76,7 @@ pub struct Functions {
 }
 
 impl Functions {
-    /// All there is, as often as usual.
+    /// Returns all functions with the default numbers.
     fn all() -> Self {
         let output = Output { json: false };
         Self { functions: Vec::new(), starts: 40, requests: 3_000, before: None, output }
@@ -122,7 +123,7 @@ fn processes(functions: &Functions, warm: bool) -> Result<ExitCode> {
     if let Some(before) = &plan.before
         && !names.iter().any(|name| before.join(name).is_file())
     {
-        bail!("{} holds none of the functions: copy target/release before a change", before.display());
+        bail!("{} holds no function; copy target/release there before your change", before.display());
     }
     let mut world = start()?;
     ui::heading("Measuring");
@@ -141,7 +142,7 @@ fn release(plan: &Plan) -> Result<(PathBuf, Vec<String>)> {
     for name in &packages {
         checkout.function(name)?;
     }
-    ui::heading("Building as for a deployment; a minute for each function that has changed");
+    ui::heading("Building for release; this takes a minute for each changed function");
     packages.push(FLOORS_PACKAGE.to_owned());
     let folder = bench::build(&checkout, &packages.iter().map(String::as_str).collect::<Vec<_>>())?;
     packages.pop();
@@ -172,7 +173,7 @@ fn gate() -> Result<ExitCode> {
     let weights = bench::weigh(&python, &folder, &names)?;
     for (name, limit) in GATE {
         ui::say(&format!(
-            "{name}: {} of {limit} bytes as a zip",
+            "{name}: the zip has {} of at most {limit} bytes",
             weights.get(*name).map_or(0, |weight| weight.zip)
         ));
     }
@@ -209,9 +210,14 @@ fn print(report: &Report, json: bool) {
 /// Runs one of `tests/benches/` on an empty database.
 fn program(name: &str, json: bool) -> Result<ExitCode> {
     let mut stack = Stack::claim(BENCH)?;
-    // Built first: what is measured should not have the compiler beside it.
+    // Built first, so that the compiler does not run during the measurement.
     ui::heading("Building the benchmark");
-    let status = process::wait(bench(&stack, name).arg("--no-run").spawn().context("cannot run cargo")?)?;
+    let status = process::wait(
+        bench(&stack, name)
+            .arg("--no-run")
+            .spawn()
+            .context("cannot run cargo; install Rust from https://rustup.rs")?,
+    )?;
     if !status.success() {
         return Ok(ExitCode::FAILURE);
     }
@@ -223,8 +229,12 @@ fn program(name: &str, json: bool) -> Result<ExitCode> {
     if json {
         command.args(["--", "--json"]);
     }
-    let status = Awake::keep(&stack.python)
-        .and_then(|_awake| command.spawn().context("cannot run cargo").and_then(process::wait));
+    let status = Awake::keep(&stack.python).and_then(|_awake| {
+        command
+            .spawn()
+            .context("cannot run cargo; install Rust from https://rustup.rs")
+            .and_then(process::wait)
+    });
     stack.dispose()?;
     let code = status?.code().and_then(|code| u8::try_from(code).ok());
     Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))

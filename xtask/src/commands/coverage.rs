@@ -46,7 +46,7 @@ pub fn run(missing: bool) -> Result<ExitCode> {
     let status = process::wait(tests.spawn()?)?;
     interrupt::check()?;
     if !status.success() {
-        bail!("a coverage of tests that fail says little; see above");
+        bail!("coverage was not computed because tests failed; see above");
     }
     let mut cargo = checkout.cargo();
     instrument(cargo.args(["test", "--workspace", "--no-run", "--quiet", "--message-format=json"]));
@@ -58,7 +58,7 @@ pub fn run(missing: bool) -> Result<ExitCode> {
     let mut export = Command::new(tools.join("llvm-cov"));
     export.args(["export", "--format=lcov", "--instr-profile"]).arg(&merged);
     export.args(programs.iter().flat_map(|program| [Path::new("--object"), program]));
-    let lcov = ui::step("counting", || {
+    let lcov = ui::step("counting the lines", || {
         output(&mut merge)?;
         output(&mut export)
     })?;
@@ -76,16 +76,16 @@ fn tools(checkout: &Checkout) -> Result<PathBuf> {
     {
         return Ok(found);
     }
-    let llvm = LLVM.ready(checkout).context("`rustup component add llvm-tools` serves too")?;
+    let llvm = LLVM.ready(checkout).context("or run `rustup component add llvm-tools`")?;
     Ok(llvm.join("llvm/bin"))
 }
 
-/// What a command prints; what it says on stderr is shown.
+/// Returns what a command prints on stdout, and shows its stderr.
 fn output(command: &mut Command) -> Result<String> {
     let name = command.get_program().to_string_lossy().into_owned();
     let done = command.stderr(Stdio::inherit()).output().with_context(|| format!("cannot run {name}"))?;
     if !done.status.success() {
-        bail!("{name} failed; what it said is above");
+        bail!("{name} failed; see its messages above");
     }
     Ok(String::from_utf8(done.stdout)?)
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask database-ca`: the one certificate that belongs into `DB_SSL_ROOT_CERT`.
+//! `cargo xtask database-ca`: finds the one certificate that belongs into `DB_SSL_ROOT_CERT`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -31,9 +31,9 @@ pub fn run(address: &str, bundle: Option<&Path>) -> Result<()> {
     let request = json!({ "host": host, "port": port, "bundles": bundles });
     let log = checkout.root().join(".local/database-ca.log");
     let found = Python::ready(&checkout)?.run("database_ca.py", &request, &log)?;
-    let found: Found = serde_json::from_value(found).context("database_ca.py answered in an unknown form")?;
-    ui::say(&format!("found in {}: {}, valid until {}", found.bundle, found.subject, found.expires));
-    ui::say("put these lines into DB_SSL_ROOT_CERT, which is the parameter DatabaseSslRootCert");
+    let found: Found = serde_json::from_value(found).context("database_ca.py returned an unknown form")?;
+    ui::say(&format!("found in {}: {}, which expires on {}", found.bundle, found.subject, found.expires));
+    ui::say("copy these lines into the parameter DatabaseSslRootCert, which sets DB_SSL_ROOT_CERT");
     ui::out(found.pem.trim_end());
     Ok(())
 }
@@ -46,9 +46,11 @@ fn read(path: &PathBuf) -> Result<Value> {
 fn parse(address: &str) -> Result<(&str, u16)> {
     match address.rsplit_once(':') {
         None if !address.is_empty() => Ok((address, 5432)),
-        Some((host, port)) if !host.is_empty() => {
-            Ok((host, port.parse().with_context(|| format!("`{port}` is not a port"))?))
-        }
+        Some((host, port)) if !host.is_empty() => Ok((
+            host,
+            port.parse()
+                .with_context(|| format!("`{port}` is not a port; write a number from 1 to 65535"))?,
+        )),
         _ => bail!("`{address}` is not an address; write HOST or HOST:PORT"),
     }
 }

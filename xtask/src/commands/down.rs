@@ -19,16 +19,16 @@ pub fn run(delete_data: bool) -> Result<()> {
     match State::load(&folder) {
         Some(state) => ui::step("stopping", || stop(&checkout, &folder, &state))?,
         None => {
-            // Nothing is known; what a command lost track of is ended nevertheless.
+            // No state is known, but processes of a killed command may still run.
             stack::end(&checkout, DEV, &State::default())?;
             ui::say("nothing is running here");
         }
     }
     if delete_data {
         let lock = File::create(folder.join("lock"))?;
-        lock.try_lock().context("`cargo xtask up` is starting; stop it first")?;
+        lock.try_lock().context("`cargo xtask up` is starting, so its data stays; stop it first")?;
         Postgres::delete(&checkout, DEV)?;
-        ui::say("Postgres's data is removed");
+        ui::say("deleted the data of Postgres");
     }
     Ok(())
 }
@@ -38,9 +38,12 @@ fn stop(checkout: &Checkout, folder: &Path, state: &State) -> Result<()> {
     if let Some(owner) = state.owner.as_ref().filter(|owner| owner.alive()) {
         owner.signal(Signal::SIGTERM);
         if !owner.wait_gone(Duration::from_secs(20)) {
-            bail!("`cargo xtask up` (process {}) does not end; end it and try again", owner.pid());
+            bail!(
+                "`cargo xtask up` (process {}) did not stop within 20 s; kill it and try again",
+                owner.pid()
+            );
         }
     }
-    // What is left then, and all of it when it was detached.
+    // What is left. After `--detach` that is everything.
     stack::end(checkout, DEV, &State::load(folder).unwrap_or_default())
 }

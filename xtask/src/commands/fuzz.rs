@@ -1,4 +1,4 @@
-//! `cargo xtask fuzz …`: made-up input, for as long as somebody likes.
+//! `cargo xtask fuzz …`: tests with generated input for a chosen time.
 
 use std::process::{Command, ExitCode};
 
@@ -12,39 +12,37 @@ use crate::process;
 use crate::stack::{FUZZ, Stack};
 use crate::ui;
 
-/// What can be tried.
+/// The subcommands of `fuzz`.
 #[derive(Debug, Subcommand)]
 pub enum What {
-    /// The whole API, by docs/openapi.json: schemathesis makes up requests and judges each answer.
+    /// Send generated requests to the whole API and check each response against docs/openapi.json.
     ///
-    /// The handlers run in one process on a database of their own. A failure is printed with the
-    /// request as a `curl` command, and comes again with the same seed.
+    /// Schemathesis generates the requests. The handlers run in one process with a separate
+    /// database. A failure is printed with its request as a `curl` command. The same seed repeats it.
     Api {
-        /// How many requests, about; those that follow links and try limits come on top.
+        /// The approximate number of requests. Requests that follow links or test limits are extra.
         #[arg(long, default_value_t = 10_000)]
         cases: u32,
-        /// Another one makes up other requests.
+        /// The seed of the generator; another seed gives other requests.
         #[arg(long, default_value_t = 1)]
         seed: u32,
     },
-    /// Query strings to filters to SQL.
+    /// Fuzz the path from query strings to filters to SQL.
     Filter(Time),
-    /// Forged and damaged tokens.
+    /// Fuzz the verification of tokens.
     Token(Time),
-    /// Messages of the queues, alone and in batches.
+    /// Fuzz the reading of queue messages, alone and in batches.
     Envelope(Time),
-    /// Cursors of lists.
+    /// Fuzz the reading of list cursors.
     Cursor(Time),
-    /// Events of API Gateway, and bodies, headers and query strings in them.
+    /// Fuzz the reading of API Gateway events: body, headers and query string.
     Request(Time),
 }
 
-/// For how long libFuzzer looks. It keeps the inputs that reach new code in .local/fuzz/TARGET/,
-/// and begins with them the next time; an input that breaks something is in TARGET.found/ beside it.
-///
-/// It needs a C++ compiler, and no other toolchain than the project's.
+/// The options of libFuzzer.
 #[derive(Debug, Args)]
 pub struct Time {
+    /// How long to run, in seconds.
     #[arg(long, default_value_t = 60)]
     seconds: u32,
 }
@@ -66,25 +64,30 @@ fn api(cases: u32, seed: u32) -> Result<ExitCode> {
     ui::heading("Building");
     let mut cargo = stack.checkout.cargo();
     cargo.args(["test", "-p", "app-tests", "--test", "outside"]);
-    let build = process::wait(cargo.arg("--no-run").spawn().context("cannot run cargo")?)?;
+    let build = process::wait(
+        cargo.arg("--no-run").spawn().context("cannot run cargo; install Rust from https://rustup.rs")?,
+    )?;
     if !build.success() {
         return Ok(ExitCode::FAILURE);
     }
     ui::heading("Starting the fuzz stack");
     stack.start_postgres(None)?;
-    ui::heading(&format!("Trying about {cases} requests, seed {seed}"));
+    ui::heading(&format!("Sending about {cases} requests, seed {seed}"));
     let mut cargo = stack.checkout.cargo();
     cargo.args(["test", "--quiet", "-p", "app-tests", "--test", "outside"]).envs(stack.state.variables());
     cargo.env("TEST_PYTHON", stack.python.program());
     cargo.env("API_CASES", cases.to_string()).env("API_SEED", seed.to_string());
-    let status = cargo.spawn().context("cannot run cargo").and_then(process::wait);
+    let status = cargo
+        .spawn()
+        .context("cannot run cargo; install Rust from https://rustup.rs")
+        .and_then(process::wait);
     stack.dispose()?;
     let code = status?.code().and_then(|code| u8::try_from(code).ok());
     Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
 }
 
-/// What libFuzzer wants of the code it watches: counters in its branches, and the values they compare.
-/// They are options of the stable compiler; only the sanitizers are not, and safe code needs none.
+/// Compiler options that libFuzzer needs: counters in the branches, and the compared values.
+/// The stable compiler has them. It lacks only the sanitizers, which safe code does not need.
 const WATCHED: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
     -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1";
@@ -100,15 +103,16 @@ fn libfuzzer(target: &str, time: &Time) -> Result<ExitCode> {
     cargo.args(["build", "-p", "app-tests", "--example", "libfuzzer", "--features", "libfuzzer"]);
     // A named target keeps the flags away from build scripts and macros, which run without libFuzzer.
     cargo.args(["--profile", "fuzz", "--target", &host]).env("RUSTFLAGS", WATCHED);
-    let build = process::wait(cargo.spawn().context("cannot run cargo")?)?;
+    let build =
+        process::wait(cargo.spawn().context("cannot run cargo; install Rust from https://rustup.rs")?)?;
     if !build.success() {
         bail!(
-            "the build failed; what the compiler said is above. libFuzzer needs a C++ compiler (g++ or clang++)"
+            "the build failed; see the messages above. libFuzzer needs a C++ compiler: install g++ or clang++"
         );
     }
     let found = checkout.root().join(".local/fuzz").join(target);
     private_dir(&found)?;
-    ui::heading(&format!("Trying {target} for {} s", time.seconds));
+    ui::heading(&format!("Fuzzing {target} for {} s", time.seconds));
     let mut fuzzer = Command::new(checkout.target_dir()?.join(&host).join("fuzz/examples/libfuzzer"));
     fuzzer.current_dir(&found).env("FUZZ_TARGET", target);
     fuzzer.arg(&found).arg(checkout.root().join("tests/fuzz/corpus").join(target));
@@ -119,17 +123,17 @@ fn libfuzzer(target: &str, time: &Time) -> Result<ExitCode> {
     let status = process::wait(fuzzer.spawn().context("cannot start libFuzzer")?)?;
     if !status.success() {
         bail!(
-            "{target} does not hold; what broke is said above, and the input is in {}",
+            "{target} failed; see the messages above. The input is in {}",
             found.with_extension("found").display()
         );
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// The name of this machine's own target, as rustc has it.
+/// Returns rustc's name for the target of this machine.
 fn host(checkout: &Checkout) -> Result<String> {
     let output = Command::new("rustc").arg("-vV").current_dir(checkout.root()).output();
     let text = String::from_utf8(output.context("cannot run rustc")?.stdout)?;
     let host = text.lines().find_map(|line| line.strip_prefix("host: "));
-    host.map(str::to_owned).context("rustc names no host")
+    host.map(str::to_owned).context("`rustc -vV` names no host")
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask invoke`: one function on one event, in a process of its own.
+//! `cargo xtask invoke`: runs one function on one event, in a separate process.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -23,7 +23,7 @@ pub fn run(function: &str, event: Option<PathBuf>) -> Result<ExitCode> {
     let function = checkout.function(function)?;
     let event = event.unwrap_or_else(|| checkout.root().join(format!("events/{function}.json")));
     let text = std::fs::read_to_string(&event)
-        .with_context(|| format!("cannot read the event {}; name one with -e FILE", event.display()))?;
+        .with_context(|| format!("cannot read the event {}; choose another with -e FILE", event.display()))?;
     serde_json::from_str::<Value>(&text).with_context(|| format!("{} is not JSON", event.display()))?;
     binaries::build(&checkout, std::slice::from_ref(&function))?;
     let (settings, timeout) = settings(&checkout, &function)?;
@@ -41,9 +41,11 @@ pub fn run(function: &str, event: Option<PathBuf>) -> Result<ExitCode> {
             return Ok(ExitCode::SUCCESS);
         }
         Outcome::Error { error_type, message } => format!("{error_type}: {message}"),
-        Outcome::InitError { error_type, message } => format!("it could not start: {error_type}: {message}"),
-        Outcome::Exited(status) => format!("it ended with {status} before it answered"),
-        Outcome::TimedOut => format!("no answer within {} s", timeout.as_secs()),
+        Outcome::InitError { error_type, message } => {
+            format!("the function could not start: {error_type}: {message}")
+        }
+        Outcome::Exited(status) => format!("the function ended with {status} before it responded"),
+        Outcome::TimedOut => format!("the function did not respond within {} s", timeout.as_secs()),
     };
     ui::report(&anyhow::anyhow!("{function}: {failure}"));
     Ok(ExitCode::FAILURE)
@@ -54,7 +56,9 @@ fn settings(checkout: &Checkout, function: &str) -> Result<(Vec<(String, String)
     let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
     if let Ok(state) = stack::running(checkout, DEV) {
         let about = state.functions.get(function);
-        let about = about.with_context(|| format!("template.yaml deploys no function for {function}"))?;
+        let about = about.with_context(|| {
+            format!("template.yaml has no function for {function}; add one, then run `cargo xtask up` again")
+        })?;
         let mut settings: Vec<_> = about.environment.clone().into_iter().collect();
         settings.push(pair("AWS_ENDPOINT_URL", &state.aws_url()));
         settings.push(pair("AWS_REGION", REGION));

@@ -1,4 +1,4 @@
-//! `cargo xtask keys`: the key that signs tokens, replaced without signing anyone out.
+//! `cargo xtask keys`: replaces the key that signs tokens without signing anyone out.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -19,28 +19,28 @@ use crate::ui;
 /// For whole seconds, and for clocks that differ.
 const MARGIN: Duration = Duration::from_secs(10);
 
-/// What to do with the keys.
+/// The subcommands of `keys`.
 #[derive(Debug, Subcommand)]
 pub enum Action {
-    /// Show which keys there are, which one signs, and what comes next when.
+    /// Show the keys, which one signs, and when the next step may run.
     Status(Options),
-    /// Do the next step, if its time has come: add a key, let it sign, remove the old one.
+    /// Run the next step if it is due: add a key, let it sign, or remove the old one.
     ///
-    /// Call it three times, each when `status` says so. Too early, it changes nothing and exits
-    /// with 1.
+    /// Run it three times, each time when `status` says so. If it is too early, it changes nothing
+    /// and exits with 1.
     Rotate(Options),
 }
 
 #[derive(Debug, Args)]
 pub struct Options {
-    /// The secret's name or ARN, on AWS with the credentials and region of this shell. Without it, the
-    /// secret of the running stack.
+    /// The name or ARN of the secret on AWS, with the credentials and region of this shell. The
+    /// default is the secret of the running stack.
     #[arg(long)]
     secret: Option<String>,
-    /// SECRETS_CACHE_SECONDS of the deployed functions.
+    /// The setting SECRETS_CACHE_SECONDS of the deployed functions.
     #[arg(long, default_value_t = 300)]
     cache_seconds: u64,
-    /// RefreshTokenExpiresDays of the deployed functions.
+    /// The parameter RefreshTokenExpiresDays of the deployed functions.
     #[arg(long, default_value_t = 5)]
     refresh_days: u64,
 }
@@ -76,7 +76,9 @@ impl Secret {
     /// Does `step`, unless the secret is another than `version` by now.
     pub fn change(&self, version: &Version, step: Step) -> Result<Version> {
         let mut key = [0; 48];
-        File::open("/dev/urandom")?.read_exact(&mut key).context("the system has no random numbers")?;
+        File::open("/dev/urandom")?
+            .read_exact(&mut key)
+            .context("cannot read random numbers from /dev/urandom")?;
         let set = after(&version.set, step, &new_kid(now()), &key);
         self.ask(json!({ "text": serde_json::to_string(&set)?, "version": version.id }))
     }
@@ -90,7 +92,7 @@ impl Secret {
             self.python.run_by_steps("keys.py", &request, &Environment::Caller, &self.log, &mut |_| ())?;
         Ok(Version {
             set: KeySet::parse(answer["text"].as_str().unwrap_or_default())?,
-            changed: answer["changed"].as_u64().context("keys.py names no time")?,
+            changed: answer["changed"].as_u64().context("keys.py returned no time")?,
             id: answer["version"].as_str().unwrap_or_default().to_owned(),
         })
     }
@@ -108,14 +110,14 @@ pub fn run(action: &Action) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     if !at.is_due(now()) {
-        ui::say("nothing was changed: it is too early");
+        ui::say("nothing was changed, because it is too early");
         announce(&at);
         return Ok(ExitCode::FAILURE);
     }
     let version = secret.change(&version, at.next)?;
     ui::out(match at.next {
-        Step::Add => "added a key, which verifies from now on",
-        Step::Switch => "the new key signs from now on",
+        Step::Add => "added a key, which verifies tokens from now on",
+        Step::Switch => "the new key signs tokens from now on",
         Step::Remove => "removed the old key; the rotation is complete",
     });
     show(&version);
@@ -136,13 +138,19 @@ fn find(checkout: &Checkout, options: &Options) -> Result<(Secret, Waits)> {
         let region = variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION"));
         json!({ "secret": secret, "region": region, "endpoint": variable("AWS_ENDPOINT_URL") })
     } else {
-        let state = stack::running(checkout, DEV).context("or name a secret on AWS with --secret")?;
-        let about = state.functions.get("auth-tokens").context("the stack has no auth-tokens")?;
+        let state = stack::running(checkout, DEV).context("or choose a secret on AWS with --secret")?;
+        let about = state
+            .functions
+            .get("auth-tokens")
+            .context("the running stack has no function auth-tokens; run `cargo xtask up` again")?;
         let number = |key: &str| about.environment.get(key).and_then(|text| text.parse::<u64>().ok());
         waits.cache = number("SECRETS_CACHE_SECONDS").map_or(waits.cache, Duration::from_secs);
         let days = number("REFRESH_TOKEN_EXPIRES_DAYS");
         waits.token = days.map_or(waits.token, |days| Duration::from_secs(days * 86_400));
-        let secret = about.environment.get("SECRET_KEY_ARN").context("auth-tokens has no SECRET_KEY_ARN")?;
+        let secret = about
+            .environment
+            .get("SECRET_KEY_ARN")
+            .context("the function auth-tokens has no setting SECRET_KEY_ARN; set it in template.yaml")?;
         json!({ "secret": secret, "region": REGION, "endpoint": state.aws_url(), "login": "test" })
     };
     Ok((Secret::new(python, address, &log), waits))
@@ -160,14 +168,14 @@ fn show(version: &Version) {
 
 fn announce(at: &Standing) {
     let what = match at.next {
-        Step::Add => "a rotation begins with `cargo xtask keys rotate`, which adds a key",
+        Step::Add => "to begin a rotation, run `cargo xtask keys rotate`, which adds a key",
         Step::Switch => "the next `cargo xtask keys rotate` lets the new key sign",
         Step::Remove => {
-            "the next `cargo xtask keys rotate` removes the old key, when all it signed has expired"
+            "the next `cargo xtask keys rotate` removes the old key, after its tokens have expired"
         }
     };
     match at.due.checked_sub(now()) {
-        None | Some(0) => ui::say(&format!("{what}; it may be done now")),
+        None | Some(0) => ui::say(&format!("{what}; it may run now")),
         Some(wait) => ui::say(&format!("{what}; not before {} (in {})", utc(at.due), words(wait))),
     }
 }

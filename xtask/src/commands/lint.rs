@@ -1,4 +1,4 @@
-//! `cargo xtask lint`: everything that can be said without running the product.
+//! `cargo xtask lint`: all checks that do not run the product.
 
 use anyhow::{Result, bail};
 
@@ -8,15 +8,15 @@ use crate::checkout::Checkout;
 use crate::python::Python;
 use crate::ui;
 
-/// What is run, and what mends it.
+/// The checks: name, arguments of cargo, and the remedy.
 const CHECKS: &[(&str, &[&str], &str)] = &[
-    ("formatting", &["fmt", "--all", "--check"], "`cargo fmt --all` mends it"),
-    ("clippy", &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"], "clippy says how, above"),
+    ("formatting", &["fmt", "--all", "--check"], "run `cargo fmt --all`"),
     (
-        "the rules of the house",
-        &["test", "-p", "app-tests", "--test", "house"],
-        "the test says which one, above",
+        "clippy",
+        &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"],
+        "see clippy's suggestions above",
     ),
+    ("the house rules", &["test", "-p", "app-tests", "--test", "house"], "see the failed test above"),
 ];
 
 pub fn run() -> Result<()> {
@@ -45,7 +45,7 @@ pub fn run() -> Result<()> {
         failed.push(format!("the dependencies: {error}"));
     }
     if failed.is_empty() {
-        ui::say("all is well");
+        ui::say("all checks passed");
         return Ok(());
     }
     bail!("{} of {} checks failed\n  {}", failed.len(), CHECKS.len() + 3, failed.join("\n  "));

@@ -17,7 +17,7 @@ pub fn run(function: Option<String>, follow: bool, test: bool) -> Result<()> {
     let folder = checkout.state_dir(if test { TEST } else { DEV })?;
     if !functions_log(&folder).exists() {
         let command = if test { "test" } else { "up" };
-        bail!("nothing has run here yet; `cargo xtask {command}` starts it");
+        bail!("there are no logs yet; run `cargo xtask {command}` first");
     }
     let mut follower = follower(&folder, &State::load(&folder).unwrap_or_default(), only);
     loop {

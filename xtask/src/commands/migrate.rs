@@ -1,4 +1,4 @@
-//! `cargo xtask migrate`: the migration runner by hand.
+//! `cargo xtask migrate`: runs the migration runner by hand.
 
 use anyhow::{Result, bail};
 use clap::Subcommand;
@@ -10,25 +10,25 @@ use crate::stack::database;
 use crate::stack::{self, DEV};
 use crate::ui;
 
-/// What to do with the migrations.
+/// The subcommands of `migrate`.
 #[derive(Debug, Subcommand)]
 pub enum Action {
-    /// Apply what is pending.
+    /// Apply all pending migrations.
     Up,
-    /// Take back the last ones.
+    /// Revert the last migrations.
     Down {
-        /// How many.
+        /// How many migrations to revert.
         #[arg(default_value_t = 1)]
         steps: u32,
-        /// Confirm more than one: their tables and columns are deleted, with what is in them.
+        /// Confirm to revert more than one, which deletes their tables and columns with all data.
         #[arg(long)]
         yes: bool,
     },
-    /// List them all.
+    /// List all migrations with their state.
     Status,
-    /// Begin a new one: two files in migrations/.
+    /// Create the two files of a new migration in migrations/.
     New {
-        /// What it does, as in add_orders.
+        /// The name of the migration, for example add_orders.
         name: String,
     },
 }
@@ -44,7 +44,7 @@ pub fn run(action: &Action) -> Result<()> {
         }
         Action::Up => Command::Up,
         Action::Down { steps, yes: false } if *steps > 1 => bail!(
-            "{steps} migrations would be taken back, which deletes their tables and columns; confirm it with --yes"
+            "to revert {steps} migrations deletes their tables and columns with all data; add --yes to confirm"
         ),
         Action::Down { steps, .. } => Command::Down(*steps),
         Action::Status => Command::Status,
@@ -61,7 +61,7 @@ pub fn run(action: &Action) -> Result<()> {
 fn show(answer: &Answer, command: &Command) {
     let did = match command {
         Command::Up => "applied",
-        Command::Down(_) => "took back",
+        Command::Down(_) => "reverted",
         Command::Status => {
             for migration in &answer.migrations {
                 let when = migration.applied_at.as_deref().unwrap_or("-");
@@ -88,6 +88,6 @@ fn database(checkout: &Checkout) -> Result<Vec<(String, String)>> {
         return Ok(database.variables(&database.migrator));
     }
     bail!(
-        "which database? Start one with `cargo xtask up`, or set DATABASE_URL=postgres://user:password@host:port/database"
+        "no database found: run `cargo xtask up`, or set DATABASE_URL=postgres://user:password@host:port/database"
     );
 }

@@ -45,7 +45,7 @@ pub fn run(names: &[String], since: Option<&str>) -> Result<ExitCode> {
     let mut mutants = mutants::named(Mutant::all(root)?, names)?;
     if let Some(commit) = since {
         mutants = mutants::since(root, mutants, commit)?;
-        ui::say(&format!("{} mutants concern what has changed since {commit}", mutants.len()));
+        ui::say(&format!("{} mutants are affected by the changes since {commit}", mutants.len()));
         if mutants.is_empty() {
             return Ok(ExitCode::SUCCESS);
         }
@@ -66,14 +66,14 @@ impl Judge {
     /// Returns whether every mutant makes its test fail.
     fn all(&self, mutants: &[Mutant]) -> Result<bool> {
         let tests = self.without_a_fault(mutants)?;
-        ui::heading("With each fault: its test must fail");
+        ui::heading("With each fault: the test must fail");
         let mut progress = Progress::of(mutants.len());
         let mut bad = Vec::new();
         for mutant in mutants {
             let started = Instant::now();
             let (word, fault) = match tests.get(&mutant.test) {
                 Some(Outcome::Green) => self.one(mutant)?,
-                _ => ("NOT TRIED", Some("its test fails without the fault; mend the test first".to_owned())),
+                _ => ("NOT TRIED", Some("its test fails without the fault; fix the test first".to_owned())),
             };
             progress.line(word, started, &mutant.name);
             if let Some(fault) = fault {
@@ -85,14 +85,14 @@ impl Judge {
         if bad.is_empty() {
             ui::say(&format!("all {} mutants made their tests fail", mutants.len()));
         } else {
-            ui::say(&format!("{} of {} mutants did not: {}", bad.len(), mutants.len(), bad.join(", ")));
+            ui::say(&format!("{} of {} mutants need work: {}", bad.len(), mutants.len(), bad.join(", ")));
         }
         Ok(bad.is_empty())
     }
 
     /// Runs each test on the project as it is.
     fn without_a_fault(&self, mutants: &[Mutant]) -> Result<BTreeMap<Test, Outcome>> {
-        ui::heading("Without a fault: all must pass");
+        ui::heading("Without a fault: all tests must pass");
         // By test: the first mutant of each names its log.
         let mut first: Vec<&Mutant> = Vec::new();
         for mutant in mutants {
@@ -119,7 +119,7 @@ impl Judge {
     /// Returns a word for the outcome, and what is wrong with the mutant or with its test.
     fn one(&self, mutant: &Mutant) -> Result<(&'static str, Option<String>)> {
         if let Err(why) = self.copy.check(&mutant.edits) {
-            return Ok(("STALE", Some(format!("it does not fit the sources any more. {why:#}"))));
+            return Ok(("STALE", Some(format!("its edit does not fit the sources. {why:#}"))));
         }
         let outcome = self.copy.with(&mutant.edits, || self.compile_and_run(&mutant.name, &mutant.test))?;
         let fault = (outcome != Outcome::Red).then(|| self.told(&mutant.name, outcome));
@@ -146,7 +146,7 @@ impl Judge {
         let Some(status) = process::finish(&mut child, &identity, TEST_LIMIT)? else {
             return Ok(Outcome::NoVerdict);
         };
-        let (passed, failed) = counts(&fs::read_to_string(&log).context("cannot read what cargo said")?);
+        let (passed, failed) = counts(&fs::read_to_string(&log).context("cannot read the output of cargo")?);
         Ok(match (status.success(), passed, failed) {
             (true, 0, _) => Outcome::NoTest,
             (true, _, _) => Outcome::Green,

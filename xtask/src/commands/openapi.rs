@@ -1,5 +1,4 @@
-//! `cargo xtask openapi`: docs/openapi.json and docs/messages.json, which are made from the code and
-//! committed.
+//! `cargo xtask openapi`: generates docs/openapi.json and docs/messages.json, which are committed.
 
 use std::fs;
 use std::process::Stdio;
@@ -18,12 +17,12 @@ pub fn run(check: bool) -> Result<()> {
         let path = checkout.root().join(&name);
         if check {
             if fs::read(&path).ok() != Some(text) {
-                bail!("{name} is out of date; `cargo xtask openapi` writes it anew");
+                bail!("{name} is out of date; run `cargo xtask openapi`");
             }
             continue;
         }
         fs::write(&path, &text).with_context(|| format!("cannot write {}", path.display()))?;
-        ui::say(&format!("{name} is written"));
+        ui::say(&format!("wrote {name}"));
     }
     Ok(())
 }

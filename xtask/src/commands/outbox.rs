@@ -11,38 +11,38 @@ use crate::operator::Place;
 use crate::operator::message::{age, is_uuid, plain};
 use crate::ui;
 
-/// What to do with the outbox.
+/// The subcommands of `outbox`.
 #[derive(Debug, Subcommand)]
 pub enum Action {
-    /// Show how many messages wait, for how long, and which are parked.
+    /// Show how many messages wait, for how long, and which ones are parked.
     Status {
         /// Print JSON instead of a table.
         #[arg(long)]
         json: bool,
     },
-    /// Let parked messages be tried again. Mend first what their error names.
+    /// Release parked messages, so that the relay sends them again. First fix the cause of their error.
     Unpark {
-        /// The messages, as `status` shows them.
+        /// The ids of the messages, from `status`.
         #[arg(required_unless_present = "all")]
         ids: Vec<String>,
-        /// All that are parked.
+        /// Release all parked messages.
         #[arg(long, conflicts_with = "ids")]
         all: bool,
     },
-    /// Send events again that were sent but never handled. A handler that has handled one does nothing.
+    /// Send events again that were sent but never handled. A handler that has handled one skips it.
     Resend {
-        /// The events, as the log of tasks-worker names them.
+        /// The ids of the events, from the log of tasks-worker.
         #[arg(required = true)]
         ids: Vec<String>,
     },
     /// Delete parked messages, so that the messages behind them in their groups are sent.
     ///
-    /// Nobody does their work then. The audit log has each one, and a task is cancelled.
+    /// Their work is never done: a task is cancelled. The audit log records each message.
     Drop {
-        /// The messages, as `status` shows them.
+        /// The ids of the messages, from `status`.
         #[arg(required = true)]
         ids: Vec<String>,
-        /// Really delete them.
+        /// Confirm the deletion. Without it, nothing is deleted.
         #[arg(long)]
         yes: bool,
     },
@@ -98,19 +98,19 @@ fn show(status: &Status) {
     };
     count("unpublished", status.unpublished);
     count("  due now", status.due);
-    count("  being sent, or pausing", status.leased_or_pausing);
+    count("  being sent, or waiting to retry", status.leased_or_pausing);
     count("  for later", status.for_later);
     count("  parked", status.parked);
-    count("  behind a parked one", status.behind_parked);
-    line("oldest that should have left", &status.oldest_seconds.map_or("-".to_owned(), age));
+    count("  behind a parked message", status.behind_parked);
+    line("age of the oldest due message", &status.oldest_seconds.map_or("-".to_owned(), age));
     count("published in the last hour", status.published_last_hour);
     if !status.newest_parked.is_empty() {
-        ui::out("parked, the newest first:");
+        ui::out("parked messages, newest first:");
     }
     for parked in &status.newest_parked {
         let group =
             parked.group.as_deref().map_or("no group".to_owned(), |group| format!("group {}", plain(group)));
-        let error = plain(parked.last_error.as_deref().unwrap_or("no error is noted"));
+        let error = plain(parked.last_error.as_deref().unwrap_or("no error was recorded"));
         ui::out(&format!("  {} {} {group}", parked.id, parked.queue));
         ui::out(&format!("    {}, refused {} times: {error}", parked.parked_at, parked.refusals));
     }
@@ -156,12 +156,12 @@ struct Resent {
 fn resend(place: &Place, ids: &[String]) -> Result<ExitCode> {
     check_ids(ids)?;
     let done: Resent = place.database(&json!({"command": "outbox_resend", "ids": ids}))?;
-    ui::out(&format!("{} to be sent again", done.resent.len()));
+    ui::out(&format!("{} will be sent again", done.resent.len()));
     for id in &done.refused {
-        ui::say(&format!("{id} is not an event that was sent within the last 9 days"));
+        ui::say(&format!("{id} is not an event of the last 9 days; the outbox keeps events no longer"));
     }
     if !done.resent.is_empty() {
-        ui::say("the relay sends them within a minute or so");
+        ui::say("the relay sends them within about a minute");
     }
     Ok(if done.refused.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -169,7 +169,7 @@ fn resend(place: &Place, ids: &[String]) -> Result<ExitCode> {
 fn drop_parked(place: &Place, ids: &[String], yes: bool) -> Result<ExitCode> {
     check_ids(ids)?;
     if !yes {
-        bail!("nothing was deleted. Repeat the command with --yes to delete these messages");
+        bail!("nothing was deleted; add --yes to delete these messages");
     }
     let done: Changed = place.database(&json!({"command": "outbox_drop", "ids": ids}))?;
     ui::out(&format!("{} dropped", done.changed.len()));
@@ -191,7 +191,7 @@ fn unpark(place: &Place, ids: &[String], all: bool) -> Result<ExitCode> {
     }
     ui::out(&format!("{} unparked", done.changed.len()));
     if !done.changed.is_empty() {
-        ui::say("the relay sends them within a minute or so");
+        ui::say("the relay sends them within about a minute");
     }
     Ok(done.outcome())
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask queue …`: the queues, and what waits in their dead-letter queues.
+//! `cargo xtask queue …`: shows queues and dead letters; sends dead letters again or deletes them.
 
 use std::collections::BTreeSet;
 use std::process::ExitCode;
@@ -11,61 +11,63 @@ use crate::operator::message::{Outline, age, plain};
 use crate::operator::{Place, Queue};
 use crate::ui;
 
-/// More than this is not put back without being asked for a second time.
+/// `redrive` asks for a confirmation above this number.
 const MANY: usize = 100;
 
-/// What to do with the queues.
+/// The subcommands of `queue`.
 #[derive(Debug, Subcommand)]
 pub enum Action {
-    /// Show what waits in each queue and in its dead-letter queue.
+    /// Show how many messages each queue and each dead-letter queue holds.
     List {
         /// Print JSON instead of a table.
         #[arg(long)]
         json: bool,
     },
-    /// Show messages of the dead-letter queues and why they are there; they stay there.
+    /// Show dead letters and why they are there, without removing them.
     ///
-    /// Of a body its keys and their types are shown, not its values. While a message is looked at,
-    /// for some seconds, nobody else can receive it.
+    /// It shows the keys of a body and their types, but no values. For some seconds, nobody else can
+    /// receive a message that is shown.
     Peek {
-        /// Only of this queue.
+        /// Show only the dead letters of this queue.
         queue: Option<Queue>,
         #[command(flatten)]
         choice: Choice,
-        /// At most so many of each queue.
+        /// The maximum number of messages of each queue.
         #[arg(long, default_value_t = 10)]
         limit: usize,
-        /// Print the bodies as they are. They may hold personal data.
+        /// Print whole bodies, which may contain personal data.
         #[arg(long)]
         show_payload: bool,
     },
-    /// Put messages of a dead-letter queue back on their queue.
+    /// Put dead letters back on their queue.
     ///
-    /// Safe to repeat and to interrupt: a message without an id gets one, and consumers do once
-    /// what has one id.
+    /// It can be repeated and interrupted safely. A message without an id gets one, and the effects
+    /// of an id happen once.
     Redrive {
+        /// The queue whose dead letters are put back.
         queue: Queue,
         #[command(flatten)]
         choice: Choice,
-        /// At most so many.
+        /// The maximum number of messages.
         #[arg(long)]
         limit: Option<usize>,
-        /// Only show what would be put back.
+        /// Show what would be put back, and change nothing.
         #[arg(long)]
         dry_run: bool,
-        /// Also when they are more than a hundred.
+        /// Confirm to put back more than a hundred messages.
         #[arg(long)]
         yes: bool,
     },
-    /// Delete messages from a dead-letter queue.
+    /// Delete dead letters.
     ///
-    /// Nobody does their work then. The audit log keeps who was deleted, and a task is cancelled.
+    /// Their work is never done: a task is cancelled. The audit log records each message.
     Drop {
+        /// The queue whose dead letters are deleted.
         queue: Queue,
-        /// A message by SQS's id, as `peek` shows it; may be given several times.
+        /// The SQS id of a message, from `peek`; can be repeated.
         #[arg(long = "id", value_name = "MESSAGE_ID", required = true)]
         ids: Vec<String>,
-        /// Really delete them. Without it they are only shown.
+        /// Confirm the deletion. Without it, the messages are only shown.
         #[arg(long)]
         yes: bool,
     },
@@ -111,20 +113,20 @@ fn list(place: &Place, json: bool) -> Result<()> {
 fn peek(place: &Place, queue: Queue, choice: &Choice, limit: usize, show_payload: bool) -> Result<()> {
     let found = letters::peek(place, queue, choice, limit)?;
     if found.is_empty() {
-        ui::say(&format!("{queue}: no such message in the dead-letter queue"));
+        ui::say(&format!("the dead-letter queue of {queue} has no such message"));
         return Ok(());
     }
     let reasons = letters::reasons(place, queue, &found);
     if let Err(error) = &reasons {
-        ui::say(&format!("the reasons are not shown, because the database does not answer: {error:#}"));
+        ui::say(&format!("the reasons are not shown, because the database cannot be asked: {error:#}"));
     }
     if show_payload {
-        ui::say("these are whole messages: they may hold personal data, and stay in your terminal's history");
+        ui::say("the payloads may hold personal data, and they stay in the history of your terminal");
     }
     for letter in &found {
         describe(queue, letter);
         if let Ok(reasons) = &reasons {
-            let unknown = "unknown; a message whose function was killed each time leaves none";
+            let unknown = "unknown; none is recorded if the function was killed at each receive";
             ui::out(&format!(
                 "  reason    {}",
                 reasons.get(&letter.message_id).map_or(unknown.to_owned(), |r| plain(r))
@@ -162,7 +164,7 @@ fn would_redrive(place: &Place, queue: Queue, choice: &Choice, limit: Option<usi
             Some(why) => format!("would leave {id} {name}: {}", plain(why)),
         });
     }
-    ui::say(&format!("{} of {queue}; nothing was changed", found.len()));
+    ui::say(&format!("{} messages of {queue}; nothing was changed", found.len()));
     Ok(())
 }
 
@@ -171,13 +173,12 @@ fn redrive(place: &Place, queue: Queue, choice: &Choice, limit: Option<usize>, y
     let more_than_many = limit.is_none_or(|limit| limit > MANY);
     if !yes && more_than_many && letters::peek(place, queue, choice, MANY + 1)?.len() > MANY {
         bail!(
-            "more than {MANY} messages of {queue} would be put back. `--dry-run` shows them; \
-             --limit {MANY} takes the first ones, --yes all of them"
+            "{queue} has more than {MANY} dead letters: use --dry-run to see them, --limit {MANY}, or --yes for all"
         );
     }
     let mut said = |step: Step<'_>| match step {
         Step::PutBack { letter, gave_id } => {
-            let note = if gave_id { ", its id of SQS is now its own" } else { "" };
+            let note = if gave_id { ", with its SQS id as its id" } else { "" };
             ui::out(&format!("put back {} {}{note}", letter.message_id, name_of(letter)));
         }
         Step::Left { message_id, why } => {
@@ -185,9 +186,12 @@ fn redrive(place: &Place, queue: Queue, choice: &Choice, limit: Option<usize>, y
         }
     };
     let redriven = letters::redrive(place, queue, choice, limit, &mut said)?;
-    ui::say(&format!("{} of {queue} put back", redriven.done));
+    ui::say(&format!("{} messages of {queue} put back", redriven.done));
     if redriven.left > 0 {
-        ui::say(&format!("{} left; `cargo xtask queue drop {queue} --id …` deletes one", redriven.left));
+        ui::say(&format!(
+            "{} messages stay; delete one with `cargo xtask queue drop {queue} --id …`",
+            redriven.left
+        ));
     }
     Ok(redriven.left == 0)
 }
@@ -203,13 +207,16 @@ fn drop_letters(place: &Place, queue: Queue, ids: &[String], yes: bool) -> Resul
     }
     if !yes {
         found.iter().for_each(|letter| describe(queue, letter));
-        bail!("nothing was deleted. Repeat the command with --yes to delete these messages");
+        bail!("nothing was deleted; add --yes to delete these messages");
     }
     let deleted = letters::drop(place, queue, &found)?;
     for letter in &found {
         let (id, name) = (&letter.message_id, name_of(letter));
-        let outcome =
-            if deleted.contains(id) { "dropped" } else { "not dropped, because it has left the queue:" };
+        let outcome = if deleted.contains(id) {
+            "dropped"
+        } else {
+            "not dropped, because it is no longer in the queue:"
+        };
         ui::out(&format!("{outcome} {id} {name}"));
     }
     Ok(deleted.len() == ids.len())

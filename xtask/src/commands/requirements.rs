@@ -1,4 +1,4 @@
-//! `cargo xtask requirements`: the lock files of Python packages, with a hash for each file of a package.
+//! `cargo xtask requirements`: writes the lock files of Python packages, with a hash for each file of a package.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -41,7 +41,7 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(entries.flatten().map(|entry| entry.path()).collect())
 }
 
-/// Writes `NAME.txt` from `NAME.in`. What it names already stays at its version as long as that fits.
+/// Writes `NAME.txt` from `NAME.in`. Packages that it already names keep their version as long as that fits.
 fn lock(uv: &Path, python: &Python, chosen: &Path) -> Result<()> {
     let written = chosen.with_extension("txt");
     let folder = chosen.parent().context("a file in a folder")?;
@@ -51,15 +51,12 @@ fn lock(uv: &Path, python: &Python, chosen: &Path) -> Result<()> {
     command.args(["--universal", "--python-version", "3.11", "--no-python-downloads"]);
     command.arg("--python").arg(python.program());
     command.args(["--custom-compile-command", "cargo xtask requirements"]);
-    // Relative, because the name of the file stands in what is written.
+    // Relative, because the lock file contains this path.
     command.arg(chosen.file_name().context("a file")?).arg("--output-file");
     command.arg(written.file_name().context("a file")?).current_dir(folder);
     let status = command.stdout(std::process::Stdio::null()).status().context("cannot run uv")?;
     if !status.success() {
-        bail!(
-            "uv could not resolve {}; what it said is above. A package index must be reachable",
-            chosen.display()
-        );
+        bail!("uv could not resolve {}; see its messages above. It needs a package index", chosen.display());
     }
     ui::say(&format!("wrote {}", written.display()));
     Ok(())

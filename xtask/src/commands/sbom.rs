@@ -1,4 +1,4 @@
-//! `cargo xtask sbom`: what each function is made of, as documents for whoever must know.
+//! `cargo xtask sbom`: writes a bill of materials for each function.
 
 use std::path::{Path, PathBuf};
 
@@ -22,8 +22,9 @@ pub fn run(functions: &[String], target: &str, output: Option<&Path>) -> Result<
         Some(folder) => folder.to_owned(),
         None => checkout.target_dir()?.join("sbom"),
     };
-    let written =
-        ui::step("listing what is linked", || sbom::write(&checkout, &python, &functions, target, &folder))?;
+    let written = ui::step("listing the packages of each function", || {
+        sbom::write(&checkout, &python, &functions, target, &folder)
+    })?;
     for path in written {
         ui::out(&path.display().to_string());
     }

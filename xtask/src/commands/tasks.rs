@@ -1,4 +1,4 @@
-//! `cargo xtask tasks …`: background tasks that wait, run or have failed.
+//! `cargo xtask tasks …`: shows, retries and cancels background tasks.
 
 use std::process::ExitCode;
 
@@ -11,47 +11,50 @@ use crate::operator::Place;
 use crate::operator::message::{fields, is_uuid, plain};
 use crate::ui;
 
-/// What to do with tasks.
+/// The subcommands of `tasks`.
 #[derive(Debug, Subcommand)]
 pub enum Action {
-    /// Show tasks that have not succeeded, the latest change first.
+    /// Show tasks that have not succeeded, latest change first.
     List {
-        /// Only tasks in this state.
+        /// Show only tasks with this status.
         #[arg(long)]
         status: Option<Status>,
-        /// Only tasks of this name.
+        /// Show only tasks of this name.
         #[arg(long)]
         name: Option<String>,
-        /// At most so many, up to 200.
+        /// The maximum number of tasks, at most 200.
         #[arg(long, default_value_t = 50)]
         limit: u16,
-        /// Continue behind a page: the place that it named.
+        /// Show the page after this place, which the previous page printed.
         #[arg(long, value_name = "PLACE")]
         after: Option<String>,
         /// Print JSON instead of a table.
         #[arg(long)]
         json: bool,
     },
-    /// Show one task. Of its arguments the keys and their types are shown, not the values.
+    /// Show one task, with the keys and types of its arguments but no values.
     Show {
+        /// The id of the task, from `list`.
         id: String,
-        /// Print arguments and result as they are. They may hold personal data.
+        /// Print whole arguments and results, which may contain personal data.
         #[arg(long)]
         show_payload: bool,
     },
-    /// Run tasks again that failed, were cancelled or wait. Each gets all its attempts again.
+    /// Run tasks again that failed, were cancelled or wait. Each gets its full number of attempts.
     Retry {
+        /// The ids of the tasks, from `list`.
         #[arg(required = true)]
         ids: Vec<String>,
     },
-    /// End tasks that wait. A task that runs cannot be stopped.
+    /// Cancel waiting tasks. A running task cannot be cancelled.
     Cancel {
+        /// The ids of the tasks, from `list`.
         #[arg(required = true)]
         ids: Vec<String>,
     },
 }
 
-/// The states of a list. Tasks that succeeded are many: `show` finds one by its id.
+/// The states of `list`. Succeeded tasks are not among them, because they are many; `show` finds one by id.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub enum Status {
     Queued,
@@ -108,7 +111,7 @@ pub fn run(action: &Action, stack_name: Option<&str>) -> Result<ExitCode> {
         Action::Retry { ids } => {
             let changed = change(&place, "task_retry", ids, "will be tried again")?;
             if !changed.changed.is_empty() {
-                ui::say("the relay sends their messages within a minute or so");
+                ui::say("the relay sends their messages within about a minute");
             }
             Ok(exit(&changed))
         }
@@ -135,10 +138,10 @@ fn list(page: &Value, json: bool) -> Result<()> {
         ui::out(&format!("    since {}, attempts {}{error}", plain(&task.since), task.attempts));
     }
     match page.next {
-        Some(next) => ui::say(&format!("there are more: add --after {next}")),
-        None if page.tasks.is_empty() => {
-            ui::say("no task found; without --status the list leaves out tasks that have succeeded")
-        }
+        Some(next) => ui::say(&format!("there are more tasks; show them with --after {next}")),
+        None if page.tasks.is_empty() => ui::say(
+            "no task found; succeeded tasks are not listed, so use `cargo xtask tasks show ID` for one of them",
+        ),
         None => {}
     }
     Ok(())
@@ -159,7 +162,7 @@ fn show(task: &Value, payload: bool) {
         ui::out(&format!("{key:<12} {text}"));
     }
     if !task["error_code"].is_null() {
-        ui::say("the log of the function tasks-worker has the cause, in the lines with this task_id");
+        ui::say("for the cause, see the log lines of tasks-worker with this task_id");
     }
 }
 

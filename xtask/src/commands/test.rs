@@ -1,4 +1,4 @@
-//! `cargo xtask test`: all tests, against a stack that exists for this run only.
+//! `cargo xtask test`: runs all tests against a stack that exists for this run only.
 
 use std::process::{ExitCode, ExitStatus};
 
@@ -18,7 +18,7 @@ pub fn run(arguments: &[String]) -> Result<ExitCode> {
     stack.dispose()?;
     let status = status?;
     if !status.success() {
-        ui::say("`cargo xtask logs --test` shows what the functions printed");
+        ui::say("`cargo xtask logs --test` shows the logs of the functions");
     }
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
@@ -28,7 +28,7 @@ fn cargo_test(stack: &Stack, arguments: &[String]) -> Result<ExitStatus> {
     let mut cargo = stack.checkout.cargo();
     // All that fails at once, not the first failing package only.
     cargo.args(["test", "--no-fail-fast"]);
-    // Cargo takes --workspace for the last word even beside -p.
+    // Cargo would test the whole workspace even with -p.
     if !arguments.iter().any(|argument| argument.starts_with("-p") || argument.starts_with("--package")) {
         cargo.arg("--workspace");
     }
@@ -38,5 +38,5 @@ fn cargo_test(stack: &Stack, arguments: &[String]) -> Result<ExitStatus> {
         .env("TEST_PYTHON", stack.python.program())
         .env("BIN_DIR", bin_dir(&stack.folder))
         .spawn();
-    process::wait(child.context("cannot run cargo")?)
+    process::wait(child.context("cannot run cargo; install Rust from https://rustup.rs")?)
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask up`: the topology in the foreground, or left running with `--detach`.
+//! `cargo xtask up`: runs everything in the foreground, or in the background with `--detach`.
 
 use std::time::Duration;
 
@@ -24,10 +24,12 @@ pub fn run(detach: bool, watch: bool) -> Result<()> {
     summary(&stack.state)?;
     if detach {
         stack.detach()?;
-        ui::out("`cargo xtask logs --follow` shows what the functions print, `cargo xtask down` stops all.");
+        ui::out(
+            "`cargo xtask logs --follow` shows the logs of the functions; `cargo xtask down` stops everything.",
+        );
         return Ok(());
     }
-    ui::out("Logs follow; Ctrl-C stops all.\n");
+    ui::out("The logs of the functions follow. Ctrl-C stops everything.\n");
     let mut logs = follower(&stack.folder, &stack.state, None);
     let (mut lost, mut closed) = (None, false);
     while lost.is_none() && !closed && !interrupt::requested() {
@@ -49,7 +51,7 @@ pub fn run(detach: bool, watch: bool) -> Result<()> {
         Ok(())
     })?;
     if let Some((part, log)) = lost {
-        bail!("{part} ended by itself; see .local/{DEV}/{log}");
+        bail!("{part} stopped unexpectedly; see .local/{DEV}/{log}");
     }
     Ok(())
 }
@@ -72,7 +74,7 @@ fn summary(state: &State) -> Result<()> {
         "correct horse battery staple",
     );
     ui::out(&format!(
-        "\nThe API answers at {url}; it is described at {url}/docs/ and {url}/redoc/\nTry it:\n"
+        "\nThe API is at {url}. Its documentation is at {url}/docs/ and {url}/redoc/\nTry it:\n"
     ));
     ui::out(&format!(
         "  curl -sS {url}/api/v1/auth/sign-up/ -H 'Content-Type: application/json' -d '{body}'\n"

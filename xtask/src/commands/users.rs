@@ -1,4 +1,4 @@
-//! `cargo xtask users …`: who may do what, and which address is whose.
+//! `cargo xtask users …`: grants and revokes roles; checks and changes addresses.
 
 use anyhow::{Context as _, Result};
 use clap::Subcommand;
@@ -9,24 +9,24 @@ use crate::operator::Place;
 use crate::operator::message::plain;
 use crate::ui;
 
-/// What to do with users and roles.
+/// The subcommands of `users`.
 #[derive(Debug, Subcommand)]
 pub enum Action {
-    /// Give a user a role. The user signs up first, like anybody.
+    /// Grant a role to a user, who must have signed up before.
     Grant {
-        /// The user's address.
+        /// The user's email address.
         email: String,
-        /// As `roles` shows them; `admin` may do everything.
+        /// The name of the role, from `roles`; `admin` allows everything.
         role: String,
     },
-    /// Take a role from a user.
+    /// Revoke a role of a user.
     Revoke {
-        /// The user's address.
+        /// The user's email address.
         email: String,
-        /// As `roles` shows them.
+        /// The name of the role, from `roles`.
         role: String,
     },
-    /// Show the roles, what each allows, and how many users have it.
+    /// Show all roles, what each one allows, and how many users have it.
     Roles,
     /// Report users whose address has no canonical form yet.
     ///
@@ -150,11 +150,11 @@ fn show(role: &Role) {
     ui::out(&format!("  {}", permissions.join(" ")));
 }
 
-/// `[now, already]`: what is said when something changed, and when it was so before.
+/// Changes a role. `[now, already]` are the texts for a change and for no change.
 fn change(place: &Place, command: &str, email: &str, role: &str, [now, already]: [&str; 2]) -> Result<()> {
     let event = json!({"command": command, "email": email, "role": role});
     let answer: Change = place.database(&event).context(
-        "nothing was changed; the address must be one that has signed up, and `cargo xtask users roles` shows the roles",
+        "nothing was changed; the user must have signed up, and the role must be one of `cargo xtask users roles`",
     )?;
     let verb = if answer.changed { now } else { already };
     ui::out(&format!("{} {verb} the role {}", plain(&answer.user), plain(role)));

@@ -12,7 +12,7 @@ use super::{Mutant, tests_of};
 pub fn named(mut all: Vec<Mutant>, names: &[String]) -> Result<Vec<Mutant>> {
     let known: Vec<String> = all.iter().map(|mutant| mutant.name.clone()).collect();
     if let Some(unknown) = names.iter().find(|name| !known.contains(name)) {
-        bail!("there is no tests/mutants/{unknown}.toml; there are: {}", known.join(", "));
+        bail!("tests/mutants/{unknown}.toml does not exist; choose from: {}", known.join(", "));
     }
     all.retain(|mutant| names.is_empty() || names.contains(&mutant.name));
     Ok(all)

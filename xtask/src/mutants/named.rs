@@ -24,10 +24,9 @@ pub fn tests_of(root: &Path, test: &Test) -> Result<Vec<TestName>> {
     let package = value(&test.binary, "-p").context("`test` must name a package, such as `-p app-tests`")?;
     let packages = packages(root)?;
     let (folder, manifest) = packages.get(package).with_context(|| {
-        format!(
-            "`test` names the package `{package}`, which does not exist: set the new name. There are: {}",
-            { packages.keys().map(String::as_str).collect::<Vec<_>>().join(", ") }
-        )
+        format!("`test` names the package `{package}`, which does not exist; choose from: {}", {
+            packages.keys().map(String::as_str).collect::<Vec<_>>().join(", ")
+        })
     })?;
     let main = match value(&test.binary, "--test") {
         None => folder.join("src/lib.rs"),

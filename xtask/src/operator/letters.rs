@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{Place, Queue};
 
-/// A queue as it stands.
+/// The number of messages in a queue.
 #[derive(Debug, Deserialize)]
 pub struct Count {
     pub queue: String,
@@ -41,10 +41,10 @@ pub struct Redriven {
 /// Which messages are meant; an empty choice means all.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct Choice {
-    /// Only the message with this id of SQS; may be given several times.
+    /// Choose only the message with this SQS id; can be repeated.
     #[arg(long = "id", value_name = "MESSAGE_ID")]
     pub ids: Vec<String>,
-    /// Only messages of this event or task.
+    /// Choose only messages of this event or task.
     #[arg(long, value_name = "EVENT_OR_TASK")]
     pub name: Option<String>,
 }

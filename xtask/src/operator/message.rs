@@ -114,7 +114,7 @@ mod tests {
         ] {
             assert_eq!(Outline::of(body).shape, shape);
         }
-        // An id that is none may be anything.
+        // An invalid id may be any text.
         assert_eq!(Outline::of(r#"{"task": "t", "id": "ada@example.com"}"#).id, None);
     }
 

@@ -1,9 +1,8 @@
-//! What an operator looks at and mends: queues, dead letters, the outbox, who has which role. Of the running stack, of
-//! a stack on AWS, or of what the caller's environment names.
+//! What an operator looks at and mends: queues, dead letters, the outbox, tasks and roles. They belong to the running
+//! stack, to a stack on AWS, or to what the caller's environment names.
 //!
-//! Queues are asked through boto3, which knows profiles and sign-on. The database is asked through
-//! the function `operations`: on AWS the deployed one, which is beside the database; elsewhere its
-//! binary, built here.
+//! boto3 asks the queues, because it knows profiles and single sign-on. The function `operations` asks the
+//! database: on AWS the deployed function, which can reach it; elsewhere its binary, built here.
 
 pub mod letters;
 pub mod message;
@@ -118,9 +117,9 @@ impl Place {
                 place.database = of_caller.or(direct).map_or(Way::None, Way::Direct);
             }
             (Err(_), Some(variables)) => place.database = Way::Direct(variables),
-            (Err(_), None) => bail!(
-                "which stack? Start one here with `cargo xtask up`, or name one on AWS with --stack-name NAME"
-            ),
+            (Err(_), None) => {
+                bail!("no stack found: run `cargo xtask up`, or choose one on AWS with --stack-name NAME")
+            }
         }
         Ok(place)
     }
@@ -130,7 +129,7 @@ impl Place {
         let [live, dead] = queue.outputs();
         let url = |output: &str| {
             self.outputs.get(output).filter(|url| !url.is_empty()).cloned().with_context(|| {
-                format!("nothing says where the {queue} queue is: no output {output}, no running stack, and no {}", queue.variables().join(" and "))
+                format!("the address of the {queue} queue is unknown, because there is no output {output}; set {}", queue.variables().join(" and "))
             })
         };
         Ok([url(live)?, url(dead)?])
@@ -150,7 +149,7 @@ impl Place {
     pub fn database<T: DeserializeOwned>(&self, event: &Value) -> Result<T> {
         let answer = match &self.database {
             Way::None => bail!(
-                "which database? Set DATABASE_URL=postgres://user:password@host:port/database, or deploy the function `operations`"
+                "no database found: set DATABASE_URL=postgres://user:password@host:port/database, or deploy the function `operations`"
             ),
             Way::Function(function) => {
                 self.aws(&json!({"work": "invoke", "function": function, "event": event}))?
@@ -158,7 +157,7 @@ impl Place {
             Way::Direct(variables) => serde_json::from_str(&self.run(variables, event)?)?,
         };
         serde_json::from_value(answer).context(
-            "the function `operations` answered in an unknown form; is it of this checkout's version?",
+            "the function `operations` returned an unknown form; deploy the version of this checkout",
         )
     }
 
@@ -179,7 +178,9 @@ impl Place {
         match function.invoke(&event.to_string(), Duration::from_secs(60))? {
             Outcome::Response(answer) => Ok(answer),
             Outcome::Error { message, .. } | Outcome::InitError { message, .. } => bail!("{message}"),
-            Outcome::TimedOut => bail!("the database did not answer within a minute"),
+            Outcome::TimedOut => bail!(
+                "the function `operations` did not respond within a minute; check that the database is reachable"
+            ),
             Outcome::Exited(status) => {
                 let lines = function.finish();
                 let last = lines.last().map(|line| logs::render(line)).unwrap_or_default();

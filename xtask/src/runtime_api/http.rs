@@ -13,7 +13,7 @@ pub struct Request {
     pub method: String,
     /// With the query string, as it was sent.
     pub path: String,
-    /// In the order they came; what is no UTF-8 in them is replaced.
+    /// In the order of the request. Invalid UTF-8 is replaced.
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
 }
@@ -99,7 +99,7 @@ fn read_chunk(stream: &mut impl BufRead, body: &mut Vec<u8>) -> io::Result<bool>
 
 fn read_exactly(stream: &mut impl BufRead, length: usize, body: &mut Vec<u8>) -> io::Result<()> {
     if body.len() + length > LARGEST {
-        return Err(io::Error::other("the body is larger than Lambda takes"));
+        return Err(io::Error::other("the response body is larger than Lambda allows"));
     }
     let start = body.len();
     body.resize(start + length, 0);

@@ -2,7 +2,7 @@
 //!
 //! This is what AWS runs a function with, less the rest of AWS: the real binary, its real start,
 //! the real protocol. `cargo xtask invoke` and `migrate` call functions through it, and tests
-//! that want a process of their own to kill.
+//! that need a separate process to kill.
 //!
 //! ```no_run
 //! # fn main() -> anyhow::Result<()> {
@@ -63,14 +63,15 @@ pub struct Function {
 }
 
 impl Function {
-    /// Starts the binary with what a Lambda environment holds, and `env` beside and above it.
+    /// Starts the binary with the variables of a Lambda environment and with `env`, which takes precedence.
     ///
     /// Nothing of the caller's own environment reaches it. It returns before the function is
     /// ready: see [`Self::ready`].
     pub fn spawn(binary: &Path, env: &[(String, String)]) -> Result<Self> {
         let server = Server::start()?;
         let name = binary.file_name().map(|name| name.to_string_lossy().into_owned());
-        let name = name.with_context(|| format!("{} is not a binary", binary.display()))?;
+        let name =
+            name.with_context(|| format!("{} is not a binary; build the function first", binary.display()))?;
         let spawned = Instant::now();
         let mut child = Command::new(binary)
             .env_clear()
@@ -107,8 +108,8 @@ impl Function {
         Ok(Self { name, spawned, child, server, lines, readers })
     }
 
-    /// Waits until the function asks for its first event: its start is over. What else may come
-    /// of a start is an [`Outcome`], none if all is well.
+    /// Waits until the function has started, which is when it asks for its first event. Returns the
+    /// [`Outcome`] of a failed start, and `None` after a successful one.
     pub fn ready(&mut self, timeout: Duration) -> Result<Option<Outcome>> {
         let deadline = deadline(timeout);
         loop {
@@ -167,7 +168,7 @@ impl Function {
 
     /// Ends the process without warning, as a power cut would.
     pub fn kill(&mut self) -> Result<()> {
-        self.child.kill().context("the function's process cannot be killed")?;
+        self.child.kill().context("cannot kill the process of the function")?;
         self.child.wait()?;
         Ok(())
     }

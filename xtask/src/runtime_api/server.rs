@@ -32,7 +32,7 @@ pub(super) struct Invocation {
 
 #[derive(Debug, Default)]
 struct State {
-    /// When the function asked for its first event: its start was over.
+    /// When the function asked for its first event, which ends its start.
     polled: Option<Instant>,
     /// When the event that it works on, or worked on last, was sent.
     sent: Option<Instant>,
@@ -67,7 +67,8 @@ impl Shared {
 impl Server {
     /// Listens on a free port of the loopback address.
     pub(super) fn start() -> Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").context("no free port on 127.0.0.1")?;
+        let listener = TcpListener::bind("127.0.0.1:0")
+            .context("127.0.0.1 has no free port; close a program that uses many")?;
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared::default());
         let for_thread = Arc::clone(&shared);
@@ -138,8 +139,8 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
         let (Ok(stream), shared) = (stream, Arc::clone(shared)) else {
             continue;
         };
-        // A connection that breaks is the end of that connection and of nothing else: the
-        // function's process is watched by itself.
+        // A broken connection ends only that connection. The process of the function is watched
+        // separately.
         std::thread::spawn(move || serve(stream, &shared));
     }
 }

@@ -44,28 +44,30 @@ pub fn of_caller(login: impl Fn(&Database) -> &Login) -> Result<Option<Vec<(Stri
 impl Database {
     /// Reads the database of a URL. Its user is administrator, migrator, app and operations in one.
     pub fn from_url(url: &str) -> Result<Self> {
-        let example = "as in postgres://user:password@localhost:5432/app";
+        let example = "for example postgres://user:password@localhost:5432/app";
         let rest = url
             .strip_prefix("postgres://")
             .or_else(|| url.strip_prefix("postgresql://"))
-            .with_context(|| format!("DATABASE_URL does not begin with postgres:// ({example})"))?;
+            .with_context(|| format!("DATABASE_URL must begin with postgres:// ({example})"))?;
         let rest = rest.split(['?', '#']).next().unwrap_or_default();
         let (login, place) =
-            rest.rsplit_once('@').with_context(|| format!("DATABASE_URL names no user ({example})"))?;
+            rest.rsplit_once('@').with_context(|| format!("DATABASE_URL must name a user ({example})"))?;
         let (user, password) = login.split_once(':').unwrap_or((login, ""));
         let (address, name) = place.split_once('/').unwrap_or((place, ""));
-        // An IPv6 address stands in brackets and holds colons itself.
+        // An IPv6 address is in brackets and contains colons.
         let (host, port) = match address.rsplit_once(':') {
             Some((host, port)) if !port.ends_with(']') => (host, port),
             _ => (address, "5432"),
         };
         if host.is_empty() || user.is_empty() || name.is_empty() {
-            bail!("DATABASE_URL wants a user, a host and a database ({example})");
+            bail!("DATABASE_URL must name a user, a host and a database ({example})");
         }
         let login = Login { user: decode(user)?, password: decode(password)? };
         Ok(Self {
             host: host.trim_matches(['[', ']']).to_owned(),
-            port: port.parse().with_context(|| format!("DATABASE_URL: `{port}` is no port"))?,
+            port: port.parse().with_context(|| {
+                format!("the port `{port}` of DATABASE_URL must be a number from 1 to 65535")
+            })?,
             name: decode(name)?,
             administrator: login.clone(),
             migrator: login.clone(),
@@ -109,10 +111,12 @@ fn decode(text: &str) -> Result<String> {
         }
         let digits = rest.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
         let value = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        bytes.push(value.context("DATABASE_URL: a % is not followed by two hexadecimal digits")?);
+        bytes.push(value.context(
+            "DATABASE_URL has a % without two hexadecimal digits after it; write %25 for a percent sign",
+        )?);
         rest = &rest[2..];
     }
-    String::from_utf8(bytes).context("DATABASE_URL is not UTF-8")
+    String::from_utf8(bytes).context("DATABASE_URL must be UTF-8 after its %XX are decoded")
 }
 
 fn encode(text: &str) -> String {

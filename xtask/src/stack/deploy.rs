@@ -18,7 +18,7 @@ const CHOICES: [(&str, &str, &str); 3] = [
     ("CorsAllowHeaders", "CORS_ALLOW_HEADERS", "[]"),
 ];
 
-/// The values of template parameters. What the template does not declare is not passed.
+/// The values of template parameters. Only declared parameters are passed.
 fn parameters(
     stack: &str,
     template: &str,
@@ -69,7 +69,7 @@ fn rate_limits(template: &str) -> impl Iterator<Item = &str> {
 
 /// Creates the stack, or updates it to the template as it is now, and notes what came of it.
 pub fn deploy(python: &Python, root: &Path, folder: &Path, stack: &str, state: &mut State) -> Result<()> {
-    let database = state.database.as_ref().context("there is no database yet")?;
+    let database = state.database.as_ref().context("the stack has no database yet")?;
     let path = root.join("template.yaml");
     let template = std::fs::read_to_string(&path).context("cannot read template.yaml")?;
     let variable = |name: &str| std::env::var(name).ok();

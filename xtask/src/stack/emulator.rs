@@ -65,7 +65,7 @@ fn wait_ready(port: u16, child: &mut Child, log: &Path) -> Result<()> {
         if child.try_wait()?.is_some() || Instant::now() >= deadline {
             let text = fs::read_to_string(log).unwrap_or_default();
             let last = text.lines().last().unwrap_or("(nothing)");
-            bail!("the AWS emulator did not start; it said: {last}\n  all of it: {}", log.display());
+            bail!("the AWS emulator did not start: {last}\n  see its log: {}", log.display());
         }
         std::thread::sleep(Duration::from_millis(50));
     }

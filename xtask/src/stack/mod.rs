@@ -56,7 +56,7 @@ pub struct Stack {
 /// The stack as a running one, or an error that says how to start it.
 pub fn running(checkout: &Checkout, name: &str) -> Result<State> {
     let state = State::load(&checkout.state_dir(name)?).filter(State::running);
-    state.context("nothing is running here; `cargo xtask up` starts it")
+    state.context("no stack is running here; run `cargo xtask up`")
 }
 
 impl Stack {
@@ -64,11 +64,14 @@ impl Stack {
     pub fn claim(name: &'static str) -> Result<Self> {
         let checkout = Checkout::find()?;
         let folder = checkout.state_dir(name)?;
-        let lock = File::create(folder.join("lock")).context("cannot write in .local")?;
+        let lock =
+            File::create(folder.join("lock")).with_context(|| format!("cannot write .local/{name}/lock"))?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => bail!(already(name)),
-            Err(TryLockError::Error(error)) => return Err(error).context("cannot lock the stack's folder"),
+            Err(TryLockError::Error(error)) => {
+                return Err(error).context("cannot lock the folder of the stack");
+            }
         }
         let left = State::load(&folder).unwrap_or_default();
         if left.owner.is_none() && left.running() {
@@ -88,7 +91,7 @@ impl Stack {
         Ok(Self { checkout, python, folder, functions, state, known: BTreeMap::new(), name, _lock: lock })
     }
 
-    /// Starts everything. What was started is ended again if a later part fails.
+    /// Starts everything. If a part fails, the earlier parts are stopped.
     pub fn start(&mut self) -> Result<()> {
         let result = self.start_parts();
         self.or_nothing(result)
@@ -144,7 +147,7 @@ impl Stack {
 
     /// Runs the pending migrations.
     pub fn migrate(&self) -> Result<()> {
-        let database = self.state.database.as_ref().context("there is no database yet")?;
+        let database = self.state.database.as_ref().context("the stack has no database yet")?;
         let binary = bin_dir(&self.folder).join("migrate");
         let changed = ui::step("migrations", || {
             migrations::run(&binary, &database.variables(&database.migrator), &migrations::Command::Up)
@@ -184,7 +187,7 @@ impl Stack {
 
     fn start_database(&mut self, tls: Option<&Certificates>) -> Result<()> {
         if self.state.database.is_some() {
-            ui::say("Postgres: the one of DATABASE_URL");
+            ui::say("Postgres: uses DATABASE_URL");
             return Ok(());
         }
         let lasting = self.name == DEV;
@@ -234,9 +237,10 @@ pub fn end(checkout: &Checkout, name: &str, state: &State) -> Result<()> {
 
 fn already(name: &str) -> String {
     if name != DEV {
-        return format!("`cargo xtask {name}` is running in this checkout already; wait for it");
+        return format!("`cargo xtask {name}` is already running in this checkout; wait for its end");
     }
-    "it is running already: `cargo xtask env` prints its addresses, `cargo xtask down` stops it".to_owned()
+    "the stack is already running: `cargo xtask env` prints its addresses, `cargo xtask down` stops it"
+        .to_owned()
 }
 
 /// Starts a server on the usual port, or on a free one when that is taken.
@@ -249,7 +253,7 @@ fn on_a_port<T>(usual: Option<u16>, start: impl Fn(u16) -> Result<T>) -> Result<
     }
     let mut attempt = 1;
     loop {
-        // Free now; another program may still be faster, hence more than one attempt.
+        // Another program may take the port first, so there is more than one attempt.
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         match start(port) {
             Ok(started) => return Ok((started, port)),

@@ -21,7 +21,7 @@ pub fn bin_dir(folder: &Path) -> PathBuf {
     folder.join("bin")
 }
 
-/// Where what the functions print is collected.
+/// Returns the file that collects the output of the functions.
 #[must_use]
 pub fn functions_log(folder: &Path) -> PathBuf {
     folder.join("functions.log")

@@ -20,7 +20,7 @@ pub(crate) fn folder(checkout: &Checkout) -> Result<PathBuf> {
     let base = [temporary.as_path(), Path::new("/tmp"), Path::new("/var/tmp")]
         .into_iter()
         .find(|path| path.ancestors().all(open))
-        .context("Postgres needs a temporary folder that every user can enter; there is none")?;
+        .context("Postgres needs a temporary folder that every user can enter; set TMPDIR to one")?;
     let mut hasher = DefaultHasher::new();
     checkout.root().hash(&mut hasher);
     let folder = base.join(format!("xtask-postgres-{:016x}", hasher.finish()));
@@ -32,7 +32,7 @@ pub(crate) fn folder(checkout: &Checkout) -> Result<PathBuf> {
     }
     let about = fs::symlink_metadata(&folder)?;
     if !about.is_dir() || about.uid() != geteuid().as_raw() {
-        bail!("{} belongs to another user; remove it", folder.display());
+        bail!("{} belongs to another user; delete it as that user", folder.display());
     }
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o755))?;
     Ok(folder)
@@ -48,7 +48,7 @@ pub(super) fn copy_programs(distribution: &Distribution, packages: &Path, shared
         .flatten()
         .filter_map(|entry| entry.file_name().into_string().ok())
         .find(|name| name.starts_with(&format!("{package}-")))
-        .with_context(|| format!("{package} is not installed; remove .local/python and try again"))?;
+        .with_context(|| format!("{package} is not installed; delete .local/python and try again"))?;
     let target = shared.join(version);
     let programs = target.join(package).join("pginstall/bin");
     if programs.exists() {
@@ -57,7 +57,7 @@ pub(super) fn copy_programs(distribution: &Distribution, packages: &Path, shared
     let partial = shared.join("copying");
     let _ = fs::remove_dir_all(&partial);
     let _ = fs::remove_dir_all(&target);
-    // The libraries are found by their place beside the binaries.
+    // The binaries find the libraries in the folder next to them.
     let inside = Path::new(package).join("pginstall");
     copy(&packages.join(&inside), &partial.join(&inside))?;
     if let Some(libraries) = distribution.libraries {

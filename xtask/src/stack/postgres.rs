@@ -52,10 +52,9 @@ impl Postgres {
         let state = checkout.state_dir(stack)?;
         let passwords = passwords(&state.join("passwords.json"))?;
         let runs_as = if geteuid().is_root() {
-            Some(
-                User::from_name("nobody")?
-                    .context("Postgres does not run as root, and there is no user `nobody`")?,
-            )
+            Some(User::from_name("nobody")?.context(
+                "Postgres refuses to run as root and this system has no user `nobody`; run as another user",
+            )?)
         } else {
             None
         };
@@ -68,10 +67,7 @@ impl Postgres {
             None => (state.clone(), packages.join(distribution.package).join("pginstall/bin")),
         };
         if !programs.join("postgres").exists() {
-            bail!(
-                "there are no Postgres binaries in {}; remove .local/python and try again",
-                programs.display()
-            );
+            bail!("{} has no Postgres binaries; delete .local/python and try again", programs.display());
         }
         let postgres = Self { home, programs, log: state.join("postgres.log"), runs_as, passwords };
         postgres.initialise()?;
@@ -123,7 +119,7 @@ impl Postgres {
                 let last: Vec<&str> = last.into_iter().rev().collect();
                 bail!(
                     "Postgres did not start. Its log ends:\n    {}\n  \
-                     If its data is damaged, `cargo xtask down --delete-data` begins anew",
+                     If its data is damaged, delete it with `cargo xtask down --delete-data`",
                     last.join("\n    ")
                 );
             }
@@ -131,7 +127,7 @@ impl Postgres {
         }
     }
 
-    /// A command that runs as the user that Postgres accepts, with an environment of its own.
+    /// Returns a command that runs as a user that Postgres accepts, with a clean environment.
     fn command(&self, program: &str) -> Command {
         let mut command = Command::new(self.programs.join(program));
         command

@@ -50,7 +50,7 @@ impl State {
 
     /// Writes the state, passwords included: readable by its owner only.
     pub fn save(&self, folder: &Path) -> Result<()> {
-        let text = serde_json::to_string_pretty(self).context("the state cannot be written")?;
+        let text = serde_json::to_string_pretty(self).context("cannot write the state of the stack")?;
         private_file(&folder.join("state.json"), &text)
     }
 
@@ -80,7 +80,7 @@ impl State {
         format!("http://localhost:{}", self.port)
     }
 
-    /// What `cargo xtask env` prints, and what the tests are given.
+    /// Returns the variables that `cargo xtask env` prints and that the tests get.
     #[must_use]
     pub fn variables(&self) -> Vec<(String, String)> {
         let output = |name: &str| self.outputs.get(name).cloned().unwrap_or_default();

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::python::Python;
 
-/// What a server for `localhost` shows, and who says that it is good. As PEM, made anew each time.
+/// The certificate of a server for `localhost` and its authority, as PEM. Made again each time.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Certificates {
     pub authority: String,
@@ -22,12 +22,12 @@ impl Certificates {
     /// # Errors
     /// Where there is no such server for this machine.
     pub fn make(python: &Python, folder: &Path) -> Result<Self> {
-        python.add("tls-requirements.txt").context("there is no Postgres with TLS for this machine")?;
+        python.add("tls-requirements.txt").context("Postgres with TLS exists only for Linux on x86_64")?;
         let made = python.run(
             "certificates.py",
             &json!({ "host": "localhost" }),
             &folder.join("certificates.log"),
         )?;
-        serde_json::from_value(made).context("certificates.py answered in an unknown form")
+        serde_json::from_value(made).context("certificates.py returned an unknown form")
     }
 }

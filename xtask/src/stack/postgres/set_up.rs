@@ -62,7 +62,7 @@ impl Postgres {
             if whole_server { "yes" } else { "no" },
             checkout.root().join("migrations/roles.sql").display(),
         );
-        let said = self.psql(port, database, &script).context("migrations/roles.sql could not be run")?;
+        let said = self.psql(port, database, &script).context("cannot run migrations/roles.sql")?;
         Ok(said.warnings)
     }
 
@@ -114,7 +114,7 @@ impl Postgres {
         }
         let output = child.wait_with_output()?;
         if !output.status.success() {
-            bail!("Postgres refused: {}", String::from_utf8_lossy(&output.stderr).trim());
+            bail!("Postgres refused the script: {}", String::from_utf8_lossy(&output.stderr).trim());
         }
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Ok(Said { rows: text(&output.stdout), warnings: text(&output.stderr) })
