@@ -199,7 +199,7 @@ async fn the_log_says_who_signed_out_and_why_a_token_was_refused() {
     let _guard = telemetry::capture(LevelFilter::INFO, move || writer.clone());
     app.clock.advance(Duration::minutes(6));
     sign_out(&app, &pair, None).await.is_error(401, "unauthenticated");
-    assert!(lines.text().contains("token expired"), "{}", lines.text());
+    assert!(lines.text().contains("the token has expired"), "{}", lines.text());
     let user: uuid::Uuid =
         app.database.client().await.query_one("select uuid from users", &[]).await.expect("a user").get(0);
     assert!(!lines.text().contains(&user.to_string()));

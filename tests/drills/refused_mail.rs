@@ -51,7 +51,7 @@ fn a_refused_recipient_and_a_refused_text_end_their_tasks_and_all_other_mails_ar
     crew.drain();
 
     let failed = ("failed".to_owned(), Some("invalid".to_owned()), 1);
-    for (user, reply) in [(no_mailbox, "answered 550 5.1.1"), (bad_text, "answered 554 5.6.0")] {
+    for (user, reply) in [(no_mailbox, "replied 550 5.1.1"), (bad_text, "replied 554 5.6.0")] {
         assert_eq!((outcome(&world, user), server.refused(&address(user))), (failed.clone(), 1), "{reply}");
         // The log has the server's reply under the task's id, but not the server's words.
         let id = "select id::text from task where name = 'welcome_mail' and args ->> 'user' = $1";

@@ -183,11 +183,11 @@ def reasons(cloudformation, stack):
 
 
 def expose(apigateway, cloudformation, stack, resources):
-    """The API at the root of 127.0.0.1, and RPC under /grpc, with the gateway's own answers as the
-    template has them.
+    """The API at the root of 127.0.0.1, and RPC under /grpc, with the gateway responses of the
+    template.
 
     The emulator serves a custom domain without the stage in the path, and takes 127.0.0.1 for
-    one. It drops gateway responses when it imports the API, so they are set once more.
+    one. It drops gateway responses when it imports the API, so they are set again.
     """
     physical = lambda kind: {
         r["LogicalResourceId"]: r["PhysicalResourceId"] for r in resources if r["ResourceType"] == kind

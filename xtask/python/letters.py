@@ -28,7 +28,7 @@ MAX_DEPTH = 128
 # What SQS replies when it refuses one message. Other errors concern all messages and end the command.
 REFUSALS = {"InvalidMessageContents", "InvalidParameterValue", "MessageTooLong", "BatchRequestTooLong"}
 
-# A string that does not end goes to the end of the text. Otherwise the search would begin again behind each
+# An unterminated string extends to the end of the text. Otherwise the search would begin again behind each
 # of its quotes, and take minutes for a letter of a few hundred kilobytes.
 STRING_OR_BRACKET = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[{\]}]', re.DOTALL)
 WHITESPACE = re.compile(r"[ \t\n\r]*")
@@ -178,8 +178,8 @@ def ready(message):
 def identified(body, message_id):
     """The body with an id, so that consumers apply it once, however often it is sent.
 
-    A scheduled task has its identity already: its schedule and its time. An id that is null or empty
-    is none. Nothing else in the text changes, no number, no escape and no doubled key.
+    A scheduled task has its identity already: its schedule and its time. A null or empty id
+    counts as missing. Nothing else in the text changes: no number, no escape and no doubled key.
     """
     value = read(body)
     if value is None or value.get("id") not in (None, "") or ("schedule" in value and "time" in value):

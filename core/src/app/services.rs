@@ -69,7 +69,10 @@ impl App {
         }
         match (self.db(), self.bus()) {
             (Ok(db), Ok(bus)) => outbox::publish(db, bus, outgoing).await,
-            (Err(error), _) | (_, Err(error)) => tracing::error!(error = error.chain(), "cannot publish"),
+            (Err(error), _) | (_, Err(error)) => tracing::error!(
+                error = error.chain(),
+                "the messages could not be published; the relay sends them"
+            ),
         }
     }
 }

@@ -84,7 +84,11 @@ async fn try_all(
             match handle(&mut conn, handler, &kind.events).await {
                 Ok(outgoing) => handled.outgoing.extend(outgoing),
                 Err(error) if handled.error.is_none() => handled.error = Some(error),
-                Err(error) => tracing::warn!(handler = handler.name, error = error.chain(), "failed, too"),
+                Err(error) => tracing::warn!(
+                    handler = handler.name,
+                    error = error.chain(),
+                    "another handler of these events failed too"
+                ),
             }
         }
     }

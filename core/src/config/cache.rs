@@ -7,19 +7,19 @@ use crate::domain::mask::Secret;
 
 #[derive(Debug, Clone)]
 pub struct CacheConfig {
-    /// The server's URL, credentials included: `check_cache_url` says which ones are good.
+    /// The URL of the server, with its credentials; see `check_cache_url` for the valid forms.
     pub url: SecretSource,
     /// The certificates (PEM) that may sign the server's. `None`: Amazon's.
     pub ssl_root_cert: Option<Arc<str>>,
 }
 
-/// Whether values may travel by this URL: encrypted, or not beyond this machine.
+/// Checks that the URL is valid, and that it uses TLS or stays on this machine.
 ///
 /// # Errors
-/// What it has to be instead, without the URL: it holds a password.
+/// The valid form, without the URL, because it contains a password.
 pub fn check_cache_url(url: &str) -> Result<(), &'static str> {
-    const SHAPE: &str = "must be rediss://user:password@host:6379 or, without TLS, redis://host:6379 on this machine; \
-         a database may follow as in /0; write special characters percent-encoded";
+    const SHAPE: &str = "must be rediss://user:password@host:6379, or without TLS redis://localhost:6379; \
+         .env.example shows all forms";
     if url.contains(|c: char| c.is_control() || c.is_whitespace() || matches!(c, '\\' | '?' | '#')) {
         return Err(SHAPE);
     }

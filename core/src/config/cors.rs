@@ -64,8 +64,8 @@ fn read_origins(env: &mut Reader<'_>, mode: LaunchMode) -> Origins {
     if !listed.iter().all(|origin| is_origin(origin)) {
         env.wrong(
             KEY,
-            "must hold origins as browsers send them (scheme://host[:port] in lower case, punycode, no \
-             default port, no path), or \"*\" alone, or in LOCAL \"localhost\"",
+            "must list origins as browsers send them, such as https://app.example.com, without a path or \
+             the default port",
         );
     }
     Origins::Only { listed, loopback }

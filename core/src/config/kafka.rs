@@ -59,7 +59,7 @@ pub(super) fn read(env: &mut Reader<'_>, bus: EventsBus, prod: bool) -> KafkaCon
         if prod || !servers.iter().all(|server| is_here(server)) {
             env.wrong(
                 "KAFKA_SECURITY_PROTOCOL",
-                "must be SASL_SSL in PROD, and for brokers of other machines",
+                "must be SASL_SSL in PROD and for brokers on other machines",
             );
         }
         KafkaSecurity::Plain

@@ -7,7 +7,7 @@ use crate::domain::mask::Secret;
 
 #[derive(Debug, Clone)]
 pub struct MailConfig {
-    /// The server's URL, credentials included: `check_url` says which ones are good.
+    /// The URL of the server, with its credentials; see `check_url` for the valid forms.
     pub url: SecretSource,
     pub from: Sender,
 }
@@ -21,10 +21,13 @@ pub struct Sender {
 }
 
 impl Sender {
+    /// Reads `Name <address>`, or the address alone.
+    ///
     /// # Errors
-    /// What it has to be instead.
+    /// The valid form.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
-        const SHAPE: &str = "must be an address, or Name <address>; write the address in ASCII, its domain as xn-- if need be";
+        const SHAPE: &str =
+            "must be an address, or Name <address>, in ASCII; write the domain in punycode (xn--) if needed";
         let (name, address) = match text.trim().strip_suffix('>') {
             None => ("", text),
             Some(rest) => rest.rsplit_once('<').ok_or(SHAPE)?,
@@ -65,13 +68,13 @@ impl fmt::Debug for Sender {
     }
 }
 
-/// Whether mail may travel by this URL: encrypted, or not beyond this machine.
+/// Checks that the URL is valid, and that it uses TLS or stays on this machine.
 ///
 /// # Errors
-/// What it has to be instead, without the URL: it holds a password.
+/// The valid form, without the URL, because it contains a password.
 pub fn check_url(url: &str) -> Result<(), &'static str> {
-    const SHAPE: &str = "must be smtps://user:password@host:465, smtp://user:password@host:587?tls=required or, without a \
-         password, smtp://host:port on this machine; write special characters percent-encoded";
+    const SHAPE: &str = "must be smtps://user:password@host:465 or smtp://user:password@host:587?tls=required; \
+         .env.example shows all forms";
     if url.contains(|c: char| c.is_control() || c.is_whitespace() || c == '\\') {
         return Err(SHAPE);
     }

@@ -29,7 +29,7 @@ impl RelayResponse {
     pub fn of(relayed: outbox::Relayed) -> Self {
         let outbox::Relayed { sent, failed, parked, lag } = relayed;
         let lag_seconds = lag.as_secs();
-        tracing::info!(sent, failed, parked, lag_seconds, "relay done");
+        tracing::info!(sent, failed, parked, lag_seconds, "the relay has finished");
         Self { sent, failed, parked, lag_seconds }
     }
 }

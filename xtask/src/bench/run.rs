@@ -219,7 +219,7 @@ impl Subject {
         let event = client.event(self.case)?;
         let outcome = function.invoke(&event, PATIENCE)?;
         let Outcome::Response(answer) = outcome else {
-            bail!("{} did not answer: {outcome:?}\n  {}", self.measured.name, function.logs().join("\n  "));
+            bail!("{} did not respond: {outcome:?}\n  {}", self.measured.name, function.logs().join("\n  "));
         };
         if self.ours {
             client.read(self.case, &answer).with_context(|| function.logs().join("\n  "))?;

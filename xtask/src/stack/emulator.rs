@@ -77,6 +77,6 @@ fn healthy(port: u16) -> Result<bool> {
     stream.set_read_timeout(Some(Duration::from_secs(5)))?;
     stream.write_all(b"GET /_ministack/health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
     let mut start = [0; 12];
-    stream.read_exact(&mut start).context("no answer")?;
+    stream.read_exact(&mut start).context("the AWS emulator did not respond")?;
     Ok(&start == b"HTTP/1.1 200")
 }

@@ -15,7 +15,7 @@ use crate::{
 /// The rest that there was no time for waits this long.
 const PAUSE: Duration = Duration::from_secs(60);
 
-/// What is kept for how long stands in `infrastructure/repository/clean_up.rs`.
+/// Deletes old rows. `infrastructure/repository/clean_up.rs` has the lifetime of each table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CleanUp {}
 
@@ -42,7 +42,7 @@ impl Task for CleanUp {
             }
         }
         let result = json!({ "deleted": deleted, "done": done && failed.is_empty() });
-        tracing::info!(%result, "cleaned up");
+        tracing::info!(%result, "deleted old rows");
         if !failed.is_empty() {
             return Err(Error::internal(format!("some tables were not cleaned: {}", failed.join("; "))));
         }

@@ -36,7 +36,7 @@ pub(super) async fn report(job: &Job<'_>, lives: Duration) {
             events = count,
             incomplete,
             first = named.join(", "),
-            "events were sent and never handled: see `cargo xtask queue peek events`, or send them again with `cargo xtask outbox resend`"
+            "events were sent and never handled; see `cargo xtask queue peek events`, then use `cargo xtask outbox resend`"
         ),
         Err(error) => tracing::error!(error = error.chain(), "cannot look for lost events"),
     }

@@ -10,7 +10,7 @@ use crate::domain::Result;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SayMeow {
-    /// The user to say it to; to nobody in particular when a schedule asks.
+    /// The user to greet. It is missing when a schedule starts the task.
     #[serde(default)]
     pub to: Option<Uuid>,
 }

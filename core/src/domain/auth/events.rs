@@ -6,13 +6,13 @@ use uuid::Uuid;
 
 use crate::domain::event::Event;
 
-/// A refresh token that had been replaced was used again: it has been stolen, or the live one was.
-/// The session is over. Its user should hear of it.
+/// A replaced refresh token was used again, so this token or the live one has been stolen.
+/// The session has ended, and a mail tells its user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SessionReuseDetected {
     /// The user.
     pub uuid: Uuid,
-    /// The session's id, which signs nobody in.
+    /// The id of the session. Nobody can sign in with it.
     pub session: String,
 }
 
@@ -20,7 +20,7 @@ impl Event for SessionReuseDetected {
     const NAME: &'static str = "session_reuse_detected";
 }
 
-/// A user made an API key, or somebody who was signed in as them did. They should know.
+/// A user created an API key, or somebody who was signed in as this user did. A mail tells the user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ApiKeyCreated {
     /// The user.

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::domain::event::Event;
 
-/// Someone signed up. Carries no personal data: whoever needs more reads the row.
+/// A user signed up. It carries no personal data; handlers read the row of the user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct UserCreated {
     pub uuid: Uuid,

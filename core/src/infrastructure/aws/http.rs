@@ -74,7 +74,7 @@ fn lost(error: legacy::Error) -> ConnectorError {
     let mut cause: Option<&(dyn StdError + 'static)> = Some(&error);
     while let Some(error) = cause {
         if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::TimedOut) {
-            return ConnectorError::timeout("connecting took too long".into());
+            return ConnectorError::timeout("the connection took too long".into());
         }
         cause = error.source();
     }

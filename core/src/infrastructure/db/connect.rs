@@ -190,8 +190,8 @@ impl Refusal {
     fn into_error(self) -> Error {
         match self {
             Self::Postgres(error) if refuses_options(&error) => Error::Configuration(format!(
-                "DB_STATEMENTS must be `unnamed` (template parameter DatabaseStatements), because what DB_HOST \
-                 leads to refuses the startup parameter `options`, as proxies do: {}",
+                "DB_STATEMENTS must be `unnamed`, because the proxy at DB_HOST refuses the startup parameter \
+                 `options`: {}",
                 from_postgres(error).chain()
             )),
             Self::Postgres(error) => from_postgres(error),

@@ -112,9 +112,9 @@ impl ValkeyStore {
             Some(rest) => (true, format!("redis://{rest}")),
             None => (false, url.to_owned()),
         };
-        let info = url.into_connection_info().map_err(|_| wrong("is not the URL of a server"))?;
+        let info = url.into_connection_info().map_err(|_| wrong("must be the URL of a server"))?;
         let ConnectionAddr::Tcp(host, port) = info.addr() else {
-            return Err(wrong("is not the URL of a server").into());
+            return Err(wrong("must be the URL of a server").into());
         };
         let refused = |error| Error::unavailable("cache", error);
         let tcp = TcpStream::connect((host.as_str(), *port)).await.map_err(refused)?;
@@ -122,7 +122,7 @@ impl ValkeyStore {
         if !encrypted {
             return greet(info.redis_settings(), tcp).await;
         }
-        let name = ServerName::try_from(host.clone()).map_err(|_| wrong("names no host"))?;
+        let name = ServerName::try_from(host.clone()).map_err(|_| wrong("must name a valid host"))?;
         let tls = tls::by_roots_or_amazon(self.config.ssl_root_cert.as_deref(), "CACHE_SSL_ROOT_CERT")?;
         let stream = TlsConnector::from(tls).connect(name, tcp).await.map_err(refused)?;
         greet(info.redis_settings(), stream).await

@@ -71,7 +71,7 @@ impl SmtpMailer {
         check_url(url).map_err(wrong)?;
         // The error of the library may repeat the URL.
         let transport = Transport::from_url(url)
-            .map_err(|_| wrong("is not the URL of a mail server"))?
+            .map_err(|_| wrong("must be the URL of a mail server"))?
             .timeout(Some(self.timeout))
             .build();
         *made = Some((url.clone(), transport.clone()));
@@ -86,7 +86,7 @@ impl Mailer for SmtpMailer {
                 Ok(outcome) => outcome,
                 Err(_) => Err(Error::unavailable(
                     "mail",
-                    format!("the server took longer than {} s", self.timeout.as_secs_f32()),
+                    format!("the server did not reply within {} s", self.timeout.as_secs_f32()),
                 )),
             }
         }
@@ -102,7 +102,7 @@ impl fmt::Debug for SmtpMailer {
 
 fn message(from: &Sender, mail: &Mail) -> Result<Message> {
     let sender = address(&from.address)
-        .ok_or_else(|| Error::Configuration("MAIL_FROM is not an address that SMTP takes".into()))?;
+        .ok_or_else(|| Error::Configuration("MAIL_FROM must be an address that SMTP accepts".into()))?;
     let recipient = address(mail.to.as_str()).ok_or_else(|| Error::invalid("to", "format"))?;
     let domain = from.address.rsplit_once('@').map_or("localhost", |(_, domain)| domain);
     Message::builder()
@@ -127,14 +127,14 @@ fn is_login(error: &smtp::Error) -> bool {
 fn outcome(error: &smtp::Error) -> Error {
     let Some(status) = error.status() else {
         return match error.is_response() {
-            true => Error::unavailable("mail", "the server's reply is not SMTP"),
+            true => Error::unavailable("mail", "the reply of the server is not SMTP"),
             false => Error::unavailable("mail", error.to_string()),
         };
     };
     // The server's own words repeat the address. Its second code, as in 5.1.1, says why.
     let words = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
     let detail = words.split_whitespace().next().filter(|word| is_enhanced(word)).unwrap_or_default();
-    let answer = format!("answered {status} {detail}").trim_end().to_owned();
+    let answer = format!("replied {status} {detail}").trim_end().to_owned();
     if refuses_mail(status.into(), detail) {
         Error::invalid("mail", format!("the server {answer}"))
     } else {

@@ -89,7 +89,7 @@ const MAX_REFUSALS: i32 = 10;
 pub fn insert(messages: &[Outgoing], config: OutboxConfig) -> Result<Vec<Statement>> {
     if let Some(large) = messages.iter().find(|m| m.body.len() > MAX_BODY_BYTES) {
         return Err(Error::internal(format!(
-            "a message of {} bytes; put large data into a table",
+            "the message has {} of at most {MAX_BODY_BYTES} bytes; store large data in a table",
             large.body.len()
         )));
     }

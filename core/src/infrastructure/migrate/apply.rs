@@ -107,7 +107,7 @@ pub(super) async fn apply(with: &mut Connections<'_>, file: File, note: &Note, w
         // Nobody should wait for long work again and again: somebody has to look first.
         let pause = pauses.next().filter(|_| seen.worked <= waits.outside);
         let Some(pause) = pause else { return Err(blocked(file, tries, &blockers)) };
-        tracing::warn!(migration = file.name, %error, ?blockers, "another process holds a lock; trying again");
+        tracing::warn!(migration = file.name, %error, ?blockers, "another process holds a lock; the migration tries again");
         tokio::time::sleep(pause).await;
     }
 }
@@ -203,8 +203,7 @@ fn blocked(file: File, tries: u32, blockers: &[String]) -> Error {
     Error::unavailable(
         LOCK,
         format!(
-            "migration {} did not get a lock that {who} holds, in {tries} tries, and {}. Wait until it has ended, or \
-             end it with `select pg_terminate_backend(PROCESS)`. Then run the migrations again",
+            "migration {} got no lock in {tries} tries and {}, because of {who}; end it, then run the migrations again",
             file.name,
             left_behind(file),
         ),
@@ -220,7 +219,7 @@ fn failed(file: File, error: &tokio_postgres::Error) -> Error {
 
 fn left_behind(file: File) -> &'static str {
     if files::opts_out(file.sql) {
-        "may have left part of its work (an invalid index, which the next run replaces)"
+        "may have left an invalid index, which the next run replaces"
     } else {
         "has changed nothing"
     }

@@ -85,7 +85,7 @@ impl<'a> Runner<'a> {
         let mut applied = Vec::new();
         for status in statuses.iter().filter(pending) {
             let migration = self.migration(&status.name)?;
-            tracing::info!(migration = migration.name, "applying");
+            tracing::info!(migration = migration.name, "applying a migration");
             let note = history::Note::Applied { checksum: migration.checksum() };
             let file = File { name: migration.name, sql: migration.up };
             apply(&mut with, file, &note, self.waits).await?;
@@ -102,7 +102,7 @@ impl<'a> Runner<'a> {
         let mut taken_back = Vec::new();
         for status in statuses.iter().rev().filter(|s| s.state != State::Pending).take(steps) {
             let migration = self.migration(&status.name)?;
-            tracing::info!(migration = migration.name, "taking back");
+            tracing::info!(migration = migration.name, "reverting a migration");
             let file = File { name: migration.name, sql: migration.down };
             apply(&mut with, file, &history::Note::TakenBack, self.waits).await?;
             taken_back.push(status.name.clone());

@@ -146,7 +146,7 @@ impl Tokens {
         let key = self
             .keys
             .signing(kid)
-            .ok_or_else(|| Error::unavailable("signing key", "this instance does not know it"))?;
+            .ok_or_else(|| Error::unavailable("signing key", "this instance does not have the key yet"))?;
         let mut header = Header::new(Algorithm::HS256);
         header.kid = Some(kid.to_owned());
         jsonwebtoken::encode(&header, claims, key).map_err(Error::internal)
@@ -159,12 +159,12 @@ impl Tokens {
     pub fn verify(&self, text: &str, kind: TokenKind, now: OffsetDateTime) -> Result<Token> {
         let refuse = Error::Unauthenticated;
         if text.len() > MAX_TOKEN_BYTES {
-            return Err(refuse("token too long"));
+            return Err(refuse("the token is too long"));
         }
-        let head = head(text).ok_or(refuse("not a token of this service"))?;
+        let head = head(text).ok_or(refuse("the token is not from this service"))?;
         let key = self.keys.verifying(&head.kid).ok_or(refuse("unknown key"))?;
         let claims = jsonwebtoken::decode::<Claims>(text, key, &self.validation)
-            .map_err(|_| refuse("bad signature or claims"))?
+            .map_err(|_| refuse("the signature or the claims are invalid"))?
             .claims;
         let (session, generation) = match kind {
             TokenKind::Access => (claims.ses.as_deref(), Some(claims.user.sid.as_str())),
@@ -177,22 +177,23 @@ impl Tokens {
             return Err(refuse(WRONG_KIND));
         }
         if claims.sub.is_some_and(|subject| subject != claims.user.uuid) {
-            return Err(refuse("a token with two subjects"));
+            return Err(refuse("the token has two subjects"));
         }
         // Not jsonwebtoken's check: it asks the system's clock. No leeway: we signed it ourselves.
-        let expires_at = OffsetDateTime::from_unix_timestamp(claims.exp).map_err(|_| refuse("bad expiry"))?;
+        let expires_at =
+            OffsetDateTime::from_unix_timestamp(claims.exp).map_err(|_| refuse("the expiry is invalid"))?;
         if expires_at <= now {
-            return Err(refuse("token expired"));
+            return Err(refuse("the token has expired"));
         }
         if claims.nbf.is_some_and(|not_before| not_before > now.unix_timestamp()) {
-            return Err(refuse("token not valid yet"));
+            return Err(refuse("the token is not valid yet"));
         }
         if expires_at - now > LONGEST_LIFE {
             return Err(refuse("the token's lifetime is too long"));
         }
         match (session.and_then(Sid::parse), generation.and_then(Sid::parse)) {
             (Some(session), Some(generation)) => Ok(Token { user: claims.user.uuid, session, generation }),
-            _ => Err(refuse("no session in the token")),
+            _ => Err(refuse("the token has no session")),
         }
     }
 }

@@ -17,7 +17,9 @@ use crate::domain::{Error, Result, auth::Sid};
 /// Bytes from the operating system's generator.
 pub fn random<const N: usize>() -> Result<[u8; N]> {
     let mut bytes = [0; N];
-    SystemRandom::new().fill(&mut bytes).map_err(|_| Error::internal("the system has no random numbers"))?;
+    SystemRandom::new()
+        .fill(&mut bytes)
+        .map_err(|_| Error::internal("cannot read random numbers from the system"))?;
     Ok(bytes)
 }
 

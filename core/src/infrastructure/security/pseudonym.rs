@@ -44,11 +44,11 @@ pub struct Pseudonyms(hmac::Key);
 
 impl Pseudonyms {
     /// # Errors
-    /// `Configuration` when the key is of less than 32 bytes: a short one can be guessed from a dump of
-    /// the table, and with it every address in there.
+    /// `Configuration` when the key has fewer than 32 bytes. Somebody with a dump of the table could guess a
+    /// shorter key, and with it every address in the table.
     pub fn new(key: &str) -> Result<Self> {
         if key.len() < MIN_KEY_BYTES {
-            let why = "HMAC_KEY is of less than 32 bytes; make one with `openssl rand -base64 48`";
+            let why = "HMAC_KEY has fewer than 32 bytes; make one with `openssl rand -base64 48`";
             return Err(Error::Configuration(why.into()));
         }
         Ok(Self(hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes())))

@@ -35,11 +35,14 @@ impl Keys {
             );
         }
         // Not the parser's own words: they could quote a key.
-        let set: KeySet = serde_json::from_str(text)
-            .map_err(|_| wrong("is neither a bare key nor {\"signing\", \"keys\"}"))?;
+        let set: KeySet = serde_json::from_str(text).map_err(|_| {
+            wrong("is neither a bare key nor {\"signing\", \"keys\"}; restore its last good version")
+        })?;
         let mut keys = HashMap::new();
         for (kid, key) in set.keys {
-            let bytes = BASE64_STANDARD.decode(&key).map_err(|_| wrong("holds a key that is not base64"))?;
+            let bytes = BASE64_STANDARD
+                .decode(&key)
+                .map_err(|_| wrong("contains a key that is not base64; restore its last good version"))?;
             keys.insert(kid, bytes);
         }
         Self::new(set.signing, &keys)
@@ -47,10 +50,12 @@ impl Keys {
 
     fn new(signing_kid: String, keys: &HashMap<String, Vec<u8>>) -> Result<Self> {
         if keys.values().any(|key| key.len() < MIN_KEY_BYTES) {
-            return Err(wrong("holds a key of less than 32 bytes; make one with `openssl rand -base64 48`"));
+            return Err(wrong(
+                "contains a key of fewer than 32 bytes; make one with `openssl rand -base64 48`",
+            ));
         }
         if !keys.contains_key(&signing_kid) {
-            return Err(wrong("names a signing key that it does not hold"));
+            return Err(wrong("names a signing key that it does not contain; restore its last good version"));
         }
         let both = |key: &Vec<u8>| (EncodingKey::from_secret(key), DecodingKey::from_secret(key));
         Ok(Self { signing_kid, keys: keys.iter().map(|(kid, key)| (kid.clone(), both(key))).collect() })
