@@ -78,6 +78,15 @@ fn described_commands(page: &str) -> BTreeSet<String> {
     commands.filter_map(|command| command.split(' ').next()).map(str::to_owned).collect()
 }
 
+/// Returns whether the first paragraph of a page says for whom it is, and then what it answers.
+fn has_introduction(page: &str) -> bool {
+    let paragraph = page.split("\n\n").find(|part| !part.starts_with('#')).unwrap_or_default();
+    let Some((readers, answers)) = paragraph.split_once(". ") else { return false };
+    let says = ["answers", "describes", "lists", "says", "shows"];
+    (readers.starts_with("For ") || readers.starts_with("This page is for "))
+        && answers.split(' ').any(|word| says.contains(&word))
+}
+
 /// Returns the pages that an index lists, once for each row that links to one.
 fn listed_pages(index: &str) -> Vec<String> {
     let links = rows(index).filter_map(|row| row[0].split_once("](")?.1.strip_suffix(')'));
@@ -148,6 +157,14 @@ fn the_index_of_the_pages_lists_each_one_once() {
 }
 
 #[test]
+fn each_page_begins_with_its_readers_and_its_questions() {
+    let pages = listed_pages(&read("docs/README.md"));
+    let pages = pages.into_iter().filter(|page| !page.contains('/')).chain(["README.md".to_owned()]);
+    let without: Vec<_> = pages.filter(|page| !has_introduction(&read(&format!("docs/{page}")))).collect();
+    assert!(without.is_empty(), "the first paragraph must say for whom the page is: {without:?}");
+}
+
+#[test]
 fn a_row_that_is_missing_or_wrong_is_found() {
     let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<String>>();
     let page = "| setting | default | meaning | parameter |\n|---|---|---|---|\n\
@@ -164,4 +181,7 @@ fn a_row_that_is_missing_or_wrong_is_found() {
         ["a.md", "a.md"]
     );
     assert!(deployed_routes(&template()).contains("GET /api/v1/users/me users-me"));
+    assert!(has_introduction("# Title\n\nFor callers. This page says what.\n\nMore."));
+    assert!(!has_introduction("# Title\n\nThis page says what.\n\nFor callers. It says more."));
+    assert!(!has_introduction("# Title\n\nFor callers. Good luck.\n"));
 }

@@ -14,6 +14,7 @@ mod mutants;
 mod needs;
 mod passwords;
 mod paths;
+mod plain_words;
 mod requirements;
 mod routes;
 mod skips;

@@ -231,9 +231,9 @@ enum Command {
     },
     /// Write template.yaml from template.base.yaml and functions/*/function.yaml.
     ///
-    /// Call it after a change in one of them. Edit those files, not template.yaml.
+    /// Run it after you change one of them. Do not edit template.yaml itself.
     Template {
-        /// Only compare, and fail if template.yaml is out of date.
+        /// Write nothing, and fail if template.yaml is out of date.
         #[arg(long)]
         check: bool,
     },
@@ -249,6 +249,39 @@ enum Command {
 #[must_use]
 pub fn command_names() -> Vec<String> {
     Arguments::command().get_subcommands().map(|command| command.get_name().to_owned()).collect()
+}
+
+/// The help of a command or of one of its options.
+#[derive(Debug)]
+pub struct Help {
+    /// For example `queue list` or `queue list --json`.
+    pub name: String,
+    /// The whole help, with its first line first; empty if there is none.
+    pub text: String,
+    pub is_command: bool,
+}
+
+/// Returns the help of all commands and options, for the test that reads it.
+#[must_use]
+pub fn help() -> Vec<Help> {
+    let mut found = Vec::new();
+    Arguments::command().get_subcommands().for_each(|command| collect_help(command, "", &mut found));
+    found
+}
+
+fn collect_help(command: &clap::Command, above: &str, found: &mut Vec<Help>) {
+    let name = format!("{above}{}", command.get_name());
+    let text = command.get_long_about().or_else(|| command.get_about());
+    let text = text.map(ToString::to_string).unwrap_or_default();
+    found.push(Help { name: name.clone(), text, is_command: true });
+    for argument in command.get_arguments() {
+        let text = argument.get_long_help().or_else(|| argument.get_help());
+        let text = text.map(ToString::to_string).unwrap_or_default();
+        let option =
+            argument.get_long().map_or_else(|| argument.get_id().to_string(), |long| format!("--{long}"));
+        found.push(Help { name: format!("{name} {option}"), text, is_command: false });
+    }
+    command.get_subcommands().for_each(|command| collect_help(command, &format!("{name} "), found));
 }
 
 /// Runs the command line of this process.

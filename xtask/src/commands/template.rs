@@ -1,5 +1,5 @@
-//! `cargo xtask template`: template.yaml, which is generated from template.base.yaml and
-//! functions/*/function.yaml and committed.
+//! `cargo xtask template`: generates template.yaml from template.base.yaml and functions/*/function.yaml. All
+//! of them are committed.
 
 use std::fs;
 
@@ -14,22 +14,22 @@ const FILE: &str = "template.yaml";
 pub fn run(check: bool) -> Result<()> {
     let checkout = Checkout::find()?;
     if !check {
-        let what = if write(&checkout)? { "is written" } else { "is up to date" };
-        ui::say(&format!("{FILE} {what}"));
+        let wrote = write(&checkout)?;
+        ui::say(&if wrote { format!("wrote {FILE}") } else { format!("{FILE} is up to date") });
         return Ok(());
     }
     let generated = String::from_utf8(generate(&checkout, "template")?)?;
     let committed = fs::read_to_string(checkout.root().join(FILE)).unwrap_or_default();
     if let Some(line) = first_difference(&committed, &generated) {
         bail!(
-            "{FILE}:{line}: differs from its parts; edit template.base.yaml or a function.yaml, not {FILE}, \
-             and call `cargo xtask template`"
+            "{FILE}:{line} differs from its sources: edit template.base.yaml or a function.yaml, \
+             then run `cargo xtask template`"
         );
     }
     Ok(())
 }
 
-/// Generates the template, and writes it if it is another one. Returns whether it is.
+/// Generates the template and writes it if it has changed. Returns whether it has.
 pub fn write(checkout: &Checkout) -> Result<bool> {
     let path = checkout.root().join(FILE);
     let generated = generate(checkout, "template")?;

@@ -30,20 +30,20 @@ pub enum Action {
     Roles,
     /// Report users whose address has no canonical form yet.
     ///
-    /// With --change, store the canonical form next to the address. The address stays as it is. Users whose
-    /// canonical form belongs to another user are left as they are.
+    /// With --change, it stores the canonical form next to the address. The address stays as it is. Users
+    /// whose canonical form belongs to another user are not changed.
     Emails {
-        /// Change what does not collide.
+        /// Store the canonical forms that do not collide.
         #[arg(long)]
         change: bool,
     },
-    /// Give a user another address.
+    /// Change the email address of a user.
     ///
-    /// For users that `emails` names as colliding or no longer accepted.
+    /// It is for users whose address `emails` reports as colliding or as no longer accepted.
     SetEmail {
-        /// The user's uuid.
+        /// The uuid of the user, from `emails`.
         user: String,
-        /// The new address.
+        /// The new email address.
         address: String,
     },
 }
@@ -113,7 +113,11 @@ fn emails(place: &Place, change: bool) -> Result<()> {
             ui::out(&format!("{} {verb} a canonical form that differs from its address", plain(user)));
         }
         for Collision { user, with } in &report.collisions {
-            ui::out(&format!("{} collides with {}: it is the same address", plain(user), plain(with)));
+            ui::out(&format!(
+                "{} collides with {}, because both addresses mean the same mailbox",
+                plain(user),
+                plain(with)
+            ));
         }
         for user in &report.refused {
             ui::out(&format!("{} has an address that is no longer accepted", plain(user)));
@@ -126,19 +130,19 @@ fn emails(place: &Place, change: bool) -> Result<()> {
     }
     let verb = if change { "were given" } else { "would get (with --change)" };
     ui::out(&format!(
-        "{rows} addresses: {filled} {verb} their own letters as canonical form, {changed} another form, {left} none"
+        "{rows} addresses: {filled} {verb} the same canonical form, {changed} a different one, {left} none"
     ));
     if left > 0 {
-        ui::out("give these users another address: cargo xtask users set-email UUID ADDRESS");
+        ui::out("change the addresses without one: `cargo xtask users set-email UUID ADDRESS`");
     }
     Ok(())
 }
 
 fn set_email(place: &Place, user: &str, address: &str) -> Result<()> {
     let event = json!({"command": "email_set", "user": user, "email": address});
-    let answer: Change = place.database(&event).context(
-        "nothing was changed; the uuid must be one of a user, and no other user may have the address",
-    )?;
+    let answer: Change = place
+        .database(&event)
+        .context("nothing was changed; the uuid must be that of a user, and the address must be free")?;
     let verb = if answer.changed { "now has" } else { "already has" };
     ui::out(&format!("{} {verb} this address", plain(&answer.user)));
     Ok(())
