@@ -6,7 +6,7 @@ use app_core::{
     Error,
     config::{LaunchMode, SecretSource, TokensConfig},
     domain::{
-        auth::{Sid, TokenKind},
+        auth::{RandomId, TokenKind},
         mask::Secret,
     },
     infrastructure::security::jwt::Tokens,
@@ -31,7 +31,7 @@ static KNOWN: LazyLock<Known> = LazyLock::new(|| {
         max_sessions: 100,
     };
     let tokens = Tokens::new("APP", LaunchMode::Test, &config, KEY).expect("a good key");
-    let sid = |text| Sid::parse(text).expect("an id");
+    let sid = |text| RandomId::parse(text).expect("an id");
     let (session, generation) = (sid("0000000000000000000001"), sid("0000000000000000000002"));
     let pair = tokens.pair(Uuid::nil(), &session, &generation, NOW, tokens.kid()).expect("a pair");
     let (access, refresh) = (pair.access.expose().clone(), pair.refresh.expose().clone());

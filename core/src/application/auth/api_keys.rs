@@ -9,7 +9,7 @@ use crate::{
     domain::{
         Error, Result,
         audit::{Action, Entry},
-        auth::{ApiKey, Client, ListedKey, Permission, Permissions, Sid, Token, events::ApiKeyCreated},
+        auth::{ApiKey, Client, ListedKey, Permission, Permissions, RandomId, Token, events::ApiKeyCreated},
         mask::Secret,
         users::User,
     },
@@ -86,7 +86,7 @@ impl Auth<'_> {
     /// # Errors
     /// `NotFound` when it is not live, or somebody else's.
     pub async fn revoke_key(&self, tx: &mut Tx<'_>, user: Uuid, id: &str, client: Client<'_>) -> Result<()> {
-        let id = Sid::parse(id).ok_or(Error::NotFound("key"))?;
+        let id = RandomId::parse(id).ok_or(Error::NotFound("key"))?;
         if !api_keys::revoke(&*tx, user, &id, self.now()).await? {
             return Err(Error::NotFound("key"));
         }

@@ -8,7 +8,7 @@ use crate::{
     domain::{
         Error, Result,
         audit::{Action, Entry},
-        auth::{Client, ListedSession, RevokeReason, SessionCursor, Sid, Standing, Token, TokenKind},
+        auth::{Client, ListedSession, RandomId, RevokeReason, SessionCursor, Standing, Token, TokenKind},
     },
     infrastructure::{
         repository::{api_keys, audit, sessions, sign_in_places, users},
@@ -120,7 +120,7 @@ impl Auth<'_> {
     /// # Errors
     /// `NotFound` when it is not live, or somebody else's.
     pub async fn revoke(&self, tx: &mut Tx<'_>, user: Uuid, id: &str, client: Client<'_>) -> Result<()> {
-        let id = Sid::parse(id).ok_or(Error::NotFound("session"))?;
+        let id = RandomId::parse(id).ok_or(Error::NotFound("session"))?;
         if !sessions::revoke(&*tx, user, &id, RevokeReason::Revoked, self.now()).await? {
             return Err(Error::NotFound("session"));
         }

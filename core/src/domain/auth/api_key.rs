@@ -2,7 +2,7 @@
 
 use time::OffsetDateTime;
 
-use super::Sid;
+use super::RandomId;
 use crate::domain::mask::Secret;
 
 /// What every key begins with: people and scanners of source code know one when they see it.
@@ -11,8 +11,8 @@ const PREFIX: &str = "apk_";
 /// `apk_<id>_<secret>`: the id finds the row, the secret is shown once and stored as a hash.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiKey {
-    pub id: Sid,
-    pub secret: Secret<Sid>,
+    pub id: RandomId,
+    pub secret: Secret<RandomId>,
 }
 
 impl ApiKey {
@@ -23,7 +23,7 @@ impl ApiKey {
 
     pub fn parse(text: &str) -> Option<Self> {
         let (id, secret) = text.strip_prefix(PREFIX)?.split_once('_')?;
-        Some(Self { id: Sid::parse(id)?, secret: Secret::new(Sid::parse(secret)?) })
+        Some(Self { id: RandomId::parse(id)?, secret: Secret::new(RandomId::parse(secret)?) })
     }
 
     /// The whole key, for its owner's eyes.
@@ -49,7 +49,7 @@ mod tests {
 
     #[test]
     fn a_key_reads_back_and_does_not_print_its_secret() {
-        let key = ApiKey { id: Sid::from_bits(1), secret: Secret::new(Sid::from_bits(u128::MAX)) };
+        let key = ApiKey { id: RandomId::from_bits(1), secret: Secret::new(RandomId::from_bits(u128::MAX)) };
         let text = key.reveal();
         assert_eq!((text.expose().len(), ApiKey::parse(text.expose())), (49, Some(key.clone())));
         assert!(!format!("{key:?}").contains(key.secret.expose().as_str()));
@@ -57,7 +57,8 @@ mod tests {
 
     #[test]
     fn what_is_almost_a_key_is_none() {
-        let good = ApiKey { id: Sid::from_bits(1), secret: Secret::new(Sid::from_bits(2)) }.reveal();
+        let good =
+            ApiKey { id: RandomId::from_bits(1), secret: Secret::new(RandomId::from_bits(2)) }.reveal();
         let good = good.expose();
         for text in
             ["", "apk_", "apk__", &good[1..], &good[..48], &format!("{good}0"), &good.replace("apk_", "APK_")]

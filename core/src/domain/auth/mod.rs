@@ -12,5 +12,5 @@ pub use api_key::{ApiKey, ListedKey};
 pub use client::Client;
 pub use permission::{Permission, Permissions};
 pub use rotation::{Standing, StoredSession};
-pub use session::{ListedSession, NewSession, RevokeReason, SESSION_LIFETIME, SessionCursor, Sid};
+pub use session::{ListedSession, NewSession, RandomId, RevokeReason, SESSION_LIFETIME, SessionCursor};
 pub use token::{Token, TokenKind, TokenPair};

@@ -3,7 +3,7 @@
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use super::{Sid, Token};
+use super::{RandomId, Token};
 
 /// Once the new access token was used, only parallel tabs of one browser still hold the old pair.
 const REPLAY_SEEN: Duration = Duration::seconds(10);
@@ -25,8 +25,8 @@ pub struct StoredSession {
     pub user_is_active: bool,
     /// The generation of the live pair, and the one that it replaced: only one step back can be
     /// replayed.
-    pub live: Sid,
-    pub parent: Option<Sid>,
+    pub live: RandomId,
+    pub parent: Option<RandomId>,
     /// The key that signed the live pair, and when, in whole seconds.
     pub kid: String,
     pub rotated_at: OffsetDateTime,
@@ -104,8 +104,8 @@ mod tests {
         StoredSession {
             user: Uuid::from_u128(1),
             user_is_active: true,
-            live: Sid::from_bits(3),
-            parent: Some(Sid::from_bits(2)),
+            live: RandomId::from_bits(3),
+            parent: Some(RandomId::from_bits(2)),
             kid: "k".into(),
             rotated_at: ROTATED,
             seen_at: None,
@@ -117,7 +117,11 @@ mod tests {
     }
 
     fn token(generation: u128) -> Token {
-        Token { user: Uuid::from_u128(1), session: Sid::from_bits(9), generation: Sid::from_bits(generation) }
+        Token {
+            user: Uuid::from_u128(1),
+            session: RandomId::from_bits(9),
+            generation: RandomId::from_bits(generation),
+        }
     }
 
     fn judged(session: &StoredSession, generation: u128, seconds: i64) -> Standing {

@@ -12,12 +12,12 @@ pub const SESSION_LIFETIME: Duration = Duration::days(30);
 
 /// The id of a session or of one of its generations: 128 random bits in base62, 22 characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sid(String);
+pub struct RandomId(String);
 
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const LENGTH: usize = 22; // 62^22 > 2^128
 
-impl Sid {
+impl RandomId {
     pub fn from_bits(mut bits: u128) -> Self {
         let mut text = [b'0'; LENGTH];
         for place in text.iter_mut().rev() {
@@ -37,7 +37,7 @@ impl Sid {
     }
 }
 
-impl fmt::Display for Sid {
+impl fmt::Display for RandomId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
@@ -46,10 +46,10 @@ impl fmt::Display for Sid {
 /// A session about to be stored.
 #[derive(Debug)]
 pub struct NewSession<'a> {
-    pub id: &'a Sid,
+    pub id: &'a RandomId,
     pub user: Uuid,
     /// The first generation.
-    pub generation: &'a Sid,
+    pub generation: &'a RandomId,
     /// The key that signs the pair.
     pub kid: &'a str,
     pub now: OffsetDateTime,
@@ -61,7 +61,7 @@ pub struct NewSession<'a> {
 /// A session as its user sees it.
 #[derive(Debug)]
 pub struct ListedSession {
-    pub id: Sid,
+    pub id: RandomId,
     /// Whether it is the session that asks.
     pub current: bool,
     pub created_at: OffsetDateTime,
@@ -74,7 +74,7 @@ pub struct ListedSession {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionCursor {
     pub refreshed_at: OffsetDateTime,
-    pub id: Sid,
+    pub id: RandomId,
 }
 
 impl SessionCursor {
@@ -91,7 +91,7 @@ impl SessionCursor {
         // No session is older than 1970, and Postgres does not know every year that Rust knows.
         let seconds = seconds.parse().ok().filter(|&seconds: &i64| seconds >= 0)?;
         let refreshed_at = OffsetDateTime::from_unix_timestamp(seconds).ok()?;
-        Some(Self { refreshed_at, id: Sid::parse(id)? }).filter(|cursor| cursor.to_string() == text)
+        Some(Self { refreshed_at, id: RandomId::parse(id)? }).filter(|cursor| cursor.to_string() == text)
     }
 }
 
@@ -140,17 +140,17 @@ mod tests {
     #[test]
     fn ids_have_one_length_and_parse_back() {
         for bits in [0, 1, 61, 62, u128::MAX] {
-            let sid = Sid::from_bits(bits);
+            let sid = RandomId::from_bits(bits);
             assert_eq!(sid.as_str().len(), LENGTH);
-            assert_eq!(Sid::parse(sid.as_str()), Some(sid));
+            assert_eq!(RandomId::parse(sid.as_str()), Some(sid));
         }
-        assert_ne!(Sid::from_bits(u128::MAX), Sid::from_bits(u128::MAX - 1));
+        assert_ne!(RandomId::from_bits(u128::MAX), RandomId::from_bits(u128::MAX - 1));
     }
 
     #[test]
     fn what_is_no_id_does_not_parse() {
         for text in ["", "0", "000000000000000000000#", "00000000000000000000000"] {
-            assert_eq!(Sid::parse(text), None, "{text}");
+            assert_eq!(RandomId::parse(text), None, "{text}");
         }
     }
 }

@@ -3,7 +3,7 @@
 use time::Duration;
 use uuid::Uuid;
 
-use super::Sid;
+use super::RandomId;
 use crate::domain::mask::Secret;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,9 +17,9 @@ pub enum TokenKind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token {
     pub user: Uuid,
-    pub session: Sid,
+    pub session: RandomId,
     /// The generation of the session that this token belongs to.
-    pub generation: Sid,
+    pub generation: RandomId,
 }
 
 /// What a client carries away from sign-in or refresh.

@@ -7,7 +7,7 @@ use super::{column, users};
 use crate::{
     domain::{
         Result,
-        auth::{ApiKey, ListedKey, Permission, Permissions, Sid},
+        auth::{ApiKey, ListedKey, Permission, Permissions, RandomId},
         users::User,
     },
     infrastructure::{
@@ -134,7 +134,7 @@ pub async fn find_name(sql: &impl Sql, user: Uuid, id: &str) -> Result<Option<St
 }
 
 /// Ends one live key of this user. Returns whether there was one.
-pub async fn revoke(sql: &impl Sql, user: Uuid, id: &Sid, now: OffsetDateTime) -> Result<bool> {
+pub async fn revoke(sql: &impl Sql, user: Uuid, id: &RandomId, now: OffsetDateTime) -> Result<bool> {
     let text = "update api_key set revoked_at = $3
                 where id = $1 and user_uuid = $2 and revoked_at is null and expires_at > $3";
     let params: [&dyn Parameter; 3] = [&id.as_str(), &user, &now];

@@ -13,7 +13,7 @@ use super::{column, users};
 use crate::{
     domain::{
         Error, Result,
-        auth::{ListedSession, Permissions, RevokeReason, SessionCursor, Sid, StoredSession, Token},
+        auth::{ListedSession, Permissions, RandomId, RevokeReason, SessionCursor, StoredSession, Token},
         users::User,
     },
     infrastructure::{db::Sql, query::Shape},
@@ -26,7 +26,7 @@ use crate::{
 pub async fn rotate(
     sql: &impl Sql,
     token: &Token,
-    next: &Sid,
+    next: &RandomId,
     kid: &str,
     now: OffsetDateTime,
     idle_until: OffsetDateTime,
@@ -59,8 +59,8 @@ pub async fn rotate(
 /// client may lose this response, too. The caller holds the session's lock.
 pub async fn replace_live(
     tx: &impl Sql,
-    id: &Sid,
-    next: &Sid,
+    id: &RandomId,
+    next: &RandomId,
     kid: &str,
     now: OffsetDateTime,
     idle_until: OffsetDateTime,
@@ -77,7 +77,7 @@ pub async fn replace_live(
 }
 
 /// A session, locked until the caller's transaction ends.
-pub async fn lock(tx: &impl Sql, id: &Sid) -> Result<Option<StoredSession>> {
+pub async fn lock(tx: &impl Sql, id: &RandomId) -> Result<Option<StoredSession>> {
     let row = tx
         .row(
             "select s.user_uuid, s.access_sid, s.parent_sid, s.kid, s.rotated_at, s.seen_at, s.replacements,
@@ -89,7 +89,7 @@ pub async fn lock(tx: &impl Sql, id: &Sid) -> Result<Option<StoredSession>> {
         .await?;
     let Some(row) = row else { return Ok(None) };
     let sid =
-        |text: &str| Sid::parse(text).ok_or_else(|| Error::internal("a stored generation is not an id"));
+        |text: &str| RandomId::parse(text).ok_or_else(|| Error::internal("a stored generation is not an id"));
     Ok(Some(StoredSession {
         user: column(&row, "user_uuid")?,
         user_is_active: column(&row, "user_is_active")?,
@@ -156,8 +156,9 @@ pub async fn list(
             &[&current.user, &now, &current.session.as_str(), &refreshed_at, &id, &i64::from(limit)],
         )
         .await?;
-    let sid =
-        |text: &str| Sid::parse(text).ok_or_else(|| Error::internal("a stored session has an invalid id"));
+    let sid = |text: &str| {
+        RandomId::parse(text).ok_or_else(|| Error::internal("a stored session has an invalid id"))
+    };
     let session = |row| {
         Ok(ListedSession {
             id: sid(column(row, "id")?)?,
@@ -175,7 +176,7 @@ pub async fn list(
 pub async fn revoke(
     sql: &impl Sql,
     user: Uuid,
-    id: &Sid,
+    id: &RandomId,
     reason: RevokeReason,
     now: OffsetDateTime,
 ) -> Result<bool> {
@@ -193,7 +194,7 @@ pub async fn revoke(
 pub async fn revoke_all(
     sql: &impl Sql,
     user: Uuid,
-    except: Option<&Sid>,
+    except: Option<&RandomId>,
     reason: RevokeReason,
     now: OffsetDateTime,
 ) -> Result<u64> {
@@ -201,7 +202,7 @@ pub async fn revoke_all(
         "update auth_session set revoked_at = $3, revoke_reason = $4
          where user_uuid = $1 and id is distinct from $2
            and revoked_at is null and idle_until > $3 and expires_at > $3",
-        &[&user, &except.map(Sid::as_str), &now, &reason.as_str()],
+        &[&user, &except.map(RandomId::as_str), &now, &reason.as_str()],
     )
     .await
 }

@@ -13,7 +13,7 @@ use crate::{
     config::{LaunchMode, TokensConfig},
     domain::{
         Error, Result,
-        auth::{Sid, Token, TokenKind, TokenPair},
+        auth::{RandomId, Token, TokenKind, TokenPair},
         mask::Secret,
     },
 };
@@ -112,8 +112,8 @@ impl Tokens {
     pub fn pair(
         &self,
         user: Uuid,
-        session: &Sid,
-        generation: &Sid,
+        session: &RandomId,
+        generation: &RandomId,
         now: OffsetDateTime,
         kid: &str,
     ) -> Result<TokenPair> {
@@ -191,7 +191,7 @@ impl Tokens {
         if expires_at - now > LONGEST_LIFE {
             return Err(refuse("the token's lifetime is too long"));
         }
-        match (session.and_then(Sid::parse), generation.and_then(Sid::parse)) {
+        match (session.and_then(RandomId::parse), generation.and_then(RandomId::parse)) {
             (Some(session), Some(generation)) => Ok(Token { user: claims.user.uuid, session, generation }),
             _ => Err(refuse("the token has no session")),
         }

@@ -12,7 +12,7 @@ use ring::{
 
 pub use pseudonym::{Pseudonym, Pseudonyms};
 
-use crate::domain::{Error, Result, auth::Sid};
+use crate::domain::{Error, Result, auth::RandomId};
 
 /// Bytes from the operating system's generator.
 pub fn random<const N: usize>() -> Result<[u8; N]> {
@@ -30,6 +30,6 @@ pub fn sha256(text: &str) -> [u8; 32] {
     bytes
 }
 
-pub fn random_sid() -> Result<Sid> {
-    random().map(u128::from_ne_bytes).map(Sid::from_bits)
+pub fn random_sid() -> Result<RandomId> {
+    random().map(u128::from_ne_bytes).map(RandomId::from_bits)
 }

@@ -24,7 +24,7 @@ fn tokens() -> Tokens {
 }
 
 fn pair(tokens: &Tokens) -> TokenPair {
-    tokens.pair(USER, &Sid::from_bits(1), &Sid::from_bits(2), NOW, tokens.kid()).expect("pair")
+    tokens.pair(USER, &RandomId::from_bits(1), &RandomId::from_bits(2), NOW, tokens.kid()).expect("pair")
 }
 
 fn part(token: &str, index: usize) -> Value {
@@ -39,10 +39,10 @@ fn both_tokens_verify_as_what_they_are_and_as_nothing_else() {
     let access = tokens.verify(pair.access.expose(), TokenKind::Access, NOW).expect("access");
     assert_eq!(
         (access.user, access.session, access.generation),
-        (USER, Sid::from_bits(1), Sid::from_bits(2))
+        (USER, RandomId::from_bits(1), RandomId::from_bits(2))
     );
     let refresh = tokens.verify(pair.refresh.expose(), TokenKind::Refresh, NOW).expect("refresh");
-    assert_eq!((refresh.session, refresh.generation), (Sid::from_bits(1), Sid::from_bits(2)));
+    assert_eq!((refresh.session, refresh.generation), (RandomId::from_bits(1), RandomId::from_bits(2)));
     assert!(tokens.verify(pair.access.expose(), TokenKind::Refresh, NOW).is_err());
     assert!(tokens.verify(pair.refresh.expose(), TokenKind::Access, NOW).is_err());
 }
@@ -50,7 +50,7 @@ fn both_tokens_verify_as_what_they_are_and_as_nothing_else() {
 #[test]
 fn claims_have_the_prototypes_shape() {
     let pair = pair(&tokens());
-    let (e, a) = (Sid::from_bits(1).to_string(), Sid::from_bits(2).to_string());
+    let (e, a) = (RandomId::from_bits(1).to_string(), RandomId::from_bits(2).to_string());
     let access = part(pair.access.expose(), 1);
     assert_eq!(access["user"], json!({"uuid": USER, "sid": a}));
     assert_eq!((&access["type"], &access["ses"]), (&json!("access"), &json!(e)));
