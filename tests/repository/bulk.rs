@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use app_core::infrastructure::db::{Sql as _, column};
-use app_core::infrastructure::query::{Column, Entity, Filter, Kind, Order, Page, Shape, Value, Values};
+use app_core::infrastructure::query::{Assignments, Column, Entity, Filter, Kind, Order, Page, Shape, Value};
 use app_core::infrastructure::repository::{MAX_ROWS, Repository};
 use serde_json::json;
 use time::OffsetDateTime;
@@ -26,8 +26,8 @@ async fn none_one_and_ten_thousand_rows_are_one_statement() {
     assert_eq!(samples.create_bulk(&[named("one")]).await.expect("a row"), 1);
     let many = size("REPOSITORY_BULK_ROWS", 10_000);
     let mut dice = Dice::new(5);
-    let rows: Vec<Values> = (0..many)
-        .map(|_| dice.row().into_iter().fold(Values::new(), |row, (name, cell)| row.set(name, cell)))
+    let rows: Vec<Assignments> = (0..many)
+        .map(|_| dice.row().into_iter().fold(Assignments::new(), |row, (name, cell)| row.set(name, cell)))
         .collect();
     let start = Instant::now();
     assert_eq!(samples.create_bulk(&rows).await.expect("many rows"), many as u64);
@@ -37,10 +37,10 @@ async fn none_one_and_ten_thousand_rows_are_one_statement() {
     // And as many changes, every second row naming one column more.
     let ids = conn.rows("select id from sample order by id desc limit $1", &[&(many as i64)]).await;
     let ids: Vec<i64> = ids.expect("ids").iter().map(|row| row.get(0)).collect();
-    let changes: Vec<(Value, Values)> = ids
+    let changes: Vec<(Value, Assignments)> = ids
         .iter()
         .map(|id| {
-            let change = Values::new().set("name", "changed");
+            let change = Assignments::new().set("name", "changed");
             ((*id).into(), if id % 2 == 0 { change.set("flag", true) } else { change })
         })
         .collect();
@@ -49,7 +49,7 @@ async fn none_one_and_ten_thousand_rows_are_one_statement() {
     println!("{many} changes in {:?}", start.elapsed());
     assert_eq!(samples.count(&Filter::new().eq("name", "changed")).await.expect("a count"), many as u64);
 
-    let error = samples.create_bulk(&vec![Values::new(); MAX_ROWS + 1]).await.expect_err("too many");
+    let error = samples.create_bulk(&vec![Assignments::new(); MAX_ROWS + 1]).await.expect_err("too many");
     assert_eq!(told(&error), "validation rows too_long");
 }
 
@@ -86,7 +86,8 @@ async fn one_bad_row_means_no_row() {
     let samples = samples(&conn);
     let twins = [named("a").set("code", "same"), named("b"), named("c").set("code", "same")];
     assert_eq!(told(&samples.create_bulk(&twins).await.expect_err("twins")), "already exists code");
-    let error = samples.create_bulk(&[named("a"), Values::new().set("big", 1)]).await.expect_err("no name");
+    let error =
+        samples.create_bulk(&[named("a"), Assignments::new().set("big", 1)]).await.expect_err("no name");
     assert_eq!(told(&error), "validation name required");
     assert_eq!(samples.count(&Filter::new()).await.expect("a count"), 0);
 }
@@ -100,11 +101,11 @@ async fn each_row_is_changed_in_its_own_columns() {
     let row = |n: i64| named(&format!("row {n}")).set("maybe_big", n).set("touched_at", long_ago);
     samples.create_bulk(&(1..=5).map(row).collect::<Vec<_>>()).await.expect("five rows");
     let changes = [
-        (5.into(), Values::new().set("maybe_big", Value::Null)),
-        (1.into(), Values::new().set("name", "first").set("touched_at", long_ago)),
-        (3.into(), Values::new()),
-        (4.into(), Values::new().set("maybe_big", 40).set("meta", json!({"n": 4}))),
-        (99.into(), Values::new().set("name", "nobody")),
+        (5.into(), Assignments::new().set("maybe_big", Value::Null)),
+        (1.into(), Assignments::new().set("name", "first").set("touched_at", long_ago)),
+        (3.into(), Assignments::new()),
+        (4.into(), Assignments::new().set("maybe_big", 40).set("meta", json!({"n": 4}))),
+        (99.into(), Assignments::new().set("name", "nobody")),
     ];
     let mut changed: Vec<Sample> = samples.update_bulk_as(&changes).await.expect("changes");
     changed.sort_by_key(Sample::id);
@@ -137,7 +138,7 @@ async fn ten_thousand_rows_are_changed_at_once() {
     samples.create_bulk(&vec![named("x"); 10_000]).await.expect("rows");
     let changes: Vec<_> = (1..=10_000_i64)
         .map(|id| {
-            let change = Values::new().set("big", id * 2);
+            let change = Assignments::new().set("big", id * 2);
             (id.into(), if id % 2 == 0 { change.set("name", "even") } else { change })
         })
         .collect();
@@ -150,7 +151,7 @@ async fn ten_thousand_rows_are_changed_at_once() {
 async fn a_key_that_comes_twice_or_is_none_is_refused() {
     let (_database, db) = world().await;
     let conn = db.conn().await.expect("a connection");
-    let change = || Values::new().set("name", "x");
+    let change = || Assignments::new().set("name", "x");
     for (keys, words) in [
         ([1.into(), 1.into()], "validation id duplicate"),
         ([1.into(), "1".into()], "validation id duplicate"),
@@ -161,8 +162,10 @@ async fn a_key_that_comes_twice_or_is_none_is_refused() {
         let error = samples(&conn).update_bulk(&keys.map(|key| (key, change()))).await.expect_err("refused");
         assert_eq!(told(&error), words);
     }
-    let error =
-        samples(&conn).update_bulk(&[(1.into(), Values::new().set("id", 2))]).await.expect_err("refused");
+    let error = samples(&conn)
+        .update_bulk(&[(1.into(), Assignments::new().set("id", 2))])
+        .await
+        .expect_err("refused");
     assert_eq!(told(&error), "malformed `id` is not a writable column");
 }
 
@@ -192,7 +195,7 @@ async fn one_uuid_in_two_spellings_is_one_key() {
     let tag = Uuid::from_u128(0xABCD);
     samples(&conn).create(&named("x").set("tag", tag)).await.expect("a row");
     let tagged = Repository::<Tagged, _>::on(&conn);
-    let change = |name: &str| Values::new().set("name", name);
+    let change = |name: &str| Assignments::new().set("name", name);
     for other in [Value::from(tag), tag.to_string().to_uppercase().into(), tag.simple().to_string().into()] {
         let twins = [(Value::from(tag.to_string()), change("first")), (other, change("second"))];
         assert_eq!(told(&tagged.update_bulk(&twins).await.expect_err("twins")), "validation tag duplicate");

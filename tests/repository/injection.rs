@@ -6,7 +6,7 @@ use app_core::{
     infrastructure::{
         db::Conn,
         query::{
-            Column, Cursor, Entity, Filter, Kind, MAX_TEXT_CHARS, Op, Order, Page, Shape, Value, Values,
+            Assignments, Column, Cursor, Entity, Filter, Kind, MAX_TEXT_CHARS, Op, Order, Page, Shape, Value,
         },
         repository::Repository,
     },
@@ -172,7 +172,7 @@ async fn hostile_text_is_stored_as_it_is_and_found_again() {
             let expected = (text.chars().count() <= MAX_TEXT_CHARS).then_some(1);
             assert_eq!(tally.note("find", text, found).map(|rows| rows.len()), expected, "{text:.80?}");
         }
-        let changed = Values::new().set("maybe_name", text.as_str());
+        let changed = Assignments::new().set("maybe_name", text.as_str());
         tally.note(
             "update",
             text,

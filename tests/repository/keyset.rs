@@ -6,7 +6,7 @@ use app_core::{
     Error,
     infrastructure::{
         db::Conn,
-        query::{Column, Cursor, Entity, Filter, Kind, Order, Page, Value, Values},
+        query::{Assignments, Column, Cursor, Entity, Filter, Kind, Order, Page, Value},
     },
 };
 use serde_json::json;
@@ -18,9 +18,10 @@ use crate::{
 
 async fn filled(conn: &Conn, rows: usize) {
     let mut dice = Dice::new(77);
-    let row =
-        |dice: &mut Dice| dice.row().into_iter().fold(Values::new(), |row, (name, cell)| row.set(name, cell));
-    let rows: Vec<Values> = (0..rows).map(|_| row(&mut dice)).collect();
+    let row = |dice: &mut Dice| {
+        dice.row().into_iter().fold(Assignments::new(), |row, (name, cell)| row.set(name, cell))
+    };
+    let rows: Vec<Assignments> = (0..rows).map(|_| row(&mut dice)).collect();
     samples(conn).create_bulk(&rows).await.expect("rows");
 }
 
@@ -95,8 +96,10 @@ async fn rows_that_are_inserted_meanwhile_move_no_other_row() {
         let known: BTreeSet<i64> = walk(&conn, order, 1_000, async |_| {}).await.into_iter().collect();
         let ids = walk(&conn, order, 9, async |pages| {
             let mut dice = Dice::new(pages as u64);
-            let rows: Vec<Values> = (0..3)
-                .map(|_| dice.row().into_iter().fold(Values::new(), |row, (name, cell)| row.set(name, cell)))
+            let rows: Vec<Assignments> = (0..3)
+                .map(|_| {
+                    dice.row().into_iter().fold(Assignments::new(), |row, (name, cell)| row.set(name, cell))
+                })
                 .collect();
             if pages < 40 {
                 samples(&writer).create_bulk(&rows).await.expect("rows");

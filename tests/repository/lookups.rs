@@ -2,7 +2,7 @@
 //! the rows it finds, or the exact error. Three rows: the first is null where it may be, the second
 //! and third hold the two values of each line of `KINDS`, the smaller first.
 
-use app_core::infrastructure::query::{Filter, Op, Order, Page, Value, Values};
+use app_core::infrastructure::query::{Assignments, Filter, Op, Order, Page, Value};
 use serde_json::json;
 use time::macros::{date, datetime};
 use uuid::uuid;
@@ -234,9 +234,9 @@ async fn every_lookup_finds_its_rows_or_says_what_is_wrong() {
     let (_database, db) = world().await;
     let conn = db.conn().await.expect("a connection");
     let kinds = kinds();
-    let rows: Vec<Values> = [(true, false), (false, false), (false, true)]
+    let rows: Vec<Assignments> = [(true, false), (false, false), (false, true)]
         .map(|(first, larger)| {
-            let row = Values::new().set("code", if first { Value::Null } else { "50%_off\\".into() });
+            let row = Assignments::new().set("code", if first { Value::Null } else { "50%_off\\".into() });
             kinds.iter().fold(row, |row, of| {
                 let value = if larger { &of.larger } else { &of.smaller };
                 let maybe = if first { Value::Null } else { value.clone() };
@@ -244,7 +244,7 @@ async fn every_lookup_finds_its_rows_or_says_what_is_wrong() {
             })
         })
         .into();
-    let rows: Vec<Values> = rows
+    let rows: Vec<Assignments> = rows
         .into_iter()
         .enumerate()
         .map(|(n, row)| if n == 2 { row.set("code", "5000 off") } else { row })

@@ -2,7 +2,7 @@
 
 use app_core::{
     Error,
-    infrastructure::query::{Filter, Order, Page, Shape, Value, Values, select_statement},
+    infrastructure::query::{Assignments, Filter, Order, Page, Shape, Value, select_statement},
 };
 use serde_json::json;
 
@@ -15,7 +15,7 @@ fn page(limit: u32) -> Page {
     Page::new(limit).expect("a page")
 }
 
-fn three() -> [Values; 3] {
+fn three() -> [Assignments; 3] {
     [named("Ada").set("big", 1).set("code", "a"), named("Bob").set("big", 2), named("Cem").set("big", 3)]
 }
 
@@ -108,8 +108,8 @@ async fn what_cannot_be_written_is_said_before_it_is_sent() {
     let conn = db.conn().await.expect("a connection");
     let samples = samples(&conn);
     let good = || named("Ada");
-    let wrong: [(Values, &str); 9] = [
-        (Values::new(), "validation name required"),
+    let wrong: [(Assignments, &str); 9] = [
+        (Assignments::new(), "validation name required"),
         (good().set("name", Value::Null), "validation name null"),
         (good().set("small", 40_000), "validation small range"),
         (good().set("flag", 1), "validation flag type"),
@@ -137,7 +137,7 @@ async fn a_taken_value_is_known_by_its_key() {
     let conn = db.conn().await.expect("a connection");
     let samples = samples(&conn);
     samples.create_bulk(&three()).await.expect("three rows");
-    let taken = Values::new().set("code", "a");
+    let taken = Assignments::new().set("code", "a");
     let errors = [
         samples.create(&named("Dan").set("code", "a")).await.map(drop),
         samples.create_bulk(&[named("Dan").set("code", "a")]).await.map(drop),
@@ -157,7 +157,7 @@ async fn an_update_returns_the_rows_as_changed_though_the_filter_no_longer_match
     let before = samples.create_bulk_as::<Sample>(&three()).await.expect("three rows");
     let filter = Filter::new().gte("big", 2);
     let mut changed: Vec<Sample> = samples
-        .update_as(&filter, &Values::new().set("big", -1).set("maybe_flag", true))
+        .update_as(&filter, &Assignments::new().set("big", -1).set("maybe_flag", true))
         .await
         .expect("rows");
     changed.sort_by_key(Sample::id);
@@ -168,9 +168,12 @@ async fn an_update_returns_the_rows_as_changed_though_the_filter_no_longer_match
         assert_ne!(after.cell("touched_at"), before.cell("touched_at"), "every change touches");
     }
     assert_eq!(samples.count(&filter).await.expect("a count"), 0);
-    assert_eq!(samples.update(&filter, &Values::new().set("big", 0)).await.expect("nothing"), 0);
-    assert_eq!(samples.update(&Filter::everything(), &Values::new()).await.expect("nothing to change"), 0);
-    let set = Values::new().set("touched_at", time::OffsetDateTime::UNIX_EPOCH);
+    assert_eq!(samples.update(&filter, &Assignments::new().set("big", 0)).await.expect("nothing"), 0);
+    assert_eq!(
+        samples.update(&Filter::everything(), &Assignments::new()).await.expect("nothing to change"),
+        0
+    );
+    let set = Assignments::new().set("touched_at", time::OffsetDateTime::UNIX_EPOCH);
     let rows: Vec<Sample> = samples.update_as(&Filter::new().eq("id", 1), &set).await.expect("a row");
     assert_eq!(
         *rows[0].cell("touched_at"),
@@ -186,7 +189,7 @@ async fn the_whole_table_is_changed_or_deleted_only_when_it_is_meant() {
     let samples = samples(&conn);
     samples.create_bulk(&three()).await.expect("three rows");
     let parsed = Filter::parse::<&str>([]).expect("no keys");
-    let values = Values::new().set("big", 0);
+    let values = Assignments::new().set("big", 0);
     for empty in [Filter::new(), parsed, Filter::default()] {
         for refused in [
             samples.update(&empty, &values).await.map(drop),
@@ -221,7 +224,7 @@ async fn an_upsert_inserts_or_changes_and_leaves_other_columns_alone() {
         (named("x"), &["code"][..], "validation code required"),
         (named("x"), &[], "validation conflict required"),
         (named("x"), &["id"], "malformed `id` is not a writable column"),
-        (Values::new().set("code", "a"), &["code"], "validation name required"),
+        (Assignments::new().set("code", "a"), &["code"], "validation name required"),
     ] {
         assert_eq!(told(&samples.upsert(&values, conflict).await.expect_err("refused")), words);
     }

@@ -2,7 +2,7 @@
 
 use app_core::infrastructure::{
     db::Sql,
-    query::{Filter, Order, Page, Shape, Value, Values, select_statement},
+    query::{Assignments, Filter, Order, Page, Shape, Value, select_statement},
 };
 use serde_json::json;
 use time::{Duration, OffsetDateTime};
@@ -80,7 +80,8 @@ async fn a_key_that_the_first_item_of_a_bulk_insert_does_not_have_is_written() {
     assert_eq!(*rows[1].cell("maybe_big"), Value::from(2));
     assert_eq!(*rows[1].cell("code"), Value::from("b"));
     assert_eq!(*rows[2].cell("extra"), Value::from(json!([3])));
-    let changes = [(1.into(), Values::new().set("big", 1)), (2.into(), Values::new().set("code", "changed"))];
+    let changes =
+        [(1.into(), Assignments::new().set("big", 1)), (2.into(), Assignments::new().set("code", "changed"))];
     let mut rows: Vec<Sample> = samples(&conn).update_bulk_as(&changes).await.expect("rows");
     rows.sort_by_key(Sample::id);
     assert_eq!((rows[0].cell("code"), rows[0].cell("big")), (&Value::Null, &1.into()));
@@ -133,7 +134,7 @@ async fn a_name_may_contain_what_looks_like_an_attack() {
     assert_eq!(found.len(), 1);
     assert_eq!(
         samples(&conn)
-            .update(&Filter::new().eq("exp_at", now), &Values::new().set("exp_at", Value::Null))
+            .update(&Filter::new().eq("exp_at", now), &Assignments::new().set("exp_at", Value::Null))
             .await
             .expect("one"),
         1

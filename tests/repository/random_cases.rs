@@ -116,7 +116,7 @@ async fn filled(database: &TestDatabase, db: &Db, dice: &mut Dice) -> Vec<Sample
     let values: Vec<_> = rows
         .iter()
         .map(|row| {
-            row.iter().fold(Default::default(), |v: app_core::infrastructure::query::Values, (k, c)| {
+            row.iter().fold(Default::default(), |v: app_core::infrastructure::query::Assignments, (k, c)| {
                 v.set(k, c.clone())
             })
         })

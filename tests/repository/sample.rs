@@ -7,7 +7,7 @@ use app_core::{
     Result,
     infrastructure::{
         db::{Conn, Db, column},
-        query::{Column, Entity, Kind, Shape, Value, Values},
+        query::{Assignments, Column, Entity, Kind, Shape, Value},
         repository::Repository,
     },
     testing::TestDatabase,
@@ -162,8 +162,8 @@ pub(crate) fn samples(conn: &Conn) -> Repository<'_, Sample, Conn> {
 }
 
 /// What a row needs, and no more.
-pub(crate) fn named(name: &str) -> Values {
-    Values::new().set("name", name)
+pub(crate) fn named(name: &str) -> Assignments {
+    Assignments::new().set("name", name)
 }
 
 /// A size that an environment variable may raise.

@@ -6,7 +6,7 @@ use app_core::{
     domain::users::User,
     infrastructure::{
         db::{Conn, Db, LOCK, Sql},
-        query::{Cursor, Filter, Order, Page, Value, Values},
+        query::{Assignments, Cursor, Filter, Order, Page, Value},
         repository::Repository,
     },
     testing::{TestDatabase, migrated},
@@ -36,7 +36,7 @@ async fn counts(conn: &Conn) -> (u64, u64) {
 async fn a_transaction_over_two_repositories_commits_and_rolls_back_together() {
     let (_database, db) = both_tables().await;
     let (mut conn, other) = (db.conn().await.expect("one"), db.conn().await.expect("another"));
-    let user = Values::new().set("email", "ada@example.com");
+    let user = Assignments::new().set("email", "ada@example.com");
     for (commits, wanted) in [(false, (0, 0)), (true, (1, 1))] {
         let tx = conn.begin().await.expect("a transaction");
         Repository::<Sample, _>::on(&tx).create(&named("Ada")).await.expect("a sample");
@@ -201,26 +201,29 @@ async fn both_ways_of_running_statements_do_the_same() {
 async fn story(conn: &mut Conn) -> Vec<String> {
     let mut dice = Dice::new(11);
     let mut told = Vec::new();
-    let rows: Vec<Values> = (0..200)
-        .map(|_| dice.row().into_iter().fold(Values::new(), |row, (name, cell)| row.set(name, cell)))
+    let rows: Vec<Assignments> = (0..200)
+        .map(|_| dice.row().into_iter().fold(Assignments::new(), |row, (name, cell)| row.set(name, cell)))
         .collect();
     let tx = conn.begin().await.expect("a transaction");
     let inside = Repository::<Sample, _>::on(&tx);
     told.push(format!("{:?}", inside.create_bulk(&rows).await));
     told.push(format!("{:?}", inside.create(&rows[0].clone().set("code", "a")).await));
     told.push(format!("{:?}", inside.upsert(&rows[1].clone().set("code", "a"), &["code"]).await));
-    let changes = [(Value::from(3), Values::new().set("extra", json!([1]))), (4.into(), named("x"))];
+    let changes = [(Value::from(3), Assignments::new().set("extra", json!([1]))), (4.into(), named("x"))];
     told.push(format!("{:?}", inside.update_bulk(&changes).await));
     told.push(format!(
         "{:?}",
-        inside.update(&Filter::new().lt("id", 9), &Values::new().set("exp_at", Value::Null)).await
+        inside.update(&Filter::new().lt("id", 9), &Assignments::new().set("exp_at", Value::Null)).await
     ));
     told.push(format!("{:?}", inside.delete(&Filter::new().eq("id", 7)).await));
     tx.commit().await.expect("a commit");
     // The time of the statement is not the same.
     assert_eq!(
         samples(conn)
-            .update(&Filter::everything(), &Values::new().set("touched_at", time::OffsetDateTime::UNIX_EPOCH))
+            .update(
+                &Filter::everything(),
+                &Assignments::new().set("touched_at", time::OffsetDateTime::UNIX_EPOCH)
+            )
             .await
             .ok(),
         Some(200)

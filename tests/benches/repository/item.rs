@@ -4,7 +4,7 @@ use app_core::{
     Result,
     infrastructure::{
         db::column,
-        query::{Column, Entity, Kind, Shape, Values},
+        query::{Assignments, Column, Entity, Kind, Shape},
     },
 };
 use serde_json::{Value as Json, json};
@@ -104,8 +104,8 @@ impl Item {
         }
     }
 
-    pub(crate) fn values(&self) -> Values {
-        Values::new()
+    pub(crate) fn values(&self) -> Assignments {
+        Assignments::new()
             .set("uuid", self.uuid)
             .set("name", self.name.as_str())
             .set("email", self.email.as_deref())

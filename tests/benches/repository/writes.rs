@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use app_core::infrastructure::{
     db::Conn,
-    query::{Value, Values},
+    query::{Assignments, Value},
     repository::Repository,
 };
 use tokio_postgres::{
@@ -39,7 +39,7 @@ const TYPES: [Type; 9] = [
 
 pub(crate) async fn create(conn: &Conn, raw: &Client) -> Group {
     let items = items();
-    let rows: Vec<Values> = items.iter().map(Item::values).collect();
+    let rows: Vec<Assignments> = items.iter().map(Item::values).collect();
     let repository = Repository::<Item, _>::on(conn);
     let unnest = raw
         .prepare(&format!(
@@ -64,7 +64,7 @@ pub(crate) async fn create(conn: &Conn, raw: &Client) -> Group {
             let written = match which {
                 0 => repository.create_bulk(&rows).await.expect("rows"),
                 1 => {
-                    let rows: Vec<Values> = items.iter().map(Item::values).collect();
+                    let rows: Vec<Assignments> = items.iter().map(Item::values).collect();
                     repository.create_bulk(&rows).await.expect("rows")
                 }
                 2 => copy(raw, &items).await,
@@ -89,10 +89,11 @@ pub(crate) async fn update(conn: &Conn, raw: &Client) -> Group {
     let items = items();
     let repository = Repository::<Item, _>::on(conn);
     let change = |item: &Item| {
-        let values = Values::new().set("name", "changed").set("quantity", 7).set("price", item.price + 1.0);
+        let values =
+            Assignments::new().set("name", "changed").set("quantity", 7).set("price", item.price + 1.0);
         (Value::from(item.id), values)
     };
-    let rows: Vec<(Value, Values)> = items.iter().map(change).collect();
+    let rows: Vec<(Value, Assignments)> = items.iter().map(change).collect();
     let unnest = raw
         .prepare(
             "update item set name = r.name, quantity = r.quantity, price = r.price
@@ -114,7 +115,7 @@ pub(crate) async fn update(conn: &Conn, raw: &Client) -> Group {
             let changed = match which {
                 0 => repository.update_bulk(&rows).await.expect("changes"),
                 1 => {
-                    let rows: Vec<(Value, Values)> = items.iter().map(change).collect();
+                    let rows: Vec<(Value, Assignments)> = items.iter().map(change).collect();
                     repository.update_bulk(&rows).await.expect("changes")
                 }
                 _ => {

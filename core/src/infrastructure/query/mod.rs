@@ -7,6 +7,7 @@
 //!
 //! `docs/repository.md` shows every lookup by example.
 
+mod assignments;
 mod bind;
 mod column;
 mod filter;
@@ -15,7 +16,6 @@ mod lookup;
 mod order;
 mod page;
 mod value;
-mod values;
 
 use crate::{
     domain::{Faults, Result},
@@ -29,12 +29,12 @@ pub use lookup::Op;
 pub use order::Order;
 pub use page::{Cursor, MAX_LIMIT, Page};
 
+pub use assignments::Assignments;
 pub use value::{Spelled, Value};
-pub use values::Values;
 pub(in crate::infrastructure) use {
+    assignments::{bound, bound_column, writable},
     bind::column as bind_column,
     column::Source,
-    values::{bound, bound_column, writable},
 };
 
 /// The statement that reads a page: what `list`, `first` and `page_as` send. Nothing is sent here.

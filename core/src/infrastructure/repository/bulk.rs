@@ -10,7 +10,7 @@ use crate::{
     domain::{Error, Result},
     infrastructure::{
         db::{Sql, Statement},
-        query::{Column, Entity, Kind, Shape, Source, Value, Values, bind_column, bound_column},
+        query::{Assignments, Column, Entity, Kind, Shape, Source, Value, bind_column, bound_column},
     },
 };
 use uuid::Uuid;
@@ -24,13 +24,13 @@ impl<E: Entity, C: Sql> Repository<'_, E, C> {
     /// # Errors
     /// As `create`; `Validation` naming `rows` for more than 100,000, or when none of them names a
     /// column.
-    pub async fn create_bulk(&self, rows: &[Values]) -> Result<u64> {
+    pub async fn create_bulk(&self, rows: &[Assignments]) -> Result<u64> {
         let Some(statement) = insert::<E>(rows)? else { return Ok(0) };
         self.execute(&statement).await
     }
 
     /// The same, returning the rows; their order is the database's.
-    pub async fn create_bulk_as<S: Shape>(&self, rows: &[Values]) -> Result<Vec<S>> {
+    pub async fn create_bulk_as<S: Shape>(&self, rows: &[Assignments]) -> Result<Vec<S>> {
         let Some(mut statement) = insert::<E>(rows)? else { return Ok(Vec::new()) };
         statement.push(&format!(" returning {}", S::FIELDS.join(", ")));
         self.read(&statement).await
@@ -41,13 +41,13 @@ impl<E: Entity, C: Sql> Repository<'_, E, C> {
     ///
     /// # Errors
     /// As `update`; `Validation` naming the key column for one that comes twice.
-    pub async fn update_bulk(&self, rows: &[(Value, Values)]) -> Result<u64> {
+    pub async fn update_bulk(&self, rows: &[(Value, Assignments)]) -> Result<u64> {
         let Some(statement) = update::<E>(rows)? else { return Ok(0) };
         self.execute(&statement).await
     }
 
     /// The same, returning the changed rows; their order is the database's.
-    pub async fn update_bulk_as<S: Shape>(&self, rows: &[(Value, Values)]) -> Result<Vec<S>> {
+    pub async fn update_bulk_as<S: Shape>(&self, rows: &[(Value, Assignments)]) -> Result<Vec<S>> {
         let Some(mut statement) = update::<E>(rows)? else { return Ok(Vec::new()) };
         statement.push(&format!(
             " returning {}",
@@ -64,8 +64,8 @@ struct Lane {
     present: Option<usize>,
 }
 
-fn insert<E: Entity>(rows: &[Values]) -> Result<Option<Statement>> {
-    let rows: Vec<&Values> = rows.iter().collect();
+fn insert<E: Entity>(rows: &[Assignments]) -> Result<Option<Statement>> {
+    let rows: Vec<&Assignments> = rows.iter().collect();
     check_number(rows.len())?;
     // Of rows that name the same columns, one says what all lack.
     each_unlike(&rows, required::<E>)?;
@@ -88,12 +88,12 @@ fn insert<E: Entity>(rows: &[Values]) -> Result<Option<Statement>> {
     Ok(Some(statement))
 }
 
-fn update<E: Entity>(rows: &[(Value, Values)]) -> Result<Option<Statement>> {
+fn update<E: Entity>(rows: &[(Value, Assignments)]) -> Result<Option<Statement>> {
     check_number(rows.len())?;
     let key = E::column(E::KEY).ok_or_else(|| Error::internal("an entity without its key column"))?;
     refuse_twins(key, rows)?;
     // Rows that change nothing would only be touched.
-    let rows: Vec<&(Value, Values)> = rows.iter().filter(|(_, values)| !values.is_empty()).collect();
+    let rows: Vec<&(Value, Assignments)> = rows.iter().filter(|(_, values)| !values.is_empty()).collect();
     if rows.is_empty() {
         return Ok(None);
     }
@@ -101,7 +101,7 @@ fn update<E: Entity>(rows: &[(Value, Values)]) -> Result<Option<Statement>> {
     let bound = bind_column(key.kind(), rows.iter().map(|(key, _)| key))
         .map_err(|misfit| Error::invalid(key.name(), misfit))?;
     let keys = statement.bind(bound);
-    let values: Vec<&Values> = rows.iter().map(|(_, values)| values).collect();
+    let values: Vec<&Assignments> = rows.iter().map(|(_, values)| values).collect();
     let lanes = bind_lanes::<E>(&mut statement, &values)?;
     let mut changes: Vec<String> = lanes
         .iter()
@@ -122,7 +122,7 @@ fn update<E: Entity>(rows: &[(Value, Values)]) -> Result<Option<Statement>> {
 }
 
 /// The columns that any row names, in the entity's order: the text does not depend on the rows'.
-fn bind_lanes<E: Entity>(statement: &mut Statement, rows: &[&Values]) -> Result<Vec<Lane>> {
+fn bind_lanes<E: Entity>(statement: &mut Statement, rows: &[&Assignments]) -> Result<Vec<Lane>> {
     each_unlike(rows, |row| row.columns::<E>().map(drop))?;
     let mut lanes = Vec::new();
     for column in E::COLUMNS {
@@ -144,8 +144,8 @@ fn bind_lanes<E: Entity>(statement: &mut Statement, rows: &[&Values]) -> Result<
 }
 
 /// Checks what depends on a row's columns alone: again only where they differ from the row before.
-fn each_unlike(rows: &[&Values], check: impl Fn(&Values) -> Result<()>) -> Result<()> {
-    let mut before: Option<&Values> = None;
+fn each_unlike(rows: &[&Assignments], check: impl Fn(&Assignments) -> Result<()>) -> Result<()> {
+    let mut before: Option<&Assignments> = None;
     for row in rows {
         if !before.is_some_and(|before| row.is_like(before)) {
             check(row)?;
@@ -157,7 +157,7 @@ fn each_unlike(rows: &[&Values], check: impl Fn(&Values) -> Result<()>) -> Resul
 
 /// Of the columns that are the time of the statement, those that no row sets.
 fn untouched_by<E: Entity>(lanes: &[Lane]) -> impl Iterator<Item = &'static str> {
-    let unset = untouched::<E>(&Values::new()).into_iter();
+    let unset = untouched::<E>(&Assignments::new()).into_iter();
     unset.filter(move |name| !lanes.iter().any(|lane| lane.column.name() == *name))
 }
 
@@ -196,7 +196,7 @@ fn check_number(rows: usize) -> Result<()> {
 }
 
 /// Two changes of one row in one statement: Postgres would pick one.
-fn refuse_twins(key: &Column, rows: &[(Value, Values)]) -> Result<()> {
+fn refuse_twins(key: &Column, rows: &[(Value, Assignments)]) -> Result<()> {
     let mut seen = HashSet::with_capacity(rows.len());
     for (value, _) in rows {
         let id = match value {

@@ -18,7 +18,7 @@ use crate::{
     },
     infrastructure::{
         db::{Parameter, Sql},
-        query::{Column, Entity, Filter, Kind, Order, Shape, Spelling, Values},
+        query::{Assignments, Column, Entity, Filter, Kind, Order, Shape, Spelling},
     },
 };
 
@@ -163,7 +163,7 @@ pub async fn delete(sql: &impl Sql, uuid: Uuid) -> Result<bool> {
 /// Changes a user and returns them as they are now; `None` when there is no such user any more.
 pub async fn update(sql: &impl Sql, id: i64, change: UserChange) -> Result<Option<User>> {
     let UserChange { profile: change, is_active } = change;
-    let values = Values::new()
+    let values = Assignments::new()
         .set_some("is_active", is_active)
         .patch("first_name", change.first_name, Text::into_string)
         .patch("last_name", change.last_name, Text::into_string)

@@ -5,7 +5,7 @@ use crate::{
     domain::{Error, Result},
     infrastructure::{
         db::{Sql, Statement},
-        query::{Column, Entity, Filter, Shape, Source, Values, bound, writable},
+        query::{Assignments, Column, Entity, Filter, Shape, Source, bound, writable},
     },
 };
 
@@ -15,7 +15,7 @@ impl<E: Entity, C: Sql> Repository<'_, E, C> {
     /// # Errors
     /// `Malformed` for a column that is not writable, `Validation` for a value that is missing or
     /// does not fit, `AlreadyExists` with the key that is taken.
-    pub async fn create(&self, values: &Values) -> Result<E> {
+    pub async fn create(&self, values: &Assignments) -> Result<E> {
         let mut statement = insert::<E>(values)?;
         self.returned(&mut statement).await
     }
@@ -23,7 +23,7 @@ impl<E: Entity, C: Sql> Repository<'_, E, C> {
     /// Inserts a row, or changes the one that has the same values in `conflict`, in one statement.
     ///
     /// `conflict` are the columns of one unique index, and must be among the values.
-    pub async fn upsert(&self, values: &Values, conflict: &[&'static str]) -> Result<E> {
+    pub async fn upsert(&self, values: &Assignments, conflict: &[&'static str]) -> Result<E> {
         for name in conflict {
             writable::<E>(name)?;
             if values.get(name).is_none() {
@@ -57,13 +57,13 @@ impl<E: Entity, C: Sql> Repository<'_, E, C> {
     /// # Errors
     /// `Validation` naming `filter` when it has no conditions: the whole table wants
     /// `Filter::everything()`.
-    pub async fn update(&self, filter: &Filter, values: &Values) -> Result<u64> {
+    pub async fn update(&self, filter: &Filter, values: &Assignments) -> Result<u64> {
         let Some(statement) = update::<E>(filter, values)? else { return Ok(0) };
         self.execute(&statement).await
     }
 
     /// The same, returning the changed rows.
-    pub async fn update_as<S: Shape>(&self, filter: &Filter, values: &Values) -> Result<Vec<S>> {
+    pub async fn update_as<S: Shape>(&self, filter: &Filter, values: &Assignments) -> Result<Vec<S>> {
         let Some(mut statement) = update::<E>(filter, values)? else { return Ok(Vec::new()) };
         statement.push(&format!(" returning {}", S::FIELDS.join(", ")));
         self.read(&statement).await
@@ -86,7 +86,7 @@ impl<E: Entity, C: Sql> Repository<'_, E, C> {
     }
 }
 
-fn insert<E: Entity>(values: &Values) -> Result<Statement> {
+fn insert<E: Entity>(values: &Assignments) -> Result<Statement> {
     let columns = values.columns::<E>()?;
     required::<E>(values)?;
     let untouched = untouched::<E>(values);
@@ -108,7 +108,7 @@ fn insert<E: Entity>(values: &Values) -> Result<Statement> {
 }
 
 /// `None` when there is nothing to change.
-fn update<E: Entity>(filter: &Filter, values: &Values) -> Result<Option<Statement>> {
+fn update<E: Entity>(filter: &Filter, values: &Assignments) -> Result<Option<Statement>> {
     deliberate(filter)?;
     if values.is_empty() {
         // What is wrong is an error all the same.
@@ -130,19 +130,19 @@ fn update<E: Entity>(filter: &Filter, values: &Values) -> Result<Option<Statemen
 }
 
 /// What changes by itself with every change, unless the caller sets it.
-pub(super) fn touched<E: Entity>(values: &Values) -> Vec<String> {
+pub(super) fn touched<E: Entity>(values: &Assignments) -> Vec<String> {
     untouched::<E>(values).iter().map(|name| format!("{name} = now()")).collect()
 }
 
 /// The columns that are the time of the statement, and that the caller does not set.
-pub(super) fn untouched<E: Entity>(values: &Values) -> Vec<&'static str> {
+pub(super) fn untouched<E: Entity>(values: &Assignments) -> Vec<&'static str> {
     let columns = E::COLUMNS.iter().filter(|column| column.source == Source::Touched);
     columns.map(Column::name).filter(|name| values.get(name).is_none()).collect()
 }
 
 /// # Errors
 /// `Validation` naming every column that must have a value and has none.
-pub(super) fn required<E: Entity>(values: &Values) -> Result<()> {
+pub(super) fn required<E: Entity>(values: &Assignments) -> Result<()> {
     let missing: Vec<_> = E::COLUMNS
         .iter()
         .filter(|column| {

@@ -12,9 +12,9 @@ use crate::{
 };
 
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Values(Vec<(String, Value)>);
+pub struct Assignments(Vec<(String, Value)>);
 
-impl Values {
+impl Assignments {
     pub fn new() -> Self {
         Self::default()
     }
