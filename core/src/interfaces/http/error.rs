@@ -51,7 +51,7 @@ pub struct ErrorDetail {
 const UNAVAILABLE_FOR: Duration = Duration::from_secs(2);
 
 /// The public parts of an error, for any protocol, and its cause, which only the log gets.
-pub(in crate::interfaces) struct Told {
+pub(in crate::interfaces) struct Report {
     pub(in crate::interfaces) error_id: String,
     pub(in crate::interfaces) code: &'static str,
     pub(in crate::interfaces) message: String,
@@ -60,17 +60,17 @@ pub(in crate::interfaces) struct Told {
 }
 
 /// Logs the error once and returns its public parts.
-pub(in crate::interfaces) fn tell(error: &Error) -> Told {
+pub(in crate::interfaces) fn report(error: &Error) -> Report {
     let (status, _) = describe(error);
-    told(error, status.is_server_error())
+    report_as(error, status.is_server_error())
 }
 
-/// Like [`tell`], for an error that the caller alone has caused.
-pub(in crate::interfaces) fn tell_refused(error: &Error) -> Told {
-    told(error, false)
+/// Like [`report`], for an error that the caller alone has caused.
+pub(in crate::interfaces) fn report_refused(error: &Error) -> Report {
+    report_as(error, false)
 }
 
-fn told(error: &Error, failed: bool) -> Told {
+fn report_as(error: &Error, failed: bool) -> Report {
     let error_id = u128::from_ne_bytes(security::random().unwrap_or_default());
     let error_id = format!("{error_id:032x}");
     let (status, message) = describe(error);
@@ -82,12 +82,12 @@ fn told(error: &Error, failed: bool) -> Told {
     } else {
         tracing::info!(error_id, code, status = status.as_u16(), error = cause, "request refused");
     }
-    Told { error_id, code, message: message.into_owned(), cause, status }
+    Report { error_id, code, message: message.into_owned(), cause, status }
 }
 
 /// Logs the error once and renders its response.
 pub(super) fn render(error: &Error, request_id: &str, debug: bool) -> Answer {
-    let Told { error_id, code, message, cause, status } = tell(error);
+    let Report { error_id, code, message, cause, status } = report(error);
     let details = match error {
         Error::Validation(details) => details.iter().map(render_detail).collect(),
         Error::AlreadyExists(key) => vec![ErrorDetail { key: key.to_string(), reason: "taken".into() }],

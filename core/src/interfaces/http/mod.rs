@@ -40,6 +40,6 @@ pub use storable::Storable;
 pub use super::runtime::RuntimeError;
 
 // RPC, the other interface behind API Gateway, uses these too.
-pub(super) use error::{Told, tell, tell_refused, wait_of};
+pub(super) use error::{Report, report, report_refused, wait_of};
 pub(super) use json_body::{is_damaged, parse as parse_json};
 pub(super) use serve::{RESERVE, to_gateway};

@@ -7,7 +7,7 @@ use prost::Message;
 use super::{any::Any, code::Code};
 use crate::{
     domain::{Detail, Error},
-    interfaces::http::{Told, tell, tell_refused, wait_of},
+    interfaces::http::{Report, report, report_refused, wait_of},
 };
 
 /// An error with its code, which usually follows from the error.
@@ -44,8 +44,8 @@ impl Status {
     pub(super) fn of(refusal: &Refusal, request_id: &str, debug: bool) -> Self {
         let Refusal { code, error } = refusal;
         // The client's timeout has passed, which is not a failure of this service.
-        let told = if *code == Code::DeadlineExceeded { tell_refused(error) } else { tell(error) };
-        let Told { error_id, code: reason, message, cause, .. } = told;
+        let parts = if *code == Code::DeadlineExceeded { report_refused(error) } else { report(error) };
+        let Report { error_id, code: reason, message, cause, .. } = parts;
         let mut metadata = HashMap::from([
             ("error_id".to_owned(), error_id),
             ("request_id".to_owned(), request_id.to_owned()),
