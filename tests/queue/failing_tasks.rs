@@ -7,7 +7,7 @@ use app_core::{
     application::{
         events::Delivery,
         registry::Registry,
-        tasks::{Backoff, Enqueue, Job, Outside, Task, Worker},
+        tasks::{Backoff, Enqueue, Services, Task, TaskContext, Worker},
     },
     infrastructure::{
         db::Sql,
@@ -45,9 +45,13 @@ impl Task for Trouble {
     const MAX_ATTEMPTS: i32 = 4;
     const BACKOFF: Backoff = |attempt| Duration::from_secs(100 << attempt);
 
-    async fn run(self, job: &mut Job<'_>) -> Result<Value> {
-        let attempt = job.attempt();
-        job.tx().await?.execute("insert into users (email) values ('half-done@example.com')", &[]).await?;
+    async fn run(self, context: &mut TaskContext<'_>) -> Result<Value> {
+        let attempt = context.attempt();
+        context
+            .tx()
+            .await?
+            .execute("insert into users (email) values ('half-done@example.com')", &[])
+            .await?;
         match self.how {
             How::Panic => panic!("a bug in a task"),
             How::FailTwice if attempt > 2 => Ok(json!("done")),
@@ -59,7 +63,7 @@ impl Task for Trouble {
                 Ok(json!("done"))
             }
             How::Stall => {
-                job.tx().await?.rows("select pg_sleep(20)", &[]).await?;
+                context.tx().await?.rows("select pg_sleep(20)", &[]).await?;
                 Ok(Value::Null)
             }
             How::Babble => Ok(json!("meow".repeat(20_000))),
@@ -69,9 +73,9 @@ impl Task for Trouble {
 
 async fn run(app: &TestApp, body: &str, patience: Duration) -> Result<Vec<Outgoing>> {
     let registry = Registry::new().task::<Trouble>();
-    let outside =
-        Outside { mailer: &*app.mailer, project_name: "APP", queue_retention: Duration::from_secs(345_600) };
-    let worker = Worker::new(app.app.db()?, &registry, outside);
+    let services =
+        Services { mailer: &*app.mailer, project_name: "APP", queue_retention: Duration::from_secs(345_600) };
+    let worker = Worker::new(app.app.db()?, &registry, services);
     worker.run(Delivery { body, message_id: "m-1" }, Instant::now() + patience).await
 }
 

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use app_core::{
     config::{EventsBus, KafkaConfig, KafkaSecurity},
     infrastructure::messaging::{Outgoing, Queue},
-    interfaces::{job, queue},
+    interfaces::{invocation, queue},
     testing::{TestApp, event},
 };
 use serde_json::{Value, json};
@@ -85,7 +85,7 @@ async fn commit_some(app: &TestApp, count: usize) -> Vec<Uuid> {
 /// One run, which must end before its deadline: what it answered.
 async fn relay_until(app: &TestApp, deadline: Instant) -> Value {
     let text = event("outbox-relay-kafka").to_string();
-    let answer = job::answer(&app.app, outbox_relay_kafka::handler, &text, deadline).await;
+    let answer = invocation::answer(&app.app, outbox_relay_kafka::handler, &text, deadline).await;
     assert!(Instant::now() < deadline, "it took all of its time");
     serde_json::to_value(answer.expect("the relay ran")).expect("json")
 }

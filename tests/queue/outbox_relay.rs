@@ -6,7 +6,7 @@ use app_core::{
         db::Db,
         messaging::{Outgoing, Queue, outbox},
     },
-    interfaces::job,
+    interfaces::invocation,
     testing::{TestApp, event},
 };
 use serde_json::{Value, json};
@@ -57,8 +57,13 @@ fn db(app: &TestApp) -> &Db {
 }
 
 async fn relay(app: &TestApp) -> Value {
-    let answer =
-        job::answer(&app.app, outbox_relay::handler, &event("outbox-relay").to_string(), in_a_minute()).await;
+    let answer = invocation::answer(
+        &app.app,
+        outbox_relay::handler,
+        &event("outbox-relay").to_string(),
+        in_a_minute(),
+    )
+    .await;
     serde_json::to_value(answer.expect("the relay ran")).expect("json")
 }
 

@@ -2,13 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use app_core::{interfaces::job, testing::TestApp};
+use app_core::{interfaces::invocation, testing::TestApp};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 async fn canonicalise(app: &TestApp, change: bool, after: i64, time: Duration) -> Value {
     let event = json!({ "command": "emails_canonicalise", "change": change, "after": after });
-    let answer = job::answer(&app.app, operations::handler, &event.to_string(), Instant::now() + time).await;
+    let answer =
+        invocation::answer(&app.app, operations::handler, &event.to_string(), Instant::now() + time).await;
     serde_json::to_value(answer.expect("a report")).expect("json")
 }
 
@@ -113,7 +114,7 @@ async fn an_operator_gives_a_user_another_address() {
     let old = insert(&app, "straße@example.com").await;
     let set = async |user: Uuid, email: &str| {
         let event = json!({ "command": "email_set", "user": user, "email": email });
-        job::answer(
+        invocation::answer(
             &app.app,
             operations::handler,
             &event.to_string(),

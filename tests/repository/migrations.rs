@@ -8,7 +8,7 @@ use std::{
 use app_core::{
     Error,
     infrastructure::migrate::{Migration, Runner, State, embedded},
-    interfaces::job,
+    interfaces::invocation,
     testing::{TestApp, TestDatabase, setting},
 };
 use serde_json::Value;
@@ -137,12 +137,13 @@ async fn more_than_one_step_down_needs_a_confirmation() {
     let app = TestApp::new().await;
     let deadline = Instant::now() + LONG;
     for event in [r#"{"command": "down", "steps": 2}"#, r#"{"command": "down", "steps": 99, "yes": false}"#] {
-        let refused = job::answer(&app.app, migrate::handler, event, deadline).await.expect_err("refused");
+        let refused =
+            invocation::answer(&app.app, migrate::handler, event, deadline).await.expect_err("refused");
         assert!(refused.error_message.contains("\"yes\": true"), "{}", refused.error_message);
     }
     // One step, and several that are confirmed; no history says that there is anything to take back.
     for event in [r#"{"command": "down", "steps": 1}"#, r#"{"command": "down", "steps": 2, "yes": true}"#] {
-        job::answer(&app.app, migrate::handler, event, deadline).await.expect("an answer");
+        invocation::answer(&app.app, migrate::handler, event, deadline).await.expect("an answer");
     }
 }
 

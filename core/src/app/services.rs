@@ -9,7 +9,7 @@ use crate::{
         outbox,
         registry::Registry,
         roles::Roles,
-        tasks::{Outside, Worker, operator::TaskOperator},
+        tasks::{Services, Worker, operator::TaskOperator},
         users::Users,
     },
     config::Config,
@@ -42,8 +42,8 @@ impl App {
 
     pub fn worker(&self) -> Result<Worker<'_>> {
         let Config { project_name, queues, .. } = &self.0.config;
-        let outside = Outside { mailer: self.mailer(), project_name, queue_retention: queues.retention };
-        Ok(Worker::new(self.db()?, self.registry(), outside))
+        let services = Services { mailer: self.mailer(), project_name, queue_retention: queues.retention };
+        Ok(Worker::new(self.db()?, self.registry(), services))
     }
 
     pub fn task_operator(&self) -> Result<TaskOperator<'_>> {

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::tasks::{Enqueue, Job, Known, Task, TaskRules};
+use super::tasks::{Enqueue, Known, Task, TaskContext, TaskRules};
 use crate::{
     domain::{Error, Result, event::Event},
     infrastructure::tx::Tx,
@@ -37,7 +37,7 @@ pub trait Handler: Send + Sync {
 type OnEvents =
     Box<dyn for<'a> Fn(&'a mut Tx<'_>, &'a [(Uuid, &'a Value)]) -> BoxFuture<'a, Result<()>> + Send + Sync>;
 pub(crate) type RunTask =
-    Box<dyn for<'a> Fn(&'a mut Job<'_>, Value) -> BoxFuture<'a, Result<Value>> + Send + Sync>;
+    Box<dyn for<'a> Fn(&'a mut TaskContext<'_>, Value) -> BoxFuture<'a, Result<Value>> + Send + Sync>;
 /// Version and group of an event with this data.
 type Check = fn(&Value) -> Result<(i32, Option<String>)>;
 
@@ -102,7 +102,8 @@ impl Registry {
 
     #[must_use]
     pub fn task<T: Task + 'static>(mut self) -> Self {
-        let run: RunTask = Box::new(|job, args| async move { parse::<T>(&args)?.run(job).await }.boxed());
+        let run: RunTask =
+            Box::new(|context, args| async move { parse::<T>(&args)?.run(context).await }.boxed());
         let rules = TaskRules { queue: T::QUEUE, max_attempts: T::MAX_ATTEMPTS, backoff: T::BACKOFF };
         self.known.add_task(T::NAME, rules);
         self.tasks.insert(T::NAME, run);

@@ -141,7 +141,7 @@ impl Error {
         Self::Internal(source.into())
     }
 
-    /// A word for programs: in answers, in logs, in a job's error.
+    /// A word for programs: in answers, in logs, in a task's error.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Malformed(_) => "malformed",

@@ -2,7 +2,7 @@
 //! invocations. Only this layer knows status codes, batch failures and the Lambda runtime.
 
 pub mod http;
-pub mod job;
+pub mod invocation;
 pub mod queue;
 pub mod relay;
 pub mod rpc;

@@ -1,6 +1,6 @@
 //! Invoked after each deployment: migrates the schema.
-use app_core::{Need, interfaces::job};
+use app_core::{Need, interfaces::invocation};
 
-fn main() -> Result<(), job::RuntimeError> {
-    job::main(&[Need::Database], migrate::handler)
+fn main() -> Result<(), invocation::RuntimeError> {
+    invocation::main(&[Need::Database], migrate::handler)
 }

@@ -1,6 +1,6 @@
 //! Sends the events that go to Kafka from the outbox, all the time.
-use app_core::{Need, interfaces::job};
+use app_core::{Need, interfaces::invocation};
 
-fn main() -> Result<(), job::RuntimeError> {
-    job::main(&[Need::Database, Need::Kafka], outbox_relay_kafka::handler)
+fn main() -> Result<(), invocation::RuntimeError> {
+    invocation::main(&[Need::Database, Need::Kafka], outbox_relay_kafka::handler)
 }

@@ -1,6 +1,6 @@
 //! Runs every minute: sends the messages for SQS that are still in the outbox.
-use app_core::{Need, interfaces::job};
+use app_core::{Need, interfaces::invocation};
 
-fn main() -> Result<(), job::RuntimeError> {
-    job::main(&[Need::Database], outbox_relay::handler)
+fn main() -> Result<(), invocation::RuntimeError> {
+    invocation::main(&[Need::Database], outbox_relay::handler)
 }

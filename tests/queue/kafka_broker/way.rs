@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Instant};
 
-use app_core::{domain::users::events::UserCreated, interfaces::job, testing::event};
+use app_core::{domain::users::events::UserCreated, interfaces::invocation, testing::event};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -26,7 +26,8 @@ async fn an_event_is_left_to_its_relay_and_starts_its_tasks_once() {
 
     // The relay of SQS does not see it.
     let text = event("outbox-relay").to_string();
-    let sqs = job::answer(&app.app, outbox_relay::handler, &text, in_a_minute()).await.expect("it ran");
+    let sqs =
+        invocation::answer(&app.app, outbox_relay::handler, &text, in_a_minute()).await.expect("it ran");
     assert_eq!(serde_json::to_value(sqs).expect("json")["sent"], 0);
     assert!(app.bus.take().is_empty());
 

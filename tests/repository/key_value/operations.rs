@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use app_core::{
     config::{CacheConfig, SecretSource},
     domain::mask::Secret,
-    interfaces::job,
+    interfaces::invocation,
     testing::TestApp,
 };
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ use super::{
 async fn flush(app: &TestApp, prefix: &str) -> Result<Value, String> {
     let (event, deadline) =
         (json!({ "command": "key_value_flush", "prefix": prefix }), Instant::now() + Duration::from_secs(10));
-    let answer = job::answer(&app.app, operations::handler, &event.to_string(), deadline).await;
+    let answer = invocation::answer(&app.app, operations::handler, &event.to_string(), deadline).await;
     answer.map(|answer| serde_json::to_value(answer).expect("json")).map_err(|error| error.error_message)
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
-use super::{Enqueue, Job, Task};
+use super::{Enqueue, Task, TaskContext};
 use crate::{
     domain::{Error, Result},
     infrastructure::repository::clean_up::{BATCH, Expired, delete},
@@ -22,12 +22,12 @@ pub struct CleanUp {}
 impl Task for CleanUp {
     const NAME: &'static str = "clean_up";
 
-    async fn run(self, job: &mut Job<'_>) -> Result<Value> {
+    async fn run(self, context: &mut TaskContext<'_>) -> Result<Value> {
         let mut deleted = Map::new();
         let mut failed = Vec::new();
-        let (mut done, reserve) = (true, job.time_left() / 4);
+        let (mut done, reserve) = (true, context.time_left() / 4);
         for what in Expired::ALL {
-            match clean(job, what, reserve).await {
+            match clean(context, what, reserve).await {
                 Ok(cleaned) => {
                     done &= cleaned.done;
                     deleted.insert(what.table().to_owned(), json!(cleaned.rows));
@@ -47,7 +47,7 @@ impl Task for CleanUp {
             return Err(Error::internal(format!("some tables were not cleaned: {}", failed.join("; "))));
         }
         if !done {
-            Enqueue::new(&self)?.unique("rest").delay(PAUSE).write(job.tx().await?).await?;
+            Enqueue::new(&self)?.unique("rest").delay(PAUSE).write(context.tx().await?).await?;
         }
         Ok(result)
     }
@@ -62,13 +62,13 @@ struct Cleaned {
 /// Deletes the expired rows of one kind, as long as more time than `reserve` is left. Each batch
 /// commits separately: locks are short, and what is deleted stays deleted. One batch is always
 /// deleted, so that every run makes progress.
-async fn clean(job: &mut Job<'_>, what: Expired, reserve: Duration) -> Result<Cleaned> {
+async fn clean(context: &mut TaskContext<'_>, what: Expired, reserve: Duration) -> Result<Cleaned> {
     let mut cleaned = Cleaned { rows: 0, done: false };
     loop {
-        let batch = delete(job.conn()?, what).await?;
+        let batch = delete(context.conn()?, what).await?;
         cleaned.rows += batch;
         cleaned.done = batch < BATCH;
-        if cleaned.done || job.time_left() <= reserve {
+        if cleaned.done || context.time_left() <= reserve {
             return Ok(cleaned);
         }
     }

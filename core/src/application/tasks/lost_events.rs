@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::Job;
+use super::TaskContext;
 use crate::{
     config::EventsBus,
     domain::Result,
@@ -29,8 +29,8 @@ struct Lost {
 
 /// Logs a warning about lost events that were sent longer ago than `lives`. Never fails: tasks are more
 /// important than this report.
-pub(super) async fn report(job: &Job<'_>, lives: Duration) {
-    match find(job, lives).await {
+pub(super) async fn report(context: &TaskContext<'_>, lives: Duration) {
+    match find(context, lives).await {
         Ok(Lost { count: 0, incomplete: false, .. }) => {}
         Ok(Lost { count, named, incomplete }) => tracing::warn!(
             events = count,
@@ -42,14 +42,14 @@ pub(super) async fn report(job: &Job<'_>, lives: Duration) {
     }
 }
 
-async fn find(job: &Job<'_>, lives: Duration) -> Result<Lost> {
-    let (mut lost, conn) = (Lost::default(), job.conn()?);
-    let handlers = job.known().event_handlers();
+async fn find(context: &TaskContext<'_>, lives: Duration) -> Result<Lost> {
+    let (mut lost, conn) = (Lost::default(), context.conn()?);
+    let handlers = context.known().event_handlers();
     // A topic of Kafka has other retention times, and its reader may be another program.
     if conn.outbox().events != EventsBus::Sqs || handlers.is_empty() {
         return Ok(lost);
     }
-    let (enough, mut first, mut after) = (job.time_left() / 2, Vec::<Uuid>::new(), None::<SentEvent>);
+    let (enough, mut first, mut after) = (context.time_left() / 2, Vec::<Uuid>::new(), None::<SentEvent>);
     loop {
         let page = sent_events::list(conn, handlers, lives + LOOK_BACK, lives, after).await?;
         for event in page.iter().filter(|event| !event.handled) {
@@ -62,7 +62,7 @@ async fn find(job: &Job<'_>, lives: Duration) -> Result<Lost> {
         if page.len() < sent_events::PAGE {
             break;
         }
-        if job.time_left() < enough {
+        if context.time_left() < enough {
             lost.incomplete = true;
             break;
         }

@@ -5,8 +5,8 @@
 
 mod backoff;
 pub mod clean_up;
+mod context;
 mod enqueue;
-mod job;
 mod known;
 mod lost_events;
 mod mail;
@@ -22,8 +22,8 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 pub use backoff::{Backoff, FOR_DAYS, exponential};
+pub use context::{Services, TaskContext};
 pub use enqueue::Enqueue;
-pub use job::{Job, Outside};
 pub use known::Known;
 pub(crate) use known::TaskRules;
 pub use worker::{Worker, find, set_aside};
@@ -45,7 +45,7 @@ pub trait Task: Serialize + DeserializeOwned + Send + Sync {
     /// Does the work, and returns what is kept as the task's result: at most 64 KiB of JSON.
     ///
     /// An error that may pass (`Error::retryable`) is tried again, any other is final. What is
-    /// written through `job.tx()` commits together with the success: it happens once. What
+    /// written through `context.tx()` commits together with the success: it happens once. What
     /// reaches outside of Postgres can happen twice, when the process dies right after it.
-    fn run(self, job: &mut Job<'_>) -> impl Future<Output = Result<Value>> + Send;
+    fn run(self, context: &mut TaskContext<'_>) -> impl Future<Output = Result<Value>> + Send;
 }

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Enqueue, Job, Known, Task, TaskRules, enqueue, lost_events, place};
+use super::{Enqueue, Known, Task, TaskContext, TaskRules, enqueue, lost_events, place};
 use crate::{
     domain::{
         Error, Result,
@@ -58,15 +58,15 @@ enum Outcome {
 impl Task for RecoverTasks {
     const NAME: &'static str = "recover_tasks";
 
-    async fn run(self, job: &mut Job<'_>) -> Result<Value> {
-        let (known, kept) = (job.known(), job.outside().queue_retention);
+    async fn run(self, context: &mut TaskContext<'_>) -> Result<Value> {
+        let (known, kept) = (context.known(), context.services().queue_retention);
         let after = self.after.as_deref().map(place::read).transpose()?;
         if after.is_none() {
-            lost_events::report(job, kept + MARGIN).await;
+            lost_events::report(context, kept + MARGIN).await;
         }
         // A letter that is put back on its last day lives on the queue as long as any message.
         let lives = Lives { queued: kept + MARGIN, set_aside: DEAD_LETTERS_KEPT + kept + MARGIN };
-        let tx = job.tx().await?;
+        let tx = context.tx().await?;
         let page = task_operations::late(tx, lives, after, PAGE).await?;
         let late = task_operations::lock_late(tx, lives, &page).await?;
         let ids: Vec<Uuid> = late.iter().map(message_id).collect();

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Job, Task};
+use super::{Task, TaskContext};
 use crate::domain::Result;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -18,7 +18,7 @@ pub struct SayMeow {
 impl Task for SayMeow {
     const NAME: &'static str = "say_meow";
 
-    async fn run(self, _: &mut Job<'_>) -> Result<Value> {
+    async fn run(self, _: &mut TaskContext<'_>) -> Result<Value> {
         tracing::info!(to = self.to.map(tracing::field::display), "meow");
         Ok(json!({ "said": "meow", "to": self.to }))
     }

@@ -5,7 +5,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{FOR_DAYS, Job, Task, mail};
+use super::{FOR_DAYS, Task, TaskContext, mail};
 use crate::{domain::Result, infrastructure::repository::api_keys};
 
 /// What the mail is about.
@@ -36,8 +36,8 @@ impl Task for SecurityMail {
     const NAME: &'static str = "security_mail";
     const MAX_ATTEMPTS: i32 = FOR_DAYS;
 
-    async fn run(self, job: &mut Job<'_>) -> Result<Value> {
-        let name = job.outside().project_name;
+    async fn run(self, context: &mut TaskContext<'_>) -> Result<Value> {
+        let name = context.services().project_name;
         let (subject, text) = match self.notice {
             Notice::SessionReused => (
                 format!("You have been signed out of {name} on one device"),
@@ -59,7 +59,7 @@ impl Task for SecurityMail {
                 ),
             ),
             Notice::ApiKeyCreated => {
-                let key = self.describe_key(job).await?;
+                let key = self.describe_key(context).await?;
                 (
                     format!("A new API key for your account at {name}"),
                     format!(
@@ -70,16 +70,16 @@ impl Task for SecurityMail {
                 )
             }
         };
-        mail::send(job, self.user, subject, text).await
+        mail::send(context, self.user, subject, text).await
     }
 }
 
 impl SecurityMail {
     /// Returns the lines that say which key it is. The list of keys shows the same name and id. Its creator
     /// chose the name, so the mail says so.
-    async fn describe_key(&self, job: &Job<'_>) -> Result<String> {
+    async fn describe_key(&self, context: &TaskContext<'_>) -> Result<String> {
         let Some(key) = &self.key else { return Ok(String::new()) };
-        let name = api_keys::find_name(job.conn()?, self.user, key).await?;
+        let name = api_keys::find_name(context.conn()?, self.user, key).await?;
         let named = name.map(|name| format!("Name, as it was typed: {name}\n")).unwrap_or_default();
         Ok(format!("\n{named}Id: {key}\n"))
     }

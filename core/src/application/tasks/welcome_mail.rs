@@ -5,7 +5,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{FOR_DAYS, Job, Task, mail};
+use super::{FOR_DAYS, Task, TaskContext, mail};
 use crate::domain::Result;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -18,10 +18,10 @@ impl Task for WelcomeMail {
     const NAME: &'static str = "welcome_mail";
     const MAX_ATTEMPTS: i32 = FOR_DAYS;
 
-    async fn run(self, job: &mut Job<'_>) -> Result<Value> {
-        let name = job.outside().project_name;
+    async fn run(self, context: &mut TaskContext<'_>) -> Result<Value> {
+        let name = context.services().project_name;
         mail::send(
-            job,
+            context,
             self.user,
             format!("Welcome to {name}"),
             format!("Hello,\n\nyour account at {name} is ready.\n"),

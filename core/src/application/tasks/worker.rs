@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Job, Outside, TaskRules, enqueue};
+use super::{Services, TaskContext, TaskRules, enqueue};
 use crate::{
     application::{
         events::Delivery,
@@ -44,12 +44,12 @@ const MAX_RESULT_BYTES: usize = 64 * 1024;
 pub struct Worker<'a> {
     db: &'a Db,
     registry: &'a Registry,
-    outside: Outside<'a>,
+    services: Services<'a>,
 }
 
 impl<'a> Worker<'a> {
-    pub fn new(db: &'a Db, registry: &'a Registry, outside: Outside<'a>) -> Self {
-        Self { db, registry, outside }
+    pub fn new(db: &'a Db, registry: &'a Registry, services: Services<'a>) -> Self {
+        Self { db, registry, services }
     }
 
     /// Runs the task that a message names, gives it up at `end`, and returns what it wants sent.
@@ -75,8 +75,9 @@ impl<'a> Worker<'a> {
             }
             Claim::Over | Claim::Unknown => return Ok(Vec::new()),
         };
-        let job = Job::new(id, message.attempt, end, self.outside, self.registry.known(), &mut conn);
-        let error = match attempt(job, run, message.args.clone(), end).await {
+        let context =
+            TaskContext::new(id, message.attempt, end, self.services, self.registry.known(), &mut conn);
+        let error = match attempt(context, run, message.args.clone(), end).await {
             Ok(outgoing) => return Ok(outgoing),
             Err(error) => error,
         };
@@ -120,9 +121,14 @@ impl<'a> Worker<'a> {
 }
 
 /// What the task writes through its transaction and its success are one commit: both or neither.
-async fn attempt(mut job: Job<'_>, run: &RunTask, args: Value, end: Instant) -> Result<Vec<Outgoing>> {
+async fn attempt(
+    mut context: TaskContext<'_>,
+    run: &RunTask,
+    args: Value,
+    end: Instant,
+) -> Result<Vec<Outgoing>> {
     // A panic is a failure like any other: the row must say so.
-    let work = AssertUnwindSafe(run(&mut job, args)).catch_unwind();
+    let work = AssertUnwindSafe(run(&mut context, args)).catch_unwind();
     let result = match tokio::time::timeout_at(end.into(), work).await {
         Ok(Ok(result)) => result?,
         Ok(Err(panic)) => return Err(Error::internal(telemetry::caught(&*panic))),
@@ -131,7 +137,7 @@ async fn attempt(mut job: Job<'_>, run: &RunTask, args: Value, end: Instant) -> 
     if json::stored_bytes(&result) > MAX_RESULT_BYTES {
         return Err(Error::invalid("result", "too_long"));
     }
-    job.succeed(&result).await
+    context.succeed(&result).await
 }
 
 /// An attempt that failed.

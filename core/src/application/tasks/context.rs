@@ -11,18 +11,18 @@ use crate::{
     infrastructure::{db::Conn, mail::Mailer, messaging::Outgoing, repository::tasks, tx::Tx},
 };
 
-pub struct Job<'a> {
+pub struct TaskContext<'a> {
     id: Uuid,
     attempt: i32,
     end: Instant,
-    outside: Outside<'a>,
+    services: Services<'a>,
     known: &'a Known,
     stage: Stage<'a>,
 }
 
 /// What tasks reach, and must know, beyond Postgres.
 #[derive(Clone, Copy)]
-pub struct Outside<'a> {
+pub struct Services<'a> {
     pub mailer: &'a dyn Mailer,
     /// What the product calls itself.
     pub project_name: &'a str,
@@ -40,16 +40,16 @@ enum Stage<'a> {
     Lost,
 }
 
-impl<'a> Job<'a> {
+impl<'a> TaskContext<'a> {
     pub(super) fn new(
         id: Uuid,
         attempt: i32,
         end: Instant,
-        outside: Outside<'a>,
+        services: Services<'a>,
         known: &'a Known,
         conn: &'a mut Conn,
     ) -> Self {
-        Self { id, attempt, end, outside, known, stage: Stage::Alone(conn) }
+        Self { id, attempt, end, services, known, stage: Stage::Alone(conn) }
     }
 
     /// The same in every attempt: what an outside effect is to be recognised by.
@@ -68,8 +68,8 @@ impl<'a> Job<'a> {
         self.end.saturating_duration_since(Instant::now())
     }
 
-    pub fn outside(&self) -> Outside<'a> {
-        self.outside
+    pub fn services(&self) -> Services<'a> {
+        self.services
     }
 
     /// Returns what this version can run.
@@ -123,14 +123,17 @@ impl<'a> Job<'a> {
     }
 }
 
-impl std::fmt::Debug for Job<'_> {
+impl std::fmt::Debug for TaskContext<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Job").field("id", &self.id).field("attempt", &self.attempt).finish_non_exhaustive()
+        f.debug_struct("TaskContext")
+            .field("id", &self.id)
+            .field("attempt", &self.attempt)
+            .finish_non_exhaustive()
     }
 }
 
-impl std::fmt::Debug for Outside<'_> {
+impl std::fmt::Debug for Services<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Outside").field("project_name", &self.project_name).finish_non_exhaustive()
+        f.debug_struct("Services").field("project_name", &self.project_name).finish_non_exhaustive()
     }
 }
