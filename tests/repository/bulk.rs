@@ -4,7 +4,9 @@
 use std::time::Instant;
 
 use app_core::infrastructure::db::{Sql as _, column};
-use app_core::infrastructure::query::{Assignments, Column, Entity, Filter, Kind, Order, Page, Shape, Value};
+use app_core::infrastructure::query::{
+    Assignments, Column, ColumnType, Entity, Filter, Order, Page, Shape, Value,
+};
 use app_core::infrastructure::repository::{MAX_ROWS, Repository};
 use serde_json::json;
 use time::OffsetDateTime;
@@ -183,8 +185,10 @@ impl Shape for Tagged {
 
 impl Entity for Tagged {
     const TABLE: &'static str = "sample";
-    const COLUMNS: &'static [Column] =
-        &[Column::new("tag", Kind::Uuid).default("gen_random_uuid()"), Column::new("name", Kind::Text)];
+    const COLUMNS: &'static [Column] = &[
+        Column::new("tag", ColumnType::Uuid).default("gen_random_uuid()"),
+        Column::new("name", ColumnType::Text),
+    ];
     const KEY: &'static str = "tag";
 }
 

@@ -6,7 +6,8 @@ use app_core::{
     infrastructure::{
         db::Conn,
         query::{
-            Assignments, Column, Cursor, Entity, Filter, Kind, MAX_TEXT_CHARS, Op, Order, Page, Shape, Value,
+            Assignments, Column, ColumnType, Cursor, Entity, Filter, MAX_TEXT_CHARS, Op, Order, Page, Shape,
+            Value,
         },
         repository::Repository,
     },
@@ -34,7 +35,8 @@ impl Shape for Canary {
 
 impl Entity for Canary {
     const TABLE: &'static str = "canary";
-    const COLUMNS: &'static [Column] = &[Column::new("id", Kind::Int4), Column::new("secret", Kind::Text)];
+    const COLUMNS: &'static [Column] =
+        &[Column::new("id", ColumnType::Int4), Column::new("secret", ColumnType::Text)];
     const KEY: &'static str = "id";
 }
 

@@ -6,7 +6,7 @@ use app_core::{
     Error,
     infrastructure::{
         db::Conn,
-        query::{Assignments, Column, Cursor, Entity, Filter, Kind, Order, Page, Value},
+        query::{Assignments, Column, ColumnType, Cursor, Entity, Filter, Order, Page, Value},
     },
 };
 use serde_json::json;
@@ -48,7 +48,8 @@ async fn every_row_is_on_one_page_in_every_order() {
     let conn = db.conn().await.expect("a connection");
     filled(&conn, 300).await;
     let others = ["day", "flag", "maybe_small"];
-    let ordered = Sample::COLUMNS.iter().filter(|column| column.kind() != Kind::Jsonb).map(Column::name);
+    let ordered =
+        Sample::COLUMNS.iter().filter(|column| column.kind() != ColumnType::Jsonb).map(Column::name);
     for name in ordered.filter(|name| !others.contains(name)) {
         let down = format!("-{name}");
         for order in [vec![name], vec![&down], vec![&down, "maybe_small"], vec!["flag", &down, "day"]] {

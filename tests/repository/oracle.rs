@@ -3,7 +3,7 @@
 
 use std::cmp::Ordering;
 
-use app_core::infrastructure::query::{Entity, Kind, Value};
+use app_core::infrastructure::query::{ColumnType, Entity, Value};
 use serde_json::Value as Json;
 use time::{Date, OffsetDateTime, format_description::well_known::Rfc3339, macros::format_description};
 use uuid::Uuid;
@@ -95,20 +95,20 @@ fn subject(cell: &Value, path: &[&str]) -> Option<Value> {
 }
 
 /// A value as its column's kind would have it.
-fn as_kind(kind: Kind, value: &Value) -> Value {
+fn as_kind(kind: ColumnType, value: &Value) -> Value {
     match (kind, value) {
-        (Kind::Float8, Value::Int(value)) => Value::Float(value.to_string().parse().expect("a float")),
-        (Kind::Uuid, Value::Text(text)) => Value::Uuid(Uuid::parse_str(text).expect("a uuid")),
-        (Kind::Date, Value::Text(text)) => {
+        (ColumnType::Float8, Value::Int(value)) => Value::Float(value.to_string().parse().expect("a float")),
+        (ColumnType::Uuid, Value::Text(text)) => Value::Uuid(Uuid::parse_str(text).expect("a uuid")),
+        (ColumnType::Date, Value::Text(text)) => {
             Value::Date(Date::parse(text, format_description!("[year]-[month]-[day]")).expect("a date"))
         }
-        (Kind::Timestamptz, Value::Text(text)) => {
+        (ColumnType::Timestamptz, Value::Text(text)) => {
             Value::Timestamp(OffsetDateTime::parse(text, &Rfc3339).expect("a time"))
         }
-        (Kind::Jsonb, Value::Bool(value)) => Value::Json(Json::from(*value)),
-        (Kind::Jsonb, Value::Int(value)) => Value::Json(Json::from(*value)),
-        (Kind::Jsonb, Value::Float(value)) => Value::Json(Json::from(*value)),
-        (Kind::Jsonb, Value::Text(value)) => Value::Json(Json::from(value.as_str())),
+        (ColumnType::Jsonb, Value::Bool(value)) => Value::Json(Json::from(*value)),
+        (ColumnType::Jsonb, Value::Int(value)) => Value::Json(Json::from(*value)),
+        (ColumnType::Jsonb, Value::Float(value)) => Value::Json(Json::from(*value)),
+        (ColumnType::Jsonb, Value::Text(value)) => Value::Json(Json::from(value.as_str())),
         (_, value) => value.clone(),
     }
 }

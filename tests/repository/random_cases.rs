@@ -7,7 +7,7 @@ use app_core::{
     config::Statements,
     infrastructure::{
         db::{Conn, Db},
-        query::{Column, Cursor, Entity, Filter, Kind, Op, Order, Page, Value},
+        query::{Column, ColumnType, Cursor, Entity, Filter, Op, Order, Page, Value},
         repository::Repository,
     },
     testing::TestDatabase,
@@ -28,7 +28,7 @@ pub(crate) fn condition(dice: &mut Dice) -> Condition {
     loop {
         let (column, op) = (dice.pick(Sample::COLUMNS), *dice.pick(&Op::ALL));
         let path: Vec<&str> = match column.kind() {
-            Kind::Jsonb => (0..dice.below(4)).map(|_| dice.json_key()).collect(),
+            ColumnType::Jsonb => (0..dice.below(4)).map(|_| dice.json_key()).collect(),
             _ => Vec::new(),
         };
         if op.fits(column.kind(), !path.is_empty()) {
@@ -62,7 +62,7 @@ fn needle(dice: &mut Dice) -> Value {
 }
 
 /// A value in any of the forms that its kind takes.
-fn one(dice: &mut Dice, kind: Kind, has_path: bool) -> Value {
+fn one(dice: &mut Dice, kind: ColumnType, has_path: bool) -> Value {
     let value = if has_path { dice.json(0).into() } else { dice.value(kind) };
     if !dice.chance(30) {
         return value;
@@ -95,7 +95,7 @@ pub(crate) fn order(dice: &mut Dice) -> Vec<String> {
     let mut names: Vec<&str> = Vec::new();
     for _ in 0..dice.below(4) {
         let column = dice.pick(Sample::COLUMNS);
-        if column.kind() != Kind::Jsonb && !names.contains(&column.name()) {
+        if column.kind() != ColumnType::Jsonb && !names.contains(&column.name()) {
             names.push(column.name());
         }
     }

@@ -7,7 +7,7 @@ use app_core::{
     Result,
     infrastructure::{
         db::{Conn, Db, column},
-        query::{Assignments, Column, Entity, Kind, Shape, Value},
+        query::{Assignments, Column, ColumnType, Entity, Shape, Value},
         repository::Repository,
     },
     testing::TestDatabase,
@@ -87,16 +87,16 @@ impl Shape for Sample {
         let cell = |one: &Column| {
             let name = one.name();
             let value = match one.kind() {
-                Kind::Bool => read::<bool>(row, name),
-                Kind::Int2 => read::<i16>(row, name),
-                Kind::Int4 => read::<i32>(row, name),
-                Kind::Int8 => read::<i64>(row, name),
-                Kind::Float8 => read::<f64>(row, name),
-                Kind::Text => read::<String>(row, name),
-                Kind::Uuid => read::<Uuid>(row, name),
-                Kind::Date => read::<Date>(row, name),
-                Kind::Timestamptz => read::<OffsetDateTime>(row, name),
-                Kind::Jsonb => read::<Json>(row, name),
+                ColumnType::Bool => read::<bool>(row, name),
+                ColumnType::Int2 => read::<i16>(row, name),
+                ColumnType::Int4 => read::<i32>(row, name),
+                ColumnType::Int8 => read::<i64>(row, name),
+                ColumnType::Float8 => read::<f64>(row, name),
+                ColumnType::Text => read::<String>(row, name),
+                ColumnType::Uuid => read::<Uuid>(row, name),
+                ColumnType::Date => read::<Date>(row, name),
+                ColumnType::Timestamptz => read::<OffsetDateTime>(row, name),
+                ColumnType::Jsonb => read::<Json>(row, name),
             };
             Ok((name, value?))
         };
@@ -108,29 +108,29 @@ impl Entity for Sample {
     const TABLE: &'static str = "sample";
     const KEY: &'static str = "id";
     const COLUMNS: &'static [Column] = &[
-        Column::new("id", Kind::Int8).generated(),
-        Column::new("flag", Kind::Bool).default("true"),
-        Column::new("maybe_flag", Kind::Bool).nullable(),
-        Column::new("small", Kind::Int2).default("7"),
-        Column::new("maybe_small", Kind::Int2).nullable(),
-        Column::new("whole", Kind::Int4).default("0"),
-        Column::new("maybe_whole", Kind::Int4).nullable(),
-        Column::new("big", Kind::Int8).default("0"),
-        Column::new("maybe_big", Kind::Int8).nullable(),
-        Column::new("ratio", Kind::Float8).default("0"),
-        Column::new("maybe_ratio", Kind::Float8).nullable(),
-        Column::new("name", Kind::Text),
-        Column::new("maybe_name", Kind::Text).nullable().max(40),
-        Column::new("tag", Kind::Uuid).default("gen_random_uuid()"),
-        Column::new("maybe_tag", Kind::Uuid).nullable(),
-        Column::new("day", Kind::Date).default("date '2020-01-01'"),
-        Column::new("maybe_day", Kind::Date).nullable(),
-        Column::new("moment", Kind::Timestamptz).default("now()"),
-        Column::new("exp_at", Kind::Timestamptz).nullable(),
-        Column::new("meta", Kind::Jsonb).default("'{}'::jsonb"),
-        Column::new("extra", Kind::Jsonb).nullable(),
-        Column::new("code", Kind::Text).nullable(),
-        Column::new("touched_at", Kind::Timestamptz).touched(),
+        Column::new("id", ColumnType::Int8).generated(),
+        Column::new("flag", ColumnType::Bool).default("true"),
+        Column::new("maybe_flag", ColumnType::Bool).nullable(),
+        Column::new("small", ColumnType::Int2).default("7"),
+        Column::new("maybe_small", ColumnType::Int2).nullable(),
+        Column::new("whole", ColumnType::Int4).default("0"),
+        Column::new("maybe_whole", ColumnType::Int4).nullable(),
+        Column::new("big", ColumnType::Int8).default("0"),
+        Column::new("maybe_big", ColumnType::Int8).nullable(),
+        Column::new("ratio", ColumnType::Float8).default("0"),
+        Column::new("maybe_ratio", ColumnType::Float8).nullable(),
+        Column::new("name", ColumnType::Text),
+        Column::new("maybe_name", ColumnType::Text).nullable().max(40),
+        Column::new("tag", ColumnType::Uuid).default("gen_random_uuid()"),
+        Column::new("maybe_tag", ColumnType::Uuid).nullable(),
+        Column::new("day", ColumnType::Date).default("date '2020-01-01'"),
+        Column::new("maybe_day", ColumnType::Date).nullable(),
+        Column::new("moment", ColumnType::Timestamptz).default("now()"),
+        Column::new("exp_at", ColumnType::Timestamptz).nullable(),
+        Column::new("meta", ColumnType::Jsonb).default("'{}'::jsonb"),
+        Column::new("extra", ColumnType::Jsonb).nullable(),
+        Column::new("code", ColumnType::Text).nullable(),
+        Column::new("touched_at", ColumnType::Timestamptz).touched(),
     ];
 }
 
@@ -202,25 +202,25 @@ impl Dice {
     }
 
     /// Few distinct values, so that equality is met; the extremes among them.
-    pub(crate) fn value(&mut self, kind: Kind) -> Value {
+    pub(crate) fn value(&mut self, kind: ColumnType) -> Value {
         match kind {
-            Kind::Bool => self.chance(50).into(),
-            Kind::Int2 => (*self.pick(&[0_i16, 1, -1, 2, 3, 77, i16::MIN, i16::MAX])).into(),
-            Kind::Int4 => (*self.pick(&[0_i32, 1, -1, 2, 3, 40_000, i32::MIN, i32::MAX])).into(),
-            Kind::Int8 => (*self.pick(&[0_i64, 1, -1, 2, 3, 1 << 40, i64::MIN, i64::MAX])).into(),
-            Kind::Float8 => match self.below(3) {
+            ColumnType::Bool => self.chance(50).into(),
+            ColumnType::Int2 => (*self.pick(&[0_i16, 1, -1, 2, 3, 77, i16::MIN, i16::MAX])).into(),
+            ColumnType::Int4 => (*self.pick(&[0_i32, 1, -1, 2, 3, 40_000, i32::MIN, i32::MAX])).into(),
+            ColumnType::Int8 => (*self.pick(&[0_i64, 1, -1, 2, 3, 1 << 40, i64::MIN, i64::MAX])).into(),
+            ColumnType::Float8 => match self.below(3) {
                 0 => f64::from_bits(self.bits() & !(1 << 62)).into(),
                 _ => (*self.pick(&[0.0, -0.0, 1.0, -1.5, 0.1, 1e300, f64::MAX, f64::MIN, 5e-324])).into(),
             },
-            Kind::Text => self.text().into(),
-            Kind::Uuid => Uuid::from_u128(u128::from(self.bits() % 6) << 125 | 7).into(),
-            Kind::Date => self.date().into(),
-            Kind::Timestamptz => {
+            ColumnType::Text => self.text().into(),
+            ColumnType::Uuid => Uuid::from_u128(u128::from(self.bits() % 6) << 125 | 7).into(),
+            ColumnType::Date => self.date().into(),
+            ColumnType::Timestamptz => {
                 let micros = *self.pick(&[0, 1, 999_999, 43_200_000_000, 86_399_999_999]);
                 let midnight = self.date().midnight().assume_utc();
                 (midnight + time::Duration::microseconds(micros)).into()
             }
-            Kind::Jsonb => self.json(3).into(),
+            ColumnType::Jsonb => self.json(3).into(),
         }
     }
 

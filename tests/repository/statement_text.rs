@@ -5,7 +5,9 @@ use app_core::{
     Error, Result,
     infrastructure::{
         db::Statement,
-        query::{Entity, Filter, Kind, MAX_CONDITIONS, Op, Order, Page, Shape, Value, select_statement},
+        query::{
+            ColumnType, Entity, Filter, MAX_CONDITIONS, Op, Order, Page, Shape, Value, select_statement,
+        },
     },
 };
 use serde_json::json;
@@ -23,10 +25,10 @@ fn lowered(filter: &Filter, order: &[String], page: &Page) -> Result<Statement> 
     select_statement::<Sample>(Sample::FIELDS, filter, &Order::by(order.to_vec()), page)
 }
 
-fn place(dice: &mut Dice) -> (String, Kind, Op) {
+fn place(dice: &mut Dice) -> (String, ColumnType, Op) {
     loop {
         let (column, op) = (dice.pick(Sample::COLUMNS), *dice.pick(&Op::ALL));
-        let depth = if column.kind() == Kind::Jsonb { dice.below(4) } else { 0 };
+        let depth = if column.kind() == ColumnType::Jsonb { dice.below(4) } else { 0 };
         if op.fits(column.kind(), depth > 0) {
             let path: String = (0..depth).map(|_| format!("__{}", dice.json_key())).collect();
             return (format!("{}{path}", column.name()), column.kind(), op);
@@ -36,7 +38,7 @@ fn place(dice: &mut Dice) -> (String, Kind, Op) {
 
 /// A value that no statement would hold by chance, null and the empty list included; and the text
 /// by which it would be recognised.
-fn marked(dice: &mut Dice, kind: Kind, op: Op) -> (Value, String) {
+fn marked(dice: &mut Dice, kind: ColumnType, op: Op) -> (Value, String) {
     let number = 1_000 + dice.below(30_000);
     let mark = format!("mark{number}");
     let value = match (op, kind) {
@@ -46,15 +48,19 @@ fn marked(dice: &mut Dice, kind: Kind, op: Op) -> (Value, String) {
         (Op::NotLikeAll, _) => vec![mark.as_str(); dice.below(4)].into(),
         (_, kind) => {
             let one: Value = match kind {
-                Kind::Bool => dice.chance(50).into(),
-                Kind::Int2 => i16::try_from(number).expect("small").into(),
-                Kind::Int4 | Kind::Int8 => i32::try_from(number).expect("small").into(),
-                Kind::Float8 => f64::from(u32::try_from(number).expect("small")).into(),
-                Kind::Text => mark.as_str().into(),
-                Kind::Uuid => Uuid::from_u128(number as u128).into(),
-                Kind::Date => (OffsetDateTime::UNIX_EPOCH + Duration::days(number as i64)).date().into(),
-                Kind::Timestamptz => (OffsetDateTime::UNIX_EPOCH + Duration::seconds(number as i64)).into(),
-                Kind::Jsonb => json!({ "k": mark }).into(),
+                ColumnType::Bool => dice.chance(50).into(),
+                ColumnType::Int2 => i16::try_from(number).expect("small").into(),
+                ColumnType::Int4 | ColumnType::Int8 => i32::try_from(number).expect("small").into(),
+                ColumnType::Float8 => f64::from(u32::try_from(number).expect("small")).into(),
+                ColumnType::Text => mark.as_str().into(),
+                ColumnType::Uuid => Uuid::from_u128(number as u128).into(),
+                ColumnType::Date => {
+                    (OffsetDateTime::UNIX_EPOCH + Duration::days(number as i64)).date().into()
+                }
+                ColumnType::Timestamptz => {
+                    (OffsetDateTime::UNIX_EPOCH + Duration::seconds(number as i64)).into()
+                }
+                ColumnType::Jsonb => json!({ "k": mark }).into(),
             };
             if op.takes_list() { Value::List(vec![one; dice.below(4)]) } else { one }
         }

@@ -43,7 +43,7 @@ pub fn send(tx: &mut Tx<'_>, registry: &Registry, event: &str, data: Value) -> R
 }
 
 /// The events of one name.
-struct Kind<'a> {
+struct EventBatch<'a> {
     name: String,
     handlers: &'a [EventEntry],
     events: Vec<(Uuid, Value)>,
@@ -95,8 +95,8 @@ async fn try_all(
     Ok(())
 }
 
-fn by_kind<'a>(registry: &'a Registry, deliveries: &[Delivery<'_>]) -> Result<Vec<Kind<'a>>> {
-    let mut kinds: Vec<Kind<'_>> = Vec::new();
+fn by_kind<'a>(registry: &'a Registry, deliveries: &[Delivery<'_>]) -> Result<Vec<EventBatch<'a>>> {
+    let mut kinds: Vec<EventBatch<'_>> = Vec::new();
     for delivery in deliveries {
         let message: ReceivedEvent = envelope::parse(delivery.body)?;
         let id = message.event_id(delivery.message_id);
@@ -109,7 +109,9 @@ fn by_kind<'a>(registry: &'a Registry, deliveries: &[Delivery<'_>]) -> Result<Ve
             // One message may stand twice in a batch.
             Some(kind) if kind.events.iter().any(|(other, _)| *other == id) => {}
             Some(kind) => kind.events.push((id, message.data)),
-            None => kinds.push(Kind { name: message.event, handlers, events: vec![(id, message.data)] }),
+            None => {
+                kinds.push(EventBatch { name: message.event, handlers, events: vec![(id, message.data)] })
+            }
         }
     }
     Ok(kinds)

@@ -4,7 +4,7 @@ use app_core::{
     Result,
     infrastructure::{
         db::column,
-        query::{Assignments, Column, Entity, Kind, Shape},
+        query::{Assignments, Column, ColumnType, Entity, Shape},
     },
 };
 use serde_json::{Value as Json, json};
@@ -74,16 +74,16 @@ impl Entity for Item {
     const TABLE: &'static str = "item";
     const KEY: &'static str = "id";
     const COLUMNS: &'static [Column] = &[
-        Column::new("id", Kind::Int8).generated(),
-        Column::new("uuid", Kind::Uuid).default("gen_random_uuid()"),
-        Column::new("name", Kind::Text),
-        Column::new("email", Kind::Text).nullable(),
-        Column::new("quantity", Kind::Int4).default("0"),
-        Column::new("price", Kind::Float8).default("0"),
-        Column::new("is_active", Kind::Bool).default("true"),
-        Column::new("day", Kind::Date).nullable(),
-        Column::new("created_at", Kind::Timestamptz).default("now()"),
-        Column::new("meta", Kind::Jsonb).default("'{}'::jsonb"),
+        Column::new("id", ColumnType::Int8).generated(),
+        Column::new("uuid", ColumnType::Uuid).default("gen_random_uuid()"),
+        Column::new("name", ColumnType::Text),
+        Column::new("email", ColumnType::Text).nullable(),
+        Column::new("quantity", ColumnType::Int4).default("0"),
+        Column::new("price", ColumnType::Float8).default("0"),
+        Column::new("is_active", ColumnType::Bool).default("true"),
+        Column::new("day", ColumnType::Date).nullable(),
+        Column::new("created_at", ColumnType::Timestamptz).default("now()"),
+        Column::new("meta", ColumnType::Jsonb).default("'{}'::jsonb"),
     ];
 }
 

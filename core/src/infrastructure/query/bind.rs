@@ -9,7 +9,7 @@ use time::{Date, OffsetDateTime, format_description::well_known::Rfc3339, macros
 use tokio_postgres::types::{Json as JsonText, ToSql};
 use uuid::Uuid;
 
-use super::{Kind, Value};
+use super::{ColumnType, Value};
 use crate::infrastructure::db::{Owned, SqlType};
 
 pub const MAX_TEXT_CHARS: usize = 5_000;
@@ -21,24 +21,24 @@ const MIN_YEAR: i32 = -4712;
 pub(in crate::infrastructure) type Misfit = &'static str;
 
 /// One value, or null.
-pub(in crate::infrastructure) fn one(kind: Kind, value: &Value) -> Result<Owned, Misfit> {
+pub(in crate::infrastructure) fn one(kind: ColumnType, value: &Value) -> Result<Owned, Misfit> {
     Ok(match kind {
-        Kind::Bool => Box::new(optional(value, boolean)?),
-        Kind::Int2 => Box::new(optional(value, integer::<i16>)?),
-        Kind::Int4 => Box::new(optional(value, integer::<i32>)?),
-        Kind::Int8 => Box::new(optional(value, integer::<i64>)?),
-        Kind::Float8 => Box::new(optional(value, float)?),
-        Kind::Text => Box::new(optional(value, text)?),
-        Kind::Uuid => Box::new(optional(value, uuid)?),
-        Kind::Date => Box::new(optional(value, date)?),
-        Kind::Timestamptz => Box::new(optional(value, timestamp)?),
-        Kind::Jsonb => Box::new(optional(value, json)?),
+        ColumnType::Bool => Box::new(optional(value, boolean)?),
+        ColumnType::Int2 => Box::new(optional(value, integer::<i16>)?),
+        ColumnType::Int4 => Box::new(optional(value, integer::<i32>)?),
+        ColumnType::Int8 => Box::new(optional(value, integer::<i64>)?),
+        ColumnType::Float8 => Box::new(optional(value, float)?),
+        ColumnType::Text => Box::new(optional(value, text)?),
+        ColumnType::Uuid => Box::new(optional(value, uuid)?),
+        ColumnType::Date => Box::new(optional(value, date)?),
+        ColumnType::Timestamptz => Box::new(optional(value, timestamp)?),
+        ColumnType::Jsonb => Box::new(optional(value, json)?),
     })
 }
 
 /// A column's worth of values, nulls included, as one array.
 pub(in crate::infrastructure) fn column<'v>(
-    kind: Kind,
+    kind: ColumnType,
     values: impl Iterator<Item = &'v Value>,
 ) -> Result<Owned, Misfit> {
     fn collect<'v, T>(
@@ -52,16 +52,16 @@ pub(in crate::infrastructure) fn column<'v>(
         Ok(Box::new(values))
     }
     match kind {
-        Kind::Bool => collect(values, boolean),
-        Kind::Int2 => collect(values, integer::<i16>),
-        Kind::Int4 => collect(values, integer::<i32>),
-        Kind::Int8 => collect(values, integer::<i64>),
-        Kind::Float8 => collect(values, float),
-        Kind::Text => collect(values, text),
-        Kind::Uuid => collect(values, uuid),
-        Kind::Date => collect(values, date),
-        Kind::Timestamptz => collect(values, timestamp),
-        Kind::Jsonb => collect(values, json),
+        ColumnType::Bool => collect(values, boolean),
+        ColumnType::Int2 => collect(values, integer::<i16>),
+        ColumnType::Int4 => collect(values, integer::<i32>),
+        ColumnType::Int8 => collect(values, integer::<i64>),
+        ColumnType::Float8 => collect(values, float),
+        ColumnType::Text => collect(values, text),
+        ColumnType::Uuid => collect(values, uuid),
+        ColumnType::Date => collect(values, date),
+        ColumnType::Timestamptz => collect(values, timestamp),
+        ColumnType::Jsonb => collect(values, json),
     }
 }
 

@@ -7,7 +7,7 @@ use crate::domain::Result;
 
 /// The Postgres types a column may have. `Text` stands for `varchar` too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum ColumnType {
     Bool,
     Int2,
     Int4,
@@ -43,11 +43,11 @@ pub struct Spelling {
     pub any: &'static str,
 }
 
-/// One column: `Column::new("phone", Kind::Text).nullable()`.
+/// One column: `Column::new("phone", ColumnType::Text).nullable()`.
 #[derive(Debug, Clone, Copy)]
 pub struct Column {
     pub(super) name: &'static str,
-    pub(super) kind: Kind,
+    pub(super) kind: ColumnType,
     pub(in crate::infrastructure) nullable: bool,
     pub(in crate::infrastructure) source: Source,
     /// Of `varchar(n)`, in code points.
@@ -56,7 +56,7 @@ pub struct Column {
 }
 
 impl Column {
-    pub const fn new(name: &'static str, kind: Kind) -> Self {
+    pub const fn new(name: &'static str, kind: ColumnType) -> Self {
         Self { name, kind, nullable: false, source: Source::Caller, max_chars: None, spelling: None }
     }
 
@@ -101,7 +101,7 @@ impl Column {
         self.name
     }
 
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> ColumnType {
         self.kind
     }
 

@@ -1,7 +1,7 @@
 //! The operators: their names, the columns they fit, and their SQL.
 
 use super::{
-    Kind,
+    ColumnType,
     bind::{self, Misfit},
     column::{Column, Spelling},
     value::{Spelled, Value},
@@ -75,14 +75,14 @@ impl Op {
     }
 
     /// Whether it means something for such a column, or for a path into one.
-    pub fn fits(self, kind: Kind, has_path: bool) -> bool {
+    pub fn fits(self, kind: ColumnType, has_path: bool) -> bool {
         match self {
             Self::E | Self::Ne | Self::In | Self::NotIn | Self::IsNull => true,
             Self::Gt | Self::Gte | Self::Lt | Self::Lte => {
-                !has_path && !matches!(kind, Kind::Bool | Kind::Uuid | Kind::Jsonb)
+                !has_path && !matches!(kind, ColumnType::Bool | ColumnType::Uuid | ColumnType::Jsonb)
             }
-            Self::Like | Self::Ilike | Self::NotLikeAll => kind == Kind::Text,
-            Self::JsonbLike | Self::JsonbNotLike => kind == Kind::Jsonb,
+            Self::Like | Self::Ilike | Self::NotLikeAll => kind == ColumnType::Text,
+            Self::JsonbLike | Self::JsonbNotLike => kind == ColumnType::Jsonb,
         }
     }
 }
@@ -223,7 +223,11 @@ impl Place {
 
 /// "C" sorts UTF-8 by code point, whatever the database's own locale.
 pub(super) fn sortable(column: &Column) -> String {
-    if column.kind == Kind::Text { format!("{} collate \"C\"", column.name) } else { column.name.to_owned() }
+    if column.kind == ColumnType::Text {
+        format!("{} collate \"C\"", column.name)
+    } else {
+        column.name.to_owned()
+    }
 }
 
 /// `%text%`, in which everything of the text stands for itself.

@@ -23,7 +23,7 @@ use crate::{
 };
 
 pub use bind::{MAX_LIST_ITEMS, MAX_TEXT_CHARS};
-pub use column::{Column, Entity, Kind, Shape, Spelling};
+pub use column::{Column, ColumnType, Entity, Shape, Spelling};
 pub use filter::{Filter, MAX_CONDITIONS};
 pub use lookup::Op;
 pub use order::Order;

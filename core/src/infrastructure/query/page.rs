@@ -8,7 +8,7 @@ use time::{Date, OffsetDateTime};
 use tokio_postgres::{Row, types::FromSql};
 
 use super::{
-    Entity, Kind, Order, Value, bind,
+    ColumnType, Entity, Order, Value, bind,
     lookup::sortable,
     order::{self, Step},
 };
@@ -189,39 +189,39 @@ fn get<'r, T: FromSql<'r>>(row: &'r Row, name: &str) -> Result<Option<T>> {
     row.try_get(name).map_err(Error::internal)
 }
 
-fn write(row: &Row, name: &str, kind: Kind) -> Result<Written> {
+fn write(row: &Row, name: &str, kind: ColumnType) -> Result<Written> {
     let written = match kind {
-        Kind::Bool => get(row, name)?.map(Written::Bool),
-        Kind::Int2 => get::<i16>(row, name)?.map(|number| Written::Int(number.into())),
-        Kind::Int4 => get::<i32>(row, name)?.map(|number| Written::Int(number.into())),
-        Kind::Int8 => get(row, name)?.map(Written::Int),
-        Kind::Float8 => get::<f64>(row, name)?.map(|number| Written::Text(number.to_string())),
-        Kind::Text => get(row, name)?.map(Written::Text),
-        Kind::Uuid => get::<uuid::Uuid>(row, name)?.map(|uuid| Written::Text(uuid.to_string())),
-        Kind::Date => get::<Date>(row, name)?.map(|date| Written::Text(date.to_string())),
-        Kind::Timestamptz => {
+        ColumnType::Bool => get(row, name)?.map(Written::Bool),
+        ColumnType::Int2 => get::<i16>(row, name)?.map(|number| Written::Int(number.into())),
+        ColumnType::Int4 => get::<i32>(row, name)?.map(|number| Written::Int(number.into())),
+        ColumnType::Int8 => get(row, name)?.map(Written::Int),
+        ColumnType::Float8 => get::<f64>(row, name)?.map(|number| Written::Text(number.to_string())),
+        ColumnType::Text => get(row, name)?.map(Written::Text),
+        ColumnType::Uuid => get::<uuid::Uuid>(row, name)?.map(|uuid| Written::Text(uuid.to_string())),
+        ColumnType::Date => get::<Date>(row, name)?.map(|date| Written::Text(date.to_string())),
+        ColumnType::Timestamptz => {
             let time = get::<OffsetDateTime>(row, name)?;
             let microseconds = time.map(|time| i64::try_from(time.unix_timestamp_nanos() / 1_000));
             microseconds.transpose().map_err(Error::internal)?.map(Written::Int)
         }
-        Kind::Jsonb => return Err(Error::internal("jsonb has no order")),
+        ColumnType::Jsonb => return Err(Error::internal("jsonb has no order")),
     };
     Ok(written.unwrap_or(Written::Null))
 }
 
-fn read(kind: Kind, written: &Written) -> Option<Value> {
+fn read(kind: ColumnType, written: &Written) -> Option<Value> {
     Some(match (kind, written) {
         (_, Written::Null) => Value::Null,
-        (Kind::Bool, Written::Bool(value)) => Value::Bool(*value),
-        (Kind::Int2 | Kind::Int4 | Kind::Int8, Written::Int(number)) => Value::Int(*number),
-        (Kind::Float8, Written::Text(text)) => Value::Float(text.parse().ok()?),
-        (Kind::Timestamptz, Written::Int(microseconds)) => {
+        (ColumnType::Bool, Written::Bool(value)) => Value::Bool(*value),
+        (ColumnType::Int2 | ColumnType::Int4 | ColumnType::Int8, Written::Int(number)) => Value::Int(*number),
+        (ColumnType::Float8, Written::Text(text)) => Value::Float(text.parse().ok()?),
+        (ColumnType::Timestamptz, Written::Int(microseconds)) => {
             let nanoseconds = i128::from(*microseconds) * 1_000;
             Value::Timestamp(OffsetDateTime::from_unix_timestamp_nanos(nanoseconds).ok()?)
         }
         // A row may hold a year before 0, which a filter does not take as a text.
-        (Kind::Date, Written::Text(text)) => Value::Date(bind::signed_date(text).ok()?),
-        (Kind::Text | Kind::Uuid, Written::Text(text)) => Value::Text(text.clone()),
+        (ColumnType::Date, Written::Text(text)) => Value::Date(bind::signed_date(text).ok()?),
+        (ColumnType::Text | ColumnType::Uuid, Written::Text(text)) => Value::Text(text.clone()),
         _ => return None,
     })
 }

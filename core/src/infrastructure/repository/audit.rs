@@ -11,7 +11,7 @@ use crate::{
     },
     infrastructure::{
         db::{Conn, Sql, Statement},
-        query::{Column, Entity, Kind, Shape},
+        query::{Column, ColumnType, Entity, Shape},
         tx::Tx,
     },
     telemetry,
@@ -65,13 +65,13 @@ impl Entity for Recorded {
     const TABLE: &'static str = "audit_log";
     const KEY: &'static str = "id";
     const COLUMNS: &'static [Column] = &[
-        Column::new("id", Kind::Int8).generated(),
-        Column::new("at", Kind::Timestamptz).generated(),
-        Column::new("action", Kind::Text).generated(),
-        Column::new("outcome", Kind::Text).generated(),
-        Column::new("actor", Kind::Uuid).nullable().generated(),
-        Column::new("subject", Kind::Uuid).nullable().generated(),
-        Column::new("request_id", Kind::Text).nullable().generated(),
-        Column::new("details", Kind::Jsonb).generated(),
+        Column::new("id", ColumnType::Int8).generated(),
+        Column::new("at", ColumnType::Timestamptz).generated(),
+        Column::new("action", ColumnType::Text).generated(),
+        Column::new("outcome", ColumnType::Text).generated(),
+        Column::new("actor", ColumnType::Uuid).nullable().generated(),
+        Column::new("subject", ColumnType::Uuid).nullable().generated(),
+        Column::new("request_id", ColumnType::Text).nullable().generated(),
+        Column::new("details", ColumnType::Jsonb).generated(),
     ];
 }

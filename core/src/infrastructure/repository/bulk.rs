@@ -10,7 +10,7 @@ use crate::{
     domain::{Error, Result},
     infrastructure::{
         db::{Sql, Statement},
-        query::{Assignments, Column, Entity, Kind, Shape, Source, Value, bind_column, bound_column},
+        query::{Assignments, Column, ColumnType, Entity, Shape, Source, Value, bind_column, bound_column},
     },
 };
 use uuid::Uuid;
@@ -203,7 +203,7 @@ fn refuse_twins(key: &Column, rows: &[(Value, Assignments)]) -> Result<()> {
             Value::Int(id) => format!("{id}"),
             Value::Uuid(id) => id.to_string(),
             // One uuid has several spellings.
-            Value::Text(id) if key.kind() == Kind::Uuid => {
+            Value::Text(id) if key.kind() == ColumnType::Uuid => {
                 Uuid::try_parse(id).map_err(|_| Error::invalid(key.name(), "type"))?.to_string()
             }
             Value::Text(id) => id.clone(),

@@ -18,7 +18,7 @@ use crate::{
     },
     infrastructure::{
         db::{Parameter, Sql},
-        query::{Assignments, Column, Entity, Filter, Kind, Order, Shape, Spelling},
+        query::{Assignments, Column, ColumnType, Entity, Filter, Order, Shape, Spelling},
     },
 };
 
@@ -73,29 +73,29 @@ impl Entity for User {
     const TABLE: &'static str = "users";
     const KEY: &'static str = "id";
     const COLUMNS: &'static [Column] = &[
-        Column::new("id", Kind::Int8).generated(),
-        Column::new("uuid", Kind::Uuid).default("gen_random_uuid()"),
-        Column::new("email", Kind::Text)
+        Column::new("id", ColumnType::Int8).generated(),
+        Column::new("uuid", ColumnType::Uuid).default("gen_random_uuid()"),
+        Column::new("email", ColumnType::Text)
             .nullable()
             .max(128)
             .spelled(Spelling { exact: "email_canonical", any: CANONICAL_OR_ROUGH }),
-        Column::new("email_canonical", Kind::Text).nullable().max(128),
-        Column::new("phone", Kind::Text).nullable().max(64),
-        Column::new("password_hashed", Kind::Text).nullable(),
-        Column::new("first_name", Kind::Text).nullable().max(128),
-        Column::new("last_name", Kind::Text).nullable().max(128),
-        Column::new("birthday", Kind::Date).nullable(),
-        Column::new("photo", Kind::Text).nullable(),
-        Column::new("street", Kind::Text).nullable().max(128),
-        Column::new("city", Kind::Text).nullable().max(64),
-        Column::new("state", Kind::Text).nullable().max(24),
-        Column::new("zip_code", Kind::Text).nullable().max(24),
-        Column::new("country", Kind::Text).nullable().max(64),
-        Column::new("is_active", Kind::Bool).default("true"),
-        Column::new("is_guest", Kind::Bool).default("false"),
-        Column::new("meta", Kind::Jsonb).default("'{}'::jsonb"),
-        Column::new("created_at", Kind::Timestamptz).default("now()"),
-        Column::new("updated_at", Kind::Timestamptz).touched(),
+        Column::new("email_canonical", ColumnType::Text).nullable().max(128),
+        Column::new("phone", ColumnType::Text).nullable().max(64),
+        Column::new("password_hashed", ColumnType::Text).nullable(),
+        Column::new("first_name", ColumnType::Text).nullable().max(128),
+        Column::new("last_name", ColumnType::Text).nullable().max(128),
+        Column::new("birthday", ColumnType::Date).nullable(),
+        Column::new("photo", ColumnType::Text).nullable(),
+        Column::new("street", ColumnType::Text).nullable().max(128),
+        Column::new("city", ColumnType::Text).nullable().max(64),
+        Column::new("state", ColumnType::Text).nullable().max(24),
+        Column::new("zip_code", ColumnType::Text).nullable().max(24),
+        Column::new("country", ColumnType::Text).nullable().max(64),
+        Column::new("is_active", ColumnType::Bool).default("true"),
+        Column::new("is_guest", ColumnType::Bool).default("false"),
+        Column::new("meta", ColumnType::Jsonb).default("'{}'::jsonb"),
+        Column::new("created_at", ColumnType::Timestamptz).default("now()"),
+        Column::new("updated_at", ColumnType::Timestamptz).touched(),
     ];
 }
 

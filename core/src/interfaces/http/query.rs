@@ -15,7 +15,7 @@ use crate::{
     domain::{Error, Faults, Result, shown},
     infrastructure::{
         db::Sql,
-        query::{Column, Cursor, Entity, Filter, Kind, Op, Order, Page, Value, select_statement},
+        query::{Column, ColumnType, Cursor, Entity, Filter, Op, Order, Page, Value, select_statement},
         repository::Repository,
     },
 };
@@ -186,7 +186,7 @@ fn parts<E: Entity>(key: &str) -> Option<Parts> {
         Some((place, word)) => (place, Op::parse(word)?),
     };
     let (name, inside) = place.split_once("__").map_or((place, false), |(name, _)| (name, true));
-    let column = E::column(name).filter(|column| !inside || column.kind() == Kind::Jsonb)?;
+    let column = E::column(name).filter(|column| !inside || column.kind() == ColumnType::Jsonb)?;
     op.fits(column.kind(), inside).then_some(Parts { column, inside, op })
 }
 

@@ -8,7 +8,7 @@ use utoipa::openapi::{
 };
 
 use super::Allowed;
-use crate::infrastructure::query::{Column, Entity, Kind, MAX_LIST_ITEMS, MAX_TEXT_CHARS, Op};
+use crate::infrastructure::query::{Column, ColumnType, Entity, MAX_LIST_ITEMS, MAX_TEXT_CHARS, Op};
 
 /// The type `text` of Postgres cannot store a NUL character.
 const NO_NUL: &str = r"^[^\u0000]*$";
@@ -26,7 +26,7 @@ impl Allowed {
         for (name, ops) in self.filters {
             let column = E::column(name).unwrap_or_else(|| panic!("no column {name}"));
             parameters.extend(ops.iter().map(|op| filter(column, *op)));
-            if column.kind() == Kind::Jsonb {
+            if column.kind() == ColumnType::Jsonb {
                 parameters.push(inside(column, ops));
             }
         }
@@ -80,7 +80,8 @@ fn filter(column: &Column, op: Op) -> Parameter {
 /// Describes the filters inside a JSON column. Each property of this object is a query parameter.
 fn inside(column: &Column, ops: &[Op]) -> Parameter {
     let name = column.name();
-    let words: Vec<&str> = ops.iter().filter(|op| op.fits(Kind::Jsonb, true)).map(|op| op.as_str()).collect();
+    let words: Vec<&str> =
+        ops.iter().filter(|op| op.fits(ColumnType::Jsonb, true)).map(|op| op.as_str()).collect();
     let keys = ObjectBuilder::new()
         .schema_type(Type::String)
         .pattern(Some(format!("^{name}(__[A-Za-z0-9]+(_[A-Za-z0-9]+)*){{1,3}}__({})$", words.join("|"))));
@@ -124,7 +125,8 @@ fn value(column: &Column, op: Op) -> RefOr<Schema> {
         Op::Like | Op::Ilike | Op::JsonbLike | Op::JsonbNotLike => text().build(),
         _ => scalar(column.kind()),
     };
-    let takes_null = column.is_nullable() && column.kind() != Kind::Text && matches!(op, Op::E | Op::Ne);
+    let takes_null =
+        column.is_nullable() && column.kind() != ColumnType::Text && matches!(op, Op::E | Op::Ne);
     if !takes_null {
         return RefOr::T(scalar.into());
     }
@@ -134,27 +136,27 @@ fn value(column: &Column, op: Op) -> RefOr<Schema> {
 
 fn item(column: &Column, op: Op) -> Object {
     match column.kind() {
-        Kind::Text | Kind::Jsonb => text().pattern(Some(ITEM)).build(),
+        ColumnType::Text | ColumnType::Jsonb => text().pattern(Some(ITEM)).build(),
         _ if op == Op::NotLikeAll => text().pattern(Some(ITEM)).build(),
         kind => scalar(kind),
     }
 }
 
-fn scalar(kind: Kind) -> Object {
+fn scalar(kind: ColumnType) -> Object {
     match kind {
-        Kind::Bool => ObjectBuilder::new().schema_type(Type::Boolean).build(),
-        Kind::Int2 => {
+        ColumnType::Bool => ObjectBuilder::new().schema_type(Type::Boolean).build(),
+        ColumnType::Int2 => {
             let number = typed(Type::Integer, KnownFormat::Int32);
             number.minimum(Some(i16::MIN)).maximum(Some(i16::MAX)).build()
         }
-        Kind::Int4 => typed(Type::Integer, KnownFormat::Int32).build(),
-        Kind::Int8 => typed(Type::Integer, KnownFormat::Int64).build(),
-        Kind::Float8 => typed(Type::Number, KnownFormat::Double).build(),
-        Kind::Text => text().build(),
-        Kind::Uuid => typed(Type::String, KnownFormat::Uuid).build(),
-        Kind::Date => typed(Type::String, KnownFormat::Date).build(),
-        Kind::Timestamptz => typed(Type::String, KnownFormat::DateTime).build(),
-        Kind::Jsonb => text().content_media_type("application/json").build(),
+        ColumnType::Int4 => typed(Type::Integer, KnownFormat::Int32).build(),
+        ColumnType::Int8 => typed(Type::Integer, KnownFormat::Int64).build(),
+        ColumnType::Float8 => typed(Type::Number, KnownFormat::Double).build(),
+        ColumnType::Text => text().build(),
+        ColumnType::Uuid => typed(Type::String, KnownFormat::Uuid).build(),
+        ColumnType::Date => typed(Type::String, KnownFormat::Date).build(),
+        ColumnType::Timestamptz => typed(Type::String, KnownFormat::DateTime).build(),
+        ColumnType::Jsonb => text().content_media_type("application/json").build(),
     }
 }
 
@@ -188,7 +190,7 @@ fn describe(column: &Column, op: Op) -> String {
             format!("`true`: rows whose `{name}` has no value. `false`: rows whose `{name}` has one.")
         }
     };
-    let is_text = matches!(column.kind(), Kind::Text | Kind::Jsonb);
+    let is_text = matches!(column.kind(), ColumnType::Text | ColumnType::Jsonb);
     if op.takes_list() && is_text {
         format!(
             "{rows} Percent-encode a comma or a percent sign inside a value, in addition to the encoding of the URL."

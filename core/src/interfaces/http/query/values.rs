@@ -5,7 +5,7 @@
 
 use crate::{
     domain::{Error, Result},
-    infrastructure::query::{Column, Kind, MAX_TEXT_CHARS, Op, Spelled, Value},
+    infrastructure::query::{Column, ColumnType, MAX_TEXT_CHARS, Op, Spelled, Value},
 };
 
 /// Returns the exact form of a text, and all forms that a row without an exact form may have.
@@ -62,14 +62,14 @@ fn list(key: &str, text: &str, item: impl Fn(&str) -> Result<Value>) -> Result<V
 }
 
 /// Reads a text as a value of its column's type. Inside JSON, a text that is not a JSON scalar is a string.
-fn scalar(key: &str, kind: Kind, inside_json: bool, text: &str) -> Result<Value> {
+fn scalar(key: &str, kind: ColumnType, inside_json: bool, text: &str) -> Result<Value> {
     Ok(match kind {
-        Kind::Bool => Value::Bool(boolean(key, text)?),
-        Kind::Int2 | Kind::Int4 | Kind::Int8 => Value::Int(number(key, text)?),
-        Kind::Float8 => Value::Float(float(key, text)?),
-        Kind::Timestamptz => Value::Text(with_plus(text)),
-        Kind::Text | Kind::Uuid | Kind::Date => Value::Text(text.to_owned()),
-        Kind::Jsonb => match serde_json::from_str(text) {
+        ColumnType::Bool => Value::Bool(boolean(key, text)?),
+        ColumnType::Int2 | ColumnType::Int4 | ColumnType::Int8 => Value::Int(number(key, text)?),
+        ColumnType::Float8 => Value::Float(float(key, text)?),
+        ColumnType::Timestamptz => Value::Text(with_plus(text)),
+        ColumnType::Text | ColumnType::Uuid | ColumnType::Date => Value::Text(text.to_owned()),
+        ColumnType::Jsonb => match serde_json::from_str(text) {
             Ok(json) if !inside_json || is_scalar(&json) => Value::Json(json),
             _ if inside_json => Value::Text(text.to_owned()),
             _ => return Err(Error::invalid(key, "format")),
