@@ -9,7 +9,7 @@ mod trouble;
 use std::time::Duration;
 
 use app_core::{
-    infrastructure::key_value::{Key, KeyValue, MemoryStore, Prefix},
+    infrastructure::key_value::{CacheKey, KeyValue, MemoryStore, Prefix},
     testing::TestDatabase,
 };
 
@@ -17,8 +17,8 @@ use server::Server;
 
 const LONG: Duration = Duration::from_secs(60);
 
-fn key(text: &str) -> Key {
-    Key::parse(text).expect("a key")
+fn key(text: &str) -> CacheKey {
+    CacheKey::parse(text).expect("a key")
 }
 
 fn prefix(text: &str) -> Prefix {

@@ -5,7 +5,7 @@ use std::{borrow::Cow, error::Error as StdError, fmt, time::Duration};
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-type Source = Box<dyn StdError + Send + Sync>;
+type Cause = Box<dyn StdError + Send + Sync>;
 
 /// One thing that is wrong with what a caller sent: where and why, never the submitted value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,11 +118,11 @@ pub enum Error {
     /// The same request is still at work; its answer will be there soon.
     InProgress,
     /// A dependency did not answer; the same call may succeed later.
-    Unavailable { what: &'static str, source: Source },
+    Unavailable { what: &'static str, source: Cause },
     /// A setting is wrong. The same call succeeds once an operator has corrected it.
     Configuration(String),
     /// A bug or something unforeseen.
-    Internal(Source),
+    Internal(Cause),
 }
 
 impl Error {
@@ -132,12 +132,12 @@ impl Error {
     }
 
     /// For a dependency (database, queue, secret store) that is down, slow or refuses.
-    pub fn unavailable(what: &'static str, source: impl Into<Source>) -> Self {
+    pub fn unavailable(what: &'static str, source: impl Into<Cause>) -> Self {
         Self::Unavailable { what, source: source.into() }
     }
 
     /// For what should not be possible.
-    pub fn internal(source: impl Into<Source>) -> Self {
+    pub fn internal(source: impl Into<Cause>) -> Self {
         Self::Internal(source.into())
     }
 

@@ -12,7 +12,7 @@ use crate::{
     config::{OutboxConfig, Statements},
     domain::{Result, event::Event},
     infrastructure::{
-        db::{Conn, Connection, Link, Repeat, Sql, Statement, from_postgres},
+        db::{Conn, Connection, Repeat, Runner, Sql, Statement, from_postgres},
         messaging::{
             Outgoing, Queue,
             envelope::{EventMessage, TaskMessage},
@@ -129,7 +129,7 @@ impl Tx<'_> {
             self.connection.client.batch_execute("commit").await
         };
         // Boxed: it is large, and every caller's future would carry it.
-        let rows = Box::pin(self.link().all_at_once(&last, commit)).await.map_err(from_postgres)?;
+        let rows = Box::pin(self.runner().all_at_once(&last, commit)).await.map_err(from_postgres)?;
         match rows.last() {
             Some(written) if !messages.is_empty() => outbox::ours(messages, written),
             _ => Ok(Vec::new()),
@@ -147,8 +147,8 @@ impl Drop for Tx<'_> {
 }
 
 impl Sql for Tx<'_> {
-    fn link(&self) -> Link<'_> {
-        self.connection.link(self.statements, Repeat::Transaction { sent: &self.sent })
+    fn runner(&self) -> Runner<'_> {
+        self.connection.runner(self.statements, Repeat::Transaction { sent: &self.sent })
     }
 }
 

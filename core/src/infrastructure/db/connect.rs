@@ -15,7 +15,7 @@ use tokio_postgres::{CancelToken, Client, NoTls, config::SslMode, tls::MakeTlsCo
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{
-    Health, Link, Repeat,
+    Health, Repeat, Runner,
     error::{from_postgres, is_refused_login, refuses_options},
 };
 use crate::{
@@ -97,7 +97,10 @@ impl Connector {
             Login::Stored(id) => id,
             Login::Inline { user, password } => {
                 let socket = self.dial().await?;
-                return self.log_in(base, socket, user, password.expose()).await.map_err(Refusal::into_error);
+                return self
+                    .log_in(base, socket, user, password.expose())
+                    .await
+                    .map_err(ConnectError::into_error);
             }
         };
         // While the login is on its way the server starts a process for us, which takes it as long.
@@ -106,16 +109,16 @@ impl Connector {
         let StoredLogin { username, password } = StoredLogin::parse(id, &known)?;
         match self.log_in(base, socket, &username, &password).await {
             // The password has been rotated since it was cached: fetch once, try once.
-            Err(Refusal::Postgres(error)) if is_refused_login(&error) => {
+            Err(ConnectError::Postgres(error)) if is_refused_login(&error) => {
                 let newer = self.secrets.get_newer(id, &known).await?;
                 if newer == known {
                     return Err(from_postgres(error));
                 }
                 let StoredLogin { username, password } = StoredLogin::parse(id, &newer)?;
                 let socket = self.dial().await?;
-                self.log_in(base, socket, &username, &password).await.map_err(Refusal::into_error)
+                self.log_in(base, socket, &username, &password).await.map_err(ConnectError::into_error)
             }
-            other => other.map_err(Refusal::into_error),
+            other => other.map_err(ConnectError::into_error),
         }
     }
 
@@ -137,10 +140,10 @@ impl Connector {
         socket: TcpStream,
         user: &str,
         password: &str,
-    ) -> Result<Connected, Refusal> {
+    ) -> Result<Connected, ConnectError> {
         match tokio::time::timeout(CONNECT_TIMEOUT, self.greet(base, socket, user, password)).await {
             Ok(connected) => connected,
-            Err(late) => Err(Refusal::Late(late)),
+            Err(late) => Err(ConnectError::Late(late)),
         }
     }
 
@@ -150,15 +153,16 @@ impl Connector {
         socket: TcpStream,
         user: &str,
         password: &str,
-    ) -> Result<Connected, Refusal> {
+    ) -> Result<Connected, ConnectError> {
         let mut config = base.clone();
         config.user(user).password(password);
         let Some(tls) = &self.tls else {
-            let (client, connection) = config.connect_raw(socket, NoTls).await.map_err(Refusal::Postgres)?;
+            let (client, connection) =
+                config.connect_raw(socket, NoTls).await.map_err(ConnectError::Postgres)?;
             return accept(client, connection);
         };
         let Ok(tls) = MakeTlsConnect::<TcpStream>::make_tls_connect(&mut tls.clone(), &self.host);
-        let (client, connection) = config.connect_raw(socket, tls).await.map_err(Refusal::Postgres)?;
+        let (client, connection) = config.connect_raw(socket, tls).await.map_err(ConnectError::Postgres)?;
         accept(client, connection)
     }
 }
@@ -168,25 +172,25 @@ impl Connector {
 fn accept<T>(
     client: Client,
     connection: tokio_postgres::Connection<TcpStream, T>,
-) -> Result<Connected, Refusal>
+) -> Result<Connected, ConnectError>
 where
     T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     // The server reports this setting with the login, so it costs no round trip.
     if connection.parameter("in_hot_standby") == Some("on") {
-        return Err(Refusal::Replica);
+        return Err(ConnectError::Replica);
     }
     Ok((client, tokio::spawn(drive(connection))))
 }
 
 /// Why there is no connection.
-enum Refusal {
+enum ConnectError {
     Postgres(tokio_postgres::Error),
     Late(tokio::time::error::Elapsed),
     Replica,
 }
 
-impl Refusal {
+impl ConnectError {
     fn into_error(self) -> Error {
         match self {
             Self::Postgres(error) if refuses_options(&error) => Error::Configuration(format!(
@@ -225,13 +229,13 @@ pub(in crate::infrastructure) struct Connection {
 }
 
 impl Connection {
-    pub(in crate::infrastructure) fn link<'a>(
+    pub(in crate::infrastructure) fn runner<'a>(
         &'a self,
         statements: Statements,
         repeat: Repeat<'a>,
-    ) -> Link<'a> {
+    ) -> Runner<'a> {
         let Self { client, health } = self;
-        Link { client, health, prepared: &client.statement_cache, statements, repeat }
+        Runner { client, health, prepared: &client.statement_cache, statements, repeat }
     }
 
     /// Returns why the connection must not be used again, if it must not.

@@ -21,7 +21,7 @@ pub use error::{LOCK, from_postgres};
 pub use health::Health;
 pub use parameter::{Parameter, SqlType};
 pub use row::{column, printable};
-pub use sql::{Link, Repeat, Sql};
+pub use sql::{Repeat, Runner, Sql};
 pub use statement::{Owned, Statement};
 
 use super::secrets::Secrets;
@@ -127,8 +127,8 @@ impl Conn {
 }
 
 impl Sql for Conn {
-    fn link(&self) -> Link<'_> {
-        self.object.link(self.statements, Repeat::Statement)
+    fn runner(&self) -> Runner<'_> {
+        self.object.runner(self.statements, Repeat::Statement)
     }
 }
 

@@ -27,11 +27,11 @@ const MAX_PREPARED: usize = 256;
 /// Both fail with `AlreadyExists` for a unique key that is taken, `Unavailable` when the database
 /// is gone, too slow or a lock is not to be had, else `Internal`.
 pub trait Sql: Sync {
-    /// The connection that statements run on.
-    fn link(&self) -> Link<'_>;
+    /// Returns what runs the statements: a connection, with the statements that it has prepared.
+    fn runner(&self) -> Runner<'_>;
 
     fn rows(&self, text: &str, params: &[&dyn Parameter]) -> impl Future<Output = Result<Vec<Row>>> + Send {
-        async move { self.link().rows(text, params).await.map_err(from_postgres) }
+        async move { self.runner().rows(text, params).await.map_err(from_postgres) }
     }
 
     /// At most one row, for statements that cannot find two.
@@ -41,7 +41,7 @@ pub trait Sql: Sync {
 
     /// How many rows a statement changed.
     fn execute(&self, text: &str, params: &[&dyn Parameter]) -> impl Future<Output = Result<u64>> + Send {
-        async move { self.link().execute(text, params).await.map_err(from_postgres) }
+        async move { self.runner().execute(text, params).await.map_err(from_postgres) }
     }
 
     /// A statement that was made before.
@@ -60,8 +60,8 @@ pub enum Repeat<'a> {
     Transaction { sent: &'a AtomicUsize },
 }
 
-/// A client, what it has prepared, and whether it may prepare.
-pub struct Link<'a> {
+/// Runs statements on one connection, prepared where that is allowed.
+pub struct Runner<'a> {
     pub(super) client: &'a Client,
     pub(super) health: &'a Health,
     pub(super) prepared: &'a StatementCache,
@@ -69,7 +69,7 @@ pub struct Link<'a> {
     pub(super) repeat: Repeat<'a>,
 }
 
-impl Link<'_> {
+impl Runner<'_> {
     async fn rows(&self, text: &str, params: &[&dyn Parameter]) -> Result<Vec<Row>, tokio_postgres::Error> {
         let question = self.health.ask();
         let first = self.repeat.is_first();
@@ -230,8 +230,8 @@ impl Repeat<'_> {
     }
 }
 
-impl std::fmt::Debug for Link<'_> {
+impl std::fmt::Debug for Runner<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Link")
+        f.write_str("Runner")
     }
 }

@@ -7,9 +7,9 @@ const MAX: usize = 200;
 
 /// 1 to 200 visible ASCII characters, as in `exchange_rates:EUR`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Key(String);
+pub struct CacheKey(String);
 
-impl Key {
+impl CacheKey {
     /// # Errors
     /// `Validation` for anything else.
     pub fn parse(text: impl Into<String>) -> Result<Self> {
@@ -27,7 +27,7 @@ pub struct Prefix(String);
 
 impl Prefix {
     /// # Errors
-    /// As of [`Key::parse`].
+    /// As of [`CacheKey::parse`].
     pub fn parse(text: impl Into<String>) -> Result<Self> {
         checked("prefix", text.into()).map(Self)
     }
@@ -56,10 +56,10 @@ mod tests {
     #[test]
     fn a_key_is_visible_and_not_too_long() {
         for text in ["a", "exchange_rates:EUR", "*?[x]\\", &"x".repeat(200)] {
-            assert_eq!(Key::parse(text).expect("a key").as_str(), text);
+            assert_eq!(CacheKey::parse(text).expect("a key").as_str(), text);
         }
         for text in ["", "a b", "a\0", "a\n", "ü", &"x".repeat(201)] {
-            assert!(Key::parse(text).is_err() && Prefix::parse(text).is_err(), "{text:?}");
+            assert!(CacheKey::parse(text).is_err() && Prefix::parse(text).is_err(), "{text:?}");
         }
     }
 }

@@ -9,15 +9,15 @@ use std::{
 use futures_util::{FutureExt, future::BoxFuture};
 use tokio::time::Instant;
 
-use super::{Key, KeyValue, Prefix};
+use super::{CacheKey, KeyValue, Prefix};
 use crate::domain::Result;
 
 #[derive(Debug, Default)]
-pub struct MemoryStore(Mutex<HashMap<Key, (Vec<u8>, Instant)>>);
+pub struct MemoryStore(Mutex<HashMap<CacheKey, (Vec<u8>, Instant)>>);
 
 impl MemoryStore {
     /// What has not ended.
-    fn live(&self) -> MutexGuard<'_, HashMap<Key, (Vec<u8>, Instant)>> {
+    fn live(&self) -> MutexGuard<'_, HashMap<CacheKey, (Vec<u8>, Instant)>> {
         let mut values = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         values.retain(|_, (_, end)| *end > Instant::now());
         values
@@ -25,7 +25,7 @@ impl MemoryStore {
 }
 
 impl KeyValue for MemoryStore {
-    fn set<'a>(&'a self, key: &'a Key, value: &'a [u8], ttl: Duration) -> BoxFuture<'a, Result<()>> {
+    fn set<'a>(&'a self, key: &'a CacheKey, value: &'a [u8], ttl: Duration) -> BoxFuture<'a, Result<()>> {
         async move {
             self.live().insert(key.clone(), (value.to_vec(), Instant::now() + ttl));
             Ok(())
@@ -33,11 +33,11 @@ impl KeyValue for MemoryStore {
         .boxed()
     }
 
-    fn get<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Option<Vec<u8>>>> {
+    fn get<'a>(&'a self, key: &'a CacheKey) -> BoxFuture<'a, Result<Option<Vec<u8>>>> {
         async move { Ok(self.live().get(key).map(|(value, _)| value.clone())) }.boxed()
     }
 
-    fn delete<'a>(&'a self, keys: &'a [Key]) -> BoxFuture<'a, Result<u64>> {
+    fn delete<'a>(&'a self, keys: &'a [CacheKey]) -> BoxFuture<'a, Result<u64>> {
         async move {
             let mut values = self.live();
             Ok(keys.iter().filter(|key| values.remove(key).is_some()).count() as u64)
@@ -45,7 +45,7 @@ impl KeyValue for MemoryStore {
         .boxed()
     }
 
-    fn exists<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<bool>> {
+    fn exists<'a>(&'a self, key: &'a CacheKey) -> BoxFuture<'a, Result<bool>> {
         async move { Ok(self.live().contains_key(key)) }.boxed()
     }
 

@@ -17,7 +17,7 @@ use futures_util::future::BoxFuture;
 
 use crate::domain::Result;
 
-pub use key::{Key, Prefix};
+pub use key::{CacheKey, Prefix};
 #[cfg(feature = "testing")]
 pub use memory::MemoryStore;
 pub use valkey::ValkeyStore;
@@ -26,14 +26,14 @@ pub use valkey::ValkeyStore;
 /// decides whether that is a failure of theirs. All of them may be repeated.
 pub trait KeyValue: Send + Sync {
     /// Keeps a value for `ttl` from now, in the place of what the key had.
-    fn set<'a>(&'a self, key: &'a Key, value: &'a [u8], ttl: Duration) -> BoxFuture<'a, Result<()>>;
+    fn set<'a>(&'a self, key: &'a CacheKey, value: &'a [u8], ttl: Duration) -> BoxFuture<'a, Result<()>>;
 
-    fn get<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Option<Vec<u8>>>>;
+    fn get<'a>(&'a self, key: &'a CacheKey) -> BoxFuture<'a, Result<Option<Vec<u8>>>>;
 
     /// Returns how many there were.
-    fn delete<'a>(&'a self, keys: &'a [Key]) -> BoxFuture<'a, Result<u64>>;
+    fn delete<'a>(&'a self, keys: &'a [CacheKey]) -> BoxFuture<'a, Result<u64>>;
 
-    fn exists<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<bool>>;
+    fn exists<'a>(&'a self, key: &'a CacheKey) -> BoxFuture<'a, Result<bool>>;
 
     /// Deletes all whose keys begin so, and returns how many there were. What is set meanwhile may stay.
     fn flush<'a>(&'a self, prefix: &'a Prefix) -> BoxFuture<'a, Result<u64>>;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::{FutureExt, future::BoxFuture};
 
-use super::{Key, KeyValue, Prefix};
+use super::{CacheKey, KeyValue, Prefix};
 use crate::{
     domain::{Error, Result},
     infrastructure::db::{Db, Parameter, Sql, column},
@@ -14,7 +14,7 @@ use crate::{
 const FLUSH_ROWS: i64 = 2_000;
 
 impl KeyValue for Db {
-    fn set<'a>(&'a self, key: &'a Key, value: &'a [u8], ttl: Duration) -> BoxFuture<'a, Result<()>> {
+    fn set<'a>(&'a self, key: &'a CacheKey, value: &'a [u8], ttl: Duration) -> BoxFuture<'a, Result<()>> {
         async move {
             self.conn()
                 .await?
@@ -30,7 +30,7 @@ impl KeyValue for Db {
         .boxed()
     }
 
-    fn get<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Option<Vec<u8>>>> {
+    fn get<'a>(&'a self, key: &'a CacheKey) -> BoxFuture<'a, Result<Option<Vec<u8>>>> {
         async move {
             let conn = self.conn().await?;
             let text = "select value from key_value where key = $1 and expires_at > clock_timestamp()";
@@ -40,9 +40,9 @@ impl KeyValue for Db {
         .boxed()
     }
 
-    fn delete<'a>(&'a self, keys: &'a [Key]) -> BoxFuture<'a, Result<u64>> {
+    fn delete<'a>(&'a self, keys: &'a [CacheKey]) -> BoxFuture<'a, Result<u64>> {
         async move {
-            let keys: Vec<&str> = keys.iter().map(Key::as_str).collect();
+            let keys: Vec<&str> = keys.iter().map(CacheKey::as_str).collect();
             let text = "with gone as (delete from key_value where key = any($1) returning expires_at)
                         select count(*) as gone from gone where expires_at > clock_timestamp()";
             let row = self.conn().await?.row(text, &[&keys]).await?;
@@ -51,7 +51,7 @@ impl KeyValue for Db {
         .boxed()
     }
 
-    fn exists<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<bool>> {
+    fn exists<'a>(&'a self, key: &'a CacheKey) -> BoxFuture<'a, Result<bool>> {
         async move {
             let conn = self.conn().await?;
             let text = "select from key_value where key = $1 and expires_at > clock_timestamp()";

@@ -12,7 +12,7 @@ use rustls::pki_types::ServerName;
 use tokio::{net::TcpStream, sync::Mutex, task::JoinHandle};
 use tokio_rustls::TlsConnector;
 
-use super::{Key, KeyValue, Prefix};
+use super::{CacheKey, KeyValue, Prefix};
 use crate::{
     config::{CacheConfig, SecretSource, check_cache_url},
     domain::{Error, Result},
@@ -31,16 +31,16 @@ pub struct ValkeyStore {
     secrets: Arc<Secrets>,
     /// In front of each key: one server may serve several projects.
     namespace: String,
-    link: Mutex<Option<Link>>,
+    link: Mutex<Option<CacheConnection>>,
 }
 
 /// A connection, and the task that moves its bytes; it ends with the connection.
-struct Link {
+struct CacheConnection {
     connection: MultiplexedConnection,
     driver: JoinHandle<()>,
 }
 
-impl Drop for Link {
+impl Drop for CacheConnection {
     fn drop(&mut self) {
         self.driver.abort();
     }
@@ -52,7 +52,7 @@ impl ValkeyStore {
         Self { config, secrets, namespace: format!("{namespace}:"), link: Mutex::new(None) }
     }
 
-    fn name(&self, key: &Key) -> String {
+    fn name(&self, key: &CacheKey) -> String {
         format!("{}{}", self.namespace, key.as_str())
     }
 
@@ -80,30 +80,30 @@ impl ValkeyStore {
         outcome.map_err(from_redis)
     }
 
-    async fn dial(&self) -> Result<Link> {
+    async fn dial(&self) -> Result<CacheConnection> {
         let known = self.secrets.get(&self.config.url).await?;
         match self.dial_by(&known).await {
             // The password has been rotated since it was cached: fetch once, try once.
-            Err(Refusal::Login(error)) => {
+            Err(CacheConnectError::Login(error)) => {
                 let SecretSource::Stored(id) = &self.config.url else { return Err(error) };
                 let newer = self.secrets.get_newer(id, &known).await?;
                 if newer == known {
                     return Err(error);
                 }
-                self.dial_by(&newer).await.map_err(Refusal::into_error)
+                self.dial_by(&newer).await.map_err(CacheConnectError::into_error)
             }
-            outcome => outcome.map_err(Refusal::into_error),
+            outcome => outcome.map_err(CacheConnectError::into_error),
         }
     }
 
-    async fn dial_by(&self, url: &str) -> Result<Link, Refusal> {
+    async fn dial_by(&self, url: &str) -> Result<CacheConnection, CacheConnectError> {
         match tokio::time::timeout(CONNECT, self.connect(url)).await {
             Ok(outcome) => outcome,
             Err(late) => Err(Error::unavailable("cache", late).into()),
         }
     }
 
-    async fn connect(&self, url: &str) -> Result<Link, Refusal> {
+    async fn connect(&self, url: &str) -> Result<CacheConnection, CacheConnectError> {
         // Not the library's own words: they could quote the password.
         let wrong = |why: &str| Error::Configuration(format!("CACHE_URL {why}"));
         check_cache_url(url).map_err(wrong)?;
@@ -129,7 +129,7 @@ impl ValkeyStore {
     }
 }
 
-async fn greet<S>(settings: &RedisConnectionInfo, stream: S) -> Result<Link, Refusal>
+async fn greet<S>(settings: &RedisConnectionInfo, stream: S) -> Result<CacheConnection, CacheConnectError>
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 {
@@ -137,19 +137,22 @@ where
     let settings = settings.clone().set_skip_set_lib_name();
     let made = MultiplexedConnection::new_with_config(&settings, stream, config).await;
     let (connection, driver) = made.map_err(|error| match is_login(&error) {
-        true => Refusal::Login(Error::unavailable("cache", "the server refuses the user or the password")),
-        false => Refusal::Other(from_redis(error)),
+        true => CacheConnectError::Login(Error::unavailable(
+            "cache",
+            "the server refuses the user or the password",
+        )),
+        false => CacheConnectError::Other(from_redis(error)),
     })?;
-    Ok(Link { connection, driver: tokio::spawn(driver) })
+    Ok(CacheConnection { connection, driver: tokio::spawn(driver) })
 }
 
 /// Why there is no connection.
-enum Refusal {
+enum CacheConnectError {
     Login(Error),
     Other(Error),
 }
 
-impl Refusal {
+impl CacheConnectError {
     fn into_error(self) -> Error {
         match self {
             Self::Login(error) | Self::Other(error) => error,
@@ -157,7 +160,7 @@ impl Refusal {
     }
 }
 
-impl From<Error> for Refusal {
+impl From<Error> for CacheConnectError {
     fn from(error: Error) -> Self {
         Self::Other(error)
     }
@@ -207,7 +210,7 @@ fn unlink(names: &[String]) -> Pipeline {
 }
 
 impl KeyValue for ValkeyStore {
-    fn set<'a>(&'a self, key: &'a Key, value: &'a [u8], ttl: Duration) -> BoxFuture<'a, Result<()>> {
+    fn set<'a>(&'a self, key: &'a CacheKey, value: &'a [u8], ttl: Duration) -> BoxFuture<'a, Result<()>> {
         async move {
             // The server refuses a life of nothing.
             let millis = (ttl.as_millis() as u64).max(1);
@@ -218,11 +221,11 @@ impl KeyValue for ValkeyStore {
         .boxed()
     }
 
-    fn get<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Option<Vec<u8>>>> {
+    fn get<'a>(&'a self, key: &'a CacheKey) -> BoxFuture<'a, Result<Option<Vec<u8>>>> {
         async move { self.ask(cmd("GET").arg(self.name(key))).await }.boxed()
     }
 
-    fn delete<'a>(&'a self, keys: &'a [Key]) -> BoxFuture<'a, Result<u64>> {
+    fn delete<'a>(&'a self, keys: &'a [CacheKey]) -> BoxFuture<'a, Result<u64>> {
         async move {
             let names: Vec<String> = keys.iter().map(|key| self.name(key)).collect();
             self.remove(&names).await
@@ -230,7 +233,7 @@ impl KeyValue for ValkeyStore {
         .boxed()
     }
 
-    fn exists<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<bool>> {
+    fn exists<'a>(&'a self, key: &'a CacheKey) -> BoxFuture<'a, Result<bool>> {
         async move { self.ask(cmd("EXISTS").arg(self.name(key))).await }.boxed()
     }
 

@@ -19,7 +19,7 @@ use crate::{
     domain::{Error, Result, clock::Clock},
     infrastructure::secrets::{Secrets, StoredLogin},
 };
-use link::{Link, Refusal, Trouble};
+use link::{BrokerConnectError, TopicClient, Trouble};
 use partitioner::partition_of;
 
 /// From the secret to the list of partitions. Together with [`PRODUCE`] it is less than a relay keeps back
@@ -32,7 +32,7 @@ pub struct KafkaBus {
     config: KafkaConfig,
     secrets: Arc<Secrets>,
     clock: Arc<dyn Clock>,
-    link: Mutex<Option<Link>>,
+    link: Mutex<Option<TopicClient>>,
 }
 
 impl KafkaBus {
@@ -80,7 +80,7 @@ impl KafkaBus {
     /// One partition's messages, in their order: which of them were answered, and why not the others.
     async fn fill(
         &self,
-        link: &Link,
+        link: &TopicClient,
         partition: usize,
         own: &[&Outgoing],
         end: Instant,
@@ -94,7 +94,7 @@ impl KafkaBus {
     /// asks for itself.
     async fn append(
         &self,
-        link: &Link,
+        link: &TopicClient,
         partition: usize,
         own: &[&Outgoing],
         end: Instant,
@@ -116,41 +116,41 @@ impl KafkaBus {
         Ok(())
     }
 
-    async fn dial(&self) -> Result<Link> {
+    async fn dial(&self) -> Result<TopicClient> {
         timeout(CONNECT, self.log_in()).await.unwrap_or_else(|late| {
             let servers = self.config.servers.join(",");
             Err(Error::unavailable("kafka", format!("no response from {servers}: {late}")))
         })
     }
 
-    async fn log_in(&self) -> Result<Link> {
+    async fn log_in(&self) -> Result<TopicClient> {
         let KafkaSecurity::Scram { login, .. } = &self.config.security else {
-            return self.connect(None).await.map_err(Refusal::into_error);
+            return self.connect(None).await.map_err(BrokerConnectError::into_error);
         };
         let id = match login {
             Login::Stored(id) => id,
             Login::Inline { user, password } => {
                 let credentials = Credentials::new(user.clone(), password.expose().clone());
-                return self.connect(Some(&credentials)).await.map_err(Refusal::into_error);
+                return self.connect(Some(&credentials)).await.map_err(BrokerConnectError::into_error);
             }
         };
         let by = |text: &str| StoredLogin::parse(id, text).map(|l| Credentials::new(l.username, l.password));
         let known = self.secrets.stored(id).await?;
         match self.connect(Some(&by(&known)?)).await {
             // The password has been rotated since it was cached: fetch once, try once.
-            Err(Refusal::Login(error)) => {
+            Err(BrokerConnectError::Login(error)) => {
                 let newer = self.secrets.get_newer(id, &known).await?;
                 if newer == known {
                     return Err(error);
                 }
-                self.connect(Some(&by(&newer)?)).await.map_err(Refusal::into_error)
+                self.connect(Some(&by(&newer)?)).await.map_err(BrokerConnectError::into_error)
             }
-            outcome => outcome.map_err(Refusal::into_error),
+            outcome => outcome.map_err(BrokerConnectError::into_error),
         }
     }
 
-    async fn connect(&self, credentials: Option<&Credentials>) -> Result<Link, Refusal> {
-        Link::connect(&self.config, credentials, &*self.clock).await
+    async fn connect(&self, credentials: Option<&Credentials>) -> Result<TopicClient, BrokerConnectError> {
+        TopicClient::connect(&self.config, credentials, &*self.clock).await
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::{
     Entity, Value, bind,
-    column::{Column, Source},
+    column::{Column, ValueSource},
     key,
 };
 use crate::{
@@ -82,7 +82,7 @@ impl Assignments {
 /// # Errors
 /// `Malformed` naming a column that is not there, or that Postgres alone writes.
 pub(in crate::infrastructure) fn writable<E: Entity>(name: &str) -> Result<&'static Column> {
-    let column = E::column(name).filter(|column| column.source != Source::Generated);
+    let column = E::column(name).filter(|column| column.source != ValueSource::Generated);
     column.ok_or_else(|| key::unknown(name, "is not a writable column"))
 }
 

@@ -22,7 +22,7 @@ pub enum ColumnType {
 
 /// Who gives a column its value in a new row, or a changed one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::infrastructure) enum Source {
+pub(in crate::infrastructure) enum ValueSource {
     /// The caller; without a value it is null.
     Caller,
     /// The caller, or this SQL expression in a new row.
@@ -49,7 +49,7 @@ pub struct Column {
     pub(super) name: &'static str,
     pub(super) kind: ColumnType,
     pub(in crate::infrastructure) nullable: bool,
-    pub(in crate::infrastructure) source: Source,
+    pub(in crate::infrastructure) source: ValueSource,
     /// Of `varchar(n)`, in code points.
     pub(super) max_chars: Option<usize>,
     pub(super) spelling: Option<Spelling>,
@@ -57,7 +57,7 @@ pub struct Column {
 
 impl Column {
     pub const fn new(name: &'static str, kind: ColumnType) -> Self {
-        Self { name, kind, nullable: false, source: Source::Caller, max_chars: None, spelling: None }
+        Self { name, kind, nullable: false, source: ValueSource::Caller, max_chars: None, spelling: None }
     }
 
     /// It may be null.
@@ -70,7 +70,7 @@ impl Column {
     /// `default`, written again because a bulk insert cannot say `default` row by row.
     #[must_use]
     pub const fn default(self, expression: &'static str) -> Self {
-        Self { source: Source::Default(expression), ..self }
+        Self { source: ValueSource::Default(expression), ..self }
     }
 
     /// `varchar(chars)`: a longer text is refused before Postgres would.
@@ -88,13 +88,13 @@ impl Column {
     /// Identity: read, never written.
     #[must_use]
     pub const fn generated(self) -> Self {
-        Self { source: Source::Generated, ..self }
+        Self { source: ValueSource::Generated, ..self }
     }
 
     /// Set to the present moment by every insert and update that does not set it itself.
     #[must_use]
     pub const fn touched(self) -> Self {
-        Self { source: Source::Touched, ..self }
+        Self { source: ValueSource::Touched, ..self }
     }
 
     pub fn name(&self) -> &'static str {

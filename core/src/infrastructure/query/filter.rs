@@ -1,6 +1,6 @@
 //! Which rows: conditions that must all hold.
 
-use super::{Entity, Op, Value, key::Key, lookup};
+use super::{Entity, Op, Value, key::FilterKey, lookup};
 use crate::{
     domain::{Error, Faults, Result},
     infrastructure::db::Statement,
@@ -14,7 +14,7 @@ pub const MAX_CONDITIONS: usize = 50;
 /// (`Filter::parse([("age__gte", 18.into())])`); both mean the same.
 #[derive(Debug, Default)]
 pub struct Filter {
-    conditions: Vec<(Key, Value)>,
+    conditions: Vec<(FilterKey, Value)>,
     /// The first thing that was wrong while building; told when the filter is used.
     fault: Option<Error>,
     everything: bool,
@@ -36,23 +36,24 @@ impl Filter {
     /// # Errors
     /// `Malformed` naming a key that is none.
     pub fn parse<K: AsRef<str>>(conditions: impl IntoIterator<Item = (K, Value)>) -> Result<Self> {
-        let conditions = conditions.into_iter().map(|(key, value)| Ok((Key::parse(key.as_ref())?, value)));
+        let conditions =
+            conditions.into_iter().map(|(key, value)| Ok((FilterKey::parse(key.as_ref())?, value)));
         Ok(Self { conditions: conditions.collect::<Result<_>>()?, ..Self::default() })
     }
 
     /// One more condition, by a key as `parse` takes it. Errors name the key as it is written here.
     #[must_use]
     pub fn and(self, key: &str, value: impl Into<Value>) -> Self {
-        self.push(Key::parse(key), value.into())
+        self.push(FilterKey::parse(key), value.into())
     }
 
     /// Any operator, on a column or a place in JSON (`meta__preferences`).
     #[must_use]
     pub fn with(self, place: &str, op: Op, value: impl Into<Value>) -> Self {
-        self.push(Key::build(place, op), value.into())
+        self.push(FilterKey::build(place, op), value.into())
     }
 
-    fn push(mut self, key: Result<Key>, value: Value) -> Self {
+    fn push(mut self, key: Result<FilterKey>, value: Value) -> Self {
         match key {
             Ok(key) => self.conditions.push((key, value)),
             Err(error) => self.fault = self.fault.or(Some(error)),

@@ -12,7 +12,7 @@ const MAX_PATH: usize = 3;
 const MAX_BYTES: usize = 256;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Key {
+pub(super) struct FilterKey {
     /// As it was written, for errors.
     text: String,
     column: String,
@@ -20,7 +20,7 @@ pub(super) struct Key {
     pub(super) op: Op,
 }
 
-impl Key {
+impl FilterKey {
     /// From the text form, operator included; a bare column means equality.
     pub(super) fn parse(text: &str) -> Result<Self> {
         let (place, op) = match text.rsplit_once("__") {

@@ -10,7 +10,9 @@ use crate::{
     domain::{Error, Result},
     infrastructure::{
         db::{Sql, Statement},
-        query::{Assignments, Column, ColumnType, Entity, Shape, Source, Value, bind_column, bound_column},
+        query::{
+            Assignments, Column, ColumnType, Entity, Shape, Value, ValueSource, bind_column, bound_column,
+        },
     },
 };
 use uuid::Uuid;
@@ -109,7 +111,7 @@ fn update<E: Entity>(rows: &[(Value, Assignments)]) -> Result<Option<Statement>>
             let name = lane.column.name();
             let kept = format!("t.{name}");
             // A row that does not set such a column is touched, though another row sets it.
-            let other = if lane.column.source == Source::Touched { "now()" } else { &kept };
+            let other = if lane.column.source == ValueSource::Touched { "now()" } else { &kept };
             format!("{name} = {}", lane.or(other))
         })
         .collect();
@@ -185,9 +187,9 @@ fn unnest(lanes: &[Lane], key: Option<usize>) -> String {
 
 fn default_of(column: &Column) -> &'static str {
     match column.source {
-        Source::Default(expression) => expression,
-        Source::Touched => "now()",
-        Source::Caller | Source::Generated => "null",
+        ValueSource::Default(expression) => expression,
+        ValueSource::Touched => "now()",
+        ValueSource::Caller | ValueSource::Generated => "null",
     }
 }
 

@@ -20,7 +20,7 @@ const MAX_BYTES_PER_USER: i64 = 5 * 1024 * 1024;
 
 /// What a caller calls one request.
 #[derive(Debug)]
-pub struct Key {
+pub struct RequestKey {
     /// Whose key it is: a user, or a name for a caller who is not signed in.
     pub user: Uuid,
     /// Method and path as the template has them: one text may stand for a request of each route.
@@ -60,7 +60,7 @@ pub enum Claim {
 }
 
 /// What was answered under this key within the last 24 hours.
-pub async fn find(sql: &impl Sql, key: &Key) -> Result<Option<Found>> {
+pub async fn find(sql: &impl Sql, key: &RequestKey) -> Result<Option<Found>> {
     let row = sql
         .row(
             "select fingerprint = $4 as same, status, body from idempotency_key
@@ -85,7 +85,7 @@ pub async fn find(sql: &impl Sql, key: &Key) -> Result<Option<Found>> {
 ///
 /// # Errors
 /// `InProgress` when that was not long enough.
-pub async fn claim(tx: &impl Sql, key: &Key) -> Result<Claim> {
+pub async fn claim(tx: &impl Sql, key: &RequestKey) -> Result<Claim> {
     let [user, route, text, fingerprint] = key.params();
     let params = [user, route, text, fingerprint, &key.subject, &MAX_PER_USER, &MAX_BYTES_PER_USER];
     let claimed = tx
@@ -130,7 +130,7 @@ pub async fn claim(tx: &impl Sql, key: &Key) -> Result<Claim> {
 ///
 /// # Errors
 /// Only for a status that is none.
-pub fn store(tx: &mut Tx<'_>, key: &Key, about: Option<Uuid>, answer: Stored) -> Result<()> {
+pub fn store(tx: &mut Tx<'_>, key: &RequestKey, about: Option<Uuid>, answer: Stored) -> Result<()> {
     let status = i16::try_from(answer.status).map_err(Error::internal)?;
     let text = "update idempotency_key
                 set status = $4, body = $5, subject_uuid = coalesce($6, subject_uuid)
@@ -151,7 +151,7 @@ pub async fn delete_all(tx: &impl Sql, user: Uuid) -> Result<u64> {
     tx.execute(text, &[&user]).await
 }
 
-impl Key {
+impl RequestKey {
     fn params(&self) -> [&dyn Parameter; 4] {
         [&self.user, &self.route, &self.text, &self.fingerprint]
     }

@@ -5,7 +5,7 @@ use crate::{
     domain::{Error, Result},
     infrastructure::{
         db::{Sql, Statement},
-        query::{Assignments, Column, Entity, Filter, Shape, Source, bound, writable},
+        query::{Assignments, Column, Entity, Filter, Shape, ValueSource, bound, writable},
     },
 };
 
@@ -136,7 +136,7 @@ pub(super) fn touched<E: Entity>(values: &Assignments) -> Vec<String> {
 
 /// The columns that are the time of the statement, and that the caller does not set.
 pub(super) fn untouched<E: Entity>(values: &Assignments) -> Vec<&'static str> {
-    let columns = E::COLUMNS.iter().filter(|column| column.source == Source::Touched);
+    let columns = E::COLUMNS.iter().filter(|column| column.source == ValueSource::Touched);
     columns.map(Column::name).filter(|name| values.get(name).is_none()).collect()
 }
 
@@ -146,7 +146,7 @@ pub(super) fn required<E: Entity>(values: &Assignments) -> Result<()> {
     let missing: Vec<_> = E::COLUMNS
         .iter()
         .filter(|column| {
-            column.source == Source::Caller && !column.nullable && values.get(column.name()).is_none()
+            column.source == ValueSource::Caller && !column.nullable && values.get(column.name()).is_none()
         })
         .map(|column| crate::domain::Detail::new(column.name(), "required"))
         .collect();

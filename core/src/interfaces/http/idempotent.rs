@@ -19,7 +19,7 @@ use crate::{
     domain::{Error, Result},
     infrastructure::{
         messaging::Outgoing,
-        repository::idempotency::{self, Claim, Found, Key, Stored},
+        repository::idempotency::{self, Claim, Found, RequestKey, Stored},
         security::Pseudonym,
         tx::Tx,
     },
@@ -35,7 +35,7 @@ const FULL_FOR: Duration = Duration::from_secs(3600);
 pub struct Idempotent<'a> {
     app: &'a App,
     request: &'a Request,
-    key: Option<Key>,
+    key: Option<RequestKey>,
 }
 
 impl<'a> Idempotent<'a> {
@@ -76,7 +76,7 @@ impl<'a> Idempotent<'a> {
     /// with this user.
     #[must_use]
     pub fn about(mut self, user: Uuid) -> Self {
-        self.key = self.key.map(|key| Key { subject: Some(user), ..key });
+        self.key = self.key.map(|key| RequestKey { subject: Some(user), ..key });
         self
     }
 
@@ -170,10 +170,10 @@ fn replay(found: Option<Found>) -> Result<Option<IdempotentReply>> {
     Ok(Some(IdempotentReply { answer, outgoing: Vec::new() }))
 }
 
-fn key(request: &Request, user: Uuid, text: &str, fingerprint: Pseudonym) -> Key {
+fn key(request: &Request, user: Uuid, text: &str, fingerprint: Pseudonym) -> RequestKey {
     // The route as in the template, where `/x` and `/x/` are the same.
     let path = request.route().unwrap_or_else(|| request.path());
-    Key {
+    RequestKey {
         user,
         route: format!("{} {path}", request.method()),
         text: text.to_owned(),

@@ -25,7 +25,7 @@ use crate::{
 /// How long the list of partitions is believed: more may be added, and a key's place moves with them.
 const FRESH: Duration = Duration::from_secs(5 * 60);
 
-pub(super) struct Link {
+pub(super) struct TopicClient {
     client: Client,
     topic: String,
     /// By number; the connection to its leader is made when it is first written to.
@@ -34,12 +34,12 @@ pub(super) struct Link {
 }
 
 /// Why there is no connection.
-pub(super) enum Refusal {
+pub(super) enum BrokerConnectError {
     Login(Error),
     Other(Error),
 }
 
-impl Refusal {
+impl BrokerConnectError {
     pub(super) fn into_error(self) -> Error {
         match self {
             Self::Login(error) | Self::Other(error) => error,
@@ -47,7 +47,7 @@ impl Refusal {
     }
 }
 
-impl From<Error> for Refusal {
+impl From<Error> for BrokerConnectError {
     fn from(error: Error) -> Self {
         Self::Other(error)
     }
@@ -61,7 +61,7 @@ pub(super) enum Trouble {
     Lost(Error),
 }
 
-impl Link {
+impl TopicClient {
     /// By the first server that lets us in; each knows the whole cluster. The library would try one after
     /// the other, and wait for one that says nothing for as long as the network does.
     ///
@@ -70,13 +70,13 @@ impl Link {
         config: &KafkaConfig,
         credentials: Option<&Credentials>,
         clock: &dyn Clock,
-    ) -> Result<Self, Refusal> {
+    ) -> Result<Self, BrokerConnectError> {
         let by =
             |server: &String| Box::pin(Self::connect_by(server.clone(), config, credentials.cloned(), clock));
         let mut tries: Vec<_> = config.servers.iter().map(by).collect();
         loop {
             match select_all(tries).await {
-                (Err(Refusal::Other(_)), _, others) if !others.is_empty() => tries = others,
+                (Err(BrokerConnectError::Other(_)), _, others) if !others.is_empty() => tries = others,
                 (outcome, ..) => return outcome,
             }
         }
@@ -87,7 +87,7 @@ impl Link {
         config: &KafkaConfig,
         credentials: Option<Credentials>,
         clock: &dyn Clock,
-    ) -> Result<Self, Refusal> {
+    ) -> Result<Self, BrokerConnectError> {
         let mut builder =
             ClientBuilder::new(vec![server]).client_id("outbox-relay").backoff_config(patience());
         if let KafkaSecurity::Scram { ssl_root_cert, .. } = &config.security {
@@ -162,16 +162,16 @@ fn patience() -> BackoffConfig {
     }
 }
 
-fn refusal(error: &KafkaError) -> Refusal {
+fn refusal(error: &KafkaError) -> BrokerConnectError {
     let told = error.to_string();
     // The library hides its own types behind its retries; its words are all there is.
     if told.contains("Sasl handshake failed") {
-        return Refusal::Login(Error::unavailable(
+        return BrokerConnectError::Login(Error::unavailable(
             "kafka",
             format!("the brokers refuse the user or the password, or do not offer SCRAM-SHA-512: {told}"),
         ));
     }
-    Refusal::Other(Error::unavailable("kafka", told))
+    BrokerConnectError::Other(Error::unavailable("kafka", told))
 }
 
 fn trouble(topic: &str, error: &KafkaError) -> Trouble {
