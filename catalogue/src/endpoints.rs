@@ -10,7 +10,7 @@ use std::{
 use app_core::{
     App, Result,
     config::LaunchMode,
-    interfaces::http::{self, Access, Admission, IdempotentReply, Reply, Request},
+    interfaces::http::{self, Access, Admission, IdempotentResponse, IntoResponse, Request},
 };
 use serde_json::Value;
 use utoipa::OpenApi;
@@ -77,7 +77,7 @@ where
     H: Fn(App, Request, A) -> F + Copy + 'static,
     A: Admission + 'static,
     F: Future<Output = Result<R>> + 'static,
-    R: Reply + 'static,
+    R: IntoResponse + 'static,
 {
     let call: Call = Box::new(move |app, event| {
         Box::pin(async move {
@@ -86,6 +86,6 @@ where
             serde_json::to_value(response).expect("a response serialises")
         })
     });
-    let idempotent = TypeId::of::<R>() == TypeId::of::<IdempotentReply>();
+    let idempotent = TypeId::of::<R>() == TypeId::of::<IdempotentResponse>();
     Endpoint { name, access: A::ACCESS, idempotent, description: None, call }
 }

@@ -2,7 +2,7 @@
 
 use app_core::{
     App, Result,
-    interfaces::http::{Admission, Reply, Request},
+    interfaces::http::{Admission, IntoResponse, Request},
     testing::{Event, TestApp, event},
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -62,7 +62,7 @@ where
     H: Fn(App, Request, A) -> F + Copy,
     A: Admission,
     F: Future<Output = Result<R>>,
-    R: Reply,
+    R: IntoResponse,
 {
     let first = call(&world.app, handler, &event).await;
     assert_eq!(first.status, status, "{first:?}");

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use app_core::{
     App, Result,
-    interfaces::http::{self, Admission, Reply, Request},
+    interfaces::http::{self, Admission, IntoResponse, Request},
     testing::{Event, TestApp, event},
 };
 use serde_json::{Value, json};
@@ -79,7 +79,7 @@ where
     H: Fn(App, Request, A) -> F,
     A: Admission,
     F: Future<Output = Result<R>>,
-    R: Reply,
+    R: IntoResponse,
 {
     call_raw(app, handler, &event.to_string()).await
 }
@@ -89,7 +89,7 @@ where
     H: Fn(App, Request, A) -> F,
     A: Admission,
     F: Future<Output = Result<R>>,
-    R: Reply,
+    R: IntoResponse,
 {
     let response = http::answer(&app.app, handler, event, "invocation-1", in_a_minute()).await;
     Answer::of(&serde_json::to_value(response).expect("a response serialises"))

@@ -3,7 +3,7 @@
 use app_core::{
     App, Result,
     interfaces::http::{
-        Caller, Idempotent, IdempotentReply, NoContent, Request, SignedIn, openapi::MissingProblem,
+        Caller, Idempotent, IdempotentResponse, NoContent, Request, SignedIn, openapi::MissingProblem,
     },
 };
 
@@ -18,7 +18,7 @@ use app_core::{
         MissingProblem,
     ),
 )]
-pub async fn handler(app: App, request: Request, caller: Caller<SignedIn>) -> Result<IdempotentReply> {
+pub async fn handler(app: App, request: Request, caller: Caller<SignedIn>) -> Result<IdempotentResponse> {
     let id = request.path_parameter("id").unwrap_or_default();
     let (user, client, auth) = (caller.user.uuid, request.client(), app.auth().await?);
     let idempotent = Idempotent::of(&app, &request, user).await?;

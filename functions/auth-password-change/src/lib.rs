@@ -3,7 +3,7 @@
 use app_core::{
     App, Error, Result,
     domain::users::{Email, PasswordAttempt, User},
-    interfaces::http::{Body, Caller, Idempotent, IdempotentReply, NoContent, Request, SignedIn},
+    interfaces::http::{Body, Caller, Idempotent, IdempotentResponse, NoContent, Request, SignedIn},
 };
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -37,7 +37,7 @@ impl Body for PasswordChangeRequest {
         (status = 204, description = "The password has been changed. This session stays, and all others have ended."),
     ),
 )]
-pub async fn handler(app: App, request: Request, caller: Caller<SignedIn>) -> Result<IdempotentReply> {
+pub async fn handler(app: App, request: Request, caller: Caller<SignedIn>) -> Result<IdempotentResponse> {
     let User { email, first_name, last_name, .. } = &caller.user;
     let canonical = email.as_deref().and_then(|typed| Email::parse(typed).ok());
     let mut about: Vec<&str> =

@@ -2,7 +2,7 @@
 
 use app_core::{
     App, Result,
-    interfaces::http::{Caller, ErrorBody, Idempotent, IdempotentReply, NoContent, Request, SignedIn},
+    interfaces::http::{Caller, ErrorBody, Idempotent, IdempotentResponse, NoContent, Request, SignedIn},
 };
 
 /// End a session
@@ -16,7 +16,7 @@ use app_core::{
         (status = 404, description = "You have no live session with this id", body = ErrorBody),
     ),
 )]
-pub async fn handler(app: App, request: Request, caller: Caller<SignedIn>) -> Result<IdempotentReply> {
+pub async fn handler(app: App, request: Request, caller: Caller<SignedIn>) -> Result<IdempotentResponse> {
     let id = request.path_parameter("id").unwrap_or_default();
     let (user, client, auth) = (caller.user.uuid, request.client(), app.auth().await?);
     let idempotent = Idempotent::of(&app, &request, user).await?;

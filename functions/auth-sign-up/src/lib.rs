@@ -4,7 +4,7 @@ use app_core::{
     App, Error, Result,
     domain::users::{Email, NewUser, PasswordAttempt, User},
     infrastructure::tx::Tx,
-    interfaces::http::{Body, ErrorBody, Idempotent, IdempotentReply, Json, Public, Request, Storable},
+    interfaces::http::{Body, ErrorBody, Idempotent, IdempotentResponse, Json, Public, Request, Storable},
 };
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -50,7 +50,7 @@ pub struct SignUpResponse {
         (status = 409, description = "The address is already taken, possibly in another spelling", body = ErrorBody),
     ),
 )]
-pub async fn handler(app: App, request: Request, _: Public) -> Result<IdempotentReply> {
+pub async fn handler(app: App, request: Request, _: Public) -> Result<IdempotentResponse> {
     app.limits().await?.sign_up(request.client().ip).await?; // before anything else, because failed attempts count too
     let policy = app.password_policy();
     let accept = |password: &PasswordAttempt, email: Option<&Email>| {

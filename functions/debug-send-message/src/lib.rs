@@ -6,8 +6,8 @@ use app_core::{
     config::LaunchMode,
     infrastructure::tx::Tx,
     interfaces::http::{
-        Body, DebugSend, Idempotent, IdempotentReply, KeyOrCaller, Request, StatusCode, Storable, WithStatus,
-        openapi::MissingProblem,
+        Body, DebugSend, Idempotent, IdempotentResponse, KeyOrCaller, Request, StatusCode, Storable,
+        WithStatus, openapi::MissingProblem,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -49,7 +49,11 @@ impl Storable for SendMessageResponse {}
         MissingProblem,
     ),
 )]
-pub async fn handler(app: App, request: Request, caller: KeyOrCaller<DebugSend>) -> Result<IdempotentReply> {
+pub async fn handler(
+    app: App,
+    request: Request,
+    caller: KeyOrCaller<DebugSend>,
+) -> Result<IdempotentResponse> {
     if app.config().launch_mode == LaunchMode::Prod {
         return Err(Error::NotFound("route"));
     }

@@ -3,7 +3,7 @@
 use app_core::{
     App, Result,
     interfaces::http::{
-        Caller, Idempotent, IdempotentReply, NoContent, Request, UsersWrite, openapi::MissingProblem,
+        Caller, Idempotent, IdempotentResponse, NoContent, Request, UsersWrite, openapi::MissingProblem,
     },
 };
 
@@ -19,7 +19,7 @@ use app_core::{
         MissingProblem,
     ),
 )]
-pub async fn handler(app: App, request: Request, caller: Caller<UsersWrite>) -> Result<IdempotentReply> {
+pub async fn handler(app: App, request: Request, caller: Caller<UsersWrite>) -> Result<IdempotentResponse> {
     let user = request.path_uuid("uuid", "user")?;
     let (by, client, users) = (caller.user.uuid, request.client(), app.users()?);
     let idempotent = Idempotent::of(&app, &request, by).await?;

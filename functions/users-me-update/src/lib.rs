@@ -8,7 +8,7 @@ use app_core::{
         users::{Birthday, Meta, PhotoUrl, ProfileChange},
     },
     interfaces::http::{
-        Body, Caller, Idempotent, IdempotentReply, Json, Request, SignedIn, UserResponse,
+        Body, Caller, Idempotent, IdempotentResponse, Json, Request, SignedIn, UserResponse,
         openapi::{self},
     },
 };
@@ -66,7 +66,7 @@ impl Body for UpdateMeRequest {
         (status = 200, description = "The changed user", body = UserResponse),
     ),
 )]
-pub async fn handler(app: App, request: Request, caller: Caller<SignedIn>) -> Result<IdempotentReply> {
+pub async fn handler(app: App, request: Request, caller: Caller<SignedIn>) -> Result<IdempotentResponse> {
     let (user, users) = (caller.user, app.users()?);
     let body: UpdateMeRequest =
         request.json_with(|fields| fields.check("birthday", |day| users.check_birthday(day)))?;

@@ -8,7 +8,7 @@ use app_core::{
         users::{Birthday, Meta, PhotoUrl, ProfileChange, UserChange},
     },
     interfaces::http::{
-        Body, Caller, Idempotent, IdempotentReply, Json, Request, UserResponse, UsersWrite,
+        Body, Caller, Idempotent, IdempotentResponse, Json, Request, UserResponse, UsersWrite,
         openapi::{self, MissingProblem},
     },
 };
@@ -74,7 +74,7 @@ impl Body for UpdateUserRequest {
         MissingProblem,
     ),
 )]
-pub async fn handler(app: App, request: Request, caller: Caller<UsersWrite>) -> Result<IdempotentReply> {
+pub async fn handler(app: App, request: Request, caller: Caller<UsersWrite>) -> Result<IdempotentResponse> {
     let user = request.path_uuid("uuid", "user")?;
     let users = app.users()?;
     let body: UpdateUserRequest =

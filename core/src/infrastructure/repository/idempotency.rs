@@ -35,7 +35,7 @@ pub struct RequestKey {
 /// What is there for a key.
 #[derive(Debug)]
 pub enum Found {
-    Answer(Stored),
+    Response(Stored),
     /// It is the key of a request that asked for something else.
     OtherRequest,
 }
@@ -75,7 +75,7 @@ pub async fn find(sql: &impl Sql, key: &RequestKey) -> Result<Option<Found>> {
         }
         let status: i16 = column(&row, "status")?;
         let status = u16::try_from(status).map_err(Error::internal)?;
-        Ok(Found::Answer(Stored { status, body: column(&row, "body")? }))
+        Ok(Found::Response(Stored { status, body: column(&row, "body")? }))
     };
     row.map(found).transpose()
 }

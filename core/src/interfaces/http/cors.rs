@@ -9,14 +9,14 @@ use lambda_http::http::{
     },
 };
 
-use super::{Request, reply::Answer};
+use super::{Request, into_response::TextResponse};
 use crate::config::{Cors, Origins, is_loopback_origin};
 
 /// The request headers that the API reads, which a page must be allowed to send.
 const ALLOWED: &str = "authorization, content-type, idempotency-key";
 
 /// Returns the response to OPTIONS, which never reaches a handler.
-pub(in crate::interfaces) fn preflight(cors: &Cors, request: &Request) -> Option<Answer> {
+pub(in crate::interfaces) fn preflight(cors: &Cors, request: &Request) -> Option<TextResponse> {
     (request.method() == Method::OPTIONS).then(|| {
         let mut answer = Response::new(String::new());
         *answer.status_mut() = StatusCode::NO_CONTENT;

@@ -10,7 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    reply::{Answer, Reply, WithStatus},
+    into_response::{IntoResponse, TextResponse, WithStatus},
     texts::{self, ErrorText},
 };
 use crate::{
@@ -86,7 +86,7 @@ fn report_as(error: &Error, failed: bool) -> Report {
 }
 
 /// Logs the error once and renders its response.
-pub(super) fn render(error: &Error, request_id: &str, debug: bool) -> Answer {
+pub(super) fn render(error: &Error, request_id: &str, debug: bool) -> TextResponse {
     let Report { error_id, code, message, cause, status } = report(error);
     let details = match error {
         Error::Validation(details) => details.iter().map(render_detail).collect(),
@@ -102,7 +102,7 @@ pub(super) fn render(error: &Error, request_id: &str, debug: bool) -> Answer {
         traceback: debug.then_some(cause),
     };
     // The body has only strings, so it always serialises.
-    let mut answer = WithStatus(status, body).into_answer().unwrap_or_default();
+    let mut answer = WithStatus(status, body).into_response().unwrap_or_default();
     let headers = answer.headers_mut();
     if matches!(error, Error::Unauthenticated(_)) {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

@@ -13,7 +13,7 @@ use std::time::Duration;
 use lambda_http::http::{HeaderName, HeaderValue, Response, StatusCode, header::CONTENT_TYPE};
 use uuid::Uuid;
 
-use super::{Reply, Request, Storable, error, reply::Answer};
+use super::{IntoResponse, Request, Storable, error, into_response::TextResponse};
 use crate::{
     app::App,
     domain::{Error, Result},
@@ -82,7 +82,7 @@ impl<'a> Idempotent<'a> {
 
     /// Returns the stored response, if there is one. Only for handlers that do expensive work before
     /// [`Self::run`], which looks it up anyway.
-    pub async fn answered(&self) -> Result<Option<IdempotentReply>> {
+    pub async fn answered(&self) -> Result<Option<IdempotentResponse>> {
         let Some(key) = &self.key else { return Ok(None) };
         replay(idempotency::find(&self.app.db()?.conn().await?, key).await?)
     }
@@ -93,16 +93,16 @@ impl<'a> Idempotent<'a> {
     /// # Errors
     /// `Validation` for the key of a different request, `InProgress` while the same request is in progress,
     /// `RateLimited` for a user with too many keys.
-    pub async fn run<R: Reply + Storable>(
+    pub async fn run<R: IntoResponse + Storable>(
         self,
         work: impl AsyncFnOnce(&mut Tx<'_>) -> Result<R>,
-    ) -> Result<IdempotentReply> {
+    ) -> Result<IdempotentResponse> {
         let mut conn = self.app.db()?.conn().await?;
         let mut tx = conn.begin().await?;
         // Boxed here and below, because the handler's future would otherwise contain the work twice.
         let Some(key) = &self.key else {
-            let answer = Box::pin(work(&mut tx)).await?.into_answer()?;
-            return Ok(IdempotentReply { answer, outgoing: tx.commit().await? });
+            let answer = Box::pin(work(&mut tx)).await?.into_response()?;
+            return Ok(IdempotentResponse { answer, outgoing: tx.commit().await? });
         };
         let without_answer = match idempotency::claim(&tx, key).await? {
             Claim::Ours => None,
@@ -117,7 +117,7 @@ impl<'a> Idempotent<'a> {
         let answer = match Box::pin(tx.attempt(work)).await? {
             Ok(reply) => {
                 about = reply.about();
-                reply.into_answer()?
+                reply.into_response()?
             }
             Err(error) if is_final(&error) => {
                 let id = self.request.id();
@@ -127,38 +127,38 @@ impl<'a> Idempotent<'a> {
         };
         let stored = Stored { status: answer.status().as_u16(), body: answer.body().clone() };
         idempotency::store(&mut tx, key, about, stored)?;
-        Ok(IdempotentReply { answer, outgoing: tx.commit().await? })
+        Ok(IdempotentResponse { answer, outgoing: tx.commit().await? })
     }
 }
 
 /// A response, new or stored, and the messages of its effects that are still to be sent.
 #[derive(Debug)]
-pub struct IdempotentReply {
-    answer: Answer,
+pub struct IdempotentResponse {
+    answer: TextResponse,
     outgoing: Vec<Outgoing>,
 }
 
-impl IdempotentReply {
+impl IdempotentResponse {
     /// Takes the messages, for handlers whose effects send some. The handler must publish them.
     pub fn take_outgoing(&mut self) -> Vec<Outgoing> {
         std::mem::take(&mut self.outgoing)
     }
 }
 
-impl Reply for IdempotentReply {
-    fn into_answer(self) -> Result<Answer> {
+impl IntoResponse for IdempotentResponse {
+    fn into_response(self) -> Result<TextResponse> {
         debug_assert!(self.outgoing.is_empty(), "messages that the handler has not published");
         Ok(self.answer)
     }
 }
 
-fn replay(found: Option<Found>) -> Result<Option<IdempotentReply>> {
+fn replay(found: Option<Found>) -> Result<Option<IdempotentResponse>> {
     let stored = match found {
         None => return Ok(None),
         Some(Found::OtherRequest) => {
             return Err(Error::invalid("Idempotency-Key", "used_for_another_request"));
         }
-        Some(Found::Answer(stored)) => stored,
+        Some(Found::Response(stored)) => stored,
     };
     tracing::info!(status = stored.status, "the stored response was sent again");
     let mut answer = Response::new(stored.body);
@@ -167,7 +167,7 @@ fn replay(found: Option<Found>) -> Result<Option<IdempotentReply>> {
         answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
     answer.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
-    Ok(Some(IdempotentReply { answer, outgoing: Vec::new() }))
+    Ok(Some(IdempotentResponse { answer, outgoing: Vec::new() }))
 }
 
 fn key(request: &Request, user: Uuid, text: &str, fingerprint: Pseudonym) -> RequestKey {

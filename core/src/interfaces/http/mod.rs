@@ -1,7 +1,7 @@
 //! HTTP through API Gateway (REST).
 //!
 //! A function is `main(needs, handler)`. A handler takes the `App`, the [`Request`] and its caller (see
-//! [`Admission`]), and returns a [`Reply`] or an error. It knows no status codes except its success.
+//! [`Admission`]), and returns something that becomes a response ([`IntoResponse`]), or an error. It knows no status codes except its success.
 
 mod access;
 mod caller;
@@ -9,10 +9,10 @@ pub(super) mod cors;
 mod error;
 mod gateway;
 mod idempotent;
+mod into_response;
 mod json_body;
 pub mod openapi;
 mod query;
-mod reply;
 mod request;
 mod responses;
 mod serve;
@@ -26,11 +26,11 @@ pub use access::{
 };
 pub use caller::{Caller, KeyOrCaller};
 pub use error::{ErrorBody, ErrorDetail};
-pub use idempotent::{Idempotent, IdempotentReply};
+pub use idempotent::{Idempotent, IdempotentResponse};
+pub use into_response::{IntoResponse, Json, NoContent, WithStatus};
 pub use json_body::{Body, MAX_BODY_BYTES, MAX_BODY_LEVELS, ValidFields};
 pub use lambda_http::http::{HeaderName, HeaderValue, Response, StatusCode, header};
 pub use query::{Allowed, ListQuery, Listed, Spell};
-pub use reply::{Json, NoContent, Reply, WithStatus};
 pub use request::Request;
 pub use responses::{ListResponse, TokensResponse, UserResponse};
 pub use serve::{SECURITY_HEADERS, answer, main};

@@ -10,7 +10,7 @@ use lambda_http::{
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::value::RawValue;
 
-use super::{Admission, Reply, Request, cors, error};
+use super::{Admission, IntoResponse, Request, cors, error};
 use crate::{
     app::{App, Need},
     domain::Result,
@@ -33,7 +33,7 @@ where
     H: Fn(App, Request, A) -> F,
     A: Admission,
     F: Future<Output = Result<R>>,
-    R: Reply,
+    R: IntoResponse,
 {
     start(needs, |app| serve(app, handler))
 }
@@ -45,7 +45,7 @@ where
     H: Fn(App, Request, A) -> F,
     A: Admission,
     F: Future<Output = Result<R>>,
-    R: Reply,
+    R: IntoResponse,
 {
     let (app, handler) = (&app, &handler);
     prepared(app, A::prepare(app)).await;
@@ -70,7 +70,7 @@ where
     H: Fn(App, Request, A) -> F,
     A: Admission,
     F: Future<Output = Result<R>>,
-    R: Reply,
+    R: IntoResponse,
 {
     let end = deadline.checked_sub(RESERVE).unwrap_or(deadline);
     let request = Request::parse(event);
@@ -90,7 +90,7 @@ where
                         return Ok(answer);
                     }
                     let admitted = A::admit(app, &request).await?;
-                    handler(app.clone(), request, admitted).await?.into_answer()
+                    handler(app.clone(), request, admitted).await?.into_response()
                 });
                 (cors_headers, guarded(end, work).await)
             }

@@ -8,10 +8,10 @@ use super::Storable;
 use crate::domain::{Error, Result};
 
 /// A complete response: status, headers, text.
-pub(in crate::interfaces) type Answer = Response<String>;
+pub(in crate::interfaces) type TextResponse = Response<String>;
 
-pub trait Reply {
-    fn into_answer(self) -> Result<Response<String>>;
+pub trait IntoResponse {
+    fn into_response(self) -> Result<Response<String>>;
 }
 
 /// 200 with a JSON body.
@@ -19,15 +19,15 @@ pub trait Reply {
 pub struct Json<T>(pub T);
 
 /// A complete response, for content other than JSON. It may set the headers that `serve` adds by default.
-impl Reply for Response<String> {
-    fn into_answer(self) -> Result<Answer> {
+impl IntoResponse for Response<String> {
+    fn into_response(self) -> Result<TextResponse> {
         Ok(self)
     }
 }
 
-impl<T: Serialize> Reply for Json<T> {
-    fn into_answer(self) -> Result<Answer> {
-        WithStatus(StatusCode::OK, self.0).into_answer()
+impl<T: Serialize> IntoResponse for Json<T> {
+    fn into_response(self) -> Result<TextResponse> {
+        WithStatus(StatusCode::OK, self.0).into_response()
     }
 }
 
@@ -41,8 +41,8 @@ impl<T: Storable> Storable for Json<T> {
 #[derive(Debug)]
 pub struct WithStatus<T>(pub StatusCode, pub T);
 
-impl<T: Serialize> Reply for WithStatus<T> {
-    fn into_answer(self) -> Result<Answer> {
+impl<T: Serialize> IntoResponse for WithStatus<T> {
+    fn into_response(self) -> Result<TextResponse> {
         let mut answer = Response::new(serde_json::to_string(&self.1).map_err(Error::internal)?);
         *answer.status_mut() = self.0;
         answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -60,8 +60,8 @@ impl<T: Storable> Storable for WithStatus<T> {
 #[derive(Debug)]
 pub struct NoContent;
 
-impl Reply for NoContent {
-    fn into_answer(self) -> Result<Answer> {
+impl IntoResponse for NoContent {
+    fn into_response(self) -> Result<TextResponse> {
         let mut answer = Response::new(String::new());
         *answer.status_mut() = StatusCode::NO_CONTENT;
         Ok(answer)
