@@ -82,7 +82,7 @@ where
     let call: Call = Box::new(move |app, event| {
         Box::pin(async move {
             let deadline = Instant::now() + Duration::from_secs(60);
-            let response = http::answer(app, handler, event, "invocation-1", deadline).await;
+            let response = http::respond(app, handler, event, "invocation-1", deadline).await;
             serde_json::to_value(response).expect("a response serialises")
         })
     });

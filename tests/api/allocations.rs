@@ -28,7 +28,7 @@ fn a_warm_request_of_users_me_allocates_no_more_than_it_did() {
     let request = || {
         runtime.block_on(async {
             let deadline = Instant::now() + Duration::from_secs(60);
-            let answer = http::answer(&app.app, users_me::handler, &event, "invocation-1", deadline).await;
+            let answer = http::respond(&app.app, users_me::handler, &event, "invocation-1", deadline).await;
             assert_eq!(answer.status_code, 200);
             serde_json::to_vec(&answer).expect("an answer serialises");
         });

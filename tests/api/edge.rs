@@ -150,7 +150,7 @@ async fn a_handler_that_takes_too_long_is_answered_in_time() {
     let app = TestApp::new().await;
     let deadline = Instant::now() + Duration::from_millis(500);
     let response =
-        http::answer(&app.app, slow, &event("users-me").to_string(), "invocation-1", deadline).await;
+        http::respond(&app.app, slow, &event("users-me").to_string(), "invocation-1", deadline).await;
     assert_eq!(response.status_code, 503);
     assert!(Instant::now() < deadline, "it was answered after Lambda's own limit");
 }

@@ -91,7 +91,7 @@ where
     F: Future<Output = Result<R>>,
     R: IntoResponse,
 {
-    let response = http::answer(&app.app, handler, event, "invocation-1", in_a_minute()).await;
+    let response = http::respond(&app.app, handler, event, "invocation-1", in_a_minute()).await;
     Answer::of(&serde_json::to_value(response).expect("a response serialises"))
 }
 

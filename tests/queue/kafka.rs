@@ -22,7 +22,7 @@ async fn consume(app: &TestApp, event: &Event) -> Value {
     let text = event.to_string();
     let handler = events_consumer_kafka::handler;
     let answer =
-        queue::answer_kafka(&app.app, events_consumer_kafka::SOURCE, handler, &text, in_a_minute()).await;
+        queue::respond_kafka(&app.app, events_consumer_kafka::SOURCE, handler, &text, in_a_minute()).await;
     serde_json::to_value(answer.expect("a batch")).expect("json")["batchItemFailures"].take()
 }
 
@@ -140,7 +140,7 @@ async fn what_there_is_no_time_for_comes_again() {
     let soon = Instant::now() + Duration::from_millis(500);
     let handler = events_consumer_kafka::handler;
     let source = events_consumer_kafka::SOURCE;
-    let answer = queue::answer_kafka(&app.app, source, handler, &event.to_string(), soon).await;
+    let answer = queue::respond_kafka(&app.app, source, handler, &event.to_string(), soon).await;
     let answer = serde_json::to_value(answer.expect("a batch")).expect("json");
     assert_eq!(answer["batchItemFailures"], stopped(&[("a-0", 5), ("b-1", 9)]));
     assert_eq!(number(&app, "select count(*) from inbox").await, 0);
@@ -153,7 +153,7 @@ async fn an_event_that_is_none_of_kafkas_is_an_error() {
         ["{}", r#"{"records": []}"#, r#"{"records": {"a-0": [{"value": ""}]}}"#, "[]", r#"{"Records": []}"#]
     {
         let (source, handler) = (events_consumer_kafka::SOURCE, events_consumer_kafka::handler);
-        let answer = queue::answer_kafka(&app.app, source, handler, text, in_a_minute()).await;
+        let answer = queue::respond_kafka(&app.app, source, handler, text, in_a_minute()).await;
         assert!(answer.is_err(), "{text}");
     }
 }

@@ -85,7 +85,7 @@ async fn commit_some(app: &TestApp, count: usize) -> Vec<Uuid> {
 /// One run, which must end before its deadline: what it answered.
 async fn relay_until(app: &TestApp, deadline: Instant) -> Value {
     let text = event("outbox-relay-kafka").to_string();
-    let answer = invocation::answer(&app.app, outbox_relay_kafka::handler, &text, deadline).await;
+    let answer = invocation::respond(&app.app, outbox_relay_kafka::handler, &text, deadline).await;
     assert!(Instant::now() < deadline, "it took all of its time");
     serde_json::to_value(answer.expect("the relay ran")).expect("json")
 }
@@ -99,7 +99,7 @@ async fn relayed(app: &TestApp) -> (u64, u64) {
 /// What the consumer answers to an event of Kafka's.
 async fn consume(app: &TestApp, event: String) -> Value {
     let (source, handler) = (events_consumer_kafka::SOURCE, events_consumer_kafka::handler);
-    let answer = queue::answer_kafka(&app.app, source, handler, &event, crate::support::in_a_minute()).await;
+    let answer = queue::respond_kafka(&app.app, source, handler, &event, crate::support::in_a_minute()).await;
     serde_json::to_value(answer.expect("a batch")).expect("json")
 }
 

@@ -122,7 +122,7 @@ async fn an_event_that_is_sent_again_is_handled_and_no_longer_lost() {
     let soon = crate::support::in_a_minute();
     operations::handler(app.app.clone(), request.expect("a request"), soon).await.expect("resent");
     let schedule = event("outbox-relay").to_string();
-    app_core::interfaces::invocation::answer(&app.app, outbox_relay::handler, &schedule, soon)
+    app_core::interfaces::invocation::respond(&app.app, outbox_relay::handler, &schedule, soon)
         .await
         .expect("relayed");
     let message = app.bus.take().pop().expect("a message");

@@ -52,7 +52,7 @@ async fn wait(app: &TestApp) -> Duration {
     client.batch_execute(move_on).await.expect("time passes");
     // A longer pause than the queue can hold back is the relay's.
     let schedule = event("outbox-relay").to_string();
-    invocation::answer(&app.app, outbox_relay::handler, &schedule, in_a_minute())
+    invocation::respond(&app.app, outbox_relay::handler, &schedule, in_a_minute())
         .await
         .expect("the relay ran");
     Duration::from_secs(seconds.max(0).unsigned_abs())

@@ -57,7 +57,7 @@ fn db(app: &TestApp) -> &Db {
 }
 
 async fn relay(app: &TestApp) -> Value {
-    let answer = invocation::answer(
+    let answer = invocation::respond(
         &app.app,
         outbox_relay::handler,
         &event("outbox-relay").to_string(),

@@ -59,7 +59,7 @@ where
     F: Future<Output = Result<Vec<Outgoing>>>,
 {
     let response =
-        queue::answer(&app.app, source, handler, &event.to_string(), deadline).await.expect("a batch");
+        queue::respond(&app.app, source, handler, &event.to_string(), deadline).await.expect("a batch");
     response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect()
 }
 

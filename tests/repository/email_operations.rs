@@ -9,7 +9,7 @@ use uuid::Uuid;
 async fn canonicalise(app: &TestApp, change: bool, after: i64, time: Duration) -> Value {
     let event = json!({ "command": "emails_canonicalise", "change": change, "after": after });
     let answer =
-        invocation::answer(&app.app, operations::handler, &event.to_string(), Instant::now() + time).await;
+        invocation::respond(&app.app, operations::handler, &event.to_string(), Instant::now() + time).await;
     serde_json::to_value(answer.expect("a report")).expect("json")
 }
 
@@ -114,7 +114,7 @@ async fn an_operator_gives_a_user_another_address() {
     let old = insert(&app, "straße@example.com").await;
     let set = async |user: Uuid, email: &str| {
         let event = json!({ "command": "email_set", "user": user, "email": email });
-        invocation::answer(
+        invocation::respond(
             &app.app,
             operations::handler,
             &event.to_string(),

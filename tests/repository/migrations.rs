@@ -138,12 +138,12 @@ async fn more_than_one_step_down_needs_a_confirmation() {
     let deadline = Instant::now() + LONG;
     for event in [r#"{"command": "down", "steps": 2}"#, r#"{"command": "down", "steps": 99, "yes": false}"#] {
         let refused =
-            invocation::answer(&app.app, migrate::handler, event, deadline).await.expect_err("refused");
+            invocation::respond(&app.app, migrate::handler, event, deadline).await.expect_err("refused");
         assert!(refused.error_message.contains("\"yes\": true"), "{}", refused.error_message);
     }
     // One step, and several that are confirmed; no history says that there is anything to take back.
     for event in [r#"{"command": "down", "steps": 1}"#, r#"{"command": "down", "steps": 2, "yes": true}"#] {
-        invocation::answer(&app.app, migrate::handler, event, deadline).await.expect("an answer");
+        invocation::respond(&app.app, migrate::handler, event, deadline).await.expect("an answer");
     }
 }
 

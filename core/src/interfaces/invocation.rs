@@ -41,14 +41,14 @@ where
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Box<RawValue>>| async move {
         let deadline = deadline(app, &event.context);
         // Boxed, because the future is deeply nested and the runtime wraps it in more futures.
-        let work = Box::pin(answer(app, handler, event.payload.get(), deadline));
+        let work = Box::pin(respond(app, handler, event.payload.get(), deadline));
         telemetry::Scope::new(event.context.request_id).run(work).await
     }))
     .await
 }
 
 /// Handles one invocation. Tests call this function too.
-pub async fn answer<H, F, I, O>(
+pub async fn respond<H, F, I, O>(
     app: &App,
     handler: H,
     event: &str,

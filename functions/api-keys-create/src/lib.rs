@@ -106,8 +106,8 @@ pub async fn handler(
     let lifetime = Duration::days(body.expires_in_days.0.into());
     let wish = KeyWish { name: &name, permissions: &body.permissions, lifetime };
     let (key, expires_at) = app.auth().await?.create_key(&caller.token, &wish, request.client()).await?;
-    let answer = KeyResponse { id: key.id.to_string(), key: key.reveal().expose().clone(), expires_at };
-    Ok(WithStatus(StatusCode::CREATED, answer))
+    let response = KeyResponse { id: key.id.to_string(), key: key.reveal().expose().clone(), expires_at };
+    Ok(WithStatus(StatusCode::CREATED, response))
 }
 
 /// Returns why a key cannot have these permissions.

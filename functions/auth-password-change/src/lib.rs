@@ -55,8 +55,8 @@ pub async fn handler(app: App, request: Request, caller: Caller<SignedIn>) -> Re
     // Read the hash before looking for a stored response. If a repetition of this request finishes in
     // between, it has changed the hash, but its response is found.
     let stored = auth.password_of(&limits, &caller.user, client).await?;
-    if let Some(answer) = idempotent.answered().await? {
-        return Ok(answer);
+    if let Some(response) = idempotent.stored_response().await? {
+        return Ok(response);
     }
     let passwords = app.passwords();
     let change = auth.prepare_password_change(passwords, stored, &body.current, &new, client).await?;

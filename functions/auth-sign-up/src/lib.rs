@@ -63,8 +63,8 @@ pub async fn handler(app: App, request: Request, _: Public) -> Result<Idempotent
     })?;
     let password = accept(&body.password, Some(&body.email))?;
     let idempotent = Idempotent::of_stranger(&app, &request).await?;
-    if let Some(answer) = idempotent.answered().await? {
-        return Ok(answer);
+    if let Some(response) = idempotent.stored_response().await? {
+        return Ok(response);
     }
     let users = app.users()?;
     let hash = users.hash(&password).await?;

@@ -69,7 +69,7 @@ pub async fn handler(
         let id = events::send(tx, handlers, &event, data)?;
         Ok(WithStatus(StatusCode::CREATED, SendMessageResponse { id }))
     };
-    let mut answer = idempotent.run(send).await?;
-    app.publish(answer.take_outgoing()).await;
-    Ok(answer)
+    let mut response = idempotent.run(send).await?;
+    app.publish(response.take_outgoing()).await;
+    Ok(response)
 }

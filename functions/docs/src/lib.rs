@@ -22,40 +22,40 @@ pub async fn handler(app: App, request: Request, _: Public) -> Result<Response<S
         Some(route @ "/api/openapi.json") => return Ok(document(request.outer_path(), route)),
         Some(_) => {
             let asset = request.path_parameter("proxy").and_then(files::asset);
-            return asset.map(answer).ok_or(Error::NotFound("page"));
+            return asset.map(respond).ok_or(Error::NotFound("page"));
         }
         None => return Err(Error::NotFound("page")),
     };
     // Pages use relative links, because the URL may begin with a stage or a base path. Without the slash,
     // "swagger-ui.css" would be next to "docs" instead of inside it.
-    if request.path().ends_with('/') { Ok(answer(page)) } else { Ok(moved(with_slash)) }
+    if request.path().ends_with('/') { Ok(respond(page)) } else { Ok(moved(with_slash)) }
 }
 
 /// Returns the document. Its server is the part of the URL before the route: a stage or a base path.
 fn document(path: &str, route: &str) -> Response<String> {
     let base = path.trim_end_matches('/').strip_suffix(route).unwrap_or_default();
     let is_plain = base.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/_-.".contains(&byte));
-    let mut answer = answer(&files::OPENAPI);
+    let mut response = respond(&files::OPENAPI);
     if !base.is_empty() && is_plain {
-        *answer.body_mut() = answer.body().replacen(r#""url": "/""#, &format!(r#""url": "{base}""#), 1);
+        *response.body_mut() = response.body().replacen(r#""url": "/""#, &format!(r#""url": "{base}""#), 1);
     }
-    answer
+    response
 }
 
-fn answer(file: &File) -> Response<String> {
-    let mut answer = Response::new(file.body.to_owned());
-    let headers = answer.headers_mut();
+fn respond(file: &File) -> Response<String> {
+    let mut response = Response::new(file.body.to_owned());
+    let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(file.content_type));
     for (name, value) in file.headers {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
-    answer
+    response
 }
 
 /// Redirects to the same page with a slash at its end. The address is relative, as all addresses here.
 fn moved(to: &'static str) -> Response<String> {
-    let mut answer = Response::new(String::new());
-    *answer.status_mut() = StatusCode::PERMANENT_REDIRECT;
-    answer.headers_mut().insert(header::LOCATION, HeaderValue::from_static(to));
-    answer
+    let mut response = Response::new(String::new());
+    *response.status_mut() = StatusCode::PERMANENT_REDIRECT;
+    response.headers_mut().insert(header::LOCATION, HeaderValue::from_static(to));
+    response
 }

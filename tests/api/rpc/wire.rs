@@ -109,7 +109,7 @@ pub(crate) async fn answer_by(app: &TestApp, methods: &Methods, event: &Event) -
 
 pub(crate) async fn answer_within(app: &TestApp, methods: &Methods, event: &Event, time: Duration) -> Answer {
     let deadline = Instant::now() + time;
-    let response = rpc::answer(&app.app, methods, &event.to_string(), "invocation-1", deadline).await;
+    let response = rpc::respond(&app.app, methods, &event.to_string(), "invocation-1", deadline).await;
     let response = serde_json::to_value(response).expect("a response serialises");
     let text = response["body"].as_str().unwrap_or_default();
     let is_binary = response["isBase64Encoded"] == true;

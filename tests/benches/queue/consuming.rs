@@ -98,7 +98,7 @@ pub(crate) async fn run(app: &TestApp, raw: &Client) -> Vec<Group> {
     let answer = async |together: bool, event: String| {
         let source = Source { queue: Queue::Events, together };
         let deadline = Instant::now() + Duration::from_secs(60);
-        let answer = queue::answer(&app.app, source, consumer, &event, deadline).await.expect("a batch");
+        let answer = queue::respond(&app.app, source, consumer, &event, deadline).await.expect("a batch");
         assert!(answer.batch_item_failures.is_empty());
     };
 
@@ -163,7 +163,7 @@ async fn tasks(app: &TestApp, raw: &Client) -> Group {
         timed(&mut ours, async {
             let deadline = Instant::now() + Duration::from_secs(60);
             let answer =
-                queue::answer(&app.app, tasks_worker::SOURCE, tasks_worker::handler, &event, deadline).await;
+                queue::respond(&app.app, tasks_worker::SOURCE, tasks_worker::handler, &event, deadline).await;
             assert!(answer.expect("a batch").batch_item_failures.is_empty());
         })
         .await;

@@ -77,7 +77,7 @@ pub(super) fn run(data: &[u8]) {
 
 fn answered(event: &str) {
     let deadline = Instant::now() + Duration::from_secs(60);
-    let answer = wait(http::answer(&APP, read, event, "invocation-1", deadline));
+    let answer = wait(http::respond(&APP, read, event, "invocation-1", deadline));
     let answer = serde_json::to_value(answer).expect("it serialises");
     let status = answer["statusCode"].as_u64().expect("a status");
     assert!((200..500).contains(&status), "{answer}");

@@ -27,7 +27,7 @@ async fn an_event_is_left_to_its_relay_and_starts_its_tasks_once() {
     // The relay of SQS does not see it.
     let text = event("outbox-relay").to_string();
     let sqs =
-        invocation::answer(&app.app, outbox_relay::handler, &text, in_a_minute()).await.expect("it ran");
+        invocation::respond(&app.app, outbox_relay::handler, &text, in_a_minute()).await.expect("it ran");
     assert_eq!(serde_json::to_value(sqs).expect("json")["sent"], 0);
     assert!(app.bus.take().is_empty());
 

@@ -18,7 +18,7 @@ use super::{
 async fn flush(app: &TestApp, prefix: &str) -> Result<Value, String> {
     let (event, deadline) =
         (json!({ "command": "key_value_flush", "prefix": prefix }), Instant::now() + Duration::from_secs(10));
-    let answer = invocation::answer(&app.app, operations::handler, &event.to_string(), deadline).await;
+    let answer = invocation::respond(&app.app, operations::handler, &event.to_string(), deadline).await;
     answer.map(|answer| serde_json::to_value(answer).expect("json")).map_err(|error| error.error_message)
 }
 

@@ -18,9 +18,9 @@ const ALLOWED: &str = "authorization, content-type, idempotency-key";
 /// Returns the response to OPTIONS, which never reaches a handler.
 pub(in crate::interfaces) fn preflight(cors: &Cors, request: &Request) -> Option<TextResponse> {
     (request.method() == Method::OPTIONS).then(|| {
-        let mut answer = Response::new(String::new());
-        *answer.status_mut() = StatusCode::NO_CONTENT;
-        let headers = answer.headers_mut();
+        let mut response = Response::new(String::new());
+        *response.status_mut() = StatusCode::NO_CONTENT;
+        let headers = response.headers_mut();
         // The methods of all routes. The browser does not need to know which route has which methods.
         headers.insert(
             ACCESS_CONTROL_ALLOW_METHODS,
@@ -28,7 +28,7 @@ pub(in crate::interfaces) fn preflight(cors: &Cors, request: &Request) -> Option
         );
         headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, allowed(ALLOWED, cors));
         headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
-        answer
+        response
     })
 }
 

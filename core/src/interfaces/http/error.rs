@@ -102,15 +102,15 @@ pub(super) fn render(error: &Error, request_id: &str, debug: bool) -> TextRespon
         traceback: debug.then_some(cause),
     };
     // The body has only strings, so it always serialises.
-    let mut answer = WithStatus(status, body).into_response().unwrap_or_default();
-    let headers = answer.headers_mut();
+    let mut response = WithStatus(status, body).into_response().unwrap_or_default();
+    let headers = response.headers_mut();
     if matches!(error, Error::Unauthenticated(_)) {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
     if let Some(wait) = wait_of(error) {
         headers.insert(RETRY_AFTER, HeaderValue::from(wait.as_secs()));
     }
-    answer
+    response
 }
 
 fn describe(error: &Error) -> (StatusCode, Cow<'static, str>) {
@@ -164,9 +164,9 @@ pub(in crate::interfaces) fn wait_of(error: &Error) -> Option<Duration> {
 mod tests {
     use super::*;
 
-    fn answer(error: &Error, debug: bool) -> (StatusCode, serde_json::Value) {
-        let answer = render(error, "r-1", debug);
-        (answer.status(), serde_json::from_str(answer.body()).expect("json"))
+    fn respond(error: &Error, debug: bool) -> (StatusCode, serde_json::Value) {
+        let response = render(error, "r-1", debug);
+        (response.status(), serde_json::from_str(response.body()).expect("json"))
     }
 
     #[test]
@@ -186,7 +186,7 @@ mod tests {
             Error::Configuration("x".into()),
             Error::internal("secret cause"),
         ] {
-            let (status, body) = answer(&error, false);
+            let (status, body) = respond(&error, false);
             let mut keys: Vec<_> = body.as_object().expect("object").keys().map(String::as_str).collect();
             keys.sort_unstable();
             assert_eq!(
@@ -219,7 +219,7 @@ mod tests {
             (texts::INTERNAL, Error::Configuration("x".into())),
             (texts::INTERNAL, Error::internal("x")),
         ] {
-            let (status, body) = answer(&error, false);
+            let (status, body) = respond(&error, false);
             assert_eq!(status, text.status, "{error}");
             assert_eq!(body["code"], text.code, "{error}");
             assert_eq!(body["message"], text.message, "{error}");
@@ -228,7 +228,7 @@ mod tests {
 
     #[test]
     fn the_cause_shows_only_with_debug() {
-        let (_, body) = answer(&Error::internal("secret cause"), true);
+        let (_, body) = respond(&Error::internal("secret cause"), true);
         assert_eq!(body["traceback"], "internal error: secret cause");
     }
 

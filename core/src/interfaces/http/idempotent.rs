@@ -101,20 +101,20 @@ impl<'a> Idempotent<'a> {
         let mut tx = conn.begin().await?;
         // Boxed here and below, because the handler's future would otherwise contain the work twice.
         let Some(key) = &self.key else {
-            let answer = Box::pin(work(&mut tx)).await?.into_response()?;
-            return Ok(IdempotentResponse { answer, outgoing: tx.commit().await? });
+            let response = Box::pin(work(&mut tx)).await?.into_response()?;
+            return Ok(IdempotentResponse { response, outgoing: tx.commit().await? });
         };
-        let without_answer = match idempotency::claim(&tx, key).await? {
+        let without_response = match idempotency::claim(&tx, key).await? {
             Claim::Ours => None,
             Claim::Full => Some(Error::RateLimited { retry_after: FULL_FOR }),
             // The same request was processed first, and its response is gone already. The client can retry.
             Claim::Taken => Some(Error::InProgress),
         };
-        if let Some(error) = without_answer {
+        if let Some(error) = without_response {
             return replay(idempotency::find(&tx, key).await?)?.ok_or(error);
         }
         let mut about = None;
-        let answer = match Box::pin(tx.attempt(work)).await? {
+        let response = match Box::pin(tx.attempt(work)).await? {
             Ok(reply) => {
                 about = reply.about();
                 reply.into_response()?
@@ -125,16 +125,16 @@ impl<'a> Idempotent<'a> {
             }
             Err(error) => return Err(error),
         };
-        let stored = Stored { status: answer.status().as_u16(), body: answer.body().clone() };
+        let stored = Stored { status: response.status().as_u16(), body: response.body().clone() };
         idempotency::store(&mut tx, key, about, stored)?;
-        Ok(IdempotentResponse { answer, outgoing: tx.commit().await? })
+        Ok(IdempotentResponse { response, outgoing: tx.commit().await? })
     }
 }
 
 /// A response, new or stored, and the messages of its effects that are still to be sent.
 #[derive(Debug)]
 pub struct IdempotentResponse {
-    answer: TextResponse,
+    response: TextResponse,
     outgoing: Vec<Outgoing>,
 }
 
@@ -148,7 +148,7 @@ impl IdempotentResponse {
 impl IntoResponse for IdempotentResponse {
     fn into_response(self) -> Result<TextResponse> {
         debug_assert!(self.outgoing.is_empty(), "messages that the handler has not published");
-        Ok(self.answer)
+        Ok(self.response)
     }
 }
 
@@ -161,13 +161,13 @@ fn replay(found: Option<Found>) -> Result<Option<IdempotentResponse>> {
         Some(Found::Response(stored)) => stored,
     };
     tracing::info!(status = stored.status, "the stored response was sent again");
-    let mut answer = Response::new(stored.body);
-    *answer.status_mut() = StatusCode::from_u16(stored.status).map_err(Error::internal)?;
-    if !answer.body().is_empty() {
-        answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let mut response = Response::new(stored.body);
+    *response.status_mut() = StatusCode::from_u16(stored.status).map_err(Error::internal)?;
+    if !response.body().is_empty() {
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
-    answer.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
-    Ok(Some(IdempotentResponse { answer, outgoing: Vec::new() }))
+    response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+    Ok(Some(IdempotentResponse { response, outgoing: Vec::new() }))
 }
 
 fn key(request: &Request, user: Uuid, text: &str, fingerprint: Pseudonym) -> RequestKey {

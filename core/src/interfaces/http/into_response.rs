@@ -43,10 +43,10 @@ pub struct WithStatus<T>(pub StatusCode, pub T);
 
 impl<T: Serialize> IntoResponse for WithStatus<T> {
     fn into_response(self) -> Result<TextResponse> {
-        let mut answer = Response::new(serde_json::to_string(&self.1).map_err(Error::internal)?);
-        *answer.status_mut() = self.0;
-        answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        Ok(answer)
+        let mut response = Response::new(serde_json::to_string(&self.1).map_err(Error::internal)?);
+        *response.status_mut() = self.0;
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        Ok(response)
     }
 }
 
@@ -62,9 +62,9 @@ pub struct NoContent;
 
 impl IntoResponse for NoContent {
     fn into_response(self) -> Result<TextResponse> {
-        let mut answer = Response::new(String::new());
-        *answer.status_mut() = StatusCode::NO_CONTENT;
-        Ok(answer)
+        let mut response = Response::new(String::new());
+        *response.status_mut() = StatusCode::NO_CONTENT;
+        Ok(response)
     }
 }
 

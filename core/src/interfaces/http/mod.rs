@@ -33,7 +33,7 @@ pub use lambda_http::http::{HeaderName, HeaderValue, Response, StatusCode, heade
 pub use query::{Allowed, ListQuery, Listed, Spell};
 pub use request::Request;
 pub use responses::{ListResponse, TokensResponse, UserResponse};
-pub use serve::{SECURITY_HEADERS, answer, main};
+pub use serve::{SECURITY_HEADERS, main, respond};
 pub use size::{MAX_HEADER_BYTES, MAX_HEADERS, MAX_QUERY_BYTES, MAX_QUERY_PARAMETERS};
 pub use storable::Storable;
 

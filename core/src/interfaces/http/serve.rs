@@ -52,14 +52,14 @@ where
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Box<RawValue>>| async move {
         let deadline = deadline(app, &event.context);
         let id = event.context.request_id;
-        Ok::<_, RuntimeError>(answer(app, handler, event.payload.get(), &id, deadline).await)
+        Ok::<_, RuntimeError>(respond(app, handler, event.payload.get(), &id, deadline).await)
     }))
     .await
 }
 
 /// Turns an event into a response. Tests call this function too. `invocation` is Lambda's request id, which
 /// is used if API Gateway's id is missing.
-pub async fn answer<H, A, F, R>(
+pub async fn respond<H, A, F, R>(
     app: &App,
     handler: H,
     event: &str,
@@ -86,8 +86,8 @@ where
                 let cors_headers = cors::headers(&app.config().cors, &request);
                 let work = Box::pin(async {
                     request.check_size()?;
-                    if let Some(answer) = cors::preflight(&app.config().cors, &request) {
-                        return Ok(answer);
+                    if let Some(response) = cors::preflight(&app.config().cors, &request) {
+                        return Ok(response);
                     }
                     let admitted = A::admit(app, &request).await?;
                     handler(app.clone(), request, admitted).await?.into_response()
@@ -95,16 +95,16 @@ where
                 (cors_headers, guarded(end, work).await)
             }
         };
-        let mut answer = result.unwrap_or_else(|error| error::render(&error, &id, app.config().debug));
-        answer.headers_mut().extend(cors_headers);
-        answer
+        let mut response = result.unwrap_or_else(|error| error::render(&error, &id, app.config().debug));
+        response.headers_mut().extend(cors_headers);
+        response
     };
-    let mut answer = scope.run(work).await;
+    let mut response = scope.run(work).await;
     if is_head {
         // HEAD has the status and the headers of GET, but no body.
-        answer.body_mut().clear();
+        response.body_mut().clear();
     }
-    to_gateway(answer, &id)
+    to_gateway(response, &id)
 }
 
 /// The headers of every response. `cargo xtask template` writes them into the responses of API Gateway, too.
@@ -125,10 +125,10 @@ pub const SECURITY_HEADERS: [(HeaderName, HeaderValue); 5] = [
 ];
 
 pub(in crate::interfaces) fn to_gateway(
-    answer: Response<impl Into<Body>>,
+    response: Response<impl Into<Body>>,
     id: &str,
 ) -> ApiGatewayProxyResponse {
-    let (mut parts, body) = answer.into_parts();
+    let (mut parts, body) = response.into_parts();
     for (name, value) in SECURITY_HEADERS {
         parts.headers.entry(name).or_insert(value);
     }

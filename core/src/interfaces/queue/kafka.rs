@@ -84,7 +84,7 @@ where
     start(needs, |app| async move {
         let (app, handler) = (&app, &handler);
         each_event(app, async |event: &str, deadline| {
-            answer_kafka(app, source, handler, event, deadline).await
+            respond_kafka(app, source, handler, event, deadline).await
         })
         .await
     })
@@ -94,7 +94,7 @@ where
 ///
 /// # Errors
 /// Only for an event that is not a Kafka batch. Then Lambda delivers all of it again.
-pub async fn answer_kafka<H, F>(
+pub async fn respond_kafka<H, F>(
     app: &App,
     source: Source,
     handler: H,
@@ -142,12 +142,12 @@ mod tests {
     fn the_answer_has_the_shape_that_lambda_reads() {
         let place = |partition: &str, offset| Place { partition: partition.into(), offset };
         let failed = [place("b-1", 9), place("a-0", 7), place("b-1", 3), place("a-0", 8)];
-        let answer = serde_json::to_value(first_of_each(failed.into_iter())).expect("json");
+        let response = serde_json::to_value(first_of_each(failed.into_iter())).expect("json");
         let expected = json!({ "batchItemFailures": [
             { "itemIdentifier": { "partition": "a-0", "offset": 7 } },
             { "itemIdentifier": { "partition": "b-1", "offset": 3 } },
         ] });
-        assert_eq!(answer, expected);
+        assert_eq!(response, expected);
         let well = serde_json::to_value(KafkaResponse::default()).expect("json");
         assert_eq!(well, json!({ "batchItemFailures": [] }));
     }

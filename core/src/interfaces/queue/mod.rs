@@ -12,8 +12,8 @@ mod serve;
 mod source;
 
 pub use batch::{BatchResponse, Record};
-pub use kafka::{KafkaResponse, Place, Stopped, answer_kafka, main_kafka};
-pub use serve::{answer, main};
+pub use kafka::{KafkaResponse, Place, Stopped, main_kafka, respond_kafka};
+pub use serve::{main, respond};
 pub use source::Source;
 
 pub use super::runtime::RuntimeError;

@@ -34,19 +34,19 @@ where
 {
     start(needs, |app| async move {
         let (app, handler) = (&app, &handler);
-        each_event(app, async |event: &str, deadline| answer(app, source, handler, event, deadline).await)
+        each_event(app, async |event: &str, deadline| respond(app, source, handler, event, deadline).await)
             .await
     })
 }
 
-/// Passes raw JSON to `answer`, so that an event that is not a batch gets our own error.
+/// Passes raw JSON to `respond`, so that an event that is not a batch gets our own error.
 pub(super) async fn each_event<T: Serialize>(
     app: &App,
-    answer: impl AsyncFn(&str, Instant) -> Result<T, RuntimeError>,
+    respond: impl AsyncFn(&str, Instant) -> Result<T, RuntimeError>,
 ) -> Result<(), RuntimeError> {
-    let answer = &answer;
+    let respond = &respond;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Box<RawValue>>| async move {
-        answer(event.payload.get(), deadline(app, &event.context)).await
+        respond(event.payload.get(), deadline(app, &event.context)).await
     }))
     .await
 }
@@ -55,7 +55,7 @@ pub(super) async fn each_event<T: Serialize>(
 ///
 /// # Errors
 /// Only for an event that is not an SQS batch, because it has no records to report.
-pub async fn answer<H, F>(
+pub async fn respond<H, F>(
     app: &App,
     source: Source,
     handler: H,

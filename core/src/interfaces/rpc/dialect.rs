@@ -131,7 +131,7 @@ impl Dialect {
     }
 
     /// Returns the response of a successful call.
-    pub(super) fn answer(self, message: Vec<u8>) -> Response<Body> {
+    pub(super) fn respond(self, message: Vec<u8>) -> Response<Body> {
         let body = match (self.framing, self.format) {
             (Framing::Connect, Format::Proto) => Body::Binary(message),
             // serde_json wrote it, so it is text.
@@ -139,9 +139,9 @@ impl Dialect {
             (Framing::Web, _) => Body::Binary(web::frames(&message)),
             (Framing::WebText, _) => Body::Text(BASE64_STANDARD.encode(web::frames(&message))),
         };
-        let mut answer = Response::new(body);
-        answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type()));
-        answer
+        let mut response = Response::new(body);
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type()));
+        response
     }
 
     /// Returns the response of a failed call. For gRPC-Web, the error is in the headers and there is no body, so
@@ -150,10 +150,10 @@ impl Dialect {
         if self.framing == Framing::Connect {
             return self.refuse_by_body(status);
         }
-        let mut answer = Response::new(Body::Empty);
-        answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type()));
-        trailers(&mut answer, status);
-        answer
+        let mut response = Response::new(Body::Empty);
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type()));
+        trailers(&mut response, status);
+        response
     }
 
     fn refuse_by_body(self, status: &Status) -> Response<Body> {
@@ -165,24 +165,24 @@ impl Dialect {
         };
         let details: Vec<_> = status.details.iter().map(detail).collect();
         let body = json!({ "code": status.code.name(), "message": status.message, "details": details });
-        let mut answer = Response::new(Body::Text(body.to_string()));
-        *answer.status_mut() = status.code.http();
-        answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        answer
+        let mut response = Response::new(Body::Text(body.to_string()));
+        *response.status_mut() = status.code.http();
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        response
     }
 }
 
 /// Returns the error for a client of native gRPC, in the only form that it may be able to read.
 pub(super) fn refuse_native(status: &Status) -> Response<Body> {
-    let mut answer = Response::new(Body::Empty);
-    *answer.status_mut() = StatusCode::OK;
-    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
-    trailers(&mut answer, status);
-    answer
+    let mut response = Response::new(Body::Empty);
+    *response.status_mut() = StatusCode::OK;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+    trailers(&mut response, status);
+    response
 }
 
-fn trailers(answer: &mut Response<Body>, status: &Status) {
-    let headers = answer.headers_mut();
+fn trailers(response: &mut Response<Body>, status: &Status) {
+    let headers = response.headers_mut();
     headers.insert(GRPC_STATUS, HeaderValue::from(status.code.number()));
     let texts = [
         (GRPC_MESSAGE, web::percent_encoded(&status.message)),

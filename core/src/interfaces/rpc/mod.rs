@@ -16,6 +16,6 @@ mod web;
 
 pub use any::Any;
 pub use methods::Methods;
-pub use serve::{answer, main};
+pub use serve::{main, respond};
 
 pub use super::runtime::RuntimeError;

@@ -61,14 +61,14 @@ async fn serve(app: App, methods: Methods) -> Result<(), RuntimeError> {
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Box<RawValue>>| async move {
         let deadline = deadline(app, &event.context);
         let id = event.context.request_id;
-        Ok::<_, RuntimeError>(answer(app, methods, event.payload.get(), &id, deadline).await)
+        Ok::<_, RuntimeError>(respond(app, methods, event.payload.get(), &id, deadline).await)
     }))
     .await
 }
 
 /// Turns an event into a response. Tests call this function too. `invocation` is Lambda's request id, which
 /// is used if API Gateway's id is missing.
-pub async fn answer(
+pub async fn respond(
     app: &App,
     methods: &Methods,
     event: &str,
@@ -91,20 +91,20 @@ pub async fn answer(
             Err(error) => teller.refuse(Dialect::COMMON, &error.into()),
             Ok(request) => {
                 let cors_headers = cors_headers(app, &request);
-                let mut answer = match cors::preflight(&app.config().cors, &request) {
-                    Some(answer) => match request.check_size() {
-                        Ok(()) => answer.map(Body::from),
+                let mut response = match cors::preflight(&app.config().cors, &request) {
+                    Some(response) => match request.check_size() {
+                        Ok(()) => response.map(Body::from),
                         Err(error) => teller.refuse(Dialect::COMMON, &error.into()),
                     },
                     None => call(app, methods, request, end, &teller).await,
                 };
-                answer.headers_mut().extend(cors_headers);
-                answer
+                response.headers_mut().extend(cors_headers);
+                response
             }
         }
     };
-    let answer = scope.run(work).await;
-    to_gateway(answer, &id)
+    let response = scope.run(work).await;
+    to_gateway(response, &id)
 }
 
 fn cors_headers(app: &App, request: &Request) -> HeaderMap {
@@ -129,11 +129,11 @@ impl Teller<'_> {
 
     fn refuse_by(&self, refusal: &Refusal, render: impl FnOnce(&Status) -> Response<Body>) -> Response<Body> {
         let status = Status::of(refusal, self.id, self.debug);
-        let mut answer = render(&status);
+        let mut response = render(&status);
         if let Some(wait) = status.retry_after {
-            answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_secs()));
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_secs()));
         }
-        answer
+        response
     }
 }
 
@@ -161,7 +161,7 @@ async fn call(
         });
     };
     match work(app, methods, dialect, request, end).await {
-        Ok(message) => dialect.answer(message),
+        Ok(message) => dialect.respond(message),
         Err(refusal) => teller.refuse(dialect, &refusal),
     }
 }
