@@ -4,7 +4,7 @@ use app_core::{
     App, Error, Result,
     domain::users::events::UserCreated,
     infrastructure::{db::Sql, tx::Tx},
-    interfaces::http::{Caller, Idempotent, IdempotentReply, NoContent, Request, SignedIn},
+    interfaces::http::{Caller, Idempotent, IdempotentResponse, NoContent, Request, SignedIn},
     testing::{Event, TestApp, event},
 };
 use futures_util::future::join_all;
@@ -262,7 +262,7 @@ async fn a_key_costs_few_round_trips() {
 }
 
 /// What a handler does before it finds out that it cannot go on.
-async fn half_done(app: App, request: Request, caller: Caller<SignedIn>) -> Result<IdempotentReply> {
+async fn half_done(app: App, request: Request, caller: Caller<SignedIn>) -> Result<IdempotentResponse> {
     let uuid = caller.user.uuid;
     let once = Idempotent::of(&app, &request, uuid).await?;
     let work = async |tx: &mut Tx<'_>| -> Result<NoContent> {

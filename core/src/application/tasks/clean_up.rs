@@ -33,7 +33,7 @@ impl Task for CleanUp {
                     deleted.insert(what.table().to_owned(), json!(cleaned.rows));
                 }
                 // The other kinds would only fail with the same connection.
-                Err(error) if job.conn()?.is_lost() => {
+                Err(error) if context.conn()?.is_lost() => {
                     tracing::info!(deleted = %json!(deleted), "the clean-up stopped, its connection is lost");
                     return Err(error);
                 }

@@ -82,7 +82,7 @@ impl<'a> Idempotent<'a> {
 
     /// Returns the stored response, if there is one. Only for handlers that do expensive work before
     /// [`Self::run`], which looks it up anyway.
-    pub async fn answered(&self) -> Result<Option<IdempotentResponse>> {
+    pub async fn stored_response(&self) -> Result<Option<IdempotentResponse>> {
         let Some(key) = &self.key else { return Ok(None) };
         replay(idempotency::find(&self.app.db()?.conn().await?, key).await?)
     }
