@@ -50,7 +50,7 @@ pub(crate) async fn create(conn: &Conn, raw: &Client) -> Group {
         .expect("a statement");
     let mut series = [
         Series::new("Repository::create_bulk").target(Target::Ratio(1.3)),
-        Series::new("the same, and its Values made from structs"),
+        Series::new("the same, and its Assignments made from structs"),
         Series::floor("COPY by hand, binary"),
         Series::floor("unnest by hand, prepared"),
         Series::new("Repository::create, one by one (500 rows, times 20)"),
@@ -104,7 +104,7 @@ pub(crate) async fn update(conn: &Conn, raw: &Client) -> Group {
         .expect("a statement");
     let mut series = [
         Series::new("Repository::update_bulk"),
-        Series::new("the same, and its Values made"),
+        Series::new("the same, and its Assignments made"),
         Series::floor("unnest by hand, prepared"),
     ];
     for round in 0..=UPDATE_ROUNDS {
