@@ -40,7 +40,7 @@ fn differences(stem: &str, needs: &BTreeSet<&str>, function: &Value) -> Vec<Stri
             faults
                 .push(format!("{stem}: main.rs has Need::{need}, and function.yaml does not set {variable}"));
         }
-        // `Queues` opens a connection before a caller waits for it. Without a route nobody waits.
+        // `Queues` opens a connection before a caller has to wait for it. Without a route there is no caller.
         let is_optional = variable == "EVENTS_QUEUE_URL"
             && (events(function, "Api").is_empty() || stem == ASKS_FOR_THE_QUEUE);
         if is_set && declared.is_empty() && !is_optional {

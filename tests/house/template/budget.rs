@@ -80,10 +80,11 @@ fn above(template: &str, stack: &Value) -> Faults {
             faults.push(format!("{what}: {found} of at most {most}"));
         }
     };
-    check("resources", stack["Resources"].as_object().map_or(usize::MAX, |all| all.len()), RESOURCES);
+    let count = |section: &str| stack[section].as_object().map_or(usize::MAX, serde_json::Map::len);
+    check("resources", count("Resources"), RESOURCES);
     check("bytes of the template", template.len(), BYTES);
     check("bytes of what SAM makes of it", stack.to_string().len(), BYTES);
-    check("parameters", stack["Parameters"].as_object().map_or(usize::MAX, |all| all.len()), PARAMETERS);
+    check("parameters", count("Parameters"), PARAMETERS);
     for (id, role) in resources(stack, "AWS::IAM::Role") {
         let policies = many(&role["Policies"]);
         let size = policies.iter().map(|policy| length(&policy["PolicyDocument"], stack)).sum();

@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use app_tests::template::Parts;
 
-use super::{budget, checks, document::parse, gateway, holds, roles};
+use super::{budget, checks, document::parse, gateway, holds, limits, roles, texts};
 
 pub(super) fn parts() -> Parts {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
@@ -52,12 +52,15 @@ fn the_rules_hold_for_more_functions() {
         roles::keys_open_secrets_and_nothing_else,
         roles::permissions_match_the_environment,
         roles::queue_rights_fit_their_use,
+        limits::limits_are_parameters,
+        gateway::gateway_answers_in_the_envelope,
+        texts::texts_are_those_of_the_table,
     ] {
         holds(&check(&template));
     }
 }
 
-/// An endpoint with a comment, a condition, more memory or rights of its own may be longer.
+/// An endpoint may be longer if it has a comment, a condition, more memory or a `Statement`.
 #[test]
 fn an_ordinary_endpoint_is_at_most_six_lines() {
     let parts = parts();
@@ -104,7 +107,7 @@ fn one_function_of_a_path_answers_options() {
 fn a_route_that_two_functions_answer_is_named() {
     refused(
         &edited("users-update", "Method: PATCH", "Method: GET"),
-        "functions/users-update/function.yaml:5: GET /api/v1/users/{uuid} stands in functions/users-get/function.yaml, too; remove one of the two",
+        "functions/users-update/function.yaml:5: GET /api/v1/users/{uuid} is also in functions/users-get/function.yaml; remove one of the two",
     );
 }
 
@@ -168,10 +171,7 @@ fn a_fault_in_the_base_says_what_mends_it() {
     );
     let twice = with(mark, &format!("{mark}  # generated: functions\n"));
     let faults = twice.template().expect_err("a fault");
-    assert_eq!(
-        faults,
-        ["template.base.yaml: the line `# generated: functions` stands there twice; remove one"]
-    );
+    assert_eq!(faults, ["template.base.yaml: the line `# generated: functions` is there twice; remove one"]);
     let faults = with(mark, "  # generated: function\n").template().expect_err("a fault");
     assert!(faults[0].contains("nothing named \"function\" is generated; write one of"), "{faults:?}");
 }

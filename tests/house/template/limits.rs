@@ -18,7 +18,7 @@ fn parameter(setting: &str) -> String {
     setting.split('_').map(word).collect()
 }
 
-fn limits_are_parameters(template: &Value) -> Faults {
+pub(super) fn limits_are_parameters(template: &Value) -> Faults {
     let names = |of: &Value, prefix: &str| -> BTreeSet<String> {
         let all = of.as_object().into_iter().flatten().map(|(name, _)| name);
         all.filter(|name| name.starts_with(prefix)).cloned().collect()

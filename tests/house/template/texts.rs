@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{checks::Faults, document::template, holds, refused};
 
 /// The gateway's own errors have the status, code and message that the table in the core states.
-fn texts_are_those_of_the_table(template: &Value) -> Faults {
+pub(super) fn texts_are_those_of_the_table(template: &Value) -> Faults {
     let mut faults = Faults::new();
     for (id, texts) in [("Api", &GATEWAY_TEXTS[..]), ("GrpcApi", &RPC_GATEWAY_TEXTS[..])] {
         let responses = &template["Resources"][id]["Properties"]["GatewayResponses"];

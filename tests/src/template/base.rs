@@ -96,7 +96,7 @@ impl<'a> Base<'a> {
                 1 => {}
                 0 => faults
                     .push(format!("{FILE}: the line `{MARK}{name}` is missing; write it where that belongs")),
-                _ => faults.push(format!("{FILE}: the line `{MARK}{name}` stands there twice; remove one")),
+                _ => faults.push(format!("{FILE}: the line `{MARK}{name}` is there twice; remove one")),
             }
         }
         filled

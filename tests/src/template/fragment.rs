@@ -36,6 +36,13 @@ struct Block<'a> {
     lines: Vec<&'a str>,
 }
 
+/// The comment above the first key, and the keys.
+#[derive(Debug)]
+struct Split<'a> {
+    comment: Vec<&'a str>,
+    blocks: Vec<Block<'a>>,
+}
+
 /// A method of a path that the function answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Route {
@@ -56,7 +63,7 @@ impl<'a> Fragment<'a> {
         let yaml: Mapping = serde_yaml_ng::from_str(text).map_err(|error| {
             vec![format!("{file}: is no YAML mapping ({error}); correct it, or write the first property")]
         })?;
-        let (comment, blocks) = split(text).map_err(|(line, found)| {
+        let Split { comment, blocks } = split(text).map_err(|(line, found)| {
             vec![format!("{file}:{line}: `{found}` is no key; begin the line with the name of a property")]
         })?;
         let mut fragment =
@@ -182,7 +189,7 @@ impl<'a> Fragment<'a> {
 }
 
 /// Splits the text into the comment above the first key, and the keys. Fails with the line that has neither.
-fn split(text: &str) -> Result<(Vec<&str>, Vec<Block<'_>>), (usize, &str)> {
+fn split(text: &str) -> Result<Split<'_>, (usize, &str)> {
     let (mut comments, mut blocks) = (Vec::new(), Vec::<Block<'_>>::new());
     let mut first = None;
     for (number, line) in text.lines().enumerate() {
@@ -204,7 +211,7 @@ fn split(text: &str) -> Result<(Vec<&str>, Vec<Block<'_>>), (usize, &str)> {
             blocks.push(Block { key, line: number + 1, lines });
         }
     }
-    Ok((first.unwrap_or_default(), blocks))
+    Ok(Split { comment: first.unwrap_or_default(), blocks })
 }
 
 /// Returns the text behind a short form such as `!Ref`.

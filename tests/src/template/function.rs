@@ -19,7 +19,7 @@ pub(super) fn preflights<'a>(fragments: &[Fragment<'a>], faults: &mut Faults) ->
         if let Some((stem, _)) = twin {
             let at = fragment.at("Events", &route.event);
             let (method, path, other) = (&route.method, &route.path, file(stem));
-            faults.push(format!("{at}: {method} {path} stands in {other}, too; remove one of the two"));
+            faults.push(format!("{at}: {method} {path} is also in {other}; remove one of the two"));
         }
         seen.push((fragment.stem, route));
         match owners.iter_mut().find(|(_, owner)| is_same(owner)) {

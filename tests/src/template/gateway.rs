@@ -1,6 +1,6 @@
 //! What API Gateway sends without calling a function: the texts and headers of the functions' own responses.
 //!
-//! The gateway's templates substitute variables and nothing more, so `error_id` is the request's id.
+//! The gateway's templates can only substitute variables, so `error_id` is the request's id.
 
 use app_core::interfaces::http::{
     HeaderName, HeaderValue, SECURITY_HEADERS,
