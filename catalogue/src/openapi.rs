@@ -99,3 +99,40 @@ fn join(document: &mut utoipa::openapi::OpenApi, mut described: utoipa::openapi:
     }
     document.merge(described);
 }
+
+#[cfg(test)]
+mod tests {
+    use utoipa::openapi::{ObjectBuilder, OpenApi as Description, schema::Schema};
+
+    use super::*;
+
+    fn described(name: &str) -> Description {
+        let endpoint = endpoints().into_iter().find(|endpoint| endpoint.name == name).expect("an endpoint");
+        endpoint.description().expect("a description")
+    }
+
+    #[test]
+    fn methods_of_one_path_join() {
+        let mut document = described("users-me");
+        join(&mut document, described("users-me-update"), "users-me-update");
+        let path = document.paths.paths.get_mut("/api/v1/users/me/").expect("the path");
+        assert_eq!(operations_of(path).count(), 2);
+    }
+
+    #[test]
+    #[should_panic(expected = "users-me: /api/v1/users/me/ is described twice")]
+    fn an_operation_is_described_once() {
+        let mut document = described("users-me");
+        join(&mut document, described("users-me"), "users-me");
+    }
+
+    #[test]
+    #[should_panic(expected = "users-get: another schema is called UserResponse, too")]
+    fn a_schema_has_one_meaning() {
+        let mut document = described("users-me");
+        let schemas = &mut document.components.as_mut().expect("components").schemas;
+        let known = schemas.get_mut("UserResponse").expect("the schema");
+        *known = Schema::from(ObjectBuilder::new().build()).into();
+        join(&mut document, described("users-get"), "users-get");
+    }
+}

@@ -12,7 +12,8 @@ async fn named_fields_change_and_all_others_stay() {
     let app = TestApp::new().await;
     let token = signed_in(&app).await.text("/access");
     let before = me(&app, &token).await;
-    let answer = call(&app, users_me_update::handler, &event("users-me-update").bearer(&token)).await;
+    let change = json!({ "first_name": "Ada", "birthday": "1815-12-10", "meta": { "theme": "dark" } });
+    let answer = patch(&app, &token, &change).await;
     assert_eq!(answer.status, 200, "{answer:?}");
     assert_eq!(
         (&answer.body["first_name"], &answer.body["birthday"], &answer.body["meta"]),
