@@ -31,12 +31,12 @@ fn closing(imports: &[Import]) -> Vec<&Import> {
     counted().filter(|import| leads_to(&import.to, &import.from)).collect()
 }
 
-/// Returns the `src` folders of the core, the developer's tool and all functions.
+/// Returns the `src` folders of the core, the catalogue, the developer's tool and all functions.
 fn crates() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let functions = fs::read_dir(root.join("functions")).expect("functions");
     let functions = functions.map(|entry| entry.expect("an entry").path().join("src"));
-    let all = functions.chain([root.join("core/src"), root.join("xtask/src")]);
+    let all = functions.chain(["core/src", "catalogue/src", "xtask/src"].map(|folder| root.join(folder)));
     all.filter(|folder| folder.is_dir()).collect()
 }
 
