@@ -70,6 +70,24 @@ fn no_layer_looks_outwards() {
     assert!(faults.is_empty(), "a layer uses one above it:\n{}", faults.join("\n"));
 }
 
+/// HTTP and RPC share API Gateway (`gateway`) and admission (`access`), and nothing else.
+#[test]
+fn http_and_rpc_do_not_use_each_other() {
+    let core = Path::new(env!("CARGO_MANIFEST_DIR")).join("../core/src");
+    let imports = imports::read(&core);
+    let between = |from: &str, to: &str| {
+        let part = |module: &[String], name: &str| module.starts_with(&["interfaces".into(), name.into()]);
+        let found = imports.iter().filter(|import| part(&import.from, from) && part(&import.to, to));
+        found.map(|import| format!("{}: {}", import.from.join("/"), import.path)).collect::<Vec<_>>()
+    };
+    assert!(between("rpc", "gateway").len() > 10, "has the code moved?");
+    for (from, to) in
+        [("rpc", "http"), ("http", "rpc"), ("gateway", "http"), ("gateway", "access"), ("access", "http")]
+    {
+        assert_eq!(between(from, to), [""; 0], "{from} uses {to}");
+    }
+}
+
 #[test]
 fn no_layer_knows_a_crate_of_the_outer_world() {
     let core = Path::new(env!("CARGO_MANIFEST_DIR")).join("../core/src");

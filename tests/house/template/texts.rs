@@ -12,7 +12,7 @@ pub(super) fn texts_are_those_of_the_table(template: &Value) -> Faults {
         let responses = &template["Resources"][id]["Properties"]["GatewayResponses"];
         for (kind, _) in responses.as_object().into_iter().flatten() {
             if !texts.iter().any(|text| text.kind == kind) {
-                faults.push(format!("{id}: {kind} is not in interfaces/http/texts.rs"));
+                faults.push(format!("{id}: {kind} is not in interfaces/gateway/texts.rs"));
             }
         }
         for stated in texts {
@@ -29,7 +29,7 @@ pub(super) fn texts_are_those_of_the_table(template: &Value) -> Faults {
                 ("Retry-After", given.as_str() == retry_after.as_deref()),
             ] {
                 if !is_stated {
-                    faults.push(format!("{id}: {kind} has another {what} than interfaces/http/texts.rs"));
+                    faults.push(format!("{id}: {kind} has another {what} than interfaces/gateway/texts.rs"));
                 }
             }
         }
@@ -44,18 +44,18 @@ fn the_gateways_texts_are_those_of_the_table() {
     let throttled = "/Resources/Api/Properties/GatewayResponses/THROTTLED";
     let body = format!("{throttled}/ResponseTemplates/application~1json");
     let other = r#"{"code":"rate_limited","message":"Slow down."}"#;
-    let fault = "Api: THROTTLED has another message than interfaces/http/texts.rs";
+    let fault = "Api: THROTTLED has another message than interfaces/gateway/texts.rs";
     refused(check, &body, json!(other), fault);
-    let fault = "Api: THROTTLED has another status than interfaces/http/texts.rs";
+    let fault = "Api: THROTTLED has another status than interfaces/gateway/texts.rs";
     refused(check, &format!("{throttled}/StatusCode"), json!(503), fault);
-    let fault = "Api: THROTTLED has another Retry-After than interfaces/http/texts.rs";
+    let fault = "Api: THROTTLED has another Retry-After than interfaces/gateway/texts.rs";
     refused(check, &format!("{throttled}/ResponseParameters/Headers/Retry-After"), json!("'2'"), fault);
     let rpc = "/Resources/GrpcApi/Properties/GatewayResponses/THROTTLED/ResponseTemplates/application~1json";
-    let fault = "GrpcApi: THROTTLED has another code than interfaces/http/texts.rs";
+    let fault = "GrpcApi: THROTTLED has another code than interfaces/gateway/texts.rs";
     let message = RATE_LIMITED.message;
     refused(check, rpc, json!(json!({"code": "rate_limited", "message": message}).to_string()), fault);
 
     let mut more = template();
     more["Resources"]["Api"]["Properties"]["GatewayResponses"]["API_CONFIGURATION_ERROR"] = json!({});
-    assert_eq!(check(&more), ["Api: API_CONFIGURATION_ERROR is not in interfaces/http/texts.rs"]);
+    assert_eq!(check(&more), ["Api: API_CONFIGURATION_ERROR is not in interfaces/gateway/texts.rs"]);
 }

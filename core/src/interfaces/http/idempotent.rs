@@ -13,7 +13,7 @@ use std::time::Duration;
 use lambda_http::http::{HeaderName, HeaderValue, Response, StatusCode, header::CONTENT_TYPE};
 use uuid::Uuid;
 
-use super::{IntoResponse, Request, Storable, error, into_response::TextResponse};
+use super::{IntoResponse, Storable, error};
 use crate::{
     app::App,
     domain::{Error, Result},
@@ -23,6 +23,7 @@ use crate::{
         security::Pseudonym,
         tx::Tx,
     },
+    interfaces::gateway::{Request, TextResponse},
 };
 
 const HEADER: &str = "idempotency-key";

@@ -5,10 +5,10 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::Storable;
-use crate::domain::{Error, Result};
-
-/// A complete response: status, headers, text.
-pub(in crate::interfaces) type TextResponse = Response<String>;
+use crate::{
+    domain::{Error, Result},
+    interfaces::gateway::TextResponse,
+};
 
 pub trait IntoResponse {
     fn into_response(self) -> Result<Response<String>>;

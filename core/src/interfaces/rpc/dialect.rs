@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     domain::{Error, Part, Result},
-    interfaces::http::{MAX_BODY_BYTES, Request, is_damaged, parse_json},
+    interfaces::gateway::{MAX_BODY_BYTES, Request, is_damaged, parse_json},
 };
 
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");

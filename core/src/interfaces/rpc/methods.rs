@@ -10,7 +10,10 @@ use super::dialect::Format;
 use crate::{
     app::App,
     domain::Result,
-    interfaces::http::{Access, Admission, Request},
+    interfaces::{
+        access::{Access, Admission},
+        gateway::Request,
+    },
 };
 
 /// The methods of a function, by their paths.

@@ -7,7 +7,7 @@ use prost::Message;
 use super::{any::Any, code::Code};
 use crate::{
     domain::{Detail, Error},
-    interfaces::http::{Report, report, report_refused, wait_of},
+    interfaces::gateway::{Report, report, report_refused, wait_of},
 };
 
 /// An error with its code, which usually follows from the error.

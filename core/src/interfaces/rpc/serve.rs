@@ -27,7 +27,7 @@ use crate::{
     config::LaunchMode,
     domain::{Error, Result},
     interfaces::{
-        http::{RESERVE, Request, cors, to_gateway},
+        gateway::{RESERVE, Request, cors, to_gateway},
         runtime::{RuntimeError, deadline, guarded, prepared, start},
     },
     telemetry::Scope,

@@ -6,7 +6,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use lambda_http::http::Method;
 use uuid::Uuid;
 
-use super::{Body, ValidFields, gateway::GatewayEvent, json_body, size};
+use super::{Body, ValidFields, event::GatewayEvent, json_body, size};
 use crate::domain::{Error, Result, auth::Client};
 
 pub struct Request {
@@ -175,7 +175,7 @@ impl Request {
     }
 
     /// Returns everything that identifies the request except its caller: path parameters, query and body.
-    pub(super) fn parts(&self) -> Vec<&[u8]> {
+    pub(in crate::interfaces) fn parts(&self) -> Vec<&[u8]> {
         let mut places: Vec<_> = self.path_parameters.iter().collect();
         places.sort_unstable();
         let places = places.into_iter().map(|(name, value)| (name.as_str(), value.as_str()));

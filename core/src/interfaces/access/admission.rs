@@ -13,9 +13,8 @@
 use crate::{
     app::App,
     domain::{Error, Result, auth::Permission},
+    interfaces::gateway::Request,
 };
-
-use super::Request;
 
 /// The admission of an endpoint as a value, for tests and reviews.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

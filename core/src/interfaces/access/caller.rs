@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use super::{Access, Admission, Request, Right, access::bearer};
+use super::{Access, Admission, Right, admission::bearer};
 use crate::{
     app::App,
     domain::{
@@ -10,6 +10,7 @@ use crate::{
         auth::{ApiKey, Permission, Permissions, Token},
         users::User,
     },
+    interfaces::gateway::Request,
 };
 
 /// The signed-in user who sent the request and has this permission.

@@ -9,7 +9,7 @@ use lambda_http::http::{
     },
 };
 
-use super::{Request, into_response::TextResponse};
+use super::{Request, response::TextResponse};
 use crate::config::{Cors, Origins, is_loopback_origin};
 
 /// The request headers that the API reads, which a page must be allowed to send.

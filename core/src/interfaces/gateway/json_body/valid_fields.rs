@@ -10,7 +10,7 @@ use crate::domain::Result;
 pub struct ValidFields(pub(super) Value);
 
 /// Rules that a body type cannot check, for a body that its type has refused.
-pub(in crate::interfaces::http) type Rules<'a> = &'a dyn Fn(&ValidFields) -> Result<()>;
+pub(in crate::interfaces::gateway) type Rules<'a> = &'a dyn Fn(&ValidFields) -> Result<()>;
 
 impl ValidFields {
     /// Returns a field. `None` if it is missing or faulty.
