@@ -107,11 +107,8 @@ impl Config {
     /// cannot leave a variable out.
     pub fn read(needs: impl Fn(Section) -> bool, variable: impl Fn(&str) -> Option<String>) -> Result<Self> {
         let mut env = Reader::new(&variable);
-        let launch_mode = env.choice(
-            "LAUNCH_MODE",
-            None,
-            &[("LOCAL", LaunchMode::Local), ("TEST", LaunchMode::Test), ("PROD", LaunchMode::Prod)],
-        );
+        let modes = LaunchMode::ALL.map(|mode| (mode.as_str(), mode));
+        let launch_mode = env.choice("LAUNCH_MODE", None, &modes);
         let prod = launch_mode == Some(LaunchMode::Prod);
         let debug = env.flag("DEBUG", false);
         if prod && debug {

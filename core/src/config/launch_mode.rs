@@ -1,18 +1,12 @@
 //! What kind of deployment this is.
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LaunchMode {
-    Local,
-    Test,
-    Prod,
-}
+use crate::domain::words::words;
 
-impl LaunchMode {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Local => "LOCAL",
-            Self::Test => "TEST",
-            Self::Prod => "PROD",
-        }
+words! {
+    /// With the value of `LAUNCH_MODE`.
+    pub enum LaunchMode {
+        Local = "LOCAL",
+        Test = "TEST",
+        Prod = "PROD",
     }
 }

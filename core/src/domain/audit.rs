@@ -8,74 +8,42 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Action {
-    SignUp,
-    SignIn,
-    SignOut,
-    SessionRevoked,
-    SessionReuseDetected,
-    /// A replaced refresh token came back late, and got another successor.
-    SessionReplayed,
-    PasswordChanged,
-    EmailCanonicalised,
-    /// An operator gave a user another address.
-    EmailSet,
-    UserUpdated,
-    UserDeactivated,
-    UserActivated,
-    UserDeleted,
-    RoleGranted,
-    RoleRevoked,
-    ApiKeyCreated,
-    ApiKeyRevoked,
-    TaskRetried,
-    TaskCancelled,
-    OutboxMessageDropped,
-    DeadLetterDropped,
-}
+use super::words::words;
 
-impl Action {
-    /// The word in the column.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::SignUp => "sign_up",
-            Self::SignIn => "sign_in",
-            Self::SignOut => "sign_out",
-            Self::SessionRevoked => "session_revoked",
-            Self::SessionReuseDetected => "session_reuse_detected",
-            Self::SessionReplayed => "session_replayed",
-            Self::PasswordChanged => "password_changed",
-            Self::EmailCanonicalised => "email_canonicalised",
-            Self::EmailSet => "email_set",
-            Self::UserUpdated => "user_updated",
-            Self::UserDeactivated => "user_deactivated",
-            Self::UserActivated => "user_activated",
-            Self::UserDeleted => "user_deleted",
-            Self::RoleGranted => "role_granted",
-            Self::RoleRevoked => "role_revoked",
-            Self::ApiKeyCreated => "api_key_created",
-            Self::ApiKeyRevoked => "api_key_revoked",
-            Self::TaskRetried => "task_retried",
-            Self::TaskCancelled => "task_cancelled",
-            Self::OutboxMessageDropped => "outbox_message_dropped",
-            Self::DeadLetterDropped => "dead_letter_dropped",
-        }
+words! {
+    /// What was done, with the word in the column.
+    pub enum Action {
+        SignUp = "sign_up",
+        SignIn = "sign_in",
+        SignOut = "sign_out",
+        SessionRevoked = "session_revoked",
+        SessionReuseDetected = "session_reuse_detected",
+        /// A replaced refresh token came back late, and got another successor.
+        SessionReplayed = "session_replayed",
+        PasswordChanged = "password_changed",
+        EmailCanonicalised = "email_canonicalised",
+        /// An operator gave a user another address.
+        EmailSet = "email_set",
+        UserUpdated = "user_updated",
+        UserDeactivated = "user_deactivated",
+        UserActivated = "user_activated",
+        UserDeleted = "user_deleted",
+        RoleGranted = "role_granted",
+        RoleRevoked = "role_revoked",
+        ApiKeyCreated = "api_key_created",
+        ApiKeyRevoked = "api_key_revoked",
+        TaskRetried = "task_retried",
+        TaskCancelled = "task_cancelled",
+        OutboxMessageDropped = "outbox_message_dropped",
+        DeadLetterDropped = "dead_letter_dropped",
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    Success,
-    Failure,
-}
-
-impl Outcome {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Success => "success",
-            Self::Failure => "failure",
-        }
+words! {
+    /// How it ended, with the word in the column.
+    pub enum Outcome {
+        Success = "success",
+        Failure = "failure",
     }
 }
 

@@ -16,5 +16,6 @@ pub mod tasks;
 pub mod text;
 pub mod timestamp;
 pub mod users;
+pub(crate) mod words;
 
 pub use error::{Detail, Error, Faults, Part, Result, shown};

@@ -63,7 +63,7 @@ impl From<TaskView> for TaskResponse {
             status: task.status,
             attempts: task.attempts,
             result: task.result,
-            error_code: task.failure.map(Failure::code),
+            error_code: task.failure.map(Failure::as_str),
             error: task.failure.map(Failure::sentence),
             created_at: task.created_at,
             finished_at: task.finished_at,

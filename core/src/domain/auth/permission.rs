@@ -1,52 +1,65 @@
-//! What somebody may do beyond their own affairs.
+//! What a user may do to what others own, and what a caller needs for that.
 //!
-//! A new permission is a variant here, and a migration that adds its word to the roles that have it.
+//! A new permission is a line here, and a migration that adds its word to the roles that have it.
 
 use serde::Deserialize;
 
-/// One word of a role.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
-pub enum Permission {
-    /// See every user.
-    UsersRead,
-    /// Change, deactivate and delete every user.
-    UsersWrite,
-    /// See every task, not only one's own.
-    TasksRead,
-    /// Put an event on its way by hand.
-    DebugSend,
-    /// Read the audit log.
-    AuditRead,
-    /// Make API keys of one's own.
-    ApiKeysWrite,
+use crate::domain::words::words;
+
+/// Declares the permissions. Each line holds the variant, its word in the database and in the API's
+/// description, and the name of its type in [`rights`].
+macro_rules! permissions {
+    ($($(#[$note:meta])* $permission:ident = $word:literal,)+) => {
+        words! {
+            /// One word of a role.
+            #[derive(Deserialize)]
+            #[serde(try_from = "String")]
+            pub enum Permission {
+                $($(#[$note])* $permission = $word,)+
+            }
+        }
+
+        /// A type for each permission. A handler names it in the type of its caller: `Caller<UsersRead>`.
+        pub mod rights {
+            use super::{Permission, Right};
+
+            $($(#[$note])*
+            #[derive(Debug)]
+            pub struct $permission;
+
+            impl Right for $permission {
+                const PERMISSION: Option<Permission> = Some(Permission::$permission);
+            })+
+        }
+    };
 }
 
-impl Permission {
-    pub const ALL: [Self; 6] = [
-        Self::UsersRead,
-        Self::UsersWrite,
-        Self::TasksRead,
-        Self::DebugSend,
-        Self::AuditRead,
-        Self::ApiKeysWrite,
-    ];
+permissions! {
+    /// See every user.
+    UsersRead = "users:read",
+    /// Change, deactivate and delete every user.
+    UsersWrite = "users:write",
+    /// See every task, not only your own.
+    TasksRead = "tasks:read",
+    /// Send an event by hand.
+    DebugSend = "debug:send",
+    /// Read the audit log.
+    AuditRead = "audit:read",
+    /// Create API keys for yourself.
+    ApiKeysWrite = "api_keys:write",
+}
 
-    /// The word in the database and in the API's description.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::UsersRead => "users:read",
-            Self::UsersWrite => "users:write",
-            Self::TasksRead => "tasks:read",
-            Self::DebugSend => "debug:send",
-            Self::AuditRead => "audit:read",
-            Self::ApiKeysWrite => "api_keys:write",
-        }
-    }
+/// The permission that a caller needs in addition to being signed in.
+pub trait Right {
+    const PERMISSION: Option<Permission>;
+}
 
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|permission| permission.as_str() == word)
-    }
+/// No permission.
+#[derive(Debug)]
+pub struct SignedIn;
+
+impl Right for SignedIn {
+    const PERMISSION: Option<Permission> = None;
 }
 
 impl TryFrom<String> for Permission {
@@ -75,13 +88,6 @@ impl Permissions {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_word_is_its_own_and_reads_back() {
-        for permission in Permission::ALL {
-            assert_eq!(Permission::parse(permission.as_str()), Some(permission));
-        }
-    }
 
     #[test]
     fn a_word_that_is_almost_one_allows_nothing() {

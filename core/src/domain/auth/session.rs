@@ -6,6 +6,7 @@ use time::{Duration, OffsetDateTime, macros::datetime};
 use uuid::Uuid;
 
 use super::Client;
+use crate::domain::words::words;
 
 /// However often it is refreshed, a session ends after this and its owner signs in again.
 pub const SESSION_LIFETIME: Duration = Duration::days(30);
@@ -105,31 +106,18 @@ impl fmt::Display for SessionCursor {
 /// After every refresh that there is.
 const LATEST: OffsetDateTime = datetime!(9999-12-31 23:59:59 UTC);
 
-/// Why a session was ended before its time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RevokeReason {
-    SignOut,
-    /// By its user, from another session.
-    Revoked,
-    Reuse,
-    PasswordChange,
-    /// Its user was deactivated.
-    Deactivated,
-    /// Its user has signed in more often than sessions may live, and it was refreshed longest ago.
-    TooMany,
-}
-
-impl RevokeReason {
-    /// The word in the column.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::SignOut => "sign_out",
-            Self::Revoked => "revoked",
-            Self::Reuse => "reuse",
-            Self::PasswordChange => "password_change",
-            Self::Deactivated => "deactivated",
-            Self::TooMany => "too_many",
-        }
+words! {
+    /// Why a session was ended before its time, with the word in the column.
+    pub enum RevokeReason {
+        SignOut = "sign_out",
+        /// By its user, from another session.
+        Revoked = "revoked",
+        Reuse = "reuse",
+        PasswordChange = "password_change",
+        /// Its user was deactivated.
+        Deactivated = "deactivated",
+        /// Its user has signed in more often than sessions may live, and it was refreshed longest ago.
+        TooMany = "too_many",
     }
 }
 

@@ -4,14 +4,16 @@ use time::Duration;
 use uuid::Uuid;
 
 use super::RandomId;
-use crate::domain::mask::Secret;
+use crate::domain::{mask::Secret, words::words};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TokenKind {
-    /// Names its bearer for minutes.
-    Access,
-    /// Buys the next pair, once.
-    Refresh,
+words! {
+    /// The kind of a token, with the word in its claims.
+    pub enum TokenKind {
+        /// Names its bearer for minutes.
+        Access = "access",
+        /// Buys the next pair, once.
+        Refresh = "refresh",
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

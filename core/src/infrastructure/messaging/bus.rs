@@ -5,25 +5,14 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use uuid::Uuid;
 
-use crate::domain::Result;
+use crate::domain::{Result, words::words};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Queue {
-    Events,
-    Tasks,
-}
-
-impl Queue {
-    /// The word in the outbox table.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Events => "events",
-            Self::Tasks => "tasks",
-        }
-    }
-
-    pub fn parse(word: &str) -> Option<Self> {
-        [Self::Events, Self::Tasks].into_iter().find(|queue| queue.as_str() == word)
+words! {
+    /// A queue, with its word in the outbox table.
+    #[derive(Hash)]
+    pub enum Queue {
+        Events = "events",
+        Tasks = "tasks",
     }
 }
 

@@ -121,6 +121,25 @@ pub trait Shape: Sized {
     fn from_row(row: &Row) -> Result<Self>;
 }
 
+/// Implements [`Shape`] for a struct, from one list of its fields. Each field has the name of its column.
+///
+/// ```ignore
+/// shape!(Order { uuid, reference, created_at });
+/// ```
+macro_rules! shape {
+    ($entity:ident { $($field:ident),+ $(,)? }) => {
+        impl $crate::infrastructure::query::Shape for $entity {
+            const FIELDS: &'static [&'static str] = &[$(stringify!($field)),+];
+
+            fn from_row(row: &tokio_postgres::Row) -> $crate::Result<Self> {
+                Ok(Self { $($field: $crate::infrastructure::db::column(row, stringify!($field))?),+ })
+            }
+        }
+    };
+}
+
+pub(in crate::infrastructure) use shape;
+
 /// A table and its rows.
 pub trait Entity: Shape {
     const TABLE: &'static str;

@@ -6,69 +6,31 @@ use super::{
     column::{Column, Spelling},
     value::{Spelled, Value},
 };
-use crate::infrastructure::db::Statement;
+use crate::{domain::words::words, infrastructure::db::Statement};
 use serde_json::Value as Json;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Op {
-    E,
-    Ne,
-    Gt,
-    Gte,
-    Lt,
-    Lte,
-    In,
-    NotIn,
-    Like,
-    Ilike,
-    NotLikeAll,
-    JsonbLike,
-    JsonbNotLike,
-    IsNull,
+words! {
+    /// An operator, with the word after the last `__` of a key.
+    #[derive(Hash)]
+    pub enum Op {
+        E = "e",
+        Ne = "ne",
+        Gt = "gt",
+        Gte = "gte",
+        Lt = "lt",
+        Lte = "lte",
+        In = "in",
+        NotIn = "not_in",
+        Like = "like",
+        Ilike = "ilike",
+        NotLikeAll = "not_like_all",
+        JsonbLike = "jsonb_like",
+        JsonbNotLike = "jsonb_not_like",
+        IsNull = "is_null",
+    }
 }
 
 impl Op {
-    pub const ALL: [Self; 14] = [
-        Self::E,
-        Self::Ne,
-        Self::Gt,
-        Self::Gte,
-        Self::Lt,
-        Self::Lte,
-        Self::In,
-        Self::NotIn,
-        Self::Like,
-        Self::Ilike,
-        Self::NotLikeAll,
-        Self::JsonbLike,
-        Self::JsonbNotLike,
-        Self::IsNull,
-    ];
-
-    /// The word after the last `__` of a key.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::E => "e",
-            Self::Ne => "ne",
-            Self::Gt => "gt",
-            Self::Gte => "gte",
-            Self::Lt => "lt",
-            Self::Lte => "lte",
-            Self::In => "in",
-            Self::NotIn => "not_in",
-            Self::Like => "like",
-            Self::Ilike => "ilike",
-            Self::NotLikeAll => "not_like_all",
-            Self::JsonbLike => "jsonb_like",
-            Self::JsonbNotLike => "jsonb_not_like",
-            Self::IsNull => "is_null",
-        }
-    }
-
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|op| op.as_str() == word)
-    }
-
     /// Whether its value is a list.
     pub fn takes_list(self) -> bool {
         matches!(self, Self::In | Self::NotIn | Self::NotLikeAll)

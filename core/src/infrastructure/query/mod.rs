@@ -34,7 +34,7 @@ pub use value::{Spelled, Value};
 pub(in crate::infrastructure) use {
     assignments::{bound, bound_column, writable},
     bind::column as bind_column,
-    column::ValueSource,
+    column::{ValueSource, shape},
 };
 
 /// The statement that reads a page: what `list`, `first` and `page_as` send. Nothing is sent here.

@@ -1,9 +1,6 @@
 //! Table `audit_log`: rows are added in the transaction of what they tell, and never changed. The
 //! role that functions use may not (see the migration).
 
-use tokio_postgres::Row;
-
-use super::column;
 use crate::{
     domain::{
         Result,
@@ -11,7 +8,7 @@ use crate::{
     },
     infrastructure::{
         db::{Conn, Sql, Statement},
-        query::{Column, ColumnType, Entity, Shape},
+        query::{Column, ColumnType, Entity, shape},
         tx::Tx,
     },
     telemetry,
@@ -41,24 +38,7 @@ fn insert(entry: &Entry) -> Statement {
     .with(entry.details.clone())
 }
 
-impl Shape for Recorded {
-    const FIELDS: &'static [&'static str] =
-        &["id", "at", "action", "outcome", "actor", "subject", "ip", "request_id", "details"];
-
-    fn from_row(row: &Row) -> Result<Self> {
-        Ok(Self {
-            id: column(row, "id")?,
-            at: column(row, "at")?,
-            action: column(row, "action")?,
-            outcome: column(row, "outcome")?,
-            actor: column(row, "actor")?,
-            subject: column(row, "subject")?,
-            ip: column(row, "ip")?,
-            request_id: column(row, "request_id")?,
-            details: column(row, "details")?,
-        })
-    }
-}
+shape!(Recorded { id, at, action, outcome, actor, subject, ip, request_id, details });
 
 /// For reading; rows are written by [`record`] alone. `ip` is none of the columns that filters know.
 impl Entity for Recorded {

@@ -94,7 +94,7 @@ fn listed(row: &Row) -> Result<Listed> {
         attempts: column(row, "attempts")?,
         since: column(row, "since")?,
         created_at: column(row, "created_at")?,
-        error_code: column::<Option<&str>>(row, "error")?.map(|text| Failure::parse(text).code()),
+        error_code: column::<Option<&str>>(row, "error")?.map(|text| Failure::of_column(text).as_str()),
     })
 }
 
@@ -123,7 +123,7 @@ pub async fn show(sql: &impl Sql, id: Uuid) -> Result<Option<Shown>> {
     let Some(row) = sql.row(&text, &[&id]).await? else { return Ok(None) };
     Ok(Some(Shown {
         task: listed(&row)?,
-        error: column::<Option<&str>>(&row, "error")?.map(|text| Failure::parse(text).sentence()),
+        error: column::<Option<&str>>(&row, "error")?.map(|text| Failure::of_column(text).sentence()),
         owner: column(&row, "owner")?,
         unique_key: column(&row, "unique_key")?,
         set_aside: column(&row, "set_aside")?,
@@ -278,7 +278,7 @@ pub async fn end(tx: &impl Sql, task: &Locked, status: Status, failure: Option<F
                 since = clock_timestamp(), running_until = null, set_aside_at = null,
                 never_begun = never_begun + $4
          where id = $1",
-        &[&task.id, &status.as_str(), &failure.map(Failure::code), &i32::from(task.waits())],
+        &[&task.id, &status.as_str(), &failure.map(Failure::as_str), &i32::from(task.waits())],
     )
     .await
     .map(drop)

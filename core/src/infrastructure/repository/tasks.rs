@@ -179,7 +179,7 @@ pub async fn fail(sql: &impl Sql, id: Uuid, attempt: i32, failure: Failure) -> R
             "update task set state = 'failed', error = $3, finished_at = clock_timestamp(),
                     since = clock_timestamp(), running_until = null, set_aside_at = null
              where id = $1 and attempt = $2 and state = 'running'",
-            &[&id, &attempt, &failure.code()],
+            &[&id, &attempt, &failure.as_str()],
         )
         .await?;
     still_ours(ended)
@@ -212,8 +212,8 @@ pub async fn retry(tx: &impl Sql, id: Uuid, attempt: i32, failure: Failure, dela
             &[
                 &id,
                 &attempt,
-                &failure.code(),
-                &Failure::Superseded.code(),
+                &failure.as_str(),
+                &Failure::Superseded.as_str(),
                 &delay.as_secs_f64(),
             ],
         )
@@ -233,7 +233,7 @@ pub async fn set_aside(sql: &impl Sql, id: Uuid, name: &str, attempt: i32) -> Re
             &id,
             &name,
             &attempt,
-            &Failure::SetAside.code(),
+            &Failure::SetAside.as_str(),
         ],
     )
     .await
@@ -282,7 +282,7 @@ pub async fn find(sql: &impl Sql, id: Uuid, owner: Option<Uuid>) -> Result<Optio
         status: column(&row, "state")?,
         attempts: column(&row, "attempts")?,
         result: column(&row, "result")?,
-        failure: column::<Option<&str>>(&row, "error")?.map(Failure::parse),
+        failure: column::<Option<&str>>(&row, "error")?.map(Failure::of_column),
         created_at: column(&row, "created_at")?,
         finished_at: column(&row, "finished_at")?,
     }))

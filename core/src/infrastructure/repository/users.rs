@@ -18,56 +18,31 @@ use crate::{
     },
     infrastructure::{
         db::{Parameter, Sql},
-        query::{Assignments, Column, ColumnType, Entity, Filter, Order, Shape, Spelling},
+        query::{Assignments, Column, ColumnType, Entity, Filter, Order, Shape, Spelling, shape},
     },
 };
 
-/// Everything but the password's hash, which only sign-in reads.
-impl Shape for User {
-    const FIELDS: &'static [&'static str] = &[
-        "id",
-        "uuid",
-        "email",
-        "phone",
-        "first_name",
-        "last_name",
-        "birthday",
-        "photo",
-        "street",
-        "city",
-        "state",
-        "zip_code",
-        "country",
-        "is_active",
-        "is_guest",
-        "meta",
-        "created_at",
-        "updated_at",
-    ];
-
-    fn from_row(row: &Row) -> Result<Self> {
-        Ok(Self {
-            id: column(row, "id")?,
-            uuid: column(row, "uuid")?,
-            email: column(row, "email")?,
-            phone: column(row, "phone")?,
-            first_name: column(row, "first_name")?,
-            last_name: column(row, "last_name")?,
-            birthday: column(row, "birthday")?,
-            photo: column(row, "photo")?,
-            street: column(row, "street")?,
-            city: column(row, "city")?,
-            state: column(row, "state")?,
-            zip_code: column(row, "zip_code")?,
-            country: column(row, "country")?,
-            is_active: column(row, "is_active")?,
-            is_guest: column(row, "is_guest")?,
-            meta: column(row, "meta")?,
-            created_at: column(row, "created_at")?,
-            updated_at: column(row, "updated_at")?,
-        })
-    }
-}
+// The whole row except the password's hash, which only sign-in reads, and the canonical address.
+shape!(User {
+    id,
+    uuid,
+    email,
+    phone,
+    first_name,
+    last_name,
+    birthday,
+    photo,
+    street,
+    city,
+    state,
+    zip_code,
+    country,
+    is_active,
+    is_guest,
+    meta,
+    created_at,
+    updated_at
+});
 
 impl Entity for User {
     const TABLE: &'static str = "users";

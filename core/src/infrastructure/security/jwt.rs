@@ -129,11 +129,11 @@ impl Tokens {
         let lifetime = if kind == TokenKind::Access { self.access_lifetime } else { self.refresh_lifetime };
         Claims {
             // Follows from the generation, so that the same generation signs to the same bytes.
-            jti: format!("{sid}-{}", word(kind)),
+            jti: format!("{sid}-{}", kind.as_str()),
             user: UserClaim { uuid: user, sid },
             sub: Some(user),
             nbf: None,
-            r#type: word(kind).to_owned(),
+            r#type: kind.as_str().to_owned(),
             exp: (now + lifetime).unix_timestamp(),
             ses: None,
             iat: now.unix_timestamp(),
@@ -173,7 +173,7 @@ impl Tokens {
                 None => (None, None),
             },
         };
-        if claims.r#type != word(kind) {
+        if claims.r#type != kind.as_str() {
             return Err(refuse(WRONG_KIND));
         }
         if claims.sub.is_some_and(|subject| subject != claims.user.uuid) {
@@ -195,13 +195,6 @@ impl Tokens {
             (Some(session), Some(generation)) => Ok(Token { user: claims.user.uuid, session, generation }),
             _ => Err(refuse("the token has no session")),
         }
-    }
-}
-
-fn word(kind: TokenKind) -> &'static str {
-    match kind {
-        TokenKind::Access => "access",
-        TokenKind::Refresh => "refresh",
     }
 }
 

@@ -8,7 +8,8 @@
 //! - `RefreshToken`: a caller with a refresh token, which the use case checks;
 //! - `SessionToken`: a caller with an access or a refresh token, which the use case checks.
 //!
-//! The use case decides which rows a caller may see. Each permission that endpoints name is a struct here.
+//! The use case decides which rows a caller may see. [`rights`](crate::domain::auth::rights) has a type for each
+//! permission.
 
 use crate::{
     app::App,
@@ -95,54 +96,6 @@ impl std::fmt::Debug for SessionToken {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("SessionToken(***)")
     }
-}
-
-/// The permission that a [`Caller`](super::Caller) needs in addition to being signed in.
-pub trait Right {
-    const PERMISSION: Option<Permission>;
-}
-
-/// No permission.
-#[derive(Debug)]
-pub struct SignedIn;
-
-impl Right for SignedIn {
-    const PERMISSION: Option<Permission> = None;
-}
-
-#[derive(Debug)]
-pub struct UsersRead;
-
-impl Right for UsersRead {
-    const PERMISSION: Option<Permission> = Some(Permission::UsersRead);
-}
-
-#[derive(Debug)]
-pub struct UsersWrite;
-
-impl Right for UsersWrite {
-    const PERMISSION: Option<Permission> = Some(Permission::UsersWrite);
-}
-
-#[derive(Debug)]
-pub struct DebugSend;
-
-impl Right for DebugSend {
-    const PERMISSION: Option<Permission> = Some(Permission::DebugSend);
-}
-
-#[derive(Debug)]
-pub struct AuditRead;
-
-impl Right for AuditRead {
-    const PERMISSION: Option<Permission> = Some(Permission::AuditRead);
-}
-
-#[derive(Debug)]
-pub struct ApiKeysWrite;
-
-impl Right for ApiKeysWrite {
-    const PERMISSION: Option<Permission> = Some(Permission::ApiKeysWrite);
 }
 
 /// Returns the token of `Authorization: Bearer …`.

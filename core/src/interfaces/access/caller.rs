@@ -2,12 +2,12 @@
 
 use std::marker::PhantomData;
 
-use super::{Access, Admission, Right, admission::bearer};
+use super::{Access, Admission, admission::bearer};
 use crate::{
     app::App,
     domain::{
         Error, Result,
-        auth::{ApiKey, Permission, Permissions, Token},
+        auth::{ApiKey, Permission, Permissions, Right, Token},
         users::User,
     },
     interfaces::gateway::Request,

@@ -3,8 +3,5 @@
 mod admission;
 mod caller;
 
-pub use admission::{
-    Access, Admission, ApiKeysWrite, AuditRead, DebugSend, Public, RefreshToken, Right, SessionToken,
-    SignedIn, UsersRead, UsersWrite,
-};
+pub use admission::{Access, Admission, Public, RefreshToken, SessionToken};
 pub use caller::{Caller, KeyOrCaller};

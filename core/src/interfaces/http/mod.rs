@@ -22,13 +22,11 @@ pub use serve::{main, respond};
 pub use storable::Storable;
 
 pub use super::{
-    access::{
-        Access, Admission, ApiKeysWrite, AuditRead, Caller, DebugSend, KeyOrCaller, Public, RefreshToken,
-        Right, SessionToken, SignedIn, UsersRead, UsersWrite,
-    },
+    access::{Access, Admission, Caller, KeyOrCaller, Public, RefreshToken, SessionToken},
     gateway::{
         Body, MAX_BODY_BYTES, MAX_BODY_LEVELS, MAX_HEADER_BYTES, MAX_HEADERS, MAX_QUERY_BYTES,
         MAX_QUERY_PARAMETERS, Request, SECURITY_HEADERS, ValidFields, texts,
     },
     runtime::RuntimeError,
 };
+pub use crate::domain::auth::{Right, SignedIn, rights::*};
