@@ -3,6 +3,7 @@
 
 mod access;
 mod circles;
+mod columns;
 mod decisions;
 mod front_door;
 mod imports;

@@ -48,14 +48,14 @@ impl Users<'_> {
     /// `NotFound` when the user has been deleted in the meantime. `Validation` for a birthday in the
     /// future.
     pub async fn update_profile(&self, sql: &impl Sql, id: i64, change: ProfileChange) -> Result<User> {
-        self.check(&change)?;
+        self.check(&change.birthday)?;
         let updated = repository::users::update(sql, id, change.into()).await?;
         updated.ok_or(Error::NotFound("user"))
     }
 
-    fn check(&self, change: &ProfileChange) -> Result<()> {
-        match change.birthday {
-            Patch::Set(day) => self.check_birthday(day),
+    fn check(&self, birthday: &Patch<Birthday>) -> Result<()> {
+        match birthday {
+            Patch::Set(day) => self.check_birthday(*day),
             Patch::Absent | Patch::Null => Ok(()),
         }
     }

@@ -2,6 +2,13 @@
 //! null, and by a value.
 
 use serde::{Deserialize, Deserializer, de::Error as _};
+use utoipa::{
+    PartialSchema,
+    openapi::{
+        RefOr,
+        schema::{Schema, SchemaType, Type},
+    },
+};
 
 /// In a body type: `#[serde(default)] first_name: Patch<Text<128>>`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -10,6 +17,33 @@ pub enum Patch<T> {
     Absent,
     Null,
     Set(T),
+}
+
+impl<T> Patch<T> {
+    pub fn is_absent(&self) -> bool {
+        matches!(self, Self::Absent)
+    }
+
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Patch<U> {
+        match self {
+            Self::Absent => Patch::Absent,
+            Self::Null => Patch::Null,
+            Self::Set(value) => Patch::Set(change(value)),
+        }
+    }
+}
+
+/// The schema of the value, or null.
+impl<T: PartialSchema> PartialSchema for Patch<T> {
+    fn schema() -> RefOr<Schema> {
+        let mut schema = T::schema();
+        if let RefOr::T(Schema::Object(object)) = &mut schema
+            && let SchemaType::Type(value) = &object.schema_type
+        {
+            object.schema_type = SchemaType::from_iter([value.clone(), Type::Null]);
+        }
+        schema
+    }
 }
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Patch<T> {

@@ -1,6 +1,13 @@
 //! Short free text.
 
 use serde::Deserialize;
+use utoipa::{
+    PartialSchema,
+    openapi::{
+        RefOr,
+        schema::{ObjectBuilder, Schema, Type},
+    },
+};
 
 /// One line of at most `MAX` code points. It shows as it is stored: no control characters, and none
 /// that change the direction of the text around them.
@@ -26,7 +33,16 @@ impl<const MAX: usize> Text<MAX> {
     }
 }
 
-/// The OpenAPI document says the same as a pattern (`interfaces/http/openapi.rs`).
+impl<const MAX: usize> PartialSchema for Text<MAX> {
+    fn schema() -> RefOr<Schema> {
+        let string = ObjectBuilder::new().schema_type(Type::String);
+        string.max_length(Some(MAX)).pattern(Some(LINE)).build().into()
+    }
+}
+
+/// The same as `breaks_a_line`, as a pattern for the OpenAPI document.
+const LINE: &str = r"^[^\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]*$";
+
 fn breaks_a_line(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

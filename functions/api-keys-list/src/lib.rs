@@ -4,6 +4,7 @@ use app_core::{
     App, Result,
     domain::auth::ListedKey,
     interfaces::http::{Caller, Json, Request, SignedIn},
+    response,
 };
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -15,19 +16,21 @@ pub struct KeysResponse {
     results: Vec<ListedKeyResponse>,
 }
 
-#[derive(Debug, Serialize, ToSchema)]
-pub struct ListedKeyResponse {
-    id: String,
-    name: String,
-    permissions: Vec<String>,
-    #[serde(with = "app_core::domain::timestamp")]
-    created_at: OffsetDateTime,
-    #[serde(with = "app_core::domain::timestamp")]
-    expires_at: OffsetDateTime,
-    /// The time of the last use, exact to a minute. Null if the key was never used.
-    #[serde(with = "app_core::domain::timestamp::option")]
-    #[schema(required)]
-    last_used_at: Option<OffsetDateTime>,
+response! {
+    #[derive(Debug, Serialize, ToSchema)]
+    pub struct ListedKeyResponse from ListedKey {
+        id: String,
+        name: String,
+        permissions: Vec<String>,
+        #[serde(with = "app_core::domain::timestamp")]
+        created_at: OffsetDateTime,
+        #[serde(with = "app_core::domain::timestamp")]
+        expires_at: OffsetDateTime,
+        /// The time of the last use, exact to a minute. Null if the key was never used.
+        #[serde(with = "app_core::domain::timestamp::option")]
+        #[schema(required)]
+        last_used_at: Option<OffsetDateTime>,
+    }
 }
 
 /// List your API keys
@@ -40,17 +43,4 @@ pub struct ListedKeyResponse {
 pub async fn handler(app: App, _: Request, caller: Caller<SignedIn>) -> Result<Json<KeysResponse>> {
     let keys = app.auth().await?.list_keys(caller.user.uuid).await?;
     Ok(Json(KeysResponse { results: keys.into_iter().map(Into::into).collect() }))
-}
-
-impl From<ListedKey> for ListedKeyResponse {
-    fn from(key: ListedKey) -> Self {
-        Self {
-            id: key.id,
-            name: key.name,
-            permissions: key.permissions,
-            created_at: key.created_at,
-            expires_at: key.expires_at,
-            last_used_at: key.last_used_at,
-        }
-    }
 }

@@ -7,6 +7,7 @@ use app_core::{
     domain::audit::Recorded,
     infrastructure::query::Op,
     interfaces::http::{Allowed, AuditRead, Json, KeyOrCaller, ListQuery, ListResponse, Request},
+    response,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -17,28 +18,30 @@ use utoipa::{
 };
 use uuid::Uuid;
 
-#[derive(Debug, Serialize, ToSchema)]
-pub struct AuditResponse {
-    id: i64,
-    #[serde(with = "app_core::domain::timestamp")]
-    at: OffsetDateTime,
-    #[schema(example = "sign_in")]
-    action: String,
-    /// `success` or `failure`.
-    outcome: String,
-    /// The user who acted. Null if the user is unknown, or if an operator acted.
-    #[schema(required)]
-    actor: Option<Uuid>,
-    /// The user whose account was affected. The user may have been deleted since.
-    #[schema(required)]
-    subject: Option<Uuid>,
-    #[schema(required, value_type = Option<String>)]
-    ip: Option<IpAddr>,
-    #[schema(required)]
-    request_id: Option<String>,
-    /// More facts, which depend on the action.
-    #[schema(value_type = Object)]
-    details: Value,
+response! {
+    #[derive(Debug, Serialize, ToSchema)]
+    pub struct AuditResponse from Recorded {
+        id: i64,
+        #[serde(with = "app_core::domain::timestamp")]
+        at: OffsetDateTime,
+        #[schema(example = "sign_in")]
+        action: String,
+        /// `success` or `failure`.
+        outcome: String,
+        /// The user who acted. Null if the user is unknown, or if an operator acted.
+        #[schema(required)]
+        actor: Option<Uuid>,
+        /// The user whose account was affected. The user may have been deleted since.
+        #[schema(required)]
+        subject: Option<Uuid>,
+        #[schema(required, value_type = Option<String>)]
+        ip: Option<IpAddr>,
+        #[schema(required)]
+        request_id: Option<String>,
+        /// More facts, which depend on the action.
+        #[schema(value_type = Object)]
+        details: Value,
+    }
 }
 
 const ALLOWED: Allowed = Allowed {
@@ -86,20 +89,4 @@ pub async fn handler(
     let query = ListQuery::parse::<Recorded>(request.query(), &allowed)?;
     let listed = query.run::<Recorded>(&app.db()?.conn().await?).await?;
     Ok(Json(listed.into()))
-}
-
-impl From<Recorded> for AuditResponse {
-    fn from(row: Recorded) -> Self {
-        Self {
-            id: row.id,
-            at: row.at,
-            action: row.action,
-            outcome: row.outcome,
-            actor: row.actor,
-            subject: row.subject,
-            ip: row.ip,
-            request_id: row.request_id,
-            details: row.details,
-        }
-    }
 }

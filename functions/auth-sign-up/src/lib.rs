@@ -5,6 +5,7 @@ use app_core::{
     domain::users::{Email, NewUser, PasswordAttempt, User},
     infrastructure::tx::Tx,
     interfaces::http::{Body, ErrorBody, Idempotent, IdempotentResponse, Json, Public, Request, Storable},
+    response,
 };
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -28,14 +29,16 @@ impl Body for SignUpRequest {
     const REQUIRED: &'static [&'static str] = &["email", "password"];
 }
 
-#[derive(Debug, Serialize, ToSchema)]
-pub struct SignUpResponse {
-    uuid: Uuid,
-    /// As it was typed.
-    #[schema(format = Email)]
-    email: Option<String>,
-    #[serde(with = "app_core::domain::timestamp")]
-    created_at: OffsetDateTime,
+response! {
+    #[derive(Debug, Serialize, ToSchema)]
+    pub struct SignUpResponse from User {
+        uuid: Uuid,
+        /// As it was typed.
+        #[schema(format = Email)]
+        email: Option<String>,
+        #[serde(with = "app_core::domain::timestamp")]
+        created_at: OffsetDateTime,
+    }
 }
 
 /// Sign up
@@ -80,11 +83,5 @@ pub async fn handler(app: App, request: Request, _: Public) -> Result<Idempotent
 impl Storable for SignUpResponse {
     fn about(&self) -> Option<Uuid> {
         Some(self.uuid)
-    }
-}
-
-impl From<User> for SignUpResponse {
-    fn from(user: User) -> Self {
-        Self { uuid: user.uuid, email: user.email, created_at: user.created_at }
     }
 }

@@ -41,7 +41,7 @@ impl Users<'_> {
         client: Client<'_>,
     ) -> Result<User> {
         not_oneself(user, by)?;
-        self.check(&change.profile)?;
+        self.check(&change.birthday)?;
         let fields = change.fields();
         // Locked: what is noted below is what this change did.
         let before = users::lock(&*tx, user).await?.ok_or(Error::NotFound("user"))?;

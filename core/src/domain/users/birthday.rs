@@ -2,6 +2,13 @@
 
 use serde::Deserialize;
 use time::{Date, Duration, OffsetDateTime, macros::format_description};
+use utoipa::{
+    PartialSchema,
+    openapi::{
+        RefOr,
+        schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type},
+    },
+};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
@@ -26,6 +33,14 @@ impl Birthday {
 
     pub fn date(self) -> Date {
         self.0
+    }
+}
+
+impl PartialSchema for Birthday {
+    fn schema() -> RefOr<Schema> {
+        let date = ObjectBuilder::new().schema_type(Type::String);
+        let date = date.format(Some(SchemaFormat::KnownFormat(KnownFormat::Date)));
+        date.description(Some("`YYYY-MM-DD`, not in the future.")).build().into()
     }
 }
 

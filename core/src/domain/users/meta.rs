@@ -2,6 +2,13 @@
 
 use serde::Deserialize;
 use serde_json::Value;
+use utoipa::{
+    PartialSchema,
+    openapi::{
+        RefOr,
+        schema::{AdditionalProperties, ObjectBuilder, Schema, Type},
+    },
+};
 
 use crate::domain::json;
 
@@ -32,6 +39,18 @@ impl Meta {
         self.0
     }
 }
+
+impl PartialSchema for Meta {
+    fn schema() -> RefOr<Schema> {
+        let object = ObjectBuilder::new().schema_type(Type::Object);
+        let object = object.additional_properties(Some(AdditionalProperties::FreeForm(true)));
+        object.description(Some(ABOUT)).build().into()
+    }
+}
+
+const ABOUT: &str =
+    "Replaces the whole object. It may have at most 16 KiB, eight levels and numbers up to 1e300. All
+digits of a number count: `1e300` has 301.";
 
 fn check(value: &Value, depth: usize) -> Result<(), &'static str> {
     match value {

@@ -8,6 +8,7 @@ mod password;
 mod password_policy;
 mod phone;
 mod photo;
+mod profile;
 mod user;
 
 pub use birthday::Birthday;
@@ -17,4 +18,5 @@ pub use password::{Password, PasswordAttempt, PasswordHash};
 pub use password_policy::PasswordPolicy;
 pub use phone::Phone;
 pub use photo::PhotoUrl;
-pub use user::{NewUser, ProfileChange, User, UserChange};
+pub use profile::{ProfileChange, ProfileValue, UserChange};
+pub use user::{NewUser, User};

@@ -1,6 +1,13 @@
 //! Where a user's picture is.
 
 use serde::Deserialize;
+use utoipa::{
+    PartialSchema,
+    openapi::{
+        RefOr,
+        schema::{ObjectBuilder, Schema, Type},
+    },
+};
 
 /// An `https` URL: host, perhaps a port, path, query and fragment, in the characters of RFC 3986.
 ///
@@ -33,6 +40,17 @@ impl PhotoUrl {
         self.0
     }
 }
+
+impl PartialSchema for PhotoUrl {
+    fn schema() -> RefOr<Schema> {
+        let url = ObjectBuilder::new().schema_type(Type::String).max_length(Some(MAX_CHARS));
+        url.pattern(Some(URL)).description(Some(ABOUT)).build().into()
+    }
+}
+
+const ABOUT: &str =
+    "An https URL in ASCII, without a user name. Quotation marks and parentheses are percent-encoded.";
+const URL: &str = r"^https://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?([/?#][A-Za-z0-9._~:/?#\[\]@!$&*+,;=%-]*)?$";
 
 /// Letters, digits, hyphens and dots, with a letter or digit at both ends. Other scripts are written
 /// as `xn--` labels.

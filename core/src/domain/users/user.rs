@@ -6,8 +6,7 @@ use serde_json::Value;
 use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
-use super::{Birthday, Email, Meta, PasswordHash, Phone, PhotoUrl};
-use crate::domain::{patch::Patch, text::Text};
+use super::{Email, PasswordHash, Phone};
 
 #[derive(Clone)]
 pub struct User {
@@ -47,64 +46,4 @@ pub struct NewUser {
     pub email: Option<Email>,
     pub phone: Option<Phone>,
     pub password: Option<PasswordHash>,
-}
-
-/// What users may change about themselves; everything else (address, phone, status) has its own
-/// way to change.
-#[derive(Debug, Clone, Default)]
-pub struct ProfileChange {
-    pub first_name: Patch<Text<128>>,
-    pub last_name: Patch<Text<128>>,
-    pub birthday: Patch<Birthday>,
-    pub photo: Patch<PhotoUrl>,
-    pub street: Patch<Text<128>>,
-    pub city: Patch<Text<64>>,
-    pub state: Patch<Text<24>>,
-    pub zip_code: Patch<Text<24>>,
-    pub country: Patch<Text<64>>,
-    /// Replaces the whole object; emptied, it is `{}`.
-    pub meta: Patch<Meta>,
-}
-
-impl ProfileChange {
-    /// The names of what it changes; never what to.
-    pub fn fields(&self) -> Vec<&'static str> {
-        let fields = [
-            ("first_name", self.first_name == Patch::Absent),
-            ("last_name", self.last_name == Patch::Absent),
-            ("birthday", self.birthday == Patch::Absent),
-            ("photo", self.photo == Patch::Absent),
-            ("street", self.street == Patch::Absent),
-            ("city", self.city == Patch::Absent),
-            ("state", self.state == Patch::Absent),
-            ("zip_code", self.zip_code == Patch::Absent),
-            ("country", self.country == Patch::Absent),
-            ("meta", self.meta == Patch::Absent),
-        ];
-        fields.into_iter().filter(|(_, absent)| !absent).map(|(name, _)| name).collect()
-    }
-}
-
-/// What an administrator may change about others. Not the address, the phone or the password:
-/// whoever could change those could sign in as anybody.
-#[derive(Debug, Clone, Default)]
-pub struct UserChange {
-    pub profile: ProfileChange,
-    /// Whether they may sign in; `None` leaves it.
-    pub is_active: Option<bool>,
-}
-
-impl UserChange {
-    /// The names of what it changes.
-    pub fn fields(&self) -> Vec<&'static str> {
-        let mut fields = self.profile.fields();
-        fields.extend(self.is_active.map(|_| "is_active"));
-        fields
-    }
-}
-
-impl From<ProfileChange> for UserChange {
-    fn from(profile: ProfileChange) -> Self {
-        Self { profile, is_active: None }
-    }
 }

@@ -13,12 +13,11 @@ use crate::{
         Error, Result,
         auth::Permissions,
         patch::Patch,
-        text::Text,
-        users::{Birthday, Email, NewUser, PasswordHash, Phone, PhotoUrl, User, UserChange},
+        users::{Email, NewUser, PasswordHash, Phone, ProfileValue, User, UserChange},
     },
     infrastructure::{
         db::{Parameter, Sql},
-        query::{Assignments, Column, ColumnType, Entity, Filter, Order, Shape, Spelling, shape},
+        query::{Assignments, Column, ColumnType, Entity, Filter, Order, Shape, Spelling, Value, shape},
     },
 };
 
@@ -137,29 +136,28 @@ pub async fn delete(sql: &impl Sql, uuid: Uuid) -> Result<bool> {
 
 /// Changes a user and returns them as they are now; `None` when there is no such user any more.
 pub async fn update(sql: &impl Sql, id: i64, change: UserChange) -> Result<Option<User>> {
-    let UserChange { profile: change, is_active } = change;
-    let values = Assignments::new()
-        .set_some("is_active", is_active)
-        .patch("first_name", change.first_name, Text::into_string)
-        .patch("last_name", change.last_name, Text::into_string)
-        .patch("birthday", change.birthday, Birthday::date)
-        .patch("photo", change.photo, PhotoUrl::into_string)
-        .patch("street", change.street, Text::into_string)
-        .patch("city", change.city, Text::into_string)
-        .patch("state", change.state, Text::into_string)
-        .patch("zip_code", change.zip_code, Text::into_string)
-        .patch("country", change.country, Text::into_string);
-    let values = match change.meta {
-        Patch::Absent => values,
-        Patch::Null => values.set("meta", json!({})),
-        Patch::Set(meta) => values.set("meta", meta.into_json()),
-    };
+    let values = Assignments::new().set_some("is_active", change.is_active);
+    let values = change.into_profile().fold(values, |values, (column, change)| match change {
+        // This column cannot be null.
+        Patch::Null if column == "meta" => values.set(column, json!({})),
+        change => values.patch(column, change, Value::from),
+    });
     let users = Repository::<User, _>::on(sql);
     let filter = Filter::new().eq("id", id);
     if values.is_empty() {
         return users.first(&filter, &Order::default()).await;
     }
     Ok(users.update_as(&filter, &values).await?.pop())
+}
+
+impl From<ProfileValue> for Value {
+    fn from(value: ProfileValue) -> Self {
+        match value {
+            ProfileValue::Text(text) => text.into(),
+            ProfileValue::Date(date) => date.into(),
+            ProfileValue::Json(json) => json.into(),
+        }
+    }
 }
 
 /// A user and what they may do, from a row that has both: the fields of [`User`] and `permissions`.

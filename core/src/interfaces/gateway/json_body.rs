@@ -8,7 +8,10 @@ mod valid_fields;
 
 use serde::de::DeserializeOwned;
 
-use crate::domain::{Error, Part, Result};
+use crate::domain::{
+    Error, Part, Result,
+    users::{ProfileChange, UserChange},
+};
 use valid_fields::Rules;
 
 pub use valid_fields::ValidFields;
@@ -22,6 +25,14 @@ pub trait Body: DeserializeOwned {
 
 /// Any object, for a handler that checks the fields itself.
 impl Body for serde_json::Value {
+    const REQUIRED: &'static [&'static str] = &[];
+}
+
+impl Body for ProfileChange {
+    const REQUIRED: &'static [&'static str] = &[];
+}
+
+impl Body for UserChange {
     const REQUIRED: &'static [&'static str] = &[];
 }
 

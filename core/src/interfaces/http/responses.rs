@@ -72,45 +72,78 @@ impl<E, T: From<E>> From<Listed<E>> for ListResponse<T> {
     }
 }
 
-/// A user's full profile, without the password hash.
-#[derive(Serialize, ToSchema)]
-pub struct UserResponse {
-    id: i64,
-    uuid: Uuid,
-    /// As it was typed. Addresses of one account can be spelled in several ways: compare users by `uuid`.
-    #[schema(required)]
-    email: Option<String>,
-    #[schema(required)]
-    phone: Option<String>,
-    #[schema(required)]
-    first_name: Option<String>,
-    #[schema(required)]
-    last_name: Option<String>,
-    /// The date as `YYYY-MM-DD`.
-    #[serde(with = "date::option")]
-    #[schema(required)]
-    birthday: Option<Date>,
-    #[schema(required)]
-    photo: Option<String>,
-    #[schema(required)]
-    street: Option<String>,
-    #[schema(required)]
-    city: Option<String>,
-    #[schema(required)]
-    state: Option<String>,
-    #[schema(required)]
-    zip_code: Option<String>,
-    #[schema(required)]
-    country: Option<String>,
-    is_active: bool,
-    is_guest: bool,
-    /// A JSON object for your own data.
-    #[schema(value_type = Object)]
-    meta: Value,
-    #[serde(with = "crate::domain::timestamp")]
-    created_at: OffsetDateTime,
-    #[serde(with = "crate::domain::timestamp")]
-    updated_at: OffsetDateTime,
+/// Declares a response body that is made from an entity: each field has the value of the entity's field of the same
+/// name.
+///
+/// ```ignore
+/// response! {
+///     #[derive(Debug, Serialize, ToSchema)]
+///     pub struct OrderResponse from Order {
+///         uuid: Uuid,
+///         reference: String,
+///     }
+/// }
+/// ```
+#[macro_export]
+macro_rules! response {
+    (
+        $(#[$about:meta])*
+        $vis:vis struct $name:ident from $entity:ident { $($(#[$note:meta])* $field:ident: $value:ty,)+ }
+    ) => {
+        $(#[$about])*
+        $vis struct $name {
+            $($(#[$note])* $field: $value,)+
+        }
+
+        impl From<$entity> for $name {
+            fn from(entity: $entity) -> Self {
+                Self { $($field: entity.$field),+ }
+            }
+        }
+    };
+}
+
+crate::response! {
+    /// A user's full profile, without the password hash.
+    #[derive(Serialize, ToSchema)]
+    pub struct UserResponse from User {
+        id: i64,
+        uuid: Uuid,
+        /// As it was typed. Addresses of one account can be spelled in several ways: compare users by `uuid`.
+        #[schema(required)]
+        email: Option<String>,
+        #[schema(required)]
+        phone: Option<String>,
+        #[schema(required)]
+        first_name: Option<String>,
+        #[schema(required)]
+        last_name: Option<String>,
+        /// The date as `YYYY-MM-DD`.
+        #[serde(with = "date::option")]
+        #[schema(required)]
+        birthday: Option<Date>,
+        #[schema(required)]
+        photo: Option<String>,
+        #[schema(required)]
+        street: Option<String>,
+        #[schema(required)]
+        city: Option<String>,
+        #[schema(required)]
+        state: Option<String>,
+        #[schema(required)]
+        zip_code: Option<String>,
+        #[schema(required)]
+        country: Option<String>,
+        is_active: bool,
+        is_guest: bool,
+        /// A JSON object for your own data.
+        #[schema(value_type = Object)]
+        meta: Value,
+        #[serde(with = "crate::domain::timestamp")]
+        created_at: OffsetDateTime,
+        #[serde(with = "crate::domain::timestamp")]
+        updated_at: OffsetDateTime,
+    }
 }
 
 // The default format of a date is an array, but the schema says that it is a date string.
@@ -122,30 +155,5 @@ impl Storable for UserResponse {}
 impl std::fmt::Debug for UserResponse {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("UserResponse").field("uuid", &self.uuid).finish_non_exhaustive()
-    }
-}
-
-impl From<User> for UserResponse {
-    fn from(user: User) -> Self {
-        Self {
-            id: user.id,
-            uuid: user.uuid,
-            email: user.email,
-            phone: user.phone,
-            first_name: user.first_name,
-            last_name: user.last_name,
-            birthday: user.birthday,
-            photo: user.photo,
-            street: user.street,
-            city: user.city,
-            state: user.state,
-            zip_code: user.zip_code,
-            country: user.country,
-            is_active: user.is_active,
-            is_guest: user.is_guest,
-            meta: user.meta,
-            created_at: user.created_at,
-            updated_at: user.updated_at,
-        }
     }
 }

@@ -1,0 +1,150 @@
+//! The profile of a user: what users may change about themselves, and administrators about others.
+
+use serde::Deserialize;
+use serde_json::Value;
+use time::Date;
+use utoipa::{PartialSchema, ToSchema};
+
+use super::{Birthday, Meta, PhotoUrl};
+use crate::domain::{
+    patch::{self, Patch},
+    text::Text,
+};
+
+/// Declares both changes from one list of fields. Each line holds a column, and the value that it takes.
+///
+/// [`ProfileChange`] has these fields alone. [`UserChange`] also has `is_active`, which only an administrator may
+/// change. Both are request bodies: a key that is not a field is refused.
+macro_rules! profile {
+    ($($field:ident: $value:ty,)+) => {
+        /// What users may change about themselves. All else (address, phone, status) has its own way to change.
+        #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+        #[serde(deny_unknown_fields)]
+        #[schema(as = UpdateMeRequest, description = "A field that is left out keeps its value. Null clears it.")]
+        pub struct ProfileChange {
+            $(#[serde(default)]
+            #[schema(schema_with = <Patch<$value> as PartialSchema>::schema)]
+            pub $field: Patch<$value>,)+
+        }
+
+        /// What an administrator may change about others. Not the address, the phone or the password, because
+        /// whoever changes these can sign in as the user.
+        #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+        #[serde(deny_unknown_fields)]
+        #[schema(as = UpdateUserRequest, description = "A field that is left out keeps its value. Null clears it.")]
+        pub struct UserChange {
+            /// `false` signs the user out everywhere and blocks sign-in. Must not be null.
+            #[serde(default, deserialize_with = "patch::not_null")]
+            #[schema(value_type = bool, required = false)]
+            pub is_active: Option<bool>,
+            $(#[serde(default)]
+            #[schema(schema_with = <Patch<$value> as PartialSchema>::schema)]
+            pub $field: Patch<$value>,)+
+        }
+
+        impl From<ProfileChange> for UserChange {
+            fn from(profile: ProfileChange) -> Self {
+                Self { is_active: None, $($field: profile.$field),+ }
+            }
+        }
+
+        impl UserChange {
+            /// Returns the names of the fields that it changes, without the values.
+            pub fn fields(&self) -> Vec<&'static str> {
+                let profile = [$((stringify!($field), self.$field.is_absent())),+];
+                let changed = profile.into_iter().filter(|(_, is_absent)| !is_absent).map(|(name, _)| name);
+                changed.chain(self.is_active.map(|_| "is_active")).collect()
+            }
+
+            /// Returns the columns of the profile, each with its change.
+            pub fn into_profile(self) -> impl Iterator<Item = (&'static str, Patch<ProfileValue>)> {
+                [$((stringify!($field), self.$field.map(ProfileValue::from))),+].into_iter()
+            }
+        }
+    };
+}
+
+profile! {
+    first_name: Text<128>,
+    last_name: Text<128>,
+    birthday: Birthday,
+    photo: PhotoUrl,
+    street: Text<128>,
+    city: Text<64>,
+    state: Text<24>,
+    zip_code: Text<24>,
+    country: Text<64>,
+    meta: Meta,
+}
+
+/// The value of a column of the profile.
+#[derive(Debug, Clone)]
+pub enum ProfileValue {
+    Text(String),
+    Date(Date),
+    Json(Value),
+}
+
+impl<const MAX: usize> From<Text<MAX>> for ProfileValue {
+    fn from(text: Text<MAX>) -> Self {
+        Self::Text(text.into_string())
+    }
+}
+
+impl From<PhotoUrl> for ProfileValue {
+    fn from(url: PhotoUrl) -> Self {
+        Self::Text(url.into_string())
+    }
+}
+
+impl From<Birthday> for ProfileValue {
+    fn from(birthday: Birthday) -> Self {
+        Self::Date(birthday.date())
+    }
+}
+
+impl From<Meta> for ProfileValue {
+    fn from(meta: Meta) -> Self {
+        Self::Json(meta.into_json())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn change(body: Value) -> UserChange {
+        serde_json::from_value(body).expect("a change")
+    }
+
+    #[test]
+    fn a_change_names_the_fields_that_were_sent() {
+        assert_eq!(change(json!({})).fields(), [""; 0]);
+        let body = json!({ "is_active": false, "city": "London", "photo": null });
+        assert_eq!(change(body).fields(), ["photo", "city", "is_active"]);
+    }
+
+    #[test]
+    fn users_cannot_change_whether_they_are_active() {
+        let own = |body: Value| serde_json::from_value::<ProfileChange>(body).map(UserChange::from);
+        assert_eq!(own(json!({ "city": "London" })).expect("a change").fields(), ["city"]);
+        assert!(own(json!({ "is_active": true })).is_err());
+    }
+
+    #[test]
+    fn each_column_has_its_own_change() {
+        let body =
+            json!({ "first_name": "Ada", "birthday": "1815-12-10", "state": null, "meta": { "a": 1 } });
+        let columns = change(body).into_profile().filter(|(_, change)| !change.is_absent());
+        let columns: Vec<String> = columns.map(|(name, change)| format!("{name} {change:?}")).collect();
+        let expected = [
+            "first_name Set(Text(\"Ada\"))",
+            "birthday Set(Date(1815-12-10))",
+            "state Null",
+            "meta Set(Json(Object {\"a\": Number(1)}))",
+        ];
+        assert_eq!(columns, expected);
+    }
+}
