@@ -4,9 +4,10 @@ use app_core::{
     App, Error, Result,
     domain::{
         Faults,
-        auth::{ListedSession, SessionCursor},
+        auth::{ListedSession, SessionCursor, Sid},
     },
     interfaces::http::{Caller, Json, Request, SignedIn},
+    response,
 };
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -23,21 +24,23 @@ pub struct SessionsResponse {
     next: Option<String>,
 }
 
-#[derive(Debug, Serialize, ToSchema)]
-pub struct SessionResponse {
-    id: String,
-    #[serde(with = "app_core::domain::timestamp")]
-    created_at: OffsetDateTime,
-    /// When the session's current tokens were issued.
-    #[serde(with = "app_core::domain::timestamp")]
-    refreshed_at: OffsetDateTime,
-    /// The address from which the user signed in.
-    #[schema(required)]
-    ip: Option<String>,
-    #[schema(required)]
-    user_agent: Option<String>,
-    /// Whether this is the session of the request.
-    current: bool,
+response! {
+    #[derive(Debug, Serialize, ToSchema)]
+    pub struct SessionResponse from ListedSession {
+        id: String => Sid::into_string,
+        #[serde(with = "app_core::domain::timestamp")]
+        created_at: OffsetDateTime,
+        /// When the session's current tokens were issued.
+        #[serde(with = "app_core::domain::timestamp")]
+        refreshed_at: OffsetDateTime,
+        /// The address from which the user signed in.
+        #[schema(required)]
+        ip: Option<String>,
+        #[schema(required)]
+        user_agent: Option<String>,
+        /// Whether this is the session of the request.
+        current: bool,
+    }
 }
 
 /// List your sessions
@@ -83,17 +86,4 @@ fn page(request: &Request, default_limit: u32) -> Result<(u32, Option<SessionCur
 fn read_limit(text: &str) -> Result<u32> {
     let number = text.parse().map_err(|_| Error::invalid("limit", "type"))?;
     if (1..=MAX_LIMIT).contains(&number) { Ok(number) } else { Err(Error::invalid("limit", "range")) }
-}
-
-impl From<ListedSession> for SessionResponse {
-    fn from(session: ListedSession) -> Self {
-        Self {
-            id: session.id.to_string(),
-            created_at: session.created_at,
-            refreshed_at: session.refreshed_at,
-            ip: session.ip,
-            user_agent: session.user_agent,
-            current: session.current,
-        }
-    }
 }

@@ -13,8 +13,8 @@ use crate::domain::{
 
 /// Declares both changes from one list of fields. Each line holds a column, and the value that it takes.
 ///
-/// [`ProfileChange`] has these fields alone. [`UserChange`] also has `is_active`, which only an administrator may
-/// change. Both are request bodies: a key that is not a field is refused.
+/// [`ProfileChange`] has only these fields. [`UserChange`] also has `is_active`, which only an administrator
+/// may change. Both are request bodies: a key that is not a field is refused.
 macro_rules! profile {
     ($($field:ident: $value:ty,)+) => {
         /// What users may change about themselves. All else (address, phone, status) has its own way to change.

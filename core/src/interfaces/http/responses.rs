@@ -72,15 +72,15 @@ impl<E, T: From<E>> From<Listed<E>> for ListResponse<T> {
     }
 }
 
-/// Declares a response body that is made from an entity: each field has the value of the entity's field of the same
-/// name.
+/// Declares a response body that is made from an entity. Each field has the value of the entity's field of the
+/// same name. A function after `=>` changes the value.
 ///
 /// ```ignore
 /// response! {
 ///     #[derive(Debug, Serialize, ToSchema)]
 ///     pub struct OrderResponse from Order {
 ///         uuid: Uuid,
-///         reference: String,
+///         reference: String => Reference::into_string,
 ///     }
 /// }
 /// ```
@@ -88,19 +88,23 @@ impl<E, T: From<E>> From<Listed<E>> for ListResponse<T> {
 macro_rules! response {
     (
         $(#[$about:meta])*
-        $vis:vis struct $name:ident from $entity:ident { $($(#[$note:meta])* $field:ident: $value:ty,)+ }
+        $vis:vis struct $name:ident from $entity:ident {
+            $($(#[$note:meta])* $field:ident: $type:ty $(=> $change:expr)?,)+
+        }
     ) => {
         $(#[$about])*
         $vis struct $name {
-            $($(#[$note])* $field: $value,)+
+            $($(#[$note])* $field: $type,)+
         }
 
         impl From<$entity> for $name {
             fn from(entity: $entity) -> Self {
-                Self { $($field: entity.$field),+ }
+                Self { $($field: $crate::response!(@ entity.$field $(=> $change)?),)+ }
             }
         }
     };
+    (@ $value:expr) => { $value };
+    (@ $value:expr => $change:expr) => { $change($value) };
 }
 
 crate::response! {
