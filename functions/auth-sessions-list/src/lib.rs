@@ -4,7 +4,7 @@ use app_core::{
     App, Error, Result,
     domain::{
         Faults,
-        auth::{ListedSession, SessionCursor, Sid},
+        auth::{ListedSession, RandomId, SessionCursor},
     },
     interfaces::http::{Caller, Json, Request, SignedIn},
     response,
@@ -27,7 +27,7 @@ pub struct SessionsResponse {
 response! {
     #[derive(Debug, Serialize, ToSchema)]
     pub struct SessionResponse from ListedSession {
-        id: String => Sid::into_string,
+        id: String => RandomId::into_string,
         #[serde(with = "app_core::domain::timestamp")]
         created_at: OffsetDateTime,
         /// When the session's current tokens were issued.

@@ -4,7 +4,8 @@ use app_core::{
     App, Error, Result,
     domain::users::UserChange,
     interfaces::http::{
-        Caller, Idempotent, IdempotentResponse, Json, Request, UserResponse, UsersWrite, openapi::MissingProblem,
+        Caller, Idempotent, IdempotentResponse, Json, Request, UserResponse, UsersWrite,
+        openapi::MissingProblem,
     },
 };
 
