@@ -99,15 +99,19 @@ macro_rules! response {
 
         impl From<$entity> for $name {
             fn from(entity: $entity) -> Self {
-                Self { $($field: $crate::response!(@ entity.$field $(=> $change)?),)+ }
+                Self {
+                    $($field: {
+                        let value = entity.$field;
+                        $(let value = $change(value);)?
+                        value
+                    },)+
+                }
             }
         }
     };
-    (@ $value:expr) => { $value };
-    (@ $value:expr => $change:expr) => { $change($value) };
 }
 
-crate::response! {
+response! {
     /// A user's full profile, without the password hash.
     #[derive(Serialize, ToSchema)]
     pub struct UserResponse from User {
