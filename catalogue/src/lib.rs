@@ -6,6 +6,7 @@
 mod endpoints;
 pub mod messages;
 pub mod openapi;
+pub mod routes;
 
 pub use endpoints::{Endpoint, endpoints, methods};
 

@@ -46,3 +46,8 @@ mod users_me;
 mod users_me_update;
 mod warm_connections;
 mod wire;
+
+/// The tests of single functions, `functions/NAME/tests.rs`; build.rs lists them.
+mod functions {
+    include!(concat!(env!("OUT_DIR"), "/function_tests.rs"));
+}

@@ -8,7 +8,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::commands::{
     assets, bench, coverage, database_ca, deny, down, env, fuzz, invoke, keys, lint, logs, migrate, mutants,
-    openapi, outbox, passwords, queue, requirements, sbom, tasks, template, test, up, users,
+    new, openapi, outbox, passwords, queue, remove, requirements, sbom, tasks, template, test, up, users,
 };
 use crate::ui;
 
@@ -229,6 +229,16 @@ enum Command {
         #[arg(short, long, value_name = "FOLDER")]
         output: Option<PathBuf>,
     },
+    /// Add an endpoint: its files, a test that passes, and the documents that follow.
+    New {
+        #[command(subcommand)]
+        what: new::What,
+    },
+    /// Remove what `new` has added.
+    Remove {
+        #[command(subcommand)]
+        what: remove::What,
+    },
     /// Write template.yaml from template.base.yaml and functions/*/function.yaml.
     ///
     /// Run it after you change one of them. Do not edit template.yaml itself.
@@ -237,7 +247,7 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
-    /// Write docs/openapi.json and docs/messages.json from the code.
+    /// Write docs/openapi.json, docs/messages.json and the table in docs/routes.md from the code.
     Openapi {
         /// Write nothing, and fail if a file is out of date.
         #[arg(long)]
@@ -321,6 +331,8 @@ fn execute(command: Command) -> Result<ExitCode> {
         Command::Deny { checks } => deny::run(&checks)?,
         Command::Requirements => requirements::run()?,
         Command::Sbom { functions, target, output } => sbom::run(&functions, &target, output.as_deref())?,
+        Command::New { what } => new::run(&what)?,
+        Command::Remove { what } => remove::run(&what)?,
         Command::Template { check } => template::run(check)?,
         Command::Openapi { check } => openapi::run(check)?,
     }

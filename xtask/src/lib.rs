@@ -4,6 +4,7 @@
 //! - [`stack`]: the topology on this machine: Postgres, the AWS emulator, the deployed template.
 //! - [`runtime_api`]: one function's binary behind a Lambda Runtime API; tests use it too.
 //! - [`migrations`], [`keys`], [`logs`], [`watch`]: what more than one command does.
+//! - [`generate`]: what `new` writes and `remove` takes away.
 //! - [`sbom`]: what each function is made of.
 //! - [`operator`]: queues, dead letters and the outbox, of a stack here or on AWS.
 //! - [`bench`]: what the functions cost; [`measure`]: times, their spread and their floors.
@@ -33,6 +34,7 @@ pub mod clients;
 pub mod commands;
 pub mod debian;
 pub mod extra;
+pub mod generate;
 pub mod interrupt;
 pub mod keys;
 pub mod logs;

@@ -1,14 +1,12 @@
 //! Database migrations. The deployed function `migrate` runs them: here its binary gets the same event.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::checkout::Checkout;
 use crate::logs;
 use crate::runtime_api::{Function, Outcome};
 
@@ -62,38 +60,4 @@ pub fn run(binary: &Path, database: &[(String, String)], command: &Command) -> R
             bail!("the migration runner ended with {status}:\n    {}", last.join("\n    "));
         }
     }
-}
-
-/// Writes the two files of a new migration and returns their paths.
-pub fn create(checkout: &Checkout, name: &str) -> Result<[PathBuf; 2]> {
-    let allowed =
-        |character: char| character.is_ascii_lowercase() || character.is_ascii_digit() || character == '_';
-    if name.is_empty() || !name.chars().all(allowed) {
-        bail!(
-            "`{name}` is not a valid name for a migration; use lower-case letters, digits and _, as in add_orders"
-        );
-    }
-    let folder = checkout.root().join("migrations");
-    let mut last = 0;
-    for entry in fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?.flatten()
-    {
-        let file = entry.file_name().to_string_lossy().into_owned();
-        if file.ends_with(&format!("_{name}.up.sql")) {
-            bail!("a migration of that name exists: migrations/{file}; choose another name");
-        }
-        let number = file.split('_').next().and_then(|digits| digits.parse().ok());
-        last = last.max(number.unwrap_or(0));
-    }
-    let stem = format!("{:04}_{name}", last + 1);
-    let files = [
-        ("up", "-- Say why this change is needed, and what it does to existing rows.\n"),
-        ("down", "-- Revert what the .up.sql file did, and say which data is lost.\n"),
-    ];
-    let mut written = Vec::new();
-    for (direction, text) in files {
-        let path = folder.join(format!("{stem}.{direction}.sql"));
-        fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
-        written.push(path);
-    }
-    written.try_into().ok().context("two files are written")
 }

@@ -1,6 +1,8 @@
 //! `cargo xtask lint`: all checks that do not run the product.
 
-use anyhow::{Result, bail};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
 
 use super::{deny, openapi, template};
 use crate::assets;
@@ -32,9 +34,13 @@ pub fn run() -> Result<()> {
             failed.push(format!("{name}: {remedy}"));
         }
     }
-    ui::heading("Checking docs/openapi.json");
+    ui::heading("Checking the formatting of functions/*/tests.rs");
+    if let Err(error) = format_of_tests(&checkout) {
+        failed.push(format!("functions/*/tests.rs: {error}"));
+    }
+    ui::heading("Checking docs/openapi.json, docs/messages.json and docs/routes.md");
     if let Err(error) = openapi::run(true) {
-        failed.push(format!("docs/openapi.json: {error}"));
+        failed.push(format!("generated documents: {error}"));
     }
     ui::heading("Checking template.yaml");
     if let Err(error) = template::run(true) {
@@ -48,5 +54,20 @@ pub fn run() -> Result<()> {
         ui::say("all checks passed");
         return Ok(());
     }
-    bail!("{} of {} checks failed\n  {}", failed.len(), CHECKS.len() + 3, failed.join("\n  "));
+    bail!("{} of {} checks failed\n  {}", failed.len(), CHECKS.len() + 4, failed.join("\n  "));
+}
+
+/// `cargo fmt` does not find these files: tests/build.rs names them, not a source file.
+fn format_of_tests(checkout: &Checkout) -> Result<()> {
+    let functions = checkout.functions()?.into_iter();
+    let tests = functions.map(|name| checkout.root().join("functions").join(name).join("tests.rs"));
+    let tests: Vec<_> = tests.filter(|file| file.is_file()).collect();
+    if tests.is_empty() {
+        return Ok(());
+    }
+    let rustfmt = Command::new("rustfmt").args(["--check", "--edition", "2024"]).args(&tests).status();
+    if !rustfmt.context("cannot run rustfmt")?.success() {
+        bail!("`rustfmt --edition 2024 functions/*/tests.rs` formats them");
+    }
+    Ok(())
 }

@@ -5,6 +5,7 @@ use clap::Subcommand;
 
 use crate::binaries;
 use crate::checkout::Checkout;
+use crate::generate::{migration, undo::Undo};
 use crate::migrations::{self, Answer, Command};
 use crate::stack::database;
 use crate::stack::{self, DEV};
@@ -37,9 +38,12 @@ pub fn run(action: &Action) -> Result<()> {
     let checkout = Checkout::find()?;
     let command = match action {
         Action::New { name } => {
-            for path in migrations::create(&checkout, name)? {
-                ui::out(&path.strip_prefix(checkout.root()).unwrap_or(&path).display().to_string());
+            let mut undo = Undo::in_checkout(checkout.root());
+            for (file, text) in migration::empty(&checkout, name)? {
+                undo.write(&file, &text)?;
+                ui::out(&file);
             }
+            undo.keep();
             return Ok(());
         }
         Action::Up => Command::Up,

@@ -1,4 +1,5 @@
-//! `cargo xtask openapi`: generates docs/openapi.json and docs/messages.json, which are committed.
+//! `cargo xtask openapi`: generates docs/openapi.json, docs/messages.json and the table in docs/routes.md,
+//! which are committed.
 
 use std::fs;
 use std::process::Stdio;
@@ -9,20 +10,32 @@ use crate::assets;
 use crate::checkout::Checkout;
 use crate::ui;
 
+/// What the code generates, and its file.
+pub const DOCUMENTS: [(&str, &str); 3] =
+    [("openapi", "docs/openapi.json"), ("messages", "docs/messages.json"), ("routes", "docs/routes.md")];
+
 pub fn run(check: bool) -> Result<()> {
     let checkout = Checkout::find()?;
-    for document in ["openapi", "messages"] {
-        let text = generate(&checkout, document)?;
-        let name = format!("docs/{document}.json");
-        let path = checkout.root().join(&name);
-        if check {
-            if fs::read(&path).ok() != Some(text) {
-                bail!("{name} is out of date; run `cargo xtask openapi`");
-            }
-            continue;
+    if !check {
+        write(&checkout)?;
+        for (_, name) in DOCUMENTS {
+            ui::say(&format!("wrote {name}"));
         }
-        fs::write(&path, &text).with_context(|| format!("cannot write {}", path.display()))?;
-        ui::say(&format!("wrote {name}"));
+        return Ok(());
+    }
+    for (document, name) in DOCUMENTS {
+        if fs::read(checkout.root().join(name)).ok() != Some(generate(&checkout, document)?) {
+            bail!("{name} is out of date; run `cargo xtask openapi`");
+        }
+    }
+    Ok(())
+}
+
+/// Generates and writes all documents.
+pub(super) fn write(checkout: &Checkout) -> Result<()> {
+    for (document, name) in DOCUMENTS {
+        let text = generate(checkout, document)?;
+        fs::write(checkout.root().join(name), text).with_context(|| format!("cannot write {name}"))?;
     }
     Ok(())
 }
