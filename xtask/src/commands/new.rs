@@ -10,7 +10,7 @@ use crate::assets;
 use crate::checkout::Checkout;
 use crate::generate::spec::Endpoint;
 use crate::generate::undo::Undo;
-use crate::generate::{endpoint, migration};
+use crate::generate::{endpoint, migration, permission};
 use crate::interrupt;
 use crate::ui;
 
@@ -38,6 +38,13 @@ pub enum What {
         /// The name of the migration, for example add_orders.
         name: String,
     },
+    /// Add a permission, and a migration that gives it to administrators.
+    Permission {
+        /// The word in roles, for example orders:write.
+        word: String,
+        /// What it allows, for example "Change every order".
+        allows: String,
+    },
 }
 
 pub fn run(what: &What) -> Result<()> {
@@ -59,6 +66,11 @@ pub fn run(what: &What) -> Result<()> {
         What::Migration { name } => {
             write(&mut undo, &migration::empty(&checkout, name)?)?;
             decide(&["the statements of both files; `cargo xtask migrate up` applies them".to_owned()]);
+        }
+        What::Permission { word, allows } => {
+            write(&mut undo, &permission::add(&checkout, word, allows)?)?;
+            documents(&checkout, &mut undo)?;
+            decide(&["which roles have it besides admin: add them to the migration".to_owned()]);
         }
     }
     undo.keep();

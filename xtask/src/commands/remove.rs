@@ -9,7 +9,7 @@ use super::new::{documents, read};
 use crate::checkout::Checkout;
 use crate::generate::spec::Endpoint;
 use crate::generate::undo::Undo;
-use crate::generate::{endpoint, migration};
+use crate::generate::{endpoint, migration, permission};
 use crate::interrupt;
 use crate::ui;
 
@@ -28,6 +28,11 @@ pub enum What {
     Migration {
         /// The name of the migration without its number, for example add_orders.
         name: String,
+    },
+    /// Remove a permission that `new permission` has written, and its migration.
+    Permission {
+        /// The word in roles, for example orders:write.
+        word: String,
     },
 }
 
@@ -55,6 +60,14 @@ pub fn run(what: &What) -> Result<()> {
                 bail!("{file} has statements; if no database has applied it, delete both files by hand");
             }
             remove(&mut undo, &files)?;
+        }
+        What::Permission { word } => {
+            let (edited, files) = permission::without(&checkout, word)?;
+            for (file, text) in edited {
+                undo.write(&file, &text)?;
+            }
+            remove(&mut undo, &files)?;
+            documents(&checkout, &mut undo)?;
         }
     }
     undo.keep();

@@ -8,12 +8,11 @@ use anyhow::{Context as _, Result, bail};
 
 use super::names::{self, Route};
 use super::spec::{Access, Endpoint, pascal};
-use super::{checks, texts};
+use super::{checks, permission, texts};
 use crate::checkout::Checkout;
 
 /// The list of endpoints.
 pub const CATALOGUE: &str = "catalogue/Cargo.toml";
-const PERMISSIONS: &str = "core/src/domain/auth/permission.rs";
 
 impl Endpoint {
     /// Reads the words of the command line, and compares them with the functions that exist.
@@ -25,7 +24,7 @@ impl Endpoint {
             "public" => Access::Public,
             "signed-in" => Access::SignedIn,
             word => {
-                let words = permissions(checkout)?;
+                let words = permission::words(checkout)?;
                 if !words.iter().any(|known| known == word) {
                     bail!(
                         "`--as {word}` is not known; use public, signed-in, or a permission: {}",
@@ -52,7 +51,7 @@ impl Endpoint {
         let handler = fs::read_to_string(folder.join("src/lib.rs")).ok()?;
         let [(method, path)] = &names::routes(&fragment)[..] else { return None };
         let route = Route::parse(&format!("{method} {path}/")).ok()?;
-        let words = permissions(checkout).ok()?;
+        let words = permission::words(checkout).ok()?;
         let has = |text: &str| handler.contains(text);
         let access = if has("_: Public") {
             Access::Public
@@ -140,18 +139,6 @@ pub fn unlisted(catalogue: &str, name: &str) -> Result<String> {
         bail!("{CATALOGUE} does not list {name}, so it is no endpoint; remove its folder by hand");
     }
     Ok(catalogue.replacen(&ours, "", 1))
-}
-
-/// Returns the words of all permissions.
-fn permissions(checkout: &Checkout) -> Result<Vec<String>> {
-    let text = fs::read_to_string(checkout.root().join(PERMISSIONS))
-        .with_context(|| format!("cannot read {PERMISSIONS}"))?;
-    let product = text.split("#[cfg(test)]").next().unwrap_or_default();
-    let letters = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
-    let is_word = |text: &&str| text.split_once(':').is_some_and(|(a, b)| letters(a) && letters(b));
-    let words: Vec<String> =
-        product.split('"').skip(1).step_by(2).filter(is_word).map(str::to_owned).collect();
-    if words.is_empty() { bail!("{PERMISSIONS} names no permission") } else { Ok(words) }
 }
 
 fn formatted(code: &str) -> Result<String> {

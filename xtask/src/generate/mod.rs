@@ -4,6 +4,7 @@ mod checks;
 pub mod endpoint;
 pub mod migration;
 mod names;
+pub mod permission;
 pub mod spec;
 mod texts;
 pub mod undo;
