@@ -1,7 +1,7 @@
 use app_core::testing::{TestApp, event};
 use serde_json::{Value, json};
 
-use crate::support::{call, count, me, signed_in};
+use crate::support::{allow, call, count, me, signed_in};
 
 #[tokio::test]
 async fn the_whole_profile_comes_without_the_hash() {
@@ -44,6 +44,31 @@ async fn the_whole_profile_comes_without_the_hash() {
     assert_eq!(answer.body["meta"], json!({ "a": [1] }));
     assert_eq!(answer.body["phone"], Value::Null);
     assert!(answer.text("/updated_at").ends_with('Z'));
+}
+
+/// Rows of the prototype, and from before these values were checked.
+#[tokio::test]
+async fn a_stored_value_that_would_be_refused_today_is_not_shown() {
+    let app = TestApp::new().await;
+    let token = signed_in(&app).await.text("/access");
+    allow(&app, &["users:read"]).await;
+    let client = app.database.client().await;
+    let update = "update users set photo = $1, first_name = $2, street = $2, country = 'Żnin'";
+    for (photo, text, shown, line) in [
+        ("javascript:alert(1)", "\u{202e}adA\u{1b}", Value::Null, "adA"),
+        ("https://example.com/a\"b", "A\r\nB", Value::Null, "A B"),
+        ("https://example.com/ada.png", "Ada", json!("https://example.com/ada.png"), "Ada"),
+    ] {
+        client.execute(update, &[&photo, &text]).await.expect("an update");
+        let listed = call(&app, users_list::handler, &event("users-list").bearer(&token).query(&[])).await;
+        for body in [&me(&app, &token).await.body, &listed.body["results"][0]] {
+            assert_eq!(
+                (&body["photo"], &body["first_name"], &body["street"]),
+                (&shown, &json!(line), &json!(line))
+            );
+            assert_eq!(body["country"], "Żnin");
+        }
+    }
 }
 
 #[tokio::test]

@@ -29,7 +29,7 @@ const RIGHTS: &[(&str, &str, &str)] = &[
     ("strike", ALL, ""),
     ("task", ALL, TASK_OF_OPERATORS),
     ("user_role", "select", "select insert(role user_uuid) delete"),
-    ("users", ALL, "select(email email_canonical id uuid) update(email email_canonical updated_at)"),
+    ("users", ALL, USERS_OF_OPERATORS),
 ];
 
 const AUDIT_OF_OPERATORS: &str = "insert(action actor details ip outcome request_id subject)";
@@ -37,6 +37,11 @@ const OUTBOX_OF_OPERATORS: &str = "select insert(body deliver_at due_at group_ke
                                    update(due_at held_at lease_by parked_at refusals) delete";
 const TASK_OF_OPERATORS: &str = "select update(attempt earlier_attempts error finished_at never_begun \
                                  running_until set_aside_at since state)";
+
+const USERS_OF_OPERATORS: &str = "select(city country email email_canonical first_name id last_name photo state \
+                                  street uuid zip_code) \
+                                  update(city country email email_canonical first_name last_name photo state \
+                                  street updated_at zip_code)";
 
 /// What a login may do with each table of this schema, in the form of `RIGHTS`. The runner of the migrations
 /// makes its own table, and takes the rights on it back.
@@ -148,7 +153,7 @@ impl AsOperator {
             app.database.schema
         );
         client.batch_execute(&late).await.expect("the rights of app");
-        for name in ["0023_rights", "0034_held_messages_and_rights"] {
+        for name in ["0023_rights", "0034_held_messages_and_rights", "0036_rights_on_profiles"] {
             let file = embedded().iter().find(|file| file.name == name).expect("the migration");
             // Only the rights: the columns are there.
             let rights = file.up.split_once("do $$").expect("the rights").1;
@@ -220,6 +225,9 @@ async fn every_command_of_operators_works_with_their_login() {
         .expect("an old row");
     let canonical = operator.does(json!({ "command": "emails_canonicalise", "change": true })).await;
     assert_eq!(canonical["changed"], json!([user]), "{canonical}");
+    client.batch_execute("update users set city = E'New\nYork'").await.expect("an old row");
+    let checked = operator.does(json!({ "command": "profiles_check", "change": true })).await;
+    assert_eq!(checked["refused"], json!([{ "user": user, "columns": ["city"] }]), "{checked}");
     let set =
         operator.does(json!({ "command": "email_set", "user": user, "email": "bea@example.com" })).await;
     assert_eq!(set["changed"], true, "{set}");

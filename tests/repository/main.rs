@@ -19,6 +19,7 @@ mod migrations;
 mod operations;
 mod oracle;
 mod outbox_operations;
+mod profile_operations;
 mod prototype_faults;
 mod proxy;
 mod random_cases;

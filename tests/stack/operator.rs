@@ -261,6 +261,26 @@ async fn the_first_administrator_is_made_from_the_command_line() {
     assert!(said.contains("the user must have signed up"), "{said}");
 }
 
+/// With the login of the function, which may read and write few columns.
+#[tokio::test(flavor = "multi_thread")]
+async fn profiles_are_checked_from_the_command_line() {
+    let insert =
+        "insert into users (photo, city) values ('javascript:alert(1)', E'New\\nYork') returning uuid";
+    let uuid: Uuid = database().await.query_one(insert, &[]).await.expect("a user").get(0);
+    let check = |arguments: &[&str]| {
+        out(&xtask().args(["users", "check"]).args(arguments).output().expect("xtask runs"))
+    };
+    let line = format!("{uuid}  photo city");
+    let report = check(&[]);
+    assert!(report.contains(&line) && report.contains("would be cleaned"), "{report}");
+    assert!(!report.contains("javascript") && !report.contains("York"), "{report}");
+    let report = check(&["--change"]);
+    assert!(report.contains(&line) && report.contains("were cleaned"), "{report}");
+    let query = "select photo is null and city = 'New York' from users where uuid = $1";
+    assert!(database().await.query_one(query, &[&uuid]).await.expect("the row").get::<_, bool>(0));
+    assert!(!check(&[]).contains(&line));
+}
+
 #[test]
 fn taking_back_more_than_one_migration_needs_a_confirmation() {
     let output = xtask().args(["migrate", "down", "99"]).output().expect("xtask runs");

@@ -1,7 +1,8 @@
-//! Users: making them, changing them, and what administrators do to them.
+//! Users: making them, changing them, and what administrators and operators do to them.
 
 mod administer;
 pub mod emails;
+pub mod profiles;
 
 use crate::{
     domain::{

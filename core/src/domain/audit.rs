@@ -24,6 +24,8 @@ words! {
         EmailCanonicalised = "email_canonicalised",
         /// An operator gave a user another address.
         EmailSet = "email_set",
+        /// An operator removed texts that the API no longer accepts.
+        ProfileCleaned = "profile_cleaned",
         UserUpdated = "user_updated",
         UserDeactivated = "user_deactivated",
         UserActivated = "user_activated",

@@ -33,6 +33,23 @@ impl<const MAX: usize> Text<MAX> {
     }
 }
 
+/// Returns the text as one line: line breaks and tabs become a space, and the other characters that [`Text`]
+/// refuses are removed. A text without such characters is returned as it is.
+pub fn one_line(text: String) -> String {
+    if !text.contains(breaks_a_line) {
+        return text;
+    }
+    let mut line = String::with_capacity(text.len());
+    for c in text.chars() {
+        if !breaks_a_line(c) {
+            line.push(c);
+        } else if c.is_whitespace() && !line.ends_with(' ') {
+            line.push(' ');
+        }
+    }
+    line.trim().to_owned()
+}
+
 impl<const MAX: usize> PartialSchema for Text<MAX> {
     fn schema() -> RefOr<Schema> {
         let string = ObjectBuilder::new().schema_type(Type::String);
@@ -69,6 +86,21 @@ mod tests {
         for text in ["Ada Lovelace", "عائشة", "नामक्\u{200d}ष", "نامه\u{200c}ای", "👩\u{200d}🚀", "\u{fffd}"]
         {
             assert!(Text::<16>::try_from(text.to_owned()).is_ok(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_text_of_several_lines_becomes_one_line() {
+        for (text, line) in [
+            ("Main Street 5\r\n2nd floor", "Main Street 5 2nd floor"),
+            ("a\t\u{2028}\nb\n", "a b"),
+            ("\u{202e}adA\u{1b}[31m\0", "adA[31m"),
+            ("\n", ""),
+            (" Ada  नामक्\u{200d}ष ", " Ada  नामक्\u{200d}ष "),
+        ] {
+            let made = one_line(text.to_owned());
+            assert_eq!(made, line, "{text:?}");
+            assert!(Text::<99>::try_from(made).is_ok(), "{text:?}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use app_core::{
     App, Result,
-    domain::auth::ListedKey,
+    domain::{auth::ListedKey, text},
     interfaces::http::{Caller, Json, Request, SignedIn},
     response,
 };
@@ -20,7 +20,7 @@ response! {
     #[derive(Debug, Serialize, ToSchema)]
     pub struct ListedKeyResponse from ListedKey {
         id: String,
-        name: String,
+        name: String => text::one_line,
         permissions: Vec<String>,
         #[serde(with = "app_core::domain::timestamp")]
         created_at: OffsetDateTime,

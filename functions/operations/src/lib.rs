@@ -9,7 +9,10 @@ use app_core::{
         drops::{self, Dropped},
         roles::RoleChange,
         tasks::operator::{Changed, TaskPage},
-        users::emails::{Canonicalised, EmailSet},
+        users::{
+            emails::{Canonicalised, EmailSet},
+            profiles::Checked,
+        },
     },
     domain::users::Email,
     infrastructure::{
@@ -91,6 +94,14 @@ pub enum OperationsRequest {
         #[serde(default)]
         after: i64,
     },
+    /// Reports texts that the API no longer accepts. With `change` it cleans them.
+    ProfilesCheck {
+        #[serde(default)]
+        change: bool,
+        /// `next` of the previous call.
+        #[serde(default)]
+        after: i64,
+    },
     /// Gives a user another address.
     EmailSet {
         user: Uuid,
@@ -122,6 +133,7 @@ pub enum OperationsResponse {
     RoleChange(RoleChange),
     Canonicalised(Canonicalised),
     EmailSet(EmailSet),
+    ProfilesChecked(Checked),
     Flushed { flushed: u64 },
 }
 
@@ -177,6 +189,9 @@ pub async fn handler(app: App, request: OperationsRequest, deadline: Instant) ->
         OperationsRequest::EmailsCanonicalise { change, after } => OperationsResponse::Canonicalised(
             app.users()?.canonicalise_emails(change, after, deadline).await?,
         ),
+        OperationsRequest::ProfilesCheck { change, after } => {
+            OperationsResponse::ProfilesChecked(app.users()?.check_profiles(change, after, deadline).await?)
+        }
         OperationsRequest::EmailSet { user, email } => {
             OperationsResponse::EmailSet(app.users()?.set_email(user, &email).await?)
         }

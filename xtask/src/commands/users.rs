@@ -1,4 +1,4 @@
-//! `cargo xtask users …`: grants and revokes roles; checks and changes addresses.
+//! `cargo xtask users …`: grants and revokes roles; checks and changes addresses; cleans profiles.
 
 use anyhow::{Context as _, Result};
 use clap::Subcommand;
@@ -34,6 +34,15 @@ pub enum Action {
     /// whose canonical form belongs to another user are not changed.
     Emails {
         /// Store the canonical forms that do not collide.
+        #[arg(long)]
+        change: bool,
+    },
+    /// Report users whose photo or texts the API no longer accepts.
+    ///
+    /// With --change, clean them: a photo that is not an https URL is removed, and a text of several lines
+    /// becomes one line without control characters. No value is printed.
+    Check {
+        /// Clean the rows.
         #[arg(long)]
         change: bool,
     },
@@ -83,6 +92,19 @@ struct Collision {
     with: String,
 }
 
+#[derive(Deserialize)]
+struct Checked {
+    rows: u64,
+    refused: Vec<Refused>,
+    next: Option<i64>,
+}
+
+#[derive(Deserialize)]
+struct Refused {
+    user: String,
+    columns: Vec<String>,
+}
+
 pub fn run(action: &Action, stack_name: Option<&str>) -> Result<()> {
     let place = Place::find(stack_name)?;
     match action {
@@ -92,6 +114,7 @@ pub fn run(action: &Action, stack_name: Option<&str>) -> Result<()> {
             Ok(())
         }
         Action::Emails { change } => emails(&place, *change),
+        Action::Check { change } => check(&place, *change),
         Action::SetEmail { user, address } => set_email(&place, user, address),
         Action::Grant { email, role } => {
             change(&place, "role_grant", email, role, ["now has", "already has"])
@@ -135,6 +158,25 @@ fn emails(place: &Place, change: bool) -> Result<()> {
     if left > 0 {
         ui::out("change the addresses without one: `cargo xtask users set-email UUID ADDRESS`");
     }
+    Ok(())
+}
+
+/// Calls until all rows have been looked at, like [`emails`].
+fn check(place: &Place, change: bool) -> Result<()> {
+    let (mut rows, mut found, mut after) = (0, 0, Some(0));
+    while let Some(from) = after {
+        let event = json!({"command": "profiles_check", "change": change, "after": from});
+        let report: Checked = place.database(&event)?;
+        for Refused { user, columns } in &report.refused {
+            let columns: Vec<String> = columns.iter().map(|column| plain(column)).collect();
+            ui::out(&format!("{}  {}", plain(user), columns.join(" ")));
+        }
+        rows += report.rows;
+        found += report.refused.len();
+        after = report.next;
+    }
+    let verb = if change { "were cleaned" } else { "would be cleaned (with --change)" };
+    ui::out(&format!("{rows} users: {found} {verb}"));
     Ok(())
 }
 

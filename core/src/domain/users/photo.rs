@@ -36,6 +36,11 @@ impl TryFrom<String> for PhotoUrl {
 }
 
 impl PhotoUrl {
+    /// Returns a stored URL, unless it would be refused today.
+    pub fn or_none(stored: Option<String>) -> Option<String> {
+        stored.and_then(|text| Self::try_from(text).ok()).map(Self::into_string)
+    }
+
     pub fn into_string(self) -> String {
         self.0
     }
@@ -113,5 +118,8 @@ mod tests {
         let long = |length: usize| format!("https://example.com/{}", "x".repeat(length - 20));
         assert!(PhotoUrl::try_from(long(2048)).is_ok());
         assert_eq!(PhotoUrl::try_from(long(2049)), Err("too_long"));
+        let stored = |text: &str| PhotoUrl::or_none(Some(text.to_owned()));
+        assert_eq!(stored("https://example.com/a").as_deref(), Some("https://example.com/a"));
+        assert_eq!((stored("javascript:alert(1)"), PhotoUrl::or_none(None)), (None, None));
     }
 }

@@ -8,7 +8,7 @@ use utoipa::{PartialSchema, ToSchema};
 use super::{Birthday, Meta, PhotoUrl};
 use crate::domain::{
     patch::{self, Patch},
-    text::Text,
+    text::{self, Text},
 };
 
 /// Declares both changes from one list of fields. Each line holds a column, and the value that it takes.
@@ -40,6 +40,12 @@ macro_rules! profile {
             $(#[serde(default)]
             #[schema(schema_with = <Patch<$value> as PartialSchema>::schema)]
             pub $field: Patch<$value>,)+
+        }
+
+        /// Returns the columns of the profile that hold a text, each with the function that mends a stored text.
+        pub fn profile_texts() -> impl Iterator<Item = (&'static str, Mend)> {
+            let columns = [$((stringify!($field), <$value as Stored>::MEND)),+];
+            columns.into_iter().filter_map(|(name, mend)| Some((name, mend?)))
         }
 
         impl From<ProfileChange> for UserChange {
@@ -76,6 +82,27 @@ profile! {
     country: Text<64>,
     meta: Meta,
 }
+
+/// Returns what is left of a text that was stored before its check.
+pub type Mend = fn(String) -> Option<String>;
+
+/// A value that can be stored in an older form than the API accepts.
+trait Stored {
+    /// `None` for a value that is not a text.
+    const MEND: Option<Mend> = None;
+}
+
+impl<const MAX: usize> Stored for Text<MAX> {
+    const MEND: Option<Mend> = Some(|text| Some(text::one_line(text)));
+}
+
+impl Stored for PhotoUrl {
+    const MEND: Option<Mend> = Some(|text| Self::or_none(Some(text)));
+}
+
+impl Stored for Birthday {}
+
+impl Stored for Meta {}
 
 /// The value of a column of the profile.
 #[derive(Debug, Clone)]
@@ -131,6 +158,16 @@ mod tests {
         let own = |body: Value| serde_json::from_value::<ProfileChange>(body).map(UserChange::from);
         assert_eq!(own(json!({ "city": "London" })).expect("a change").fields(), ["city"]);
         assert!(own(json!({ "is_active": true })).is_err());
+    }
+
+    #[test]
+    fn each_text_of_a_profile_can_be_mended() {
+        let mended: Vec<_> = profile_texts().map(|(name, mend)| (name, mend("a\n".to_owned()))).collect();
+        assert_eq!(
+            mended.iter().map(|(name, _)| *name).take(4).collect::<Vec<_>>(),
+            ["first_name", "last_name", "photo", "street"]
+        );
+        assert!(mended.iter().all(|(name, left)| left.as_deref() == (*name != "photo").then_some("a")));
     }
 
     #[test]

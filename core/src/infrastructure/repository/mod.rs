@@ -11,6 +11,7 @@ pub mod clean_up;
 pub mod emails;
 pub mod idempotency;
 pub mod operations;
+pub mod profiles;
 pub mod rate_limit;
 mod read;
 pub mod roles;

@@ -7,7 +7,11 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{Listed, Storable};
-use crate::domain::{auth::TokenPair, users::User};
+use crate::domain::{
+    auth::TokenPair,
+    text,
+    users::{PhotoUrl, User},
+};
 
 /// A pair of tokens and the user to whom they belong.
 #[derive(Serialize, ToSchema)]
@@ -123,25 +127,25 @@ response! {
         #[schema(required)]
         phone: Option<String>,
         #[schema(required)]
-        first_name: Option<String>,
+        first_name: Option<String> => line,
         #[schema(required)]
-        last_name: Option<String>,
+        last_name: Option<String> => line,
         /// The date as `YYYY-MM-DD`.
         #[serde(with = "date::option")]
         #[schema(required)]
         birthday: Option<Date>,
         #[schema(required)]
-        photo: Option<String>,
+        photo: Option<String> => PhotoUrl::or_none,
         #[schema(required)]
-        street: Option<String>,
+        street: Option<String> => line,
         #[schema(required)]
-        city: Option<String>,
+        city: Option<String> => line,
         #[schema(required)]
-        state: Option<String>,
+        state: Option<String> => line,
         #[schema(required)]
-        zip_code: Option<String>,
+        zip_code: Option<String> => line,
         #[schema(required)]
-        country: Option<String>,
+        country: Option<String> => line,
         is_active: bool,
         is_guest: bool,
         /// A JSON object for your own data.
@@ -152,6 +156,11 @@ response! {
         #[serde(with = "crate::domain::timestamp")]
         updated_at: OffsetDateTime,
     }
+}
+
+/// Rows can be older than the checks of their texts.
+fn line(text: Option<String>) -> Option<String> {
+    text.map(text::one_line)
 }
 
 // The default format of a date is an array, but the schema says that it is a date string.
