@@ -4,7 +4,9 @@
 use std::{env, fs, path::Path};
 
 fn main() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../functions");
+    // Read when it runs: a copy of the project may share the compiled script.
+    let package = env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it");
+    let root = Path::new(&package).join("../functions");
     println!("cargo::rerun-if-changed={}", root.display());
     let entries = fs::read_dir(&root).expect("functions/").map(|entry| entry.expect("an entry").path());
     let mut folders: Vec<_> = entries.filter(|folder| folder.join("tests.rs").is_file()).collect();

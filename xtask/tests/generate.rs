@@ -80,7 +80,24 @@ impl Copy {
     fn of(checkout: &Checkout, name: &str) -> Self {
         let folder = checkout.state_dir("generate").expect("a folder").join(name);
         let folder = Scratch::refresh(checkout, folder).expect("a copy").folder;
-        Self { folder, target: checkout.target_dir().expect("cargo's target folder") }
+        let copy = Self { folder, target: checkout.target_dir().expect("cargo's target folder") };
+        copy.take_a_version();
+        copy
+    }
+
+    /// Gives the packages of the copy another version. Cargo would otherwise use the same names in the target
+    /// folder as for the checkout's packages, and take one for the other.
+    fn take_a_version(&self) {
+        for (file, line) in
+            [("Cargo.toml", "version = \"0.1.0\""), ("docs/openapi.json", "\"version\": \"0.1.0\"")]
+        {
+            let path = self.folder.join(file);
+            let text = fs::read_to_string(&path).expect("a file");
+            assert_eq!(text.matches(line).count(), 1, "{file}: {line}");
+            fs::write(&path, text.replace(line, &line.replace("0.1.0", "0.0.1"))).expect("it is written");
+        }
+        let output = self.run(Command::new("cargo").args(["update", "--workspace", "--offline"]));
+        assert!(output.status.success(), "{}", said(&output));
     }
 
     fn refuses(&self, arguments: &[&str], problem: &str) {
