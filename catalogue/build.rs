@@ -5,6 +5,7 @@ use std::{env, fs, path::Path};
 
 const WITHOUT_DESCRIPTION: [&str; 2] = ["docs", "grpc"];
 
+#[expect(clippy::disallowed_methods, reason = "cargo tells a build script by its environment")]
 fn main() {
     println!("cargo::rerun-if-changed=Cargo.toml");
     let manifest = fs::read_to_string("Cargo.toml").expect("Cargo.toml is in the package's folder");
