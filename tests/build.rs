@@ -3,6 +3,7 @@
 
 use std::{env, fs, path::Path};
 
+#[expect(clippy::disallowed_methods, reason = "cargo tells a build script by its environment")]
 fn main() {
     // Read when it runs: a copy of the project may share the compiled script.
     let package = env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it");

@@ -26,7 +26,8 @@ impl Address {
         let leads_to = Arc::new(AtomicU16::new(server));
         let listener = wait(TcpListener::bind("127.0.0.1:0")).expect("a free port");
         let port = listener.local_addr().expect("an address").port();
-        wait(async { tokio::spawn(serve(listener, Arc::clone(&leads_to))) });
+        let serving = serve(listener, Arc::clone(&leads_to));
+        wait(async { drop(tokio::spawn(serving)) });
         Self { port, leads_to }
     }
 

@@ -62,11 +62,11 @@ pub fn run(what: &What) -> Result<()> {
             remove(&mut undo, &files)?;
         }
         What::Permission { word } => {
-            let (edited, files) = permission::without(&checkout, word)?;
-            for (file, text) in edited {
-                undo.write(&file, &text)?;
+            let removal = permission::without(&checkout, word)?;
+            for (file, text) in &removal.edited {
+                undo.write(file, text)?;
             }
-            remove(&mut undo, &files)?;
+            remove(&mut undo, &removal.removed)?;
             documents(&checkout, &mut undo)?;
         }
     }

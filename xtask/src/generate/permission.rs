@@ -43,8 +43,17 @@ pub fn add(checkout: &Checkout, word: &str, allows: &str) -> Result<Vec<(String,
     Ok([vec![(LIST.to_owned(), list), (PAGE.to_owned(), page)], migration].concat())
 }
 
-/// Returns the new texts of the edited files, and the files of its migration.
-pub fn without(checkout: &Checkout, word: &str) -> Result<(Vec<(String, String)>, Vec<String>)> {
+/// What takes a permission out again.
+#[derive(Debug)]
+pub struct Removal {
+    /// Files that lose a line, with their new texts.
+    pub edited: Vec<(String, String)>,
+    /// Files that go: its migration.
+    pub removed: Vec<String>,
+}
+
+/// Returns what takes a permission out that `new permission` wrote.
+pub fn without(checkout: &Checkout, word: &str) -> Result<Removal> {
     let known = words(checkout)?;
     if !known.iter().any(|known| known == word) {
         bail!("there is no permission `{word}`; {LIST} has: {}", known.join(", "));
@@ -59,7 +68,7 @@ pub fn without(checkout: &Checkout, word: &str) -> Result<(Vec<(String, String)>
     if let Some(file) = files.iter().find(changed) {
         bail!("{file} is not as `new permission` wrote it; remove the permission by hand");
     }
-    Ok((vec![(LIST.to_owned(), list), (PAGE.to_owned(), page)], files))
+    Ok(Removal { edited: vec![(LIST.to_owned(), list), (PAGE.to_owned(), page)], removed: files })
 }
 
 fn with_line(list: &str, word: &str, allows: &str) -> Result<String> {

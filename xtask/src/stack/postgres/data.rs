@@ -28,7 +28,7 @@ impl Postgres {
     pub fn make_replica(&self) -> Result<()> {
         private_file(&self.data().join("standby.signal"), "")?;
         if let Some(user) = &self.runs_as {
-            chown(&self.data().join("standby.signal"), Some(user.uid.as_raw()), Some(user.gid.as_raw()))?;
+            chown(self.data().join("standby.signal"), Some(user.uid.as_raw()), Some(user.gid.as_raw()))?;
         }
         Ok(())
     }
