@@ -27,7 +27,7 @@ const RIGHTS: &[(&str, bool, bool)] = &[
     ),
     ("has_sequence_privilege(login, pg_get_serial_sequence('audit_log', 'id'), 'usage')", false, false),
     // What only operators do.
-    ("has_table_privilege(login, 'user_role', 'insert')", false, true),
+    ("has_column_privilege(login, 'user_role', 'role', 'insert')", false, true),
     ("has_table_privilege(login, 'user_role', 'delete')", false, true),
     // What only functions do.
     ("has_table_privilege(login, 'auth_session', 'select')", true, false),
@@ -35,7 +35,7 @@ const RIGHTS: &[(&str, bool, bool)] = &[
     ("has_table_privilege(login, 'users', 'delete')", true, false),
     // What both do, and neither.
     ("has_database_privilege(login, current_database(), 'connect')", true, true),
-    ("has_table_privilege(login, 'outbox', 'update')", true, true),
+    ("has_column_privilege(login, 'outbox', 'due_at', 'update')", true, true),
     ("has_column_privilege(login, 'audit_log', 'action', 'insert')", true, true),
     ("has_column_privilege(login, 'audit_log', 'at', 'insert')", false, false),
     ("has_table_privilege(login, 'role', 'update')", false, false),
