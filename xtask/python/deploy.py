@@ -223,9 +223,15 @@ def at(apigateway, api, stage, path):
     known = apigateway.get_domain_names()["items"]
     if DOMAIN not in [domain["domainName"] for domain in known]:
         apigateway.create_domain_name(domainName=DOMAIN)
+    base = path or "(none)"
     mapped = apigateway.get_base_path_mappings(domainName=DOMAIN).get("items", [])
-    if (path or "(none)") not in [one["basePath"] for one in mapped]:
-        apigateway.create_base_path_mapping(**mapping)
+    known = next((one["restApiId"] for one in mapped if one["basePath"] == base), None)
+    if known == api:
+        return
+    # The emulator replaces an API whose routes have changed.
+    if known:
+        apigateway.delete_base_path_mapping(domainName=DOMAIN, basePath=base)
+    apigateway.create_base_path_mapping(**mapping)
 
 
 def functions(lambda_, resources, binaries):
