@@ -3,7 +3,7 @@
 use std::{net::TcpListener, time::Duration};
 
 use app_core::{
-    config::{self, DatabaseConfig, EventsBus, OutboxConfig, Statements},
+    config::{self, DatabaseConfig, OutboxConfig, Statements},
     domain::mask::Secret,
 };
 use nix::sys::signal::Signal;
@@ -96,11 +96,7 @@ impl Server {
             pool_size: 1,
             statements: Statements::Prepared,
             wait: Duration::from_secs(1),
-            outbox: OutboxConfig {
-                events: EventsBus::Sqs,
-                own_lease: Duration::from_secs(5),
-                relay_lease: Duration::from_secs(30),
-            },
+            outbox: OutboxConfig::default(),
         }
     }
 

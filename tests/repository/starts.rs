@@ -9,7 +9,7 @@ use std::{
 };
 
 use app_core::{
-    config::{AwsConfig, DatabaseConfig, EventsBus, Login, OutboxConfig, Statements},
+    config::{AwsConfig, DatabaseConfig, Login, OutboxConfig, Statements},
     domain::mask::Secret,
     infrastructure::{db::Db, secrets::Secrets},
 };
@@ -66,11 +66,7 @@ fn database(port: u16, login: Login, ssl_root_cert: Option<Arc<str>>) -> Databas
         pool_size: 1,
         statements: Statements::Prepared,
         wait: Duration::from_secs(10),
-        outbox: OutboxConfig {
-            events: EventsBus::Sqs,
-            own_lease: Duration::from_secs(5),
-            relay_lease: Duration::from_secs(30),
-        },
+        outbox: OutboxConfig::default(),
     }
 }
 

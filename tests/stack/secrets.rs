@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use app_core::{
     Error,
-    config::{AwsConfig, DatabaseConfig, EventsBus, Login, OutboxConfig, Statements},
+    config::{AwsConfig, DatabaseConfig, Login, OutboxConfig, Statements},
     domain::mask::Secret,
     infrastructure::{
         db::{Db, Sql},
@@ -44,11 +44,7 @@ fn config(secret: &str) -> DatabaseConfig {
         pool_size: 1,
         statements: Statements::Prepared,
         wait: Duration::from_secs(1),
-        outbox: OutboxConfig {
-            events: EventsBus::Sqs,
-            own_lease: Duration::from_secs(5),
-            relay_lease: Duration::from_secs(30),
-        },
+        outbox: OutboxConfig::default(),
     }
 }
 

@@ -30,6 +30,17 @@ pub struct OutboxConfig {
     pub relay_lease: Duration,
 }
 
+/// SQS, and the leases of a stack that sets none.
+impl Default for OutboxConfig {
+    fn default() -> Self {
+        Self {
+            events: EventsBus::Sqs,
+            own_lease: Duration::from_secs(5),
+            relay_lease: Duration::from_secs(30),
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Statements {
     /// Prepared once a connection: the fast way, straight to Postgres.
@@ -55,6 +66,7 @@ pub(super) fn read(env: &mut Reader<'_>, events: EventsBus, prod: bool) -> Datab
             "is missing: PROD talks to Postgres over TLS only (for RDS, the region's certificate bundle)",
         );
     }
+    let leases = OutboxConfig::default();
     DatabaseConfig {
         host: env.text("DB_HOST"),
         port: env.number("DB_PORT", 5432, 1..=65_535) as u16,
@@ -72,8 +84,16 @@ pub(super) fn read(env: &mut Reader<'_>, events: EventsBus, prod: bool) -> Datab
         wait: Duration::from_secs(1),
         outbox: OutboxConfig {
             events,
-            own_lease: Duration::from_secs(env.number("OUTBOX_OWN_LEASE_SECONDS", 5, 1..=60)),
-            relay_lease: Duration::from_secs(env.number("OUTBOX_LEASE_SECONDS", 30, 1..=300)),
+            own_lease: Duration::from_secs(env.number(
+                "OUTBOX_OWN_LEASE_SECONDS",
+                leases.own_lease.as_secs(),
+                1..=60,
+            )),
+            relay_lease: Duration::from_secs(env.number(
+                "OUTBOX_LEASE_SECONDS",
+                leases.relay_lease.as_secs(),
+                1..=300,
+            )),
         },
     }
 }

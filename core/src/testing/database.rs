@@ -9,7 +9,7 @@ use tokio_postgres::{Client, NoTls, config::Host};
 use uuid::Uuid;
 
 use crate::{
-    config::{AwsConfig, DatabaseConfig, EventsBus, Login, OutboxConfig, Statements},
+    config::{AwsConfig, DatabaseConfig, Login, OutboxConfig, Statements},
     domain::{Result, mask::Secret},
     infrastructure::{db::Db, migrate, secrets::Secrets},
 };
@@ -93,11 +93,7 @@ impl TestDatabase {
             pool_size: 8,
             statements,
             wait: Duration::from_secs(10),
-            outbox: OutboxConfig {
-                events: EventsBus::Sqs,
-                own_lease: Duration::from_secs(5),
-                relay_lease: Duration::from_secs(30),
-            },
+            outbox: OutboxConfig::default(),
         }
     }
 
