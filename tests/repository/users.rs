@@ -4,7 +4,11 @@ use app_core::{
         auth::Client,
         users::{Email, NewUser, Password, PasswordAttempt, PasswordPolicy, Phone, User},
     },
-    infrastructure::{messaging::Outgoing, repository::emails},
+    infrastructure::{
+        messaging::Outgoing,
+        query::{ColumnType, Entity},
+        repository::emails,
+    },
     testing::TestApp,
 };
 
@@ -81,4 +85,54 @@ async fn an_old_row_is_found_by_its_rough_form() {
             "{stored} as {looked_for}"
         );
     }
+}
+
+/// The name that Postgres gives to a column's type.
+fn type_name(of: ColumnType) -> &'static [&'static str] {
+    match of {
+        ColumnType::Bool => &["bool"],
+        ColumnType::Int2 => &["int2"],
+        ColumnType::Int4 => &["int4"],
+        ColumnType::Int8 => &["int8"],
+        ColumnType::Float8 => &["float8"],
+        ColumnType::Text => &["text", "varchar"],
+        ColumnType::Uuid => &["uuid"],
+        ColumnType::Date => &["date"],
+        ColumnType::Timestamptz => &["timestamptz"],
+        ColumnType::Jsonb => &["jsonb"],
+    }
+}
+
+#[tokio::test]
+async fn the_columns_of_the_entity_are_those_of_the_table() {
+    let app = TestApp::new().await;
+    let query = "select column_name::text, udt_name::text, is_nullable = 'YES', character_maximum_length::int4
+                 from information_schema.columns where table_schema = current_schema() and table_name = 'users'";
+    let rows = app.database.client().await.query(query, &[]).await.expect("the columns");
+    let table: Vec<(String, String, bool, Option<i32>)> =
+        rows.iter().map(|row| (row.get(0), row.get(1), row.get(2), row.get(3))).collect();
+    for (name, type_of, nullable, length) in &table {
+        let column = User::column(name).unwrap_or_else(|| panic!("COLUMNS of User lacks `{name}`"));
+        assert!(type_name(column.kind()).contains(&type_of.as_str()), "{name} is {type_of}");
+        assert_eq!(column.is_nullable(), *nullable, "whether {name} may be null");
+        assert_eq!(column.max_chars(), length.map(|length| length as usize), "the length of {name}");
+    }
+    assert_eq!(table.len(), User::COLUMNS.len(), "COLUMNS of User has a column that the table lacks");
+}
+
+#[test]
+fn a_request_may_be_as_long_as_its_column() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/openapi.json");
+    let document: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(path).expect("the document")).expect("JSON");
+    let fields = document["components"]["schemas"]["UpdateMeRequest"]["properties"].as_object();
+    let mut compared = 0;
+    for (name, schema) in fields.expect("the fields of a profile") {
+        let column = User::column(name).unwrap_or_else(|| panic!("there is no column `{name}`"));
+        if let Some(length) = column.max_chars() {
+            assert_eq!(schema["maxLength"], length, "{name}");
+            compared += 1;
+        }
+    }
+    assert!(compared > 5, "{compared} fields have a length");
 }

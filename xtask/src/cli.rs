@@ -229,7 +229,7 @@ enum Command {
         #[arg(short, long, value_name = "FOLDER")]
         output: Option<PathBuf>,
     },
-    /// Add an endpoint: its files, a test that passes, and the documents that follow.
+    /// Add an endpoint, a migration or a permission, with the tests and documents that follow.
     New {
         #[command(subcommand)]
         what: new::What,

@@ -108,6 +108,11 @@ impl Column {
     pub fn is_nullable(&self) -> bool {
         self.nullable
     }
+
+    /// Returns the most characters that it holds; `None` without a limit.
+    pub fn max_chars(&self) -> Option<usize> {
+        self.max_chars
+    }
 }
 
 /// Something that can be read from a row of a table: the entity, or less of it.
