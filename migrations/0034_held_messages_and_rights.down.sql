@@ -1,6 +1,5 @@
 -- Messages that are held are due when their pause ends. `operations` may read and write nearly all tables again.
 alter table outbox drop column held_at;
-create index outbox_due_idx on outbox (due_at, seq) where published_at is null;
 
 do $$
 declare

@@ -1,8 +1,6 @@
 -- For the relay: a claim holds messages that wait behind an earlier message of their group. Held since when;
 -- null: not held.
 alter table outbox add column held_at timestamptz;
--- 0033 has made the index that replaces it.
-drop index outbox_due_idx;
 
 -- For operators: exactly the rights that the statements of the function `operations` use. A later table, or a
 -- later column of `users`, gives `operations` nothing until a migration grants it.
@@ -32,9 +30,10 @@ begin
   grant select on role, dead_letter to operations;
   grant select, insert (user_uuid, role), delete on user_role to operations;
   grant insert (action, outcome, actor, subject, ip, request_id, details) on audit_log to operations;
-  -- Frees, drops and repeats messages. It never marks one as sent.
+  -- Frees, drops and repeats messages, and sends events again.
   grant select, delete, insert (id, queue, body, group_key, deliver_at, due_at),
-        update (due_at, lease_by, parked_at, refusals, held_at) on outbox to operations;
+        update (due_at, lease_by, parked_at, refusals, held_at, published_at, attempts, last_error)
+        on outbox to operations;
   -- Retries and cancels tasks.
   grant select, update (state, attempt, since, finished_at, running_until, error, set_aside_at,
         earlier_attempts, never_begun) on task to operations;

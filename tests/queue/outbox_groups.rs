@@ -92,7 +92,8 @@ async fn an_operator_who_drops_a_parked_message_wakes_the_next_one() {
     let app = TestApp::new().await;
     let (blocked, free) = behind_a_parked_one(&app, "dropped").await;
     assert_eq!(relay(&app).await, free);
-    let dropped = drops::outbox(app.app.db().expect("a database"), &blocked[..1]).await.expect("dropped");
+    // The second one is not parked: it stays, and is the next.
+    let dropped = drops::outbox(app.app.db().expect("a database"), &blocked[..2]).await.expect("dropped");
     assert_eq!(dropped.dropped, blocked[..1]);
     assert_eq!(held(&app).await, BEHIND as i64 - 1);
     assert_eq!(relay(&app).await.first(), Some(&blocked[1]));
@@ -110,6 +111,22 @@ async fn a_writer_that_sends_its_message_wakes_the_next_one() {
     outbox::mark_published(&conn, &[first.id]).await.expect("marked");
     drop(conn);
     assert_eq!(relay(&app).await, [second.id]);
+}
+
+/// A claim of an earlier version leases a held message and leaves `held_at` as it is.
+#[tokio::test]
+async fn a_mark_leaves_a_message_with_the_relay_that_has_it() {
+    let app = TestApp::new().await;
+    let both = [0, 1].map(|n| message(Some("leased"), n));
+    write(&app, &both, RELAY_LEASE).await;
+    let client = app.database.client().await;
+    let lease = "update outbox set held_at = now(), lease_by = gen_random_uuid(), due_at = now() + interval '30 seconds'
+                 where id = $1";
+    client.execute(lease, &[&both[1].id]).await.expect("a lease");
+    let conn = app.app.db().expect("a database").conn().await.expect("a connection");
+    outbox::mark_published(&conn, &[both[0].id]).await.expect("marked");
+    drop(conn);
+    assert!(relay(&app).await.is_empty(), "the other relay still has it");
 }
 
 /// A message that its writer is still sending is not held, and stays with its writer.

@@ -1,7 +1,10 @@
 //! What the logins of migrations/roles.sql may do with each table, and that the function `operations` needs
 //! no more.
 
+use std::{cell::RefCell, collections::BTreeSet};
+
 use app_core::{config::Login, domain::mask::Secret, infrastructure::migrate::embedded, testing::TestApp};
+use operations::OperationsRequest;
 use serde_json::{Value, json};
 use tokio_postgres::Client;
 use uuid::Uuid;
@@ -34,7 +37,8 @@ const RIGHTS: &[(&str, &str, &str)] = &[
 
 const AUDIT_OF_OPERATORS: &str = "insert(action actor details ip outcome request_id subject)";
 const OUTBOX_OF_OPERATORS: &str = "select insert(body deliver_at due_at group_key id queue) \
-                                   update(due_at held_at lease_by parked_at refusals) delete";
+                                   update(attempts due_at held_at last_error lease_by parked_at \
+                                   published_at refusals) delete";
 const TASK_OF_OPERATORS: &str = "select update(attempt earlier_attempts error finished_at never_begun \
                                  running_until set_aside_at since state)";
 
@@ -114,7 +118,7 @@ async fn operators_see_no_hashes_and_no_sessions_and_change_nothing_else() {
             "insert into task (id, name, queue, args) values (gen_random_uuid(), 'x', 'tasks', '{}')",
             "update task set args = '{}'",
             "update outbox set body = '{}'",
-            "update outbox set published_at = now()",
+            "update outbox set created_at = now()",
             "insert into key_value (key, value, expires_at) values ('k', 'v', now())",
             "update key_value set value = 'v'",
             "update user_role set role = 'admin'",
@@ -135,6 +139,8 @@ async fn operators_see_no_hashes_and_no_sessions_and_change_nothing_else() {
 struct AsOperator {
     app: TestApp,
     name: String,
+    /// The commands that were tried.
+    tried: RefCell<BTreeSet<String>>,
 }
 
 impl AsOperator {
@@ -161,10 +167,11 @@ impl AsOperator {
         }
         let login = format!("create role {name} login password '{name}' in role operations");
         client.batch_execute(&login).await.expect("a login");
-        Self { app, name }
+        Self { app, name, tried: RefCell::default() }
     }
 
     async fn does(&self, event: Value) -> Value {
+        self.tried.borrow_mut().insert(event["command"].as_str().expect("a command").to_owned());
         operate(&self.app, &event).await.unwrap_or_else(|error| panic!("{event}: {error}"))
     }
 
@@ -172,6 +179,13 @@ impl AsOperator {
         let client = self.app.database.client().await;
         client.batch_execute(&format!("drop role {}", self.name)).await.expect("the login goes");
     }
+}
+
+/// Returns all commands of the function `operations`: serde lists them for a word that is none.
+fn commands() -> BTreeSet<String> {
+    let error =
+        serde_json::from_value::<OperationsRequest>(json!({ "command": "?" })).expect_err("no command");
+    error.to_string().split('`').skip(3).step_by(2).map(str::to_owned).collect()
 }
 
 #[tokio::test]
@@ -232,6 +246,10 @@ async fn every_command_of_operators_works_with_their_login() {
         operator.does(json!({ "command": "email_set", "user": user, "email": "bea@example.com" })).await;
     assert_eq!(set["changed"], true, "{set}");
     assert_eq!(operator.does(json!({ "command": "key_value_flush", "prefix": "user:" })).await["flushed"], 1);
+    client.batch_execute("update outbox set published_at = now()").await.expect("sent messages");
+    let resent = operator.does(json!({ "command": "outbox_resend", "ids": [behind] })).await;
+    assert_eq!(resent["resent"], json!([behind]), "{resent}");
+    assert_eq!(*operator.tried.borrow(), commands(), "each command is tried with the rights of operators");
     operator.end().await;
 }
 

@@ -14,8 +14,6 @@ use crate::{
     },
 };
 
-const QUEUES: [Queue; 2] = [Queue::Events, Queue::Tasks];
-
 /// A relay that stays asks again after this.
 const PAUSE: Duration = Duration::from_secs(1);
 /// The same after a failure: for what is down there is a log line each time.
@@ -34,7 +32,7 @@ pub async fn publish(db: &Db, bus: &dyn Bus, outgoing: Vec<Outgoing>) {
     let work = async {
         for mut round in rounds(outgoing) {
             let mut complete = true;
-            for queue in QUEUES {
+            for queue in Queue::ALL {
                 let own: Vec<Outgoing> = round.extract_if(.., |m| m.queue == queue).collect();
                 complete &= send_own(db, bus, queue, &own).await;
             }
@@ -109,7 +107,7 @@ pub struct Relayed {
 /// What a relay of this bus sends. Each message belongs to exactly one of them.
 pub fn queues_of(bus: EventsBus, db: &Db) -> &'static [Queue] {
     match (bus, db.outbox().events) {
-        (EventsBus::Sqs, EventsBus::Sqs) => &QUEUES,
+        (EventsBus::Sqs, EventsBus::Sqs) => &Queue::ALL,
         (EventsBus::Sqs, EventsBus::Kafka) => &[Queue::Tasks],
         (EventsBus::Kafka, EventsBus::Kafka) => &[Queue::Events],
         (EventsBus::Kafka, EventsBus::Sqs) => &[],

@@ -111,7 +111,18 @@ impl TestDatabase {
 pub async fn migrated(client: &Client) {
     for migration in migrate::embedded() {
         let sql = migration.up.replace(" concurrently", "");
+        // What belongs to the whole database: of two tests at once, one would fail in spite of `if not exists`.
+        let is_shared = sql.contains("create extension");
+        if is_shared {
+            client.batch_execute("select pg_advisory_lock(hashtext('extensions'))").await.expect("the lock");
+        }
         client.batch_execute(&sql).await.expect("a migration applies");
+        if is_shared {
+            client
+                .batch_execute("select pg_advisory_unlock(hashtext('extensions'))")
+                .await
+                .expect("unlocked");
+        }
     }
 }
 

@@ -63,7 +63,7 @@ pub const CLAIM: &str = "
     from (select count(*) as held from held) as counted left join claimed on true";
 
 /// Public for the test that asks Postgres for its plan. Wakes the next message of each group, if a claim
-/// holds it.
+/// holds it and no relay has it: a claim of an earlier version leases a message and leaves `held_at` set.
 pub const MARK_PUBLISHED: &str = "
     with marked as (
       update outbox set published_at = clock_timestamp(), lease_by = null, last_error = null
@@ -76,7 +76,7 @@ pub const MARK_PUBLISHED: &str = "
                       and behind.seq > marked.seq
                     order by behind.seq limit 1)
             from marked where group_key is not null))
-      and held_at is not null and id <> all($1)";
+      and held_at is not null and lease_by is null and id <> all($1)";
 
 /// Refused this often by the queue itself, a message waits for a person.
 const MAX_REFUSALS: i32 = 10;

@@ -92,7 +92,13 @@ pub(super) async fn apply(with: &mut Connections<'_>, file: File, note: &Note, w
             match select(work, look).await {
                 Either::Left((tried, _)) => (tried, false),
                 Either::Right(((), work)) => {
-                    with.db.cancel(token).await?;
+                    // Also after an error, because the statement may still run under the runner's lock.
+                    if let Err(error) = with.db.cancel(token).await {
+                        tracing::warn!(
+                            error = error.chain(),
+                            "cannot cancel the migration; waiting for its end"
+                        );
+                    }
                     (work.await, true)
                 }
             }

@@ -257,10 +257,10 @@ pub async fn delete_parked(tx: &impl Sql, ids: &[Uuid]) -> Result<Vec<DeletedMes
                where id = any(array(
                        select (select id from outbox as behind
                                where behind.group_key = dropped.group_key and behind.published_at is null
-                                 and behind.seq > dropped.seq and behind.id <> all($1)
+                                 and behind.seq > dropped.seq and behind.id not in (select id from dropped)
                                order by behind.seq limit 1)
                        from dropped where group_key is not null))
-                 and held_at is not null)
+                 and held_at is not null and lease_by is null)
              select id, queue, body from dropped",
             &[&ids],
         )
