@@ -3,6 +3,7 @@
 mod administer;
 pub mod emails;
 pub mod profiles;
+mod walk;
 
 use crate::{
     domain::{

@@ -1,11 +1,14 @@
 //! What operators do to addresses: they fill in canonical forms, and give users another address.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::Users;
+use super::{
+    Users,
+    walk::{BATCH, End},
+};
 use crate::{
     domain::{
         Error, Result,
@@ -17,13 +20,6 @@ use crate::{
         emails::{self, StoredEmail},
     },
 };
-
-/// Rows that one statement reads.
-const BATCH: i64 = 1_000;
-/// A report names at most this many users, and one more.
-const MOST_NAMED: usize = 1_000;
-/// Left for the response, and for the last statement, when the work stops at the deadline.
-const RESERVE: Duration = Duration::from_secs(5);
 
 /// What became of the addresses that were looked at. Users are named by uuid.
 #[derive(Debug, Default, Serialize)]
@@ -70,7 +66,7 @@ impl Users<'_> {
         after: i64,
         deadline: Instant,
     ) -> Result<Canonicalised> {
-        let end = deadline.checked_sub(RESERVE).unwrap_or(deadline);
+        let end = End::before(deadline);
         let mut report = Canonicalised { next: Some(after), ..Canonicalised::default() };
         while let Some(after) = report.next {
             let batch = emails::after(&self.db.conn().await?, after, BATCH).await?;
@@ -86,8 +82,7 @@ impl Users<'_> {
                     Ok(email) if stored.keeps(&email) => filled.push(stored),
                     Ok(email) => self.canonicalise(change, &stored, &email, &mut report).await?,
                 }
-                // After each row, not after each batch: a call that Lambda cuts off would lose the report.
-                is_over = Instant::now() >= end || report.named() >= MOST_NAMED;
+                is_over = end.is_reached(report.named());
                 if is_over {
                     break;
                 }

@@ -1,12 +1,15 @@
 //! Profiles from before their texts were checked.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde::Serialize;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::Users;
+use super::{
+    Users,
+    walk::{BATCH, End},
+};
 use crate::{
     domain::{
         Result,
@@ -17,13 +20,6 @@ use crate::{
         profiles::{self, Profile},
     },
 };
-
-/// Rows that one statement reads.
-const BATCH: i64 = 1_000;
-/// A report names at most this many users.
-const MOST_NAMED: usize = 1_000;
-/// Left for the response when the work stops at the deadline.
-const RESERVE: Duration = Duration::from_secs(5);
 
 /// The result of a check. Users are named by uuid, and no value is shown.
 #[derive(Debug, Default, Serialize)]
@@ -45,7 +41,7 @@ impl Users<'_> {
     /// Reports the rows behind the id `after` whose texts or photo the API no longer accepts. With `change`
     /// it cleans them: it empties such a photo, and makes one line of such a text.
     pub async fn check_profiles(&self, change: bool, after: i64, deadline: Instant) -> Result<Checked> {
-        let end = deadline.checked_sub(RESERVE).unwrap_or(deadline);
+        let end = End::before(deadline);
         let mut report = Checked { next: Some(after), ..Checked::default() };
         while let Some(after) = report.next {
             let batch = profiles::after(&self.db.conn().await?, after, BATCH).await?;
@@ -58,8 +54,7 @@ impl Users<'_> {
                 if !columns.is_empty() && (!change || self.clean(&stored, &clean, &columns).await?) {
                     report.refused.push(Refused { user: stored.user, columns });
                 }
-                // After each row, not after each batch: a call that Lambda cuts off would lose the report.
-                if Instant::now() >= end || report.refused.len() >= MOST_NAMED {
+                if end.is_reached(report.refused.len()) {
                     return Ok(report);
                 }
             }

@@ -31,6 +31,9 @@ pub struct StoredEmail {
     pub canonical: Option<String>,
 }
 
+/// The columns that [`StoredEmail`] is read from.
+const STORED: &str = "id, uuid, email, email_canonical";
+
 impl StoredEmail {
     fn from_row(row: &Row) -> Result<Self> {
         Ok(Self {
@@ -80,25 +83,26 @@ impl Credentials {
 
 /// Returns what sign-in needs to know about the user whose address this is.
 pub async fn credentials(sql: &impl Sql, email: &Email) -> Result<Option<Credentials>> {
-    let found = rows(sql, email, "id, uuid, email, email_canonical, is_active, password_hashed").await?;
+    let found = rows(sql, email, ", is_active, password_hashed").await?;
     owner_of(email, found).map(|(_, row)| Credentials::from_row(&row)).transpose()
 }
 
 /// Returns the user whose address this is.
 pub async fn owner(sql: &impl Sql, email: &Email) -> Result<Option<Uuid>> {
-    let found = rows(sql, email, "id, uuid, email, email_canonical").await?;
+    let found = rows(sql, email, "").await?;
     Ok(owner_of(email, found).map(|(stored, _)| stored.user))
 }
 
 /// Returns the rows that hold an address, by id.
 pub async fn holders(sql: &impl Sql, email: &Email) -> Result<Vec<StoredEmail>> {
-    let found = rows(sql, email, "id, uuid, email, email_canonical").await?;
+    let found = rows(sql, email, "").await?;
     Ok(found.into_iter().map(|(stored, _)| stored).collect())
 }
 
-async fn rows(sql: &impl Sql, email: &Email, columns: &str) -> Result<Vec<(StoredEmail, Row)>> {
+/// `more` are columns behind those of [`STORED`].
+async fn rows(sql: &impl Sql, email: &Email, more: &str) -> Result<Vec<(StoredEmail, Row)>> {
     let text = format!(
-        "select {columns} from users
+        "select {STORED}{more} from users
          where {CANONICAL_OR_ROUGH} = any($1) and (email_canonical is null or email_canonical = $2) order by id"
     );
     let (forms, canonical) = (email.rough_forms(), email.canonical());
@@ -125,7 +129,7 @@ fn owner_of(email: &Email, rows: Vec<(StoredEmail, Row)>) -> Option<(StoredEmail
 /// the same rough form.
 pub(super) async fn without_canonical(sql: &impl Sql, email: &Email) -> Result<Vec<(i64, bool)>> {
     let found = format!(
-        "select id, uuid, email, email_canonical from users
+        "select {STORED} from users
          where {CANONICAL_OR_ROUGH} = any($1) and email_canonical is null"
     );
     let rows = sql.rows(&found, &[&email.rough_forms()]).await?;
@@ -135,9 +139,8 @@ pub(super) async fn without_canonical(sql: &impl Sql, email: &Email) -> Result<V
 
 /// Returns the addresses of the next users behind the id `after`.
 pub async fn after(sql: &impl Sql, after: i64, limit: i64) -> Result<Vec<StoredEmail>> {
-    let text = "select id, uuid, email, email_canonical from users
-                where id > $1 and email is not null order by id limit $2";
-    let rows = sql.rows(text, &[&after, &limit]).await?;
+    let text = format!("select {STORED} from users where id > $1 and email is not null order by id limit $2");
+    let rows = sql.rows(&text, &[&after, &limit]).await?;
     rows.iter().map(StoredEmail::from_row).collect()
 }
 
