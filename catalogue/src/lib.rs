@@ -1,4 +1,5 @@
-//! The catalogue of endpoints and messages, and the documents that are generated from it.
+//! The catalogue of endpoints and messages, and the files that are generated from the code: template.yaml and the
+//! documents in docs/.
 //!
 //! A new endpoint is one line in Cargo.toml. The OpenAPI document, the tests of access and the tests of the
 //! contract then include it.
@@ -7,6 +8,7 @@ mod endpoints;
 pub mod messages;
 pub mod openapi;
 pub mod routes;
+pub mod template;
 
 pub use endpoints::{Endpoint, endpoints, methods};
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 use app_core::testing::setting;
-use app_tests::template::Parts;
+use catalogue::template::Parts;
 use serde_json::Value;
 
 use super::{

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use app_tests::template::Parts;
+use catalogue::template::Parts;
 
 use super::{budget, checks, document::parse, gateway, holds, limits, roles, texts};
 

@@ -40,13 +40,13 @@ pub(super) fn write(checkout: &Checkout) -> Result<()> {
     Ok(())
 }
 
-/// Returns a document that the package of the tests makes: it knows the core and every function, and no other
-/// command has to wait until they are compiled.
+/// Returns a document that the package `catalogue` makes. It knows the core and every endpoint, so it is a program
+/// of its own: no other command waits until they are compiled.
 pub(super) fn generate(checkout: &Checkout, document: &str) -> Result<Vec<u8>> {
     assets::ready(checkout)?;
     let output = checkout
         .cargo()
-        .args(["run", "--quiet", "--package", "app-tests", "--bin", "documents", "--", document])
+        .args(["run", "--quiet", "--package", "catalogue", "--bin", "documents", "--", document])
         .stderr(Stdio::inherit())
         .output()
         .context("cannot run cargo; install Rust from https://rustup.rs")?;

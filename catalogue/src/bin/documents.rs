@@ -3,8 +3,7 @@
 
 use std::{fs, path::Path, process::ExitCode};
 
-use app_tests::template::Parts;
-use catalogue::{messages, openapi, routes};
+use catalogue::{messages, openapi, routes, template::Parts};
 
 fn main() -> ExitCode {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
