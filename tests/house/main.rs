@@ -20,5 +20,6 @@ mod requirements;
 mod routes;
 mod skips;
 mod supply_chain;
+mod targets;
 mod template;
 mod times;

@@ -15,9 +15,11 @@ pub(super) fn manifest(endpoint: &Endpoint) -> String {
         dependencies += "uuid.workspace = true\n";
     }
     format!(
-        "[package]\nname = \"{}\"\nversion.workspace = true\nedition.workspace = true\nrust-version.workspace = true\n\
-         publish.workspace = true\n\n[dependencies]\n{dependencies}\n[lints]\nworkspace = true\n",
-        endpoint.name
+        "[package]\nname = \"{name}\"\nversion.workspace = true\nedition.workspace = true\nrust-version.workspace = true\n\
+         publish.workspace = true\n\n[lib]\ntest = false\ndoctest = false\nbench = false\n\n\
+         [[bin]]\nname = \"{name}\"\ntest = false\nbench = false\n\n\
+         [dependencies]\n{dependencies}\n[lints]\nworkspace = true\n",
+        name = endpoint.name
     )
 }
 
