@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::SystemTime;
 
 use anyhow::{Context as _, Result, bail};
@@ -23,21 +24,33 @@ pub fn build(checkout: &Checkout, functions: &[String]) -> Result<()> {
     if functions.iter().any(|function| function == "docs") {
         assets::ready(checkout)?;
     }
-    let mut cargo = checkout.cargo();
-    cargo.arg("build").arg("--bins");
-    for function in functions {
-        cargo.args(["-p", function]);
-    }
-    let child = cargo.spawn().context("cannot run cargo; install Rust from https://rustup.rs")?;
+    let programs = functions.iter().map(|function| (function.as_str(), function.as_str()));
+    let child = cargo_build(checkout, programs)
+        .spawn()
+        .context("cannot run cargo; install Rust from https://rustup.rs")?;
     if !process::wait(child)?.success() {
         bail!("the build failed; see the messages of the compiler above");
     }
     Ok(())
 }
 
-/// Where cargo leaves the binary of a function.
-pub fn built(checkout: &Checkout, function: &str) -> Result<PathBuf> {
-    Ok(checkout.target_dir()?.join("debug").join(function))
+/// Returns the command that builds programs, each named by its package and itself. Their dependencies get the
+/// features that they have in the tests, so that cargo compiles them once for both.
+pub fn cargo_build<'a>(
+    checkout: &Checkout,
+    programs: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> Command {
+    let mut cargo = checkout.cargo();
+    cargo.args(["build", "-p", "xtask", "--features", "xtask/as-tested"]);
+    for (package, program) in programs {
+        cargo.args(["-p", package, "--bin", program]);
+    }
+    cargo
+}
+
+/// Where cargo leaves a program that it has built.
+pub fn built(checkout: &Checkout, program: &str) -> Result<PathBuf> {
+    Ok(checkout.target_dir()?.join("debug").join(program))
 }
 
 /// Links the built functions into `folder` and returns which of them are new or changed.

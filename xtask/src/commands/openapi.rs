@@ -2,17 +2,21 @@
 //! which are committed.
 
 use std::fs;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 
 use crate::assets;
+use crate::binaries::{built, cargo_build};
 use crate::checkout::Checkout;
 use crate::ui;
 
 /// What the code generates, and its file.
 pub const DOCUMENTS: [(&str, &str); 3] =
     [("openapi", "docs/openapi.json"), ("messages", "docs/messages.json"), ("routes", "docs/routes.md")];
+
+/// The program of the catalogue that prints them.
+const PROGRAM: &str = "documents";
 
 pub fn run(check: bool) -> Result<()> {
     let checkout = Checkout::find()?;
@@ -44,12 +48,13 @@ pub(super) fn write(checkout: &Checkout) -> Result<()> {
 /// of its own: no other command waits until they are compiled.
 pub(super) fn generate(checkout: &Checkout, document: &str) -> Result<Vec<u8>> {
     assets::ready(checkout)?;
-    let output = checkout
-        .cargo()
-        .args(["run", "--quiet", "--package", "catalogue", "--bin", "documents", "--", document])
-        .stderr(Stdio::inherit())
-        .output()
-        .context("cannot run cargo; install Rust from https://rustup.rs")?;
+    let build = cargo_build(checkout, [("catalogue", PROGRAM)]).arg("--quiet").status();
+    if !build.context("cannot run cargo; install Rust from https://rustup.rs")?.success() {
+        bail!("could not build the program `{PROGRAM}`; see the errors above");
+    }
+    let program = built(checkout, PROGRAM)?;
+    let output = Command::new(&program).arg(document).stderr(Stdio::inherit()).output();
+    let output = output.with_context(|| format!("cannot run {}", program.display()))?;
     if !output.status.success() {
         bail!("could not generate the document `{document}`; see the errors above");
     }
