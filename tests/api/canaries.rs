@@ -15,12 +15,10 @@ use app_core::{
     testing::{Event, TestApp, event},
 };
 use serde_json::json;
+use test_support::process::{Process, drop_role, role};
 use tracing_subscriber::filter::LevelFilter;
 
-use crate::{
-    process::{Process, drop_role, role},
-    support::{call, call_raw, refresh},
-};
+use crate::support::{call, call_raw, refresh};
 
 const CANARY: &str = "cAnArY8ce1f0";
 

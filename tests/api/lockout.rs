@@ -5,11 +5,9 @@ use app_core::{
     testing::{TestApp, event},
 };
 use serde_json::{Value, json};
+use test_support::process::{Process, drop_role, role};
 
-use crate::{
-    process::{Process, drop_role, role},
-    support::{count, sign_up},
-};
+use crate::support::{count, sign_up};
 
 const EMAIL: &str = "ada@example.com";
 const HOME: &str = "198.51.100.7";

@@ -31,7 +31,6 @@ mod oversize;
 mod passwords;
 mod permissions;
 mod pgbouncer;
-mod process;
 mod refresh;
 mod rotation;
 mod round_trips;
@@ -40,12 +39,13 @@ mod session_limit;
 mod sessions;
 mod sign_in;
 mod sign_up;
-mod support;
 mod tasks_get;
 mod users_me;
 mod users_me_update;
 mod warm_connections;
 mod wire;
+
+use test_support::endpoints as support;
 
 /// The tests of single functions, `functions/NAME/tests.rs`; build.rs lists them.
 mod functions {

@@ -2,21 +2,21 @@
 
 use std::time::Duration;
 
+use app_core::{
+    config::LaunchMode,
+    interfaces::http::{Admission, Caller, RefreshToken, SignedIn},
+    testing::event,
+};
 use serde_json::{Value, json};
+use test_support::process::{Process, drop_role, role};
 
 use crate::{
-    process::{Process, drop_role, role},
     rpc::{
         self,
         wire::{GET_EXAMPLE, json_call},
     },
     support::{allow, call, me, refresh, sign_in, sign_up, signed_in},
     wire::wired,
-};
-use app_core::{
-    config::LaunchMode,
-    interfaces::http::{Admission, Caller, RefreshToken, SignedIn},
-    testing::event,
 };
 
 const PASSWORD: &str = "correct horse battery";

@@ -1,18 +1,18 @@
 //! The consumer of events.
 
+use test_support::wire::{
+    drain::Crew,
+    ledger::assert_exactly_once,
+    mapping::{Delivered, Mapping, Record},
+    queues::Queue,
+    world::World,
+};
 use uuid::Uuid;
 
 use crate::{
     points::{CONSUMER, CONSUMER_AGAIN, CONSUMER_APPLIED, Scene},
     sweep::sweep_deliveries,
     volume::Volume,
-    wire::{
-        drain::Crew,
-        ledger::assert_exactly_once,
-        mapping::{Delivered, Mapping, Record},
-        queues::Queue,
-        world::World,
-    },
 };
 
 /// How the records come to the function that is killed over them.

@@ -1,13 +1,13 @@
 //! Tasks that come without a row: schedules put their message on the queue, and nothing else.
 
 use serde_json::{Value, json};
+use test_support::wire::{drain::Crew, mapping::Record, queues::Queue, world::World};
 use uuid::Uuid;
 
 use crate::{
     points::{FIRING, MISFIRE, Scene},
     sweep::sweep_deliveries,
     volume::Volume,
-    wire::{drain::Crew, mapping::Record, queues::Queue, world::World},
 };
 
 #[test]

@@ -5,8 +5,6 @@
 
 mod consumer;
 mod firings;
-#[path = "../kafka/mod.rs"]
-mod kafka_world;
 mod points;
 mod refusals;
 mod relay;
@@ -17,6 +15,4 @@ mod sign_up;
 mod sweep;
 mod traps;
 mod volume;
-#[path = "../wire/mod.rs"]
-mod wire;
 mod worker;

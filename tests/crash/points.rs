@@ -4,13 +4,13 @@
 //! waiting for its answer, and with the answer there and unseen. A statement or a call that is
 //! added to a function is added here; a test fails until then.
 
-use crate::wire::control::Moment;
+use test_support::wire::control::Moment;
 
 /// One way through a function.
 #[derive(Debug)]
 pub(crate) struct Scene {
     pub(crate) name: &'static str,
-    /// In the order of their first appearance; labels are `wire/label.rs`'s.
+    /// In the order of their first appearance; labels are those of `test_support::wire::label`.
     pub(crate) steps: &'static [&'static str],
 }
 

@@ -1,6 +1,6 @@
 //! Messages that can never be done: they alone reach the dead-letter queue.
 
-use crate::wire::{
+use test_support::wire::{
     database::Database,
     mapping::{Delivered, Mapping, Reading, read},
     queues::Queue,

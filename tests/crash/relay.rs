@@ -1,12 +1,12 @@
 //! The relay.
 
+use test_support::wire::{drain::Crew, ledger::assert_exactly_once, sandbox::Answer, world::World};
 use uuid::Uuid;
 
 use crate::{
     points::RELAY,
     sweep::{Death, sweep},
     volume::Volume,
-    wire::{drain::Crew, ledger::assert_exactly_once, sandbox::Answer, world::World},
 };
 
 #[test]

@@ -2,12 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::{
-    kafka_world::{Cluster, TOPIC, bridge::Bridge},
-    points::RELAY_KAFKA,
-    relay::fill,
-    sweep::{Death, sweep},
-    volume::Volume,
+use test_support::{
+    kafka::{Cluster, TOPIC, bridge::Bridge},
     wire::{
         database::wait,
         drain::Crew,
@@ -15,6 +11,13 @@ use crate::{
         sandbox::{Answer, Sandbox},
         world::World,
     },
+};
+
+use crate::{
+    points::RELAY_KAFKA,
+    relay::fill,
+    sweep::{Death, sweep},
+    volume::Volume,
 };
 
 /// Longer than a lease.

@@ -1,12 +1,7 @@
 //! The worker, when a task fails and is to be tried again.
+use test_support::wire::{drain::Crew, ledger::assert_exactly_once, mapping::Record, world::World};
 
-use crate::{
-    points::RETRY,
-    sweep::sweep_deliveries,
-    volume::Volume,
-    wire::{drain::Crew, ledger::assert_exactly_once, mapping::Record, world::World},
-    worker::feed,
-};
+use crate::{points::RETRY, sweep::sweep_deliveries, volume::Volume, worker::feed};
 
 #[test]
 fn a_task_whose_worker_is_killed_while_it_arranges_the_retry_neither_forks_nor_vanishes() {

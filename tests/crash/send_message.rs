@@ -2,18 +2,18 @@
 
 use app_core::testing::event;
 use serde_json::{Value, json};
+use test_support::wire::{
+    drain::Crew,
+    ledger::assert_exactly_once,
+    sandbox::{Answer, Sandbox},
+    world::World,
+};
 use uuid::Uuid;
 
 use crate::{
     points::SEND_MESSAGE,
     sweep::{Death, sweep},
     volume::Volume,
-    wire::{
-        drain::Crew,
-        ledger::assert_exactly_once,
-        sandbox::{Answer, Sandbox},
-        world::World,
-    },
 };
 
 /// An API key of a user who may send events: no token expires over a long sweep.

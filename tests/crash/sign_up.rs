@@ -2,18 +2,18 @@
 
 use app_core::testing::event;
 use serde_json::json;
+use test_support::wire::{
+    drain::Crew,
+    ledger::assert_exactly_once,
+    sandbox::{Answer, Sandbox},
+    world::World,
+};
 use uuid::Uuid;
 
 use crate::{
     points::SIGN_UP,
     sweep::{Death, sweep},
     volume::Volume,
-    wire::{
-        drain::Crew,
-        ledger::assert_exactly_once,
-        sandbox::{Answer, Sandbox},
-        world::World,
-    },
 };
 
 fn sign_up(address: &str) -> String {

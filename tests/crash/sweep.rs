@@ -1,13 +1,13 @@
 //! Goes through a scene's points, in every run in a world of its own.
+use test_support::wire::{
+    control::Trap,
+    drain::Crew,
+    mapping::{Delivered, Mapping, Record},
+};
 
 use crate::{
     points::{Point, RESPONSE, Scene},
     volume::Volume,
-    wire::{
-        control::Trap,
-        drain::Crew,
-        mapping::{Delivered, Mapping, Record},
-    },
 };
 
 /// What one process is to die of.

@@ -3,7 +3,7 @@
 use app_core::testing::event;
 use serde_json::json;
 
-use crate::wire::{
+use test_support::wire::{
     control::{Moment, Trap},
     queues::Queue,
     sandbox::{Answer, Sandbox},

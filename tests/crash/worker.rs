@@ -1,18 +1,18 @@
 //! The worker of tasks, when they go well.
 
+use test_support::wire::{
+    drain::Crew,
+    ledger::{STARTED, assert_exactly_once},
+    mapping::{Delivered, Record},
+    queues::Queue,
+    world::World,
+};
 use uuid::Uuid;
 
 use crate::{
     points::{Scene, WORKER, WORKER_AGAIN},
     sweep::sweep_deliveries,
     volume::Volume,
-    wire::{
-        drain::Crew,
-        ledger::{STARTED, assert_exactly_once},
-        mapping::{Delivered, Record},
-        queues::Queue,
-        world::World,
-    },
 };
 
 #[test]

@@ -14,7 +14,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-use crate::wire::database::wait;
+use test_support::wire::database::wait;
 
 pub(crate) struct Address {
     pub(crate) port: u16,

@@ -11,8 +11,9 @@ use app_core::{
         secrets::Secrets,
     },
 };
+use test_support::wire::database::wait;
 
-use crate::{alone, server::Server, wire::database::wait};
+use crate::{alone, server::Server};
 
 fn pool(config: DatabaseConfig) -> Db {
     let aws = Config::read(

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use test_support::wire::{drain::Crew, ledger::assert_exactly_once, mapping::Mapping, world::World};
+
 use crate::{
     alone,
     load::{Hands, USUAL, committed, others, under_load},
-    wire::{drain::Crew, ledger::assert_exactly_once, mapping::Mapping, world::World},
 };
 
 #[test]

@@ -6,12 +6,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+use test_support::wire::{drain::Crew, ledger::assert_exactly_once, world::World};
+
 use crate::{
     address::Address,
     alone,
     load::{PRODUCERS, Sample, USUAL, committed, others, under_load},
     server::Server,
-    wire::{drain::Crew, ledger::assert_exactly_once, world::World},
 };
 
 /// The old server still answers, but it is read-only: connections to it stay open, which is worse than a crash.

@@ -12,7 +12,7 @@ use app_core::testing::event;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::wire::{
+use test_support::wire::{
     control::{Control, Weather},
     drain::relay_once,
     mapping::Mapping,

@@ -14,8 +14,6 @@ mod queue_outage;
 mod refused_mail;
 mod relay_killed;
 mod server;
-#[path = "../wire/mod.rs"]
-mod wire;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -2,11 +2,12 @@
 
 use std::{collections::HashSet, time::Duration};
 
+use test_support::wire::{drain::Crew, ledger::assert_exactly_once, world::World};
+
 use crate::{
     alone,
     load::{Sample, USUAL, committed, others, under_load},
     server::Server,
-    wire::{drain::Crew, ledger::assert_exactly_once, world::World},
 };
 
 #[test]

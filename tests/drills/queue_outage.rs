@@ -2,10 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use test_support::wire::{control::Weather, drain::Crew, ledger::assert_exactly_once, world::World};
+
 use crate::{
     alone,
     load::{USUAL, committed, others, quantile, under_load},
-    wire::{control::Weather, drain::Crew, ledger::assert_exactly_once, world::World},
 };
 
 /// What an answer may wait for its messages to leave, by the design.

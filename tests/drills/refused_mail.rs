@@ -1,11 +1,11 @@
 //! The mail server refuses some mails. The relay, the consumer and the worker run as real processes.
 
+use test_support::wire::{drain::Crew, queues::Queue, world::World};
 use uuid::Uuid;
 
 use crate::{
     alone,
     mail_server::{MailServer, Refusal, Stage},
-    wire::{drain::Crew, queues::Queue, world::World},
 };
 
 /// How a user's welcome mail ended: its state, its code and its attempts.

@@ -2,16 +2,17 @@
 
 use std::time::Duration;
 
+use test_support::wire::{
+    control::{Moment, Trap, Weather},
+    drain::Crew,
+    ledger::assert_exactly_once,
+    sandbox::{Answer, Sandbox},
+    world::World,
+};
+
 use crate::{
     alone,
     load::{Hands, USUAL, committed, others, under_load},
-    wire::{
-        control::{Moment, Trap, Weather},
-        drain::Crew,
-        ledger::assert_exactly_once,
-        sandbox::{Answer, Sandbox},
-        world::World,
-    },
 };
 
 #[test]

@@ -15,7 +15,7 @@ use xtask::{
     stack::{self, database::Login, postgres::Postgres, state::State},
 };
 
-use crate::wire::database::Database;
+use test_support::wire::database::Database;
 
 /// Their places among the stacks, `.local/drills` and `.local/drills-standby`.
 const PRIMARY: &str = "drills";

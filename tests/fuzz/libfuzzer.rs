@@ -2,13 +2,10 @@
 
 #![no_main]
 
-#[path = "targets/mod.rs"]
-mod targets;
-
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use targets::{TARGETS, Target};
+use test_support::targets::{TARGETS, Target};
 
 static TARGET: LazyLock<Target> = LazyLock::new(|| {
     let wanted = app_core::testing::setting("FUZZ_TARGET");

@@ -2,11 +2,11 @@
 //! made of them, always the same. What reaches deeper is `cargo xtask fuzz TARGET`.
 
 mod mutation;
-mod targets;
 
 use std::{fs, panic, path::Path};
 
 use mutation::Mutation;
+use test_support::targets;
 
 /// How many inputs are made up for each target.
 const INPUTS: u32 = 3_000;

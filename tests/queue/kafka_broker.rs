@@ -16,7 +16,7 @@ use app_core::{
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::kafka_world::TOPIC;
+use test_support::kafka::TOPIC;
 
 /// What the relay keeps back from its time, and a little less than its first pause: it asks once, and has
 /// the time to send all that it finds.

@@ -7,8 +7,6 @@ mod failing_tasks;
 mod inbox;
 mod kafka;
 mod kafka_broker;
-#[path = "../kafka/mod.rs"]
-mod kafka_world;
 mod lost_events;
 mod mail_outage;
 mod outbox_groups;

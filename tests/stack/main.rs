@@ -3,8 +3,6 @@
 
 mod async_flow;
 mod audit;
-#[path = "../aws.rs"]
-mod aws;
 mod database_ca;
 mod docs_pages;
 mod edge;

@@ -13,11 +13,9 @@ use app_core::{
 };
 use aws_sdk_secretsmanager::Client;
 use serde_json::json;
+use test_support::aws;
 
-use crate::{
-    aws,
-    support::{database, setting},
-};
+use crate::support::{database, setting};
 
 pub(crate) fn client() -> Client {
     Client::new(&aws::config())

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-pub(crate) use crate::aws::sqs;
 pub(crate) use app_core::testing::setting;
 use aws_sdk_sqs::types::QueueAttributeName;
 use serde_json::{Value, json};
+pub(crate) use test_support::aws::sqs;
 use tokio_postgres::NoTls;
 
 /// An answer of the gateway.

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 use app_core::testing::{TestApp, event};
 use futures_util::future::join_all;
 use serde_json::json;
+use test_support::process::{Process, drop_role, role};
 
 use crate::{
     ALONE,
-    process::{Process, drop_role, role},
     support::{call, sign_in, sign_up},
 };
 

@@ -2,12 +2,8 @@
 
 mod enumeration;
 mod hashing;
-#[path = "../api/process.rs"]
-mod process;
-#[path = "../api/support.rs"]
-#[expect(dead_code, reason = "the endpoints' tests use all of it")]
-mod support;
 
+use test_support::endpoints as support;
 use tokio::sync::Mutex;
 
 /// Held by the test that runs.

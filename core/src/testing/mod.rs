@@ -1,5 +1,5 @@
 //! Helpers for tests: a schema of one's own, an app on it, sample events, a clock that moves.
-//! Behind the feature `testing`, only ever a dev-dependency.
+//! Behind the feature `testing`, which only tests and their library enable.
 
 mod app;
 mod aws;

@@ -7,20 +7,18 @@ use std::{
 };
 
 use app_core::config::EventsBus;
+use test_support::kafka::{
+    Cluster,
+    bridge::Bridge,
+    door::{Door, Weather},
+    free_port,
+};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::{
     SHORT, app_by, app_on, app_with, commit_some, consume, relay_until, relayed, time_passes, waiting, write,
 };
-use crate::{
-    kafka_world::{
-        Cluster,
-        bridge::Bridge,
-        door::{Door, Weather},
-        free_port,
-    },
-    support::{number, tasks},
-};
+use crate::support::{number, tasks};
 
 /// Both waits of the bus, and some room for a busy machine.
 const BUDGET: Duration = Duration::from_millis(9_500);

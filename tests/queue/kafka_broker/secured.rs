@@ -14,14 +14,14 @@ use rustls::{
     pki_types::{CertificateDer, pem::PemObject},
 };
 use serde_json::json;
-use uuid::Uuid;
-
-use super::{app_with, commit_some, relayed, time_passes, waiting};
-use crate::kafka_world::{
+use test_support::kafka::{
     Cluster, TOPIC,
     bridge::Bridge,
     door::{Account, Door},
 };
+use uuid::Uuid;
+
+use super::{app_with, commit_some, relayed, time_passes, waiting};
 
 const USER: &str = "app";
 const PASSWORD: &str = "hunter2-correct";

@@ -4,13 +4,11 @@ use std::{collections::BTreeMap, time::Instant};
 
 use app_core::{domain::users::events::UserCreated, interfaces::invocation, testing::event};
 use serde_json::{Value, json};
+use test_support::kafka::{Cluster, PARTITIONS, bridge::Bridge};
 use uuid::Uuid;
 
 use super::{SHORT, app_on, commit, commit_some, consume, relay_until, relayed, user_created, waiting};
-use crate::{
-    kafka_world::{Cluster, PARTITIONS, bridge::Bridge},
-    support::{in_a_minute, number, tasks},
-};
+use crate::support::{in_a_minute, number, tasks};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_is_left_to_its_relay_and_starts_its_tasks_once() {

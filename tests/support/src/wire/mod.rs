@@ -11,18 +11,15 @@
 //!   from them as Lambda does.
 //! - [`ledger`]: what was applied, and how often; [`drain`] lets everything come to rest before
 //!   that is asked.
-#![allow(dead_code, reason = "each of the two test binaries uses most of it, and not the same part")]
 
-#[path = "../aws.rs"]
-mod aws;
-pub(crate) mod control;
-pub(crate) mod database;
-pub(crate) mod drain;
-pub(crate) mod label;
-pub(crate) mod ledger;
-pub(crate) mod mapping;
-pub(crate) mod postgres;
-pub(crate) mod queue_api;
-pub(crate) mod queues;
-pub(crate) mod sandbox;
-pub(crate) mod world;
+pub mod control;
+pub mod database;
+pub mod drain;
+pub mod label;
+pub mod ledger;
+pub mod mapping;
+pub mod postgres;
+pub mod queue_api;
+pub mod queues;
+pub mod sandbox;
+pub mod world;

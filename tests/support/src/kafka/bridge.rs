@@ -26,22 +26,22 @@ const BATCH: usize = 100;
 /// How long the broker waits for something to come.
 const WAIT_MILLIS: i32 = 200;
 
-pub(crate) struct Bridge {
+pub struct Bridge {
     partitions: Vec<PartitionClient>,
     /// In each partition, the offset that comes next.
-    pub(crate) places: Vec<i64>,
+    pub places: Vec<i64>,
     /// How many records one event holds at most.
-    pub(crate) batch: usize,
+    pub batch: usize,
 }
 
 impl Bridge {
     /// At the beginning of the topic, as `TRIM_HORIZON` says.
-    pub(crate) async fn new(cluster: &Cluster) -> Self {
+    pub async fn new(cluster: &Cluster) -> Self {
         Self::by(ClientBuilder::new(vec![cluster.server()])).await
     }
 
     /// The same, for a broker that asks who it is.
-    pub(crate) async fn by(client: ClientBuilder) -> Self {
+    pub async fn by(client: ClientBuilder) -> Self {
         // The library would try for ever.
         let backoff = BackoffConfig { deadline: Some(Duration::from_secs(5)), ..BackoffConfig::default() };
         let client = client.backoff_config(backoff).build().await.expect("the broker answers");
@@ -54,7 +54,7 @@ impl Bridge {
     }
 
     /// What lies behind the places, all of it.
-    pub(crate) async fn records(&self) -> Vec<Vec<RecordAndOffset>> {
+    pub async fn records(&self) -> Vec<Vec<RecordAndOffset>> {
         join_all(self.partitions.iter().zip(&self.places).map(|(client, place)| rest_of(client, *place)))
             .await
     }
@@ -64,7 +64,7 @@ impl Bridge {
     /// # Panics
     /// When the answer names a place that the event does not hold: Lambda would take that for a failure of
     /// the whole batch.
-    pub(crate) async fn poll(&mut self, answer: impl AsyncFnOnce(String) -> Value) -> Option<usize> {
+    pub async fn poll(&mut self, answer: impl AsyncFnOnce(String) -> Value) -> Option<usize> {
         let mut left = self.batch;
         let mut taken = self.records().await;
         for records in &mut taken {
@@ -97,7 +97,7 @@ impl Bridge {
     }
 
     /// Another producer's records, straight into a partition.
-    pub(crate) async fn write(&self, partition: usize, values: &[&str]) {
+    pub async fn write(&self, partition: usize, values: &[&str]) {
         let record = |value: &&str| Record {
             key: None,
             value: Some(value.as_bytes().to_vec()),

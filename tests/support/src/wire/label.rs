@@ -2,7 +2,7 @@
 
 /// The verb and the table: `begin`, `insert into task`, `update outbox set published_at`. Of a
 /// statement with several parts, the part that writes.
-pub(crate) fn of(sql: &str) -> String {
+pub fn of(sql: &str) -> String {
     let code: Vec<&str> = sql.lines().map(|line| line.split("--").next().unwrap_or_default()).collect();
     let code = code.join(" ").replace(['(', ')', ';'], " ").to_lowercase();
     let words: Vec<&str> = code.split_whitespace().collect();

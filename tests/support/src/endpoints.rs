@@ -7,19 +7,20 @@ use app_core::{
     interfaces::http::{self, Admission, IntoResponse, Request},
     testing::{Event, TestApp, event},
 };
+use catalogue::functions::{auth_sign_up, auth_tokens, auth_tokens_refresh, users_me};
 use serde_json::{Value, json};
 
 /// An answer as API Gateway would send it.
 #[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: i64,
-    pub(crate) body: Value,
+pub struct Answer {
+    pub status: i64,
+    pub body: Value,
     headers: Vec<(String, String)>,
 }
 
 impl Answer {
     /// From what Lambda would be given.
-    pub(crate) fn of(response: &Value) -> Self {
+    pub fn of(response: &Value) -> Self {
         let headers = response["multiValueHeaders"].as_object().expect("headers");
         Self {
             status: response["statusCode"].as_i64().expect("a status"),
@@ -38,7 +39,7 @@ impl Answer {
 
     /// One that is there once, or not at all.
     #[track_caller]
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+    pub fn header(&self, name: &str) -> Option<&str> {
         let mut values = self.headers.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str());
         let value = values.next();
         assert_eq!(values.next(), None, "{name} is there twice: {self:?}");
@@ -46,14 +47,14 @@ impl Answer {
     }
 
     /// The text at a path such as `/user_data/uuid`.
-    pub(crate) fn text(&self, pointer: &str) -> String {
+    pub fn text(&self, pointer: &str) -> String {
         let value = self.body.pointer(pointer).and_then(Value::as_str);
         value.unwrap_or_else(|| panic!("no text at {pointer}: {self:?}")).to_owned()
     }
 
     /// Asserts that this is an error in the envelope.
     #[track_caller]
-    pub(crate) fn is_error(&self, status: i64, code: &str) -> &Self {
+    pub fn is_error(&self, status: i64, code: &str) -> &Self {
         assert_eq!((self.status, self.body["code"].as_str()), (status, Some(code)), "{self:?}");
         let mut keys: Vec<_> = self.body.as_object().expect("an object").keys().map(String::as_str).collect();
         keys.sort_unstable();
@@ -64,7 +65,7 @@ impl Answer {
 
     /// Asserts that it names just this key and reason.
     #[track_caller]
-    pub(crate) fn names(&self, key: &str, reason: &str) -> &Self {
+    pub fn names(&self, key: &str, reason: &str) -> &Self {
         assert_eq!(self.body["details"], json!([{ "key": key, "reason": reason }]), "{self:?}");
         self
     }
@@ -74,7 +75,7 @@ fn in_a_minute() -> Instant {
     Instant::now() + Duration::from_secs(60)
 }
 
-pub(crate) async fn call<H, A, F, R>(app: &TestApp, handler: H, event: &Event) -> Answer
+pub async fn call<H, A, F, R>(app: &TestApp, handler: H, event: &Event) -> Answer
 where
     H: Fn(App, Request, A) -> F,
     A: Admission,
@@ -84,7 +85,7 @@ where
     call_raw(app, handler, &event.to_string()).await
 }
 
-pub(crate) async fn call_raw<H, A, F, R>(app: &TestApp, handler: H, event: &str) -> Answer
+pub async fn call_raw<H, A, F, R>(app: &TestApp, handler: H, event: &str) -> Answer
 where
     H: Fn(App, Request, A) -> F,
     A: Admission,
@@ -95,26 +96,26 @@ where
     Answer::of(&serde_json::to_value(response).expect("a response serialises"))
 }
 
-pub(crate) async fn sign_up(app: &TestApp, email: &str) -> Answer {
+pub async fn sign_up(app: &TestApp, email: &str) -> Answer {
     let body = json!({ "email": email, "password": "correct horse battery" });
     call(app, auth_sign_up::handler, &event("auth-sign-up").body(&body)).await
 }
 
-pub(crate) async fn sign_in(app: &TestApp, email: &str, password: &str) -> Answer {
+pub async fn sign_in(app: &TestApp, email: &str, password: &str) -> Answer {
     let body = json!({ "email": email, "password": password });
     call(app, auth_tokens::handler, &event("auth-tokens").body(&body)).await
 }
 
-pub(crate) async fn refresh(app: &TestApp, token: &str) -> Answer {
+pub async fn refresh(app: &TestApp, token: &str) -> Answer {
     call(app, auth_tokens_refresh::handler, &event("auth-tokens-refresh").bearer(token)).await
 }
 
-pub(crate) async fn me(app: &TestApp, token: &str) -> Answer {
+pub async fn me(app: &TestApp, token: &str) -> Answer {
     call(app, users_me::handler, &event("users-me").bearer(token)).await
 }
 
 /// A user who is signed in.
-pub(crate) async fn signed_in(app: &TestApp) -> Answer {
+pub async fn signed_in(app: &TestApp) -> Answer {
     assert_eq!(sign_up(app, "ada@example.com").await.status, 200);
     let answer = sign_in(app, "ada@example.com", "correct horse battery").await;
     assert_eq!(answer.status, 200, "{answer:?}");
@@ -122,7 +123,7 @@ pub(crate) async fn signed_in(app: &TestApp) -> Answer {
 }
 
 /// Gives everybody a role that has just these permissions.
-pub(crate) async fn allow(app: &TestApp, permissions: &[&str]) {
+pub async fn allow(app: &TestApp, permissions: &[&str]) {
     let client = app.database.client().await;
     let make =
         "insert into role values ('test', 'of a test', $1) on conflict (name) do update set permissions = $1";
@@ -133,13 +134,13 @@ pub(crate) async fn allow(app: &TestApp, permissions: &[&str]) {
 }
 
 /// One number from one row.
-pub(crate) async fn count(app: &TestApp, query: &str) -> i64 {
+pub async fn count(app: &TestApp, query: &str) -> i64 {
     app.database.client().await.query_one(query, &[]).await.expect("a count").get(0)
 }
 
 /// Waits until so many statements that begin so wait for a lock. Their beginning, because Postgres shows no more
 /// than the first 1,024 bytes.
-pub(crate) async fn until_waiting(app: &TestApp, beginning: &str, statements: i64) {
+pub async fn until_waiting(app: &TestApp, beginning: &str, statements: i64) {
     let client = app.database.client().await;
     let waiting = "select count(*) from pg_locks where not granted and pid in (
                      select pid from pg_stat_activity

@@ -16,7 +16,7 @@ use super::{
 };
 
 /// Serves every connection to `listener` until the test ends.
-pub(crate) fn serve(listener: TcpListener, server: SocketAddr, control: Arc<Control>) {
+pub fn serve(listener: TcpListener, server: SocketAddr, control: Arc<Control>) {
     std::thread::spawn(move || {
         for client in listener.incoming().flatten() {
             let control = Arc::clone(&control);

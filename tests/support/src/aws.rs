@@ -4,10 +4,10 @@ use app_core::testing;
 use aws_types::{SdkConfig, sdk_config::TimeoutConfig};
 
 /// What every client is made of. A test waits for a message as long as SQS does, a function does not.
-pub(crate) fn config() -> SdkConfig {
+pub fn config() -> SdkConfig {
     testing::aws().into_builder().timeout_config(TimeoutConfig::disabled()).build()
 }
 
-pub(crate) fn sqs() -> aws_sdk_sqs::Client {
+pub fn sqs() -> aws_sdk_sqs::Client {
     aws_sdk_sqs::Client::new(&config())
 }

@@ -6,12 +6,12 @@ use app_core::testing::{TestApp, relaxed_limits, setting};
 use uuid::Uuid;
 use xtask::runtime_api::{Function, Outcome};
 
-pub(crate) struct Process {
-    pub(crate) function: Function,
+pub struct Process {
+    pub function: Function,
 }
 
 /// A role of this password, whose world is the app's schema.
-pub(crate) async fn role(app: &TestApp, password: &str) -> String {
+pub async fn role(app: &TestApp, password: &str) -> String {
     let (role, schema) = (format!("role_{}", Uuid::new_v4().simple()), &app.database.schema);
     let make = format!(
         "create role {role} login password '{password}';
@@ -25,13 +25,13 @@ pub(crate) async fn role(app: &TestApp, password: &str) -> String {
     role
 }
 
-pub(crate) async fn drop_role(app: &TestApp, role: &str) {
+pub async fn drop_role(app: &TestApp, role: &str) {
     let client = app.database.client().await;
     client.batch_execute(&format!("drop owned by {role}; drop role {role}")).await.expect("the role goes");
 }
 
 impl Process {
-    pub(crate) fn spawn(name: &str, login: (&str, &str), more: &[(&str, &str)]) -> Self {
+    pub fn spawn(name: &str, login: (&str, &str), more: &[(&str, &str)]) -> Self {
         let url: tokio_postgres::Config = setting("DATABASE_URL").parse().expect("a URL");
         let port = url.get_ports()[0].to_string();
         let mut settings = vec![
@@ -55,7 +55,7 @@ impl Process {
     }
 
     /// What it answers, errors of the invocation included.
-    pub(crate) fn invoke(&mut self, event: &str) -> String {
+    pub fn invoke(&mut self, event: &str) -> String {
         match self.function.invoke(event, Duration::from_secs(30)).expect("an outcome") {
             Outcome::Response(text) => text,
             other => format!("{other:?}"),

@@ -1,7 +1,7 @@
 //! What is fuzzed: a target takes any bytes and panics when something does not hold that must hold
-//! of all of them. libFuzzer (`cargo xtask fuzz TARGET`) and the short test beside this run the same.
+//! of all of them. libFuzzer (`cargo xtask fuzz TARGET`) and the suite `tests/fuzz/` run the same.
 //!
-//! A new target is a file here, a line in [`TARGETS`], and a few good inputs in `corpus/`.
+//! A new target is a file here, a line in [`TARGETS`], and a few good inputs in `tests/fuzz/corpus/`.
 
 mod cursor;
 mod envelope;
@@ -9,9 +9,9 @@ mod filter;
 mod request;
 mod token;
 
-pub(crate) type Target = fn(&[u8]);
+pub type Target = fn(&[u8]);
 
-pub(crate) const TARGETS: [(&str, Target); 5] = [
+pub const TARGETS: [(&str, Target); 5] = [
     ("filter", filter::run),
     ("token", token::run),
     ("envelope", envelope::run),

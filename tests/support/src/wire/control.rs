@@ -9,7 +9,7 @@ use nix::{
 
 /// When at a step the process is killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) enum Moment {
+pub enum Moment {
     /// Nothing of the step has left the process.
     Before,
     /// Half of its bytes have.
@@ -21,15 +21,15 @@ pub(crate) enum Moment {
 }
 
 impl Moment {
-    pub(crate) const ALL: [Self; 4] = [Self::Before, Self::Half, Self::Forwarded, Self::Answered];
+    pub const ALL: [Self; 4] = [Self::Before, Self::Half, Self::Forwarded, Self::Answered];
 }
 
 /// Kills the process at the `nth` (from 1) step of this label, counted from when it was set.
 #[derive(Debug, Clone)]
-pub(crate) struct Trap {
-    pub(crate) label: String,
-    pub(crate) nth: usize,
-    pub(crate) moment: Moment,
+pub struct Trap {
+    pub label: String,
+    pub nth: usize,
+    pub moment: Moment,
 }
 
 impl std::fmt::Display for Trap {
@@ -40,7 +40,7 @@ impl std::fmt::Display for Trap {
 
 /// How the queue's API is doing.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Weather {
+pub enum Weather {
     #[default]
     Fair,
     /// Connections are closed as soon as they are made.
@@ -61,7 +61,7 @@ struct State {
 
 /// Shared by the proxies of one process.
 #[derive(Debug, Default)]
-pub(crate) struct Control(Mutex<State>);
+pub struct Control(Mutex<State>);
 
 impl Control {
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -69,12 +69,12 @@ impl Control {
     }
 
     /// A process has been started.
-    pub(crate) fn watch(&self, pid: u32) {
+    pub fn watch(&self, pid: u32) {
         self.lock().pid = i32::try_from(pid).ok();
     }
 
     /// Begins to note steps anew, with a trap or without.
-    pub(crate) fn set(&self, trap: Option<&Trap>) {
+    pub fn set(&self, trap: Option<&Trap>) {
         let mut state = self.lock();
         state.trap = trap.cloned();
         state.steps.clear();
@@ -82,22 +82,22 @@ impl Control {
     }
 
     /// Whether the trap has killed the process.
-    pub(crate) fn sprung(&self) -> bool {
+    pub fn sprung(&self) -> bool {
         self.lock().sprung
     }
 
     /// What the process has done since [`Self::set`].
-    pub(crate) fn steps(&self) -> Vec<String> {
+    pub fn steps(&self) -> Vec<String> {
         self.lock().steps.clone()
     }
 
     /// From now on every process dies before it can say this.
-    pub(crate) fn set_deadly(&self, text: &str) {
+    pub fn set_deadly(&self, text: &str) {
         self.lock().deadly = Some(text.to_owned());
     }
 
     /// The process is about to take this step; the answer says when in it to kill it.
-    pub(crate) fn step(&self, label: String, bytes: &[u8]) -> Option<Moment> {
+    pub fn step(&self, label: String, bytes: &[u8]) -> Option<Moment> {
         let mut state = self.lock();
         state.steps.push(label);
         let says = |text: &String| bytes.windows(text.len()).any(|part| part == text.as_bytes());
@@ -111,7 +111,7 @@ impl Control {
     }
 
     /// Kills the process at once: SIGKILL, nothing of it runs any more.
-    pub(crate) fn kill(&self) {
+    pub fn kill(&self) {
         let mut state = self.lock();
         // Its parent has not waited for it: the id still is its own.
         if let Some(pid) = state.pid.take() {
@@ -119,11 +119,11 @@ impl Control {
         }
     }
 
-    pub(crate) fn weather(&self) -> Weather {
+    pub fn weather(&self) -> Weather {
         self.lock().weather
     }
 
-    pub(crate) fn set_weather(&self, weather: Weather) {
+    pub fn set_weather(&self, weather: Weather) {
         self.lock().weather = weather;
     }
 }

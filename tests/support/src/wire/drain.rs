@@ -15,15 +15,15 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const LOST_AFTER: Duration = Duration::from_secs(5);
 
 /// Who does the work.
-pub(crate) struct Crew<'w> {
+pub struct Crew<'w> {
     world: &'w World,
-    pub(crate) relay: Sandbox,
-    pub(crate) consumer: Mapping<'w>,
-    pub(crate) worker: Mapping<'w>,
+    pub relay: Sandbox,
+    pub consumer: Mapping<'w>,
+    pub worker: Mapping<'w>,
 }
 
 impl<'w> Crew<'w> {
-    pub(crate) fn new(world: &'w World) -> Self {
+    pub fn new(world: &'w World) -> Self {
         Self {
             world,
             relay: Sandbox::new(world, "outbox-relay"),
@@ -36,7 +36,7 @@ impl<'w> Crew<'w> {
     ///
     /// # Panics
     /// When it does not get less any more.
-    pub(crate) fn drain(&mut self) {
+    pub fn drain(&mut self) {
         let (mut least, mut since) = (i64::MAX, Instant::now());
         loop {
             let left = Left::of(self.world);
@@ -60,7 +60,7 @@ impl<'w> Crew<'w> {
     }
 }
 
-pub(crate) fn relay_once(relay: &mut Sandbox) {
+pub fn relay_once(relay: &mut Sandbox) {
     if let Answer::Failed(why) = relay.invoke("{}", None) {
         eprintln!("the relay failed: {why}");
     }

@@ -16,11 +16,11 @@ use super::{
 
 /// One received message.
 #[derive(Debug, Clone)]
-pub(crate) struct Record {
-    pub(crate) message_id: String,
-    pub(crate) receipt_handle: String,
-    pub(crate) body: String,
-    pub(crate) receive_count: u32,
+pub struct Record {
+    pub message_id: String,
+    pub receipt_handle: String,
+    pub body: String,
+    pub receive_count: u32,
 }
 
 impl From<&Message> for Record {
@@ -40,7 +40,7 @@ impl From<&Message> for Record {
 
 /// What came of one delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Delivered {
+pub enum Delivered {
     /// The function answered; these message ids shall come again.
     Answered {
         failed: Vec<String>,
@@ -48,23 +48,23 @@ pub(crate) enum Delivered {
     Killed,
 }
 
-pub(crate) struct Mapping<'w> {
+pub struct Mapping<'w> {
     world: &'w World,
     queue: Queue,
-    pub(crate) sandbox: Sandbox,
+    pub sandbox: Sandbox,
 }
 
 impl<'w> Mapping<'w> {
-    pub(crate) fn consumer(world: &'w World) -> Self {
+    pub fn consumer(world: &'w World) -> Self {
         Self { world, queue: Queue::Events, sandbox: Sandbox::new(world, "events-consumer") }
     }
 
-    pub(crate) fn worker(world: &'w World) -> Self {
+    pub fn worker(world: &'w World) -> Self {
         Self { world, queue: Queue::Tasks, sandbox: Sandbox::new(world, "tasks-worker") }
     }
 
     /// Up to `most` messages of the queue; with `hold` they come again only when released.
-    pub(crate) fn receive(&self, most: usize, hold: bool) -> Vec<Record> {
+    pub fn receive(&self, most: usize, hold: bool) -> Vec<Record> {
         let records = self.world.queues.receive(self.queue, most, hold);
         if self.queue == Queue::Events {
             let mut told = self.world.told.lock().unwrap_or_else(PoisonError::into_inner);
@@ -74,7 +74,7 @@ impl<'w> Mapping<'w> {
     }
 
     /// Calls the function with these records, in this order.
-    pub(crate) fn deliver(&mut self, records: &[Record], trap: Option<&Trap>) -> Delivered {
+    pub fn deliver(&mut self, records: &[Record], trap: Option<&Trap>) -> Delivered {
         match self.sandbox.invoke(&self.batch(records), trap) {
             Answer::Response(response) => Delivered::Answered { failed: failed(&response, records) },
             Answer::Killed => {
@@ -90,7 +90,7 @@ impl<'w> Mapping<'w> {
     }
 
     /// Ends the function's process before its answer has arrived.
-    pub(crate) fn kill(&mut self, records: &[Record]) {
+    pub fn kill(&mut self, records: &[Record]) {
         self.sandbox.kill();
         self.note_kill("before its answer arrived", records);
     }
@@ -101,14 +101,14 @@ impl<'w> Mapping<'w> {
     }
 
     /// Takes off the queue what was not reported as failed.
-    pub(crate) fn settle(&self, records: &[Record], delivered: &Delivered) {
+    pub fn settle(&self, records: &[Record], delivered: &Delivered) {
         let Delivered::Answered { failed } = delivered else { return };
         let done: Vec<&Record> = records.iter().filter(|r| !failed.contains(&r.message_id)).collect();
         self.world.queues.delete(self.queue, &done);
     }
 
     /// One round as Lambda's. None when the queue had nothing to give.
-    pub(crate) fn poll(&mut self) -> Option<Delivered> {
+    pub fn poll(&mut self) -> Option<Delivered> {
         let records = self.receive(10, false);
         if records.is_empty() {
             return None;
@@ -119,7 +119,7 @@ impl<'w> Mapping<'w> {
     }
 
     /// Publishes a message a second time, with an id of SQS's own, unless it is such a copy itself.
-    pub(crate) fn send_again(&self, record: &Record) {
+    pub fn send_again(&self, record: &Record) {
         let mut copied = self.world.copied.lock().unwrap_or_else(PoisonError::into_inner);
         if copied.insert(record.body.clone()) {
             self.world.queues.send(self.queue, std::slice::from_ref(&record.body));
@@ -127,7 +127,7 @@ impl<'w> Mapping<'w> {
     }
 
     /// What was held back comes again.
-    pub(crate) fn release(&self, records: &[Record]) {
+    pub fn release(&self, records: &[Record]) {
         self.world.queues.release(self.queue, records);
     }
 
@@ -153,7 +153,7 @@ impl<'w> Mapping<'w> {
 
 /// What Lambda makes of a function's answer to a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Reading {
+pub enum Reading {
     /// These come again, the others are deleted.
     Failed(Vec<String>),
     /// The answer means nothing to it: all come again.
@@ -163,7 +163,7 @@ pub(crate) enum Reading {
 /// As AWS documents partial batch responses: an empty or absent list, or an empty or null answer,
 /// means success; an answer that is no JSON, or an entry with an empty, null, misspelt or unknown
 /// id, means failure of the whole batch.
-pub(crate) fn read(answer: &str, sent: &[&str]) -> Reading {
+pub fn read(answer: &str, sent: &[&str]) -> Reading {
     let list = match serde_json::from_str(answer) {
         Ok(Value::Null) => Vec::new(),
         Ok(Value::Object(fields)) => match fields.get("batchItemFailures") {

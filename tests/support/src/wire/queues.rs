@@ -12,19 +12,20 @@ use aws_sdk_sqs::{
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{aws, database::wait, mapping::Record};
+use super::{database::wait, mapping::Record};
+use crate::aws;
 
 /// The longest that a message can be kept invisible for.
 const TWELVE_HOURS: i32 = 12 * 3600;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Queue {
+pub enum Queue {
     Events,
     Tasks,
 }
 
 #[derive(Debug)]
-pub(crate) struct Queues {
+pub struct Queues {
     client: Client,
     /// The queue and its dead-letter queue.
     events: [String; 2],
@@ -32,7 +33,7 @@ pub(crate) struct Queues {
 }
 
 impl Queues {
-    pub(crate) fn create(max_receive_count: u32) -> Self {
+    pub fn create(max_receive_count: u32) -> Self {
         let client = aws::sqs();
         let id = Uuid::new_v4().simple().to_string();
         let make = |name: &str| wait(pair(&client, &format!("wire-{name}-{id}"), max_receive_count));
@@ -40,7 +41,7 @@ impl Queues {
         Self { client, events, tasks }
     }
 
-    pub(crate) fn url(&self, queue: Queue) -> &str {
+    pub fn url(&self, queue: Queue) -> &str {
         &self.both(queue)[0]
     }
 
@@ -51,7 +52,7 @@ impl Queues {
         }
     }
 
-    pub(crate) fn send(&self, queue: Queue, bodies: &[String]) {
+    pub fn send(&self, queue: Queue, bodies: &[String]) {
         for chunk in bodies.chunks(10) {
             let entries = chunk.iter().enumerate().map(|(n, body)| {
                 let entry = SendMessageBatchRequestEntry::builder().id(n.to_string()).message_body(body);
@@ -65,7 +66,7 @@ impl Queues {
 
     /// Up to `most` (at most ten) messages. Nobody else sees them for the queue's own visibility
     /// or, with `hold`, until [`Self::release`].
-    pub(crate) fn receive(&self, queue: Queue, most: usize, hold: bool) -> Vec<Record> {
+    pub fn receive(&self, queue: Queue, most: usize, hold: bool) -> Vec<Record> {
         let call = self
             .client
             .receive_message()
@@ -78,7 +79,7 @@ impl Queues {
     }
 
     /// Their visibility is over now.
-    pub(crate) fn release(&self, queue: Queue, records: &[Record]) {
+    pub fn release(&self, queue: Queue, records: &[Record]) {
         for record in records {
             let call = self.client.change_message_visibility().queue_url(self.url(queue));
             let call = call.receipt_handle(&record.receipt_handle).visibility_timeout(0);
@@ -86,7 +87,7 @@ impl Queues {
         }
     }
 
-    pub(crate) fn delete(&self, queue: Queue, records: &[&Record]) {
+    pub fn delete(&self, queue: Queue, records: &[&Record]) {
         for chunk in records.chunks(10) {
             let entries = chunk.iter().enumerate().map(|(n, record)| {
                 let entry = DeleteMessageBatchRequestEntry::builder().id(n.to_string());
@@ -99,11 +100,11 @@ impl Queues {
     }
 
     /// Waiting, in flight and delayed.
-    pub(crate) fn size(&self, queue: Queue) -> u32 {
+    pub fn size(&self, queue: Queue) -> u32 {
         self.size_of(self.url(queue))
     }
 
-    pub(crate) fn dead(&self, queue: Queue) -> u32 {
+    pub fn dead(&self, queue: Queue) -> u32 {
         self.size_of(&self.both(queue)[1])
     }
 

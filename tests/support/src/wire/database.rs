@@ -10,14 +10,14 @@ use uuid::Uuid;
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
 
 /// The harness itself waits and watches: plain threads, with the async clients behind this.
-pub(crate) fn wait<F: Future>(work: F) -> F::Output {
+pub fn wait<F: Future>(work: F) -> F::Output {
     RUNTIME.block_on(work)
 }
 
-pub(crate) type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
+pub type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
 
 /// Not a schema as for other tests: functions are given a database by its name.
-pub(crate) struct Database {
+pub struct Database {
     /// Who owns the tables.
     owner: Config,
     /// What the functions sign in as.
@@ -29,7 +29,7 @@ pub(crate) struct Database {
 
 impl Database {
     /// A new one on the server of `DATABASE_URL`.
-    pub(crate) fn create() -> Self {
+    pub fn create() -> Self {
         let server: Config = setting("DATABASE_URL").parse().expect("DATABASE_URL is a postgres:// URL");
         let name = format!("wire_{}", Uuid::new_v4().simple());
         wait(async { connect(&server).await.batch_execute(&format!("create database {name}")).await })
@@ -42,7 +42,7 @@ impl Database {
     }
 
     /// One that exists, is empty and goes with its server.
-    pub(crate) fn on(owner: Config, app: (String, String)) -> Self {
+    pub fn on(owner: Config, app: (String, String)) -> Self {
         Self::migrated(owner, app, None)
     }
 
@@ -54,22 +54,22 @@ impl Database {
         database
     }
 
-    pub(crate) fn port(&self) -> u16 {
+    pub fn port(&self) -> u16 {
         self.owner.get_ports().first().copied().unwrap_or(5432)
     }
 
     /// A function's settings, but for the place, which is its proxy's.
-    pub(crate) fn settings(&self) -> [(&'static str, String); 3] {
+    pub fn settings(&self) -> [(&'static str, String); 3] {
         let name = self.owner.get_dbname().unwrap_or_default().to_owned();
         [("DB_NAME", name), ("DB_USER", self.app.0.clone()), ("DB_PASSWORD", self.app.1.clone())]
     }
 
-    pub(crate) fn run(&self, script: &str) {
+    pub fn run(&self, script: &str) {
         wait(async { self.client().await.batch_execute(script).await })
             .unwrap_or_else(|error| panic!("{error:?}: {script}"));
     }
 
-    pub(crate) fn rows(&self, sql: &str, params: Params<'_>) -> Vec<Row> {
+    pub fn rows(&self, sql: &str, params: Params<'_>) -> Vec<Row> {
         let ask = || wait(async { self.client().await.query(sql, params).await });
         let answer = match ask() {
             // The server was restarted: once more, on a new connection.
@@ -79,7 +79,7 @@ impl Database {
         answer.unwrap_or_else(|error| panic!("{error:?}: {sql}"))
     }
 
-    pub(crate) fn count(&self, sql: &str, params: Params<'_>) -> i64 {
+    pub fn count(&self, sql: &str, params: Params<'_>) -> i64 {
         self.rows(sql, params)[0].get(0)
     }
 

@@ -28,7 +28,7 @@ const START: Duration = Duration::from_secs(30);
 
 /// What came of a call.
 #[derive(Debug)]
-pub(crate) enum Answer {
+pub enum Answer {
     Response(Value),
     /// The trap killed the process before it answered.
     Killed,
@@ -36,7 +36,7 @@ pub(crate) enum Answer {
     Failed(String),
 }
 
-pub(crate) struct Sandbox {
+pub struct Sandbox {
     binary: PathBuf,
     env: Vec<(String, String)>,
     timeout: Duration,
@@ -46,7 +46,7 @@ pub(crate) struct Sandbox {
 
 impl Sandbox {
     /// A function of this world. Nothing runs before the first call.
-    pub(crate) fn new(world: &World, function: &str) -> Self {
+    pub fn new(world: &World, function: &str) -> Self {
         let control = Arc::new(Control::default());
         let listen = || TcpListener::bind("127.0.0.1:0").expect("a free port");
         let (database, queues) = (listen(), listen());
@@ -76,7 +76,7 @@ impl Sandbox {
     }
 
     /// Invokes the function, in a new process if there is none.
-    pub(crate) fn invoke(&mut self, event: &str, trap: Option<&Trap>) -> Answer {
+    pub fn invoke(&mut self, event: &str, trap: Option<&Trap>) -> Answer {
         self.start();
         self.control.set(trap);
         let process = self.process.as_mut().expect("just started");
@@ -109,22 +109,22 @@ impl Sandbox {
     }
 
     /// Ends the process without warning, between two invocations.
-    pub(crate) fn kill(&mut self) {
+    pub fn kill(&mut self) {
         self.process = None;
     }
 
     /// The steps of the last call.
-    pub(crate) fn steps(&self) -> Vec<String> {
+    pub fn steps(&self) -> Vec<String> {
         self.control.steps()
     }
 
     /// What the current process has printed.
-    pub(crate) fn logs(&self) -> Vec<String> {
+    pub fn logs(&self) -> Vec<String> {
         self.process.as_ref().map(Function::logs).unwrap_or_default()
     }
 
     /// For whoever changes its weather while it works.
-    pub(crate) fn control(&self) -> Arc<Control> {
+    pub fn control(&self) -> Arc<Control> {
         Arc::clone(&self.control)
     }
 }

@@ -19,31 +19,32 @@ use super::{
 const MAX_RECEIVE_COUNT: u32 = 100;
 
 #[derive(Debug)]
-pub(crate) struct World {
-    pub(crate) database: Database,
-    pub(crate) queues: Queues,
+pub struct World {
+    pub database: Database,
+    pub queues: Queues,
     max_receive_count: u32,
     /// Settings of this world's functions beside the usual ones.
-    pub(crate) more: Vec<(&'static str, String)>,
+    pub more: Vec<(&'static str, String)>,
     /// Every body that a mapping has taken from the events queue.
-    pub(crate) told: Mutex<Vec<String>>,
+    pub told: Mutex<Vec<String>>,
     /// Bodies that were published a second time on purpose.
-    pub(crate) copied: Mutex<HashSet<String>>,
+    pub copied: Mutex<HashSet<String>>,
     /// Which process was killed where, and over which messages or requests.
-    pub(crate) kills: Mutex<Vec<(String, String)>>,
+    pub kills: Mutex<Vec<(String, String)>>,
 }
 
 impl World {
-    pub(crate) fn new() -> Self {
+    #[expect(clippy::new_without_default, reason = "it creates a database")]
+    pub fn new() -> Self {
         Self::on(Database::create())
     }
 
-    pub(crate) fn on(database: Database) -> Self {
+    pub fn on(database: Database) -> Self {
         Self::with_receives(database, MAX_RECEIVE_COUNT)
     }
 
     /// Where a message goes to the dead-letter queue after so many receives.
-    pub(crate) fn with_receives(database: Database, max_receive_count: u32) -> Self {
+    pub fn with_receives(database: Database, max_receive_count: u32) -> Self {
         database.run(ledger::SCRIPT);
         Self {
             database,
@@ -57,7 +58,7 @@ impl World {
     }
 
     /// What every function of this world is started with; its proxies say where things are.
-    pub(crate) fn settings(&self) -> Vec<(String, String)> {
+    pub fn settings(&self) -> Vec<(String, String)> {
         let own = [
             ("LAUNCH_MODE", "TEST".to_owned()),
             ("PROJECT_NAME", "APP".to_owned()),
@@ -78,12 +79,12 @@ impl World {
         all.map(|(key, value)| (key.to_owned(), value)).collect()
     }
 
-    pub(crate) fn note_kill(&self, place: impl Into<String>, over: impl Into<String>) {
+    pub fn note_kill(&self, place: impl Into<String>, over: impl Into<String>) {
         self.kills.lock().unwrap_or_else(PoisonError::into_inner).push((place.into(), over.into()));
     }
 
     /// Users as a sign-up leaves them, without the cost of one.
-    pub(crate) fn make_users(&self, count: usize) -> Vec<Uuid> {
+    pub fn make_users(&self, count: usize) -> Vec<Uuid> {
         let users: Vec<Uuid> = (0..count).map(|_| Uuid::now_v7()).collect();
         let sql = "insert into users (uuid, email) select id, id || '@example.com' from unnest($1::uuid[]) as new (id)";
         self.database.rows(sql, &[&users]);
@@ -91,7 +92,7 @@ impl World {
     }
 
     /// The event of each user, as its sign-up would have sent it.
-    pub(crate) fn events(users: &[Uuid]) -> Vec<String> {
+    pub fn events(users: &[Uuid]) -> Vec<String> {
         let event = |user: &Uuid| {
             json!({ "event": "user_created", "data": { "uuid": user }, "id": Uuid::now_v7(), "v": 1,
                     "occurred_at": "2025-08-17T11:58:12.345Z", "trace": {} })

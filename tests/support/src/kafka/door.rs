@@ -33,24 +33,24 @@ const SASL_AUTHENTICATION_FAILED: i16 = 58;
 
 /// What a request to write meets.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Weather {
+pub struct Weather {
     /// It is read, and never answered.
-    pub(crate) hangs: bool,
+    pub hangs: bool,
     /// In this partition the connection ends instead.
-    pub(crate) lost: Option<i32>,
+    pub lost: Option<i32>,
     /// A batch with this in it is too large.
-    pub(crate) disliked: Option<&'static str>,
+    pub disliked: Option<&'static str>,
 }
 
 /// Who may come in, and by which password; shared, so that it can be changed.
-pub(crate) type Account = Arc<Mutex<(String, String)>>;
+pub type Account = Arc<Mutex<(String, String)>>;
 
 #[derive(Clone)]
-pub(crate) struct Door {
+pub struct Door {
     /// Where it listens.
-    pub(crate) port: u16,
+    pub port: u16,
     /// Where the broker has to be.
-    pub(crate) broker: u16,
+    pub broker: u16,
     weather: Arc<Mutex<Weather>>,
     /// None: everybody, without encryption.
     account: Option<Account>,
@@ -58,12 +58,12 @@ pub(crate) struct Door {
 
 impl Door {
     /// Open to all.
-    pub(crate) async fn open() -> Self {
+    pub async fn open() -> Self {
         Self::serve(None, None).await
     }
 
     /// With TLS as `localhost` and a login. Also returned is the certificate, which signs itself.
-    pub(crate) async fn locked(account: Account) -> (Self, String) {
+    pub async fn locked(account: Account) -> (Self, String) {
         let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).expect("a certificate");
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
         let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -96,7 +96,7 @@ impl Door {
         door
     }
 
-    pub(crate) fn set(&self, weather: Weather) {
+    pub fn set(&self, weather: Weather) {
         *self.weather.lock().unwrap_or_else(PoisonError::into_inner) = weather;
     }
 

@@ -3,10 +3,9 @@
 //! - [`Cluster`]: the broker's process, on ports of its own.
 //! - [`door`]: in front of it: TLS, a login ([`scram`]), and weather.
 //! - [`bridge`]: plays Lambda's event source mapping, which no emulator here does.
-#![allow(dead_code, reason = "each of the test binaries uses most of it, and not the same part")]
 
-pub(crate) mod bridge;
-pub(crate) mod door;
+pub mod bridge;
+pub mod door;
 mod frames;
 mod scram;
 
@@ -14,27 +13,27 @@ use std::{net::TcpListener, path::PathBuf};
 
 use xtask::{broker::Broker, checkout::Checkout, skip::skip};
 
-pub(crate) const TOPIC: &str = "events";
-pub(crate) const PARTITIONS: usize = 3;
+pub const TOPIC: &str = "events";
+pub const PARTITIONS: usize = 3;
 
 /// A broker with one topic. Its clients may be sent to somebody in front of it.
-pub(crate) struct Cluster {
+pub struct Cluster {
     program: PathBuf,
     /// Its own.
-    pub(crate) port: u16,
+    pub port: u16,
     advertised: u16,
     process: Option<Broker>,
 }
 
 impl Cluster {
     /// None where no broker can be installed, and then it is said.
-    pub(crate) fn start() -> Option<Self> {
+    pub fn start() -> Option<Self> {
         let port = free_port();
         Self::behind(port, port)
     }
 
     /// The same on this port, for clients that come by another one.
-    pub(crate) fn behind(port: u16, advertised: u16) -> Option<Self> {
+    pub fn behind(port: u16, advertised: u16) -> Option<Self> {
         let checkout = Checkout::find().expect("the checkout");
         let program = match Broker::program(&checkout) {
             Ok(program) => program,
@@ -51,12 +50,12 @@ impl Cluster {
         Some(cluster)
     }
 
-    pub(crate) fn stop(&mut self) {
+    pub fn stop(&mut self) {
         self.process = None;
     }
 
     /// Empty, on the same port, with a new topic.
-    pub(crate) fn restart(&mut self) {
+    pub fn restart(&mut self) {
         self.stop();
         let broker = Broker::start(&self.program, self.port, self.advertised).expect("a broker");
         broker.create(TOPIC, PARTITIONS).expect("a topic");
@@ -64,11 +63,11 @@ impl Cluster {
     }
 
     /// As `KAFKA_BOOTSTRAP_SERVERS`.
-    pub(crate) fn server(&self) -> String {
+    pub fn server(&self) -> String {
         format!("localhost:{}", self.advertised)
     }
 }
 
-pub(crate) fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port()
 }

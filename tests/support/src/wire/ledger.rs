@@ -12,7 +12,7 @@ use super::{database::Params, queues::Queue, world::World};
 
 /// What the event `user_created` starts: tasks by name, and the argument that names the user. A
 /// task that is started and does not stand here is a fault.
-pub(crate) const STARTED: &[(&str, &str)] = &[("say_meow", "to"), ("welcome_mail", "user")];
+pub const STARTED: &[(&str, &str)] = &[("say_meow", "to"), ("welcome_mail", "user")];
 
 /// Beside the migrations, in the test's own database only.
 pub(super) const SCRIPT: &str = "
@@ -49,7 +49,7 @@ pub(super) const SCRIPT: &str = "
 
 /// Everything that is wrong with this world, at rest. `committed` are the users whose event was
 /// committed: no other event may ever have been told or applied.
-pub(crate) fn faults(world: &World, committed: &[Uuid]) -> Vec<String> {
+pub fn faults(world: &World, committed: &[Uuid]) -> Vec<String> {
     let mut faults = Vec::new();
     let users: Vec<String> = committed.iter().map(ToString::to_string).collect();
     let (names, keys): (Vec<&str>, Vec<&str>) = STARTED.iter().copied().unzip();
@@ -118,7 +118,7 @@ pub(crate) fn faults(world: &World, committed: &[Uuid]) -> Vec<String> {
 }
 
 /// Asserts that there are none; what is said of each fault includes who was killed over it.
-pub(crate) fn assert_exactly_once(world: &World, committed: &[Uuid]) {
+pub fn assert_exactly_once(world: &World, committed: &[Uuid]) {
     let faults = faults(world, committed);
     if faults.is_empty() {
         return;
