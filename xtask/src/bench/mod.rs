@@ -10,7 +10,7 @@
 //! - [`memory`], [`quota`]: requests with as much of a processor as a memory setting buys.
 //! - [`figures`], [`targets`], [`report`]: medians, the promises about them, and the table.
 //!
-//! `repository` and `queue` are separate programs in `tests/benches/`.
+//! `repository` and `queue` are separate programs in `tests/bench/`.
 
 mod awake;
 mod bare;

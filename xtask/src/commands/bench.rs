@@ -207,7 +207,7 @@ fn print(report: &Report, json: bool) {
     }
 }
 
-/// Runs one of `tests/benches/` on an empty database.
+/// Runs one of `tests/bench/` on an empty database.
 fn program(name: &str, json: bool) -> Result<ExitCode> {
     let mut stack = Stack::claim(BENCH)?;
     // Built first, so that the compiler does not run during the measurement.

@@ -64,7 +64,7 @@ struct Target {
     path: Option<String>,
 }
 
-/// Returns the packages of the workspace by name. They lie at most two folders deep.
+/// Returns the packages of the workspace by name. Those with tests lie at most two folders deep.
 fn packages(root: &Path) -> Result<BTreeMap<String, (PathBuf, Manifest)>> {
     let mut packages = BTreeMap::new();
     for folder in

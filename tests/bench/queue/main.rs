@@ -1,5 +1,5 @@
 //! What taking in a message costs above the statements that it needs, and what the outbox costs
-//! when it is full of what has been sent; and a line of the log. As `benches/repository`, read the ratios.
+//! when it is full of what has been sent; and a line of the log. As for `bench/repository`, read the ratios.
 
 mod claiming;
 mod consuming;
