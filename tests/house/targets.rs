@@ -1,8 +1,10 @@
-//! What cargo compiles for the tests: no test program without a test, and no test that is not compiled.
+//! What cargo compiles: no test program without a test, no test that is not compiled, dependencies once for the
+//! tests and the local stack, and nothing of the tests for a deployment.
 
-use std::{fs, path::Path};
+use std::{collections::BTreeSet, fs, path::Path};
 
 use serde_json::Value;
+use xtask::{binaries::cargo_build, checkout::Checkout};
 
 use super::{layers, supply_chain::cargo};
 
@@ -83,4 +85,59 @@ fn tests_are_found_in_sources() {
     assert_eq!(of("/// ```ignore\n/// a()\n/// ```\n"), Tests::default());
     assert_eq!(of("//! ```no_run\n//! a()\n//! ```\n"), Tests { unit: false, doc: true });
     assert_eq!(of("/// ```\n/// a()\n/// ```\n"), Tests { unit: false, doc: true });
+}
+
+/// Returns the crates of a selection, each with its version and features: `tokio v1.54.1 [net,rt]`.
+fn compiled(selection: &[&str], edges: &str) -> BTreeSet<String> {
+    let tree = ["tree", "--locked", "--prefix", "none", "--format", "{p} [{f}]", "--edges", edges];
+    let text = cargo(&[&tree, selection].concat());
+    let lines = text.lines().filter(|line| !line.is_empty());
+    lines.map(|line| line.trim_end_matches(" (*)").to_owned()).collect()
+}
+
+/// A crate that is compiled with other features is compiled again, and so is all that uses it.
+#[test]
+fn the_tests_and_the_local_stack_share_their_dependencies() {
+    let checkout = Checkout::find().expect("this checkout");
+    let functions = checkout.functions().expect("the functions");
+    let programs = functions.iter().map(|name| (name.as_str(), name.as_str()));
+    let build = cargo_build(&checkout, programs.chain([("catalogue", "documents")]));
+    let arguments: Vec<_> = build.get_args().filter_map(|argument| argument.to_str()).collect();
+    // `cargo tree` takes the same selection, but no programs and no command.
+    let mut stack = Vec::new();
+    let mut words = arguments.into_iter().filter(|word| *word != "build");
+    while let Some(word) = words.next() {
+        if word == "--bin" {
+            words.next();
+        } else {
+            stack.push(word);
+        }
+    }
+    let tests = compiled(&["--workspace"], "normal,build,dev");
+    for (name, selection, edges) in [
+        ("a local stack", &stack[..], "normal,build"),
+        ("the package of the tests", &["-p", "app-tests"], "normal,build,dev"),
+    ] {
+        let found = compiled(selection, edges);
+        assert!(found.len() > 200, "{name}: only {} crates", found.len());
+        // Our own crates name their folder.
+        let others: Vec<_> = found.difference(&tests).filter(|name| !name.contains(" (/")).collect();
+        assert!(
+            others.is_empty(),
+            "{name} compiles these with other features than all tests together: {others:?}. Add the missing \
+             features in xtask/Cargo.toml (`as-tested`) or tests/support/Cargo.toml"
+        );
+    }
+}
+
+#[test]
+fn nothing_of_the_tests_is_deployed() {
+    let deployed = compiled(&[], "normal,build");
+    let core = deployed.iter().find(|name| name.starts_with("app-core ")).expect("the core");
+    assert!(core.ends_with(" []"), "a deployed function has test helpers: {core}");
+    for package in ["users-me", "auth-tokens", "events-consumer"] {
+        let alone = compiled(&["-p", package], "normal,build");
+        let others: Vec<_> = alone.difference(&deployed).collect();
+        assert!(others.is_empty(), "{package} has other features than its weighed program: {others:?}");
+    }
 }
