@@ -1,5 +1,8 @@
 //! Each route that takes an `Idempotency-Key`, and what must never be kept.
 
+mod passwords;
+mod sign_up;
+
 use app_core::{
     App, Result,
     domain::auth::Permission,
@@ -7,7 +10,6 @@ use app_core::{
     testing::{Event, TestApp, event},
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use futures_util::future::join;
 use serde_json::{Value, json};
 
 use crate::support::{Answer, allow, call, count, sign_in, sign_up, signed_in};
@@ -187,62 +189,6 @@ async fn what_would_not_come_again_is_not_kept() {
 }
 
 #[tokio::test]
-async fn a_request_that_has_been_answered_is_answered_though_its_password_is_old() {
-    let world = World::new().await;
-    assert_eq!(world.change_password(PASSWORD, NEXT).await.status, 204);
-    assert_eq!(world.change_password(PASSWORD, NEXT).await.status, 204, "the same request");
-    // Another one under that key is refused, and counts as a try.
-    world.change_password(NEXT, PASSWORD).await.is_error(422, "validation");
-    assert_eq!(sign_in(&world.app, "ada@example.com", NEXT).await.status, 200);
-    let noted = "select count(*) from audit_log where action = 'password_changed'";
-    assert_eq!(count(&world.app, noted).await, 1);
-}
-
-/// Waits until so many others wait for a lock in this test's schema.
-async fn waiting(app: &TestApp, number: i64) {
-    let waiting = "select count(*) from pg_locks where not granted and pid in (
-                     select pid from pg_stat_activity where datname = current_database()
-                       and query ilike any (array['%users set password_hashed%', '%insert into rate_limit%']))";
-    while count(app, waiting).await < number {
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
-}
-
-#[tokio::test]
-async fn a_twin_that_comes_while_the_password_changes_is_no_wrong_guess() {
-    let app = TestApp::with(|config| {
-        if let Some(database) = &mut config.database {
-            database.pool_size = 2;
-        }
-    });
-    let world = World::on(app.await).await;
-    // Rows to hold: the limits are counted in them.
-    world.change_password("wrong horse battery", NEXT).await.is_error(422, "validation");
-    let (user, limits) = (world.app.database.client().await, world.app.database.client().await);
-    user.batch_execute("begin; select from users for update").await.expect("a lock");
-    let first = async {
-        let first = world.change_password(PASSWORD, NEXT).await;
-        // Only now may the twin go on: the password is another one.
-        limits.batch_execute("rollback").await.expect("the lock is gone");
-        first
-    };
-    let between = async {
-        waiting(&world.app, 1).await;
-        limits.batch_execute("begin; select from rate_limit for update").await.expect("a lock");
-        let release = async {
-            waiting(&world.app, 2).await;
-            user.batch_execute("rollback").await.expect("the lock is gone");
-        };
-        join(world.change_password(PASSWORD, NEXT), release).await.0
-    };
-    let (first, twin) = join(first, between).await;
-    assert_eq!((first.status, twin.status), (204, 204), "{twin:?}");
-    assert_eq!(twin.header("idempotency-replayed"), Some("true"));
-    let noted = "select count(*) from audit_log where action = 'password_changed' and outcome = 'failure'";
-    assert_eq!(count(&world.app, noted).await, 1, "only the one from before");
-}
-
-#[tokio::test]
 async fn a_key_does_not_outlive_the_right_to_use_it() {
     let world = World::new().await;
     let bob = sign_up(&world.app, "bob@example.com").await.text("/uuid");
@@ -303,52 +249,4 @@ async fn a_deleted_users_answers_are_deleted_with_them() {
     let kept = "select count(*) from idempotency_key where body like '%Example Road%'";
     assert_eq!(count(&world.app, kept).await, 0);
     call(&world.app, users_update::handler, &change).await.is_error(404, "not_found");
-}
-
-/// The only answer that nobody has to be known for. A key tells nothing to anybody else.
-#[tokio::test]
-async fn a_sign_up_can_be_repeated_by_whoever_knows_all_of_it_and_by_nobody_else() {
-    let app = TestApp::new().await;
-    let sign_up = async |key: Option<&str>, email: &str, password: &str| {
-        let body = json!({ "email": email, "password": password });
-        call(&app, auth_sign_up::handler, &event("auth-sign-up").header("Idempotency-Key", key).body(&body))
-            .await
-    };
-    let first = sign_up(Some("k"), "ada@example.com", PASSWORD).await;
-    assert_eq!(first.status, 200);
-    let again = sign_up(Some("k"), "ada@example.com", PASSWORD).await;
-    assert_eq!((again.status, &again.body), (200, &first.body));
-    assert_eq!(again.header("idempotency-replayed"), Some("true"));
-    let mut strangers = Vec::new();
-    for (key, password) in [
-        (None, PASSWORD),
-        (Some("l"), PASSWORD),
-        (Some("k"), NEXT),
-        (Some("k"), "correct horse batterx"),
-        (Some("another"), NEXT),
-    ] {
-        let mut answer = sign_up(key, "ada@example.com", password).await;
-        answer.is_error(409, "already_exists").names("email", "taken");
-        assert_eq!(answer.header("idempotency-replayed"), None);
-        answer.body["error_id"] = Value::Null;
-        strangers.push(format!("{answer:?}"));
-    }
-    assert!(strangers.windows(2).all(|pair| pair[0] == pair[1]), "{strangers:#?}");
-    // The same key from somebody else is their own.
-    assert_eq!(sign_up(Some("k"), "bob@example.com", NEXT).await.status, 200);
-    assert_eq!(count(&app, "select count(*) from users").await, 2);
-    let told = "select count(*) from outbox where body::jsonb ->> 'event' = 'user_created'";
-    assert_eq!(count(&app, told).await, 2);
-}
-
-#[tokio::test]
-async fn the_answer_to_a_sign_up_goes_with_its_user() {
-    let world = World::new().await;
-    let body = json!({ "email": "bob@example.com", "password": PASSWORD });
-    let event = event("auth-sign-up").header("Idempotency-Key", Some("k")).body(&body);
-    let bob = call(&world.app, auth_sign_up::handler, &event).await.text("/uuid");
-    let mut delete = app_core::testing::event("users-delete").bearer(&world.access);
-    delete.0["pathParameters"] = json!({ "uuid": bob });
-    assert_eq!(call(&world.app, users_delete::handler, &delete).await.status, 204);
-    assert_eq!(count(&world.app, "select count(*) from idempotency_key").await, 0);
 }
