@@ -1,52 +1,61 @@
-//! What travels on the queues, with its schema: `docs/messages.json`. A new event or task is one
-//! line in `document`.
+//! What travels on the queues, with its schema: `docs/messages.json`. It follows from the table of handlers and
+//! tasks.
 
 use app_core::{
-    application::tasks::{
-        Task, clean_up::CleanUp, recover_tasks::RecoverTasks, say_meow::SayMeow, security_mail::SecurityMail,
-        welcome_mail::WelcomeMail,
+    Result,
+    application::{
+        handlers,
+        registry::{Handler, Table},
+        tasks::{Enqueue, Task},
     },
-    domain::{
-        auth::events::{ApiKeyCreated, SessionReuseDetected, SignInSlowed},
-        event::Event,
-        users::events::UserCreated,
-    },
+    domain::event::Event,
 };
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 /// Pretty JSON: by name, the JSON Schema of each event's `data` and of each task's `args`.
 pub fn document() -> String {
-    let document = json!({
-        "events": all([
-            event::<UserCreated>(),
-            event::<SessionReuseDetected>(),
-            event::<SignInSlowed>(),
-            event::<ApiKeyCreated>(),
-        ]),
-        "tasks": all([
-            task::<SayMeow>(),
-            task::<WelcomeMail>(),
-            task::<SecurityMail>(),
-            task::<CleanUp>(),
-            task::<RecoverTasks>(),
-        ]),
-    });
-    serde_json::to_string_pretty(&document).expect("json")
+    let Schemas { events, tasks } = handlers::table(Schemas::default());
+    serde_json::to_string_pretty(&json!({ "events": events, "tasks": tasks })).expect("json")
 }
 
-fn event<E: Event + ToSchema>() -> (&'static str, Value) {
-    (E::NAME, json!({ "v": E::VERSION, "data": schema::<E>() }))
+/// The schemas of the table's events and tasks, by name.
+#[derive(Default)]
+struct Schemas {
+    events: Map<String, Value>,
+    tasks: Map<String, Value>,
 }
 
-fn task<T: Task + ToSchema>() -> (&'static str, Value) {
-    (T::NAME, json!({ "max_attempts": T::MAX_ATTEMPTS, "args": schema::<T>() }))
+impl Schemas {
+    fn event<E: Event + ToSchema>(mut self) -> Self {
+        self.events.insert(E::NAME.to_owned(), json!({ "v": E::VERSION, "data": schema::<E>() }));
+        self
+    }
+}
+
+impl Table for Schemas {
+    fn on<H>(self) -> Self
+    where
+        H: Handler + 'static,
+        H::Event: ToSchema + 'static,
+    {
+        self.event::<H::Event>()
+    }
+
+    fn starts<E: Event + ToSchema + 'static, T: Task + 'static>(
+        self,
+        _: impl Fn(&E) -> Result<Enqueue<T>> + Send + Sync + Copy + 'static,
+    ) -> Self {
+        self.event::<E>()
+    }
+
+    fn task<T: Task + ToSchema + 'static>(mut self) -> Self {
+        let task = json!({ "max_attempts": T::MAX_ATTEMPTS, "args": schema::<T>() });
+        self.tasks.insert(T::NAME.to_owned(), task);
+        self
+    }
 }
 
 fn schema<T: ToSchema>() -> Value {
     serde_json::to_value(T::schema()).expect("a schema")
-}
-
-fn all<const N: usize>(named: [(&str, Value); N]) -> Map<String, Value> {
-    named.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }

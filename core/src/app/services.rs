@@ -20,12 +20,12 @@ use crate::{
 impl App {
     /// What handles events. Tasks are not linked; see [`Self::handlers`].
     pub fn event_handlers(&self) -> &Registry {
-        self.0.event_handlers.get_or_init(handlers::events)
+        self.0.event_handlers.get_or_init(|| handlers::events(Registry::new()))
     }
 
     /// What handles events, and all tasks.
     fn registry(&self) -> &Registry {
-        self.0.registry.get_or_init(handlers::table)
+        self.0.registry.get_or_init(|| handlers::table(Registry::new()))
     }
 
     pub fn users(&self) -> Result<Users<'_>> {

@@ -1,11 +1,12 @@
 //! THE TABLE: which event starts what, and which tasks exist.
 //!
-//! A new event handler is one line in `events`, a new task one line in `table`.
+//! A new event handler is one line in `events`, a new task one line in `table`. docs/messages.json, which describes
+//! the messages, follows from these lines.
 
 use uuid::Uuid;
 
 use super::{
-    registry::Registry,
+    registry::Table,
     tasks::{
         Enqueue,
         clean_up::CleanUp,
@@ -21,10 +22,10 @@ use crate::domain::{
     users::events::UserCreated,
 };
 
-/// Returns what handles events. A function that only handles or checks events takes this, and so does not link
-/// the code that runs tasks.
-pub fn events() -> Registry {
-    Registry::new()
+/// Adds what handles events. A function that only handles or checks events takes this, and so does not link the
+/// code that runs tasks.
+pub fn events<T: Table>(table: T) -> T {
+    table
         .starts::<UserCreated, _>(|event| {
             Ok(Enqueue::new(&SayMeow { to: Some(event.uuid) })?.owner(event.uuid))
         })
@@ -37,9 +38,9 @@ pub fn events() -> Registry {
         })
 }
 
-/// Returns the whole table, for functions that run tasks.
-pub fn table() -> Registry {
-    events()
+/// Adds the whole table, for functions that run tasks.
+pub fn table<T: Table>(table: T) -> T {
+    events(table)
         .task::<SayMeow>()
         .task::<SecurityMail>()
         .task::<WelcomeMail>()

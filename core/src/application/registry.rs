@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use futures_util::{FutureExt, future::BoxFuture};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::tasks::{Enqueue, Known, Task, TaskContext, TaskRules};
@@ -40,6 +41,28 @@ pub(crate) type RunTask =
     Box<dyn for<'a> Fn(&'a mut TaskContext<'_>, Value) -> BoxFuture<'a, Result<Value>> + Send + Sync>;
 /// Version and group of an event with this data.
 type Check = fn(&Value) -> Result<(i32, Option<String>)>;
+
+/// What the lines of `handlers.rs` are added to: the [`Registry`], or the description of the messages. Only the
+/// description uses the schemas, so no function links them.
+pub trait Table: Sized {
+    /// Adds a handler of an event.
+    #[must_use]
+    fn on<H>(self) -> Self
+    where
+        H: Handler + 'static,
+        H::Event: ToSchema + 'static;
+
+    /// Adds a task that an event starts.
+    #[must_use]
+    fn starts<E: Event + ToSchema + 'static, T: Task + 'static>(
+        self,
+        task: impl Fn(&E) -> Result<Enqueue<T>> + Send + Sync + Copy + 'static,
+    ) -> Self;
+
+    /// Adds a task.
+    #[must_use]
+    fn task<T: Task + ToSchema + 'static>(self) -> Self;
+}
 
 #[derive(Default)]
 pub struct Registry {
@@ -146,6 +169,27 @@ impl Registry {
         let rules = self.known.find_task(name)?;
         let run = self.tasks.get(name).ok_or_else(|| Error::internal("a task without code"))?;
         Ok((rules, run))
+    }
+}
+
+impl Table for Registry {
+    fn on<H>(self) -> Self
+    where
+        H: Handler + 'static,
+        H::Event: ToSchema + 'static,
+    {
+        Self::on::<H>(self)
+    }
+
+    fn starts<E: Event + ToSchema + 'static, T: Task + 'static>(
+        self,
+        task: impl Fn(&E) -> Result<Enqueue<T>> + Send + Sync + Copy + 'static,
+    ) -> Self {
+        Self::starts::<E, T>(self, task)
+    }
+
+    fn task<T: Task + ToSchema + 'static>(self) -> Self {
+        Self::task::<T>(self)
     }
 }
 

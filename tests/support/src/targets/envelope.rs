@@ -22,7 +22,7 @@ use serde::{Deserialize, de::IgnoredAny};
 use super::wait;
 
 static APP: LazyLock<App> = LazyLock::new(app_without_database);
-static HANDLERS: LazyLock<Registry> = LazyLock::new(handlers::table);
+static HANDLERS: LazyLock<Registry> = LazyLock::new(|| handlers::table(Registry::new()));
 const SOURCE: Source = Source { queue: Queue::Events, together: false };
 
 pub(super) fn run(data: &[u8]) {
