@@ -1,4 +1,4 @@
-//! Makes the list of endpoints from Cargo.toml, so that a new endpoint is one line there: each function that the
+//! Makes the list of endpoints from Cargo.toml, which `cargo xtask template` writes: each function that the
 //! catalogue depends on, except the two without a description.
 
 use std::{env, fs, path::Path};

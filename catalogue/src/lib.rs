@@ -1,7 +1,7 @@
 //! The catalogue of endpoints and messages, and the files that are generated from the code: template.yaml and the
 //! documents in docs/.
 //!
-//! A new endpoint is one line in Cargo.toml. The OpenAPI document, the tests of access and the tests of the
+//! A new endpoint is a folder in functions/: `cargo xtask template` adds its line to Cargo.toml. The OpenAPI document, the tests of access and the tests of the
 //! contract then include it.
 
 mod endpoints;

@@ -241,9 +241,10 @@ enum Command {
     },
     /// Write template.yaml from template.base.yaml and functions/*/function.yaml.
     ///
-    /// Run it after you change one of them. Do not edit template.yaml itself.
+    /// Run it after you change one of them. Do not edit template.yaml itself. It also writes the list of
+    /// endpoints in catalogue/Cargo.toml.
     Template {
-        /// Write nothing, and fail if template.yaml is out of date.
+        /// Write nothing, and fail if template.yaml or the list is out of date.
         #[arg(long)]
         check: bool,
     },

@@ -10,8 +10,14 @@ use xtask::checkout::Checkout;
 use xtask::mutants::Scratch;
 
 /// What the commands generate from the code, so that nobody edits it.
-const GENERATED: [&str; 5] =
-    ["Cargo.lock", "docs/messages.json", "docs/openapi.json", "docs/routes.md", "template.yaml"];
+const GENERATED: [&str; 6] = [
+    "Cargo.lock",
+    "catalogue/Cargo.toml",
+    "docs/messages.json",
+    "docs/openapi.json",
+    "docs/routes.md",
+    "template.yaml",
+];
 
 const NEW: [&str; 7] =
     ["new", "endpoint", "zebras-create", "POST /api/v1/zebras/", "--as", "signed-in", "--idempotent"];
@@ -148,7 +154,7 @@ fn a_new_endpoint_compiles_passes_its_tests_and_goes_without_a_trace() {
     // The sample event is the route and the body once more; nobody has to look after it.
     let (samples, files): (Vec<_>, Vec<_>) = new.into_iter().partition(|file| file.starts_with("events/"));
     assert_eq!((samples.len(), files.len()), (1, 5), "{files:?}");
-    assert_eq!(edited, ["catalogue/Cargo.toml"]);
+    assert_eq!(edited, [""; 0]);
 
     let said_by_tests = copy.test(&["functions::zebras_create", "every_other_route_that_takes_a_key"]);
     assert!(said_by_tests.contains("5 passed"), "{said_by_tests}");

@@ -10,7 +10,7 @@ use crate::assets;
 use crate::checkout::Checkout;
 use crate::generate::spec::Endpoint;
 use crate::generate::undo::Undo;
-use crate::generate::{endpoint, migration, permission};
+use crate::generate::{catalogue, migration, permission};
 use crate::interrupt;
 use crate::ui;
 
@@ -19,8 +19,8 @@ use crate::ui;
 pub enum What {
     /// Add an endpoint: a function with its route, and a test that passes.
     ///
-    /// Writes the folder functions/NAME with its test, a sample event and one line in the catalogue.
-    /// Then generates template.yaml and the documents. If a step fails, no file is changed.
+    /// Writes the folder functions/NAME with its test, and a sample event. Then generates template.yaml,
+    /// the list of endpoints and the documents. If a step fails, no file is changed.
     Endpoint {
         /// The name of the function, for example orders-create.
         name: String,
@@ -54,9 +54,7 @@ pub fn run(what: &What) -> Result<()> {
     match what {
         What::Endpoint { name, route, access, idempotent } => {
             let endpoint = Endpoint::new(&checkout, name, route, access, *idempotent)?;
-            let catalogue = read(&checkout, endpoint::CATALOGUE)?;
-            let list = (endpoint::CATALOGUE.to_owned(), endpoint::listed(&catalogue, name)?);
-            write(&mut undo, &[endpoint.files()?, vec![list]].concat())?;
+            write(&mut undo, &endpoint.files()?)?;
             documents(&checkout, &mut undo)?;
             decide(&endpoint.decisions(&checkout));
             let module = name.replace('-', "_");
@@ -96,7 +94,7 @@ fn decide(decisions: &[String]) {
 
 /// Generates what follows from functions and catalogue.
 pub(super) fn documents(checkout: &Checkout, undo: &mut Undo) -> Result<()> {
-    for file in ["Cargo.lock", "template.yaml"] {
+    for file in ["Cargo.lock", catalogue::FILE, "template.yaml"] {
         undo.remember(file);
     }
     for (_, file) in openapi::DOCUMENTS {
@@ -104,6 +102,7 @@ pub(super) fn documents(checkout: &Checkout, undo: &mut Undo) -> Result<()> {
     }
     assets::ready(checkout)?;
     ui::step("Building, and generating the template and the documents", || {
+        catalogue::write(checkout)?;
         template::write(checkout)?;
         openapi::write(checkout)
     })?;

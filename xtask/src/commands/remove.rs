@@ -9,14 +9,14 @@ use super::new::{documents, read};
 use crate::checkout::Checkout;
 use crate::generate::spec::Endpoint;
 use crate::generate::undo::Undo;
-use crate::generate::{endpoint, migration, permission};
+use crate::generate::{catalogue, migration, permission};
 use crate::interrupt;
 use crate::ui;
 
 /// What to remove from the project.
 #[derive(Debug, Subcommand)]
 pub enum What {
-    /// Remove an endpoint that `new endpoint` has written: its folder, its sample events, its line.
+    /// Remove an endpoint that `new endpoint` has written: its folder and its sample events.
     Endpoint {
         /// The name of the function, for example orders-create.
         name: String,
@@ -43,12 +43,16 @@ pub fn run(what: &What) -> Result<()> {
     match what {
         What::Endpoint { name, force } => {
             checkout.function(name)?;
-            let shorter = endpoint::unlisted(&read(&checkout, endpoint::CATALOGUE)?, name)?;
+            if !catalogue::lists(&checkout, name)? {
+                bail!(
+                    "{} does not list {name}, so it is no endpoint; remove its folder by hand",
+                    catalogue::FILE
+                );
+            }
             let files = files(&checkout, name)?;
             if !force {
                 unchanged(&checkout, name, &files)?;
             }
-            undo.write(endpoint::CATALOGUE, &shorter)?;
             remove(&mut undo, &files)?;
             documents(&checkout, &mut undo)?;
         }

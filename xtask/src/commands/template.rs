@@ -1,5 +1,5 @@
-//! `cargo xtask template`: generates template.yaml from template.base.yaml and functions/*/function.yaml. All
-//! of them are committed.
+//! `cargo xtask template`: generates template.yaml from template.base.yaml and functions/*/function.yaml, and the
+//! list of endpoints in catalogue/Cargo.toml from the folders in functions/. All of them are committed.
 
 use std::fs;
 
@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result, bail};
 
 use super::openapi::generate;
 use crate::checkout::Checkout;
+use crate::generate::catalogue;
 use crate::ui;
 
 const FILE: &str = "template.yaml";
@@ -14,9 +15,16 @@ const FILE: &str = "template.yaml";
 pub fn run(check: bool) -> Result<()> {
     let checkout = Checkout::find()?;
     if !check {
+        // First, because the program that makes the template is compiled with the catalogue.
+        if catalogue::write(&checkout)? {
+            ui::say(&format!("wrote {}", catalogue::FILE));
+        }
         let wrote = write(&checkout)?;
         ui::say(&if wrote { format!("wrote {FILE}") } else { format!("{FILE} is up to date") });
         return Ok(());
+    }
+    if fs::read_to_string(checkout.root().join(catalogue::FILE))? != catalogue::text(&checkout)? {
+        bail!("{}: the list of endpoints is out of date; run `cargo xtask template`", catalogue::FILE);
     }
     let generated = String::from_utf8(generate(&checkout, "template")?)?;
     let committed = fs::read_to_string(checkout.root().join(FILE)).unwrap_or_default();

@@ -11,9 +11,6 @@ use super::spec::{Access, Endpoint, pascal};
 use super::{checks, permission, texts};
 use crate::checkout::Checkout;
 
-/// The list of endpoints.
-pub const CATALOGUE: &str = "catalogue/Cargo.toml";
-
 impl Endpoint {
     /// Reads the words of the command line, and compares them with the functions that exist.
     pub fn new(checkout: &Checkout, name: &str, route: &str, access: &str, idempotent: bool) -> Result<Self> {
@@ -112,35 +109,6 @@ impl Endpoint {
     }
 }
 
-/// Returns the line of the catalogue.
-fn line(name: &str) -> String {
-    format!("{name} = {{ path = \"../functions/{name}\" }}")
-}
-
-/// Returns the catalogue with one more endpoint, in the order of their names.
-pub fn listed(catalogue: &str, name: &str) -> Result<String> {
-    let (ours, mut lines) = (line(name), catalogue.lines().collect::<Vec<_>>());
-    let begin = lines.iter().position(|line| line.starts_with("# The endpoints."));
-    let begin = begin.with_context(|| format!("{CATALOGUE}: the comment `# The endpoints.` is missing"))? + 1;
-    let rest = lines[begin..].iter();
-    let before = rest.take_while(|line| !line.is_empty() && before(line, name));
-    lines.insert(begin + before.count(), &ours);
-    Ok(lines.join("\n") + "\n")
-}
-
-fn before(line: &str, name: &str) -> bool {
-    line.split(' ').next().is_some_and(|other| other < name)
-}
-
-/// Returns the catalogue without an endpoint.
-pub fn unlisted(catalogue: &str, name: &str) -> Result<String> {
-    let ours = line(name) + "\n";
-    if !catalogue.contains(&ours) {
-        bail!("{CATALOGUE} does not list {name}, so it is no endpoint; remove its folder by hand");
-    }
-    Ok(catalogue.replacen(&ours, "", 1))
-}
-
 fn formatted(code: &str) -> Result<String> {
     let mut rustfmt = Command::new("rustfmt")
         .args(["--edition", "2024", "--config", "max_width=110,use_small_heuristics=Max"])
@@ -154,23 +122,4 @@ fn formatted(code: &str) -> Result<String> {
         bail!("rustfmt cannot read the new code; see above");
     }
     Ok(String::from_utf8(output.stdout)?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const LIST: &str = "[dependencies]\nserde = 1\n\n# The endpoints. build.rs\na-b = { path = \"../functions/a-b\" }\n\
-                        z-y = { path = \"../functions/z-y\" }\n\n[lints]\n";
-
-    #[test]
-    fn the_catalogue_keeps_its_order_and_is_the_same_again_without_the_line() {
-        for name in ["a-a", "m-n", "z-z"] {
-            let longer = listed(LIST, name).unwrap();
-            let lines: Vec<_> = longer.lines().skip(4).take(3).collect();
-            assert!(lines.is_sorted() && lines.contains(&line(name).as_str()), "{longer}");
-            assert_eq!(unlisted(&longer, name).unwrap(), LIST);
-        }
-        assert!(unlisted(LIST, "serde").unwrap_err().to_string().contains("does not list serde"));
-    }
 }

@@ -1,5 +1,6 @@
 //! What `cargo xtask new` writes and `cargo xtask remove` takes away.
 
+pub mod catalogue;
 mod checks;
 pub mod endpoint;
 pub mod migration;
