@@ -1,6 +1,6 @@
 //! The rules of template.yaml that no linter knows. A check names each fault; no fault, no text.
 //!
-//! Add one here, then a test that it holds and one that it can fail in `template.rs`.
+//! Add one here, then a test that it holds and one that it can fail in `template/mod.rs`.
 
 use std::collections::{BTreeMap, BTreeSet};
 

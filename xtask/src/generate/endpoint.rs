@@ -87,10 +87,11 @@ impl Endpoint {
         let mut decisions =
             vec![format!("what it takes, does and returns: functions/{name}/src/lib.rs, then its tests.rs")];
         let tag = self.tag();
-        let tags = fs::read_to_string(checkout.root().join("catalogue/src/openapi.rs")).unwrap_or_default();
+        let tags =
+            fs::read_to_string(checkout.root().join("catalogue/src/openapi/mod.rs")).unwrap_or_default();
         if !tags.contains(&format!("(name = \"{tag}\"")) {
             decisions.push(format!(
-                "the description of the group `{tag}`: add this tag to catalogue/src/openapi.rs"
+                "the description of the group `{tag}`: add this tag to catalogue/src/openapi/mod.rs"
             ));
         }
         let reviewed = "tests/house/access.rs";

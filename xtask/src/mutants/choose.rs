@@ -88,7 +88,7 @@ mod tests {
         let mut mutants = vec![
             mutant("a", api, "functions/users-me/src/lib.rs")?,
             mutant("b", "-p app-core --lib -- redact::", "core/src/redact.rs")?,
-            mutant("c", api, "core/src/app.rs")?,
+            mutant("c", api, "core/src/app/mod.rs")?,
             mutant("d", api, "functions/users-me/src/lib.rs")?,
             mutant("e", api, "core/src/config/mod.rs")?,
         ];
@@ -107,10 +107,10 @@ mod tests {
     #[test]
     fn a_change_concerns_mutants_by_their_own_file_their_edits_and_their_tests() -> Result<()> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the project")?;
-        let leak = mutant("leak", "-p xtask --lib -- mutants::choose::", "core/src/app.rs")?;
+        let leak = mutant("leak", "-p xtask --lib -- mutants::choose::", "core/src/app/mod.rs")?;
         for (file, expected) in [
             ("tests/mutants/leak.toml", true),
-            ("core/src/app.rs", true),
+            ("core/src/app/mod.rs", true),
             ("xtask/src/mutants/choose.rs", true),
             ("xtask/src/mutants/edit.rs", false),
             ("core/src/app/need.rs", false),

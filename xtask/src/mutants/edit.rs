@@ -37,7 +37,7 @@ pub fn change(root: &Path, edits: &[Edit]) -> Result<BTreeMap<String, (String, S
 
 fn read(root: &Path, file: &str) -> Result<String> {
     if !Path::new(file).components().all(|part| matches!(part, Component::Normal(_))) {
-        bail!("`file = \"{file}\"` must be a path inside the project, such as core/src/app.rs");
+        bail!("`file = \"{file}\"` must be a path inside the project, such as core/src/app/mod.rs");
     }
     match fs::read_to_string(root.join(file)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {

@@ -124,7 +124,7 @@ impl std::fmt::Display for Test {
 mod tests {
     use super::*;
 
-    const EDIT: &str = "[[edit]]\nfile = 'core/src/app.rs'\nfind = '''\n  a'b\n'''\nreplace = ''\n";
+    const EDIT: &str = "[[edit]]\nfile = 'core/src/app/mod.rs'\nfind = '''\n  a'b\n'''\nreplace = ''\n";
 
     #[test]
     fn a_mutant_says_why_and_names_its_test() -> Result<()> {

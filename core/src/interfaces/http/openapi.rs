@@ -1,4 +1,4 @@
-//! The parts that the descriptions of several endpoints share. `catalogue/src/openapi.rs` assembles the document,
+//! The parts that the descriptions of several endpoints share. `catalogue/src/openapi/mod.rs` assembles the document,
 //! and adds what follows from a handler's types: who may call it, the `Idempotency-Key`, the common errors.
 
 use utoipa::IntoResponses;
