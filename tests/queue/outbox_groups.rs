@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use app_core::{
-    application::{drops, outbox::relay as run_relay},
+    application::{delivery, drops},
     infrastructure::{
         messaging::{Outgoing, Queue, outbox},
-        repository::operations,
+        repository::outbox_operations,
     },
     testing::TestApp,
 };
@@ -47,7 +47,7 @@ async fn execute(app: &TestApp, statement: &str) {
 async fn relay(app: &TestApp) -> Vec<Uuid> {
     let db = app.app.db().expect("a database");
     let end = tokio::time::Instant::now() + Duration::from_secs(30);
-    run_relay(db, app.bus.as_ref(), &[Queue::Events], end).await.expect("a run");
+    delivery::relay(db, app.bus.as_ref(), &[Queue::Events], end).await.expect("a run");
     app.bus.take().into_iter().map(|message| message.id).collect()
 }
 
@@ -81,7 +81,7 @@ async fn messages_behind_a_parked_one_do_not_keep_others_and_leave_in_order_when
     assert!(relay(&app).await.is_empty());
 
     let conn = app.app.db().expect("a database").conn().await.expect("a connection");
-    operations::unpark(&conn, &blocked[..1]).await.expect("unparked");
+    outbox_operations::unpark(&conn, &blocked[..1]).await.expect("unparked");
     drop(conn);
     assert_eq!(relay(&app).await, blocked);
     assert_eq!(number(&app, "select count(*) from outbox where held_at is not null").await, 0);

@@ -4,9 +4,8 @@ use super::{App, undeclared};
 use crate::{
     application::{
         auth::Auth,
-        handlers,
+        delivery, handlers,
         limits::Limits,
-        outbox,
         registry::Registry,
         roles::Roles,
         tasks::{Services, Worker, operator::TaskOperator},
@@ -68,7 +67,7 @@ impl App {
             return;
         }
         match (self.db(), self.bus()) {
-            (Ok(db), Ok(bus)) => outbox::publish(db, bus, outgoing).await,
+            (Ok(db), Ok(bus)) => delivery::publish(db, bus, outgoing).await,
             (Err(error), _) | (_, Err(error)) => tracing::error!(
                 error = error.chain(),
                 "the messages could not be published; the relay sends them"

@@ -16,7 +16,7 @@ use crate::{
             Queue,
             envelope::{self, TaskMessage},
         },
-        repository::{audit, operations, task_operations},
+        repository::{audit, outbox_operations, task_operations},
         tx::Tx,
     },
 };
@@ -34,8 +34,8 @@ pub struct Dropped {
 pub async fn outbox(db: &Db, ids: &[Uuid]) -> Result<Dropped> {
     let mut conn = db.conn().await?;
     let mut tx = conn.begin().await?;
-    let parked = operations::delete_parked(&tx, ids).await?;
-    let left = operations::outbox_ids(&tx, ids).await?;
+    let parked = outbox_operations::delete_parked(&tx, ids).await?;
+    let left = outbox_operations::known_ids(&tx, ids).await?;
     for message in &parked {
         let name = envelope::name_of(&message.body);
         let details =

@@ -2,12 +2,12 @@
 //! no HTTP, no SQS, no Lambda. A new use case is a service here and an accessor in `app/services.rs`.
 
 pub mod auth;
+pub mod delivery;
 pub mod drops;
 pub mod events;
 pub mod handlers;
 pub mod health;
 pub mod limits;
-pub mod outbox;
 pub mod registry;
 pub mod roles;
 pub mod tasks;

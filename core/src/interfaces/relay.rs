@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use crate::application::outbox;
+use crate::application::delivery;
 
 /// Reserved for the messages that are claimed when time runs out.
 const RESERVE: Duration = Duration::from_secs(10);
@@ -26,8 +26,8 @@ pub fn until(deadline: Instant) -> tokio::time::Instant {
 
 impl RelayResponse {
     /// Creates the response and writes the log line that an alarm reads.
-    pub fn of(relayed: outbox::Relayed) -> Self {
-        let outbox::Relayed { sent, failed, parked, lag } = relayed;
+    pub fn of(relayed: delivery::Relayed) -> Self {
+        let delivery::Relayed { sent, failed, parked, lag } = relayed;
         let lag_seconds = lag.as_secs();
         tracing::info!(sent, failed, parked, lag_seconds, "the relay has finished");
         Self { sent, failed, parked, lag_seconds }

@@ -17,9 +17,13 @@ use app_core::{
     domain::users::Email,
     infrastructure::{
         key_value::Prefix,
-        messaging::Queue,
+        messaging::{
+            Queue,
+            dead_letters::{self, DeadLetter},
+        },
         repository::{
-            operations::{self, DeadLetter, OutboxStatus, Resent, Unparked},
+            outbox_operations::{self, Resent, Unparked},
+            outbox_status::{self, OutboxStatus},
             roles::Role,
             task_operations::Shown,
         },
@@ -141,19 +145,19 @@ pub async fn handler(app: App, request: OperationsRequest, deadline: Instant) ->
     let db = app.db()?;
     Ok(match request {
         OperationsRequest::OutboxStatus => {
-            OperationsResponse::Outbox(operations::outbox_status(&db.conn().await?).await?)
+            OperationsResponse::Outbox(outbox_status::read(&db.conn().await?).await?)
         }
         OperationsRequest::OutboxUnpark { ids, all: false } if !ids.is_empty() => {
-            OperationsResponse::Unparked(operations::unpark(&db.conn().await?, &ids).await?)
+            OperationsResponse::Unparked(outbox_operations::unpark(&db.conn().await?, &ids).await?)
         }
         OperationsRequest::OutboxUnpark { ids, all: true } if ids.is_empty() => {
-            OperationsResponse::Unparked(operations::unpark_all(&db.conn().await?).await?)
+            OperationsResponse::Unparked(outbox_operations::unpark_all(&db.conn().await?).await?)
         }
         OperationsRequest::OutboxUnpark { .. } => {
             return Err(Error::Malformed("the event must have either `ids` or \"all\": true".into()));
         }
         OperationsRequest::OutboxResend { ids } => {
-            OperationsResponse::Resent(operations::resend_events(&db.conn().await?, &ids).await?)
+            OperationsResponse::Resent(outbox_operations::resend_events(&db.conn().await?, &ids).await?)
         }
         OperationsRequest::OutboxDrop { ids } => OperationsResponse::Dropped(drops::outbox(db, &ids).await?),
         OperationsRequest::DeadLetterDrop { queue, message_id, body } => {
@@ -176,7 +180,7 @@ pub async fn handler(app: App, request: OperationsRequest, deadline: Instant) ->
         }
         OperationsRequest::DeadLetters { queue, message_ids } => {
             let queue = parse_queue(&queue)?;
-            let dead_letters = operations::dead_letters(&db.conn().await?, queue, &message_ids).await?;
+            let dead_letters = dead_letters::find(&db.conn().await?, queue, &message_ids).await?;
             OperationsResponse::DeadLetters { dead_letters }
         }
         OperationsRequest::Roles => OperationsResponse::Roles { roles: app.roles()?.list().await? },

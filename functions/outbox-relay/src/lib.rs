@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use app_core::{
     App, Result,
-    application::outbox,
+    application::delivery,
     config::EventsBus,
     interfaces::relay::{RelayResponse, until},
 };
@@ -13,6 +13,6 @@ use serde::de::IgnoredAny;
 /// Relays messages. The event comes from the schedule and is ignored.
 pub async fn handler(app: App, _: IgnoredAny, deadline: Instant) -> Result<RelayResponse> {
     let db = app.db()?;
-    let queues = outbox::queues_of(EventsBus::Sqs, db);
-    outbox::relay(db, app.bus()?, queues, until(deadline)).await.map(RelayResponse::of)
+    let queues = delivery::queues_of(EventsBus::Sqs, db);
+    delivery::relay(db, app.bus()?, queues, until(deadline)).await.map(RelayResponse::of)
 }

@@ -16,6 +16,13 @@ words! {
     }
 }
 
+impl Queue {
+    /// Returns the words of all queues, for a statement that reads one queue after the other.
+    pub(in crate::infrastructure) fn words() -> Vec<&'static str> {
+        Self::ALL.map(Self::as_str).to_vec()
+    }
+}
+
 /// A message that has to be sent once its transaction has committed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outgoing {

@@ -1,4 +1,8 @@
-//! Why messages were refused. SQS moves them to the dead-letter queue unchanged and says nothing.
+//! Why messages were refused. SQS moves them to the dead-letter queue unchanged and gives no reason.
+
+use serde::Serialize;
+use time::OffsetDateTime;
+use tokio_postgres::Row;
 
 use super::Queue;
 use crate::{
@@ -8,6 +12,16 @@ use crate::{
 
 /// Longer reasons are cut: the whole cause chain is in the log.
 const MAX_REASON: i32 = 2000;
+
+#[derive(Debug, Serialize)]
+pub struct DeadLetter {
+    pub message_id: String,
+    /// The event or task that it named, if it could be read.
+    pub name: Option<String>,
+    pub reason: String,
+    #[serde(with = "crate::domain::timestamp")]
+    pub at: OffsetDateTime,
+}
 
 /// Notes why a message will end in the dead-letter queue; the last reason counts. Returns whether
 /// this is news: a message is refused several times before SQS moves it.
@@ -36,7 +50,7 @@ pub async fn note(
     row.map_or(Ok(false), |row| column(&row, "news"))
 }
 
-/// It was done after all.
+/// Forgets a message that was handled after all.
 pub async fn forget(conn: &impl Sql, queue: Queue, message_id: &str) -> Result<()> {
     conn.execute(
         "delete from dead_letter where queue = $1 and message_id = $2",
@@ -44,4 +58,26 @@ pub async fn forget(conn: &impl Sql, queue: Queue, message_id: &str) -> Result<(
     )
     .await
     .map(drop)
+}
+
+/// Returns why these messages were refused. A message without a reason is missing, for example one whose function
+/// was killed each time.
+pub async fn find(sql: &impl Sql, queue: Queue, message_ids: &[String]) -> Result<Vec<DeadLetter>> {
+    let rows = sql
+        .rows(
+            "select message_id, name, reason, at from dead_letter
+             where queue = $1 and message_id = any($2)
+             order by at, message_id",
+            &[&queue.as_str(), &message_ids],
+        )
+        .await?;
+    let one = |row: &Row| {
+        Ok(DeadLetter {
+            message_id: column(row, "message_id")?,
+            name: column(row, "name")?,
+            reason: column(row, "reason")?,
+            at: column(row, "at")?,
+        })
+    };
+    rows.iter().map(one).collect()
 }

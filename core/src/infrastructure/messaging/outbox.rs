@@ -248,8 +248,8 @@ pub async fn unsent_or_sent_within(
     rows.iter().map(|row| Ok((column(row, "id")?, column(row, "published_at")?))).collect()
 }
 
-/// Public for the test that asks Postgres for its plan. A message for later is late only after its
-/// time. The relay parks a message by making it due at 'infinity', so `outbox_queue_idx` finds those, one
+/// Public for the test that asks Postgres for its plan. Its parameter is the words of all queues. A message for
+/// later is late only after its time. The relay parks a message by making it due at 'infinity', so `outbox_queue_idx` finds those, one
 /// queue at a time.
 pub const LAG: &str = "
     select coalesce(extract(epoch from statement_timestamp() - min(since)), 0)::float8 as lag from (
@@ -258,7 +258,7 @@ pub const LAG: &str = "
          and coalesce(deliver_at, created_at) <= statement_timestamp()
        order by coalesce(deliver_at, created_at) limit 1)
       union all
-      (select parked.since from (values ('events'), ('tasks')) as of (queue)
+      (select parked.since from unnest($1::text[]) as of (queue)
        cross join lateral (
          select coalesce(deliver_at, created_at) as since from outbox
          where queue = of.queue and published_at is null and due_at = 'infinity' order by seq limit 1000) as parked)
@@ -267,7 +267,7 @@ pub const LAG: &str = "
 /// Returns for how long the oldest message that should have left has been waiting, or zero. Parked
 /// ones count, because nobody but a person will send them. Of many parked ones the first thousand of each queue do.
 pub async fn lag(conn: &impl Sql) -> Result<Duration> {
-    let row = conn.row(LAG, &[]).await?;
+    let row = conn.row(LAG, &[&Queue::words()]).await?;
     let seconds: f64 = row.map_or(Ok(0.0), |row| column(&row, "lag"))?;
     Ok(Duration::from_secs_f64(seconds.max(0.0)))
 }
