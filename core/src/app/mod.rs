@@ -43,7 +43,8 @@ struct Parts {
     cache: OnceLock<Arc<dyn KeyValue>>,
     event_handlers: OnceLock<Registry>,
     registry: OnceLock<Registry>,
-    /// What the key's text was parsed into, and that text: a rotated key is parsed anew.
+    /// The parsed signing keys and the text that they were parsed from. After a rotation the text is parsed
+    /// again.
     tokens: Mutex<Option<(Arc<str>, Arc<Tokens>)>>,
 }
 
@@ -115,8 +116,8 @@ impl App {
         PasswordPolicy { min_length: passwords.min_length, words }
     }
 
-    /// The keys, as old as a cached secret may be. If what is stored there now makes no sense, the
-    /// keys that did are used on: a slip in a rotation signs nobody out.
+    /// Returns the signing keys, cached as long as a secret is. If the stored secret cannot be parsed, the
+    /// last good keys stay in use, so that a mistake in a rotation signs nobody out.
     pub async fn tokens(&self) -> Result<Arc<Tokens>> {
         let config = self.0.config.tokens.as_ref().ok_or_else(|| undeclared("Need::Tokens"))?;
         let key = self.0.secrets.get(&config.key).await?;
@@ -146,7 +147,7 @@ impl App {
     pub fn bus(&self) -> Result<&dyn Bus> {
         if self.0.bus.get().is_none() {
             let bus = SqsBus::new(&self.0.config.aws, self.0.config.queues.clone())?;
-            // Whoever came first wins; the other one's client is dropped unused.
+            // If two callers get here at once, the first client is kept and the second is dropped unused.
             let _ = self.0.bus.set(Arc::new(bus));
         }
         self.0.bus.get().map(|bus| &**bus).ok_or_else(|| Error::internal("no bus"))

@@ -46,7 +46,7 @@ impl Need {
     /// The key that makes pseudonyms of addresses, accounts and requests. It is fetched at its first
     /// use: most requests have none.
     pub const Pseudonyms: Self = Self::new(Section::Pseudonyms, at_first_use);
-    /// Values that may be forgotten: in Valkey, or else in Postgres, which is a need of its own.
+    /// The cache: in Valkey, or else in Postgres, which the function must declare separately.
     pub const KeyValue: Self = Self::new(Section::KeyValue, at_first_use);
     /// The events queue, for a function whose caller waits while it sends: client and connection are
     /// made before. Any queue's connection is good for all, they have one host.

@@ -1,4 +1,5 @@
-//! From the outbox to the queues: at once by whoever wrote it, or later by the relay.
+//! Sends messages from the outbox to the queues. The function that wrote a message sends it right after its
+//! commit. The relay sends the rest.
 
 use std::time::Duration;
 
@@ -14,9 +15,9 @@ use crate::{
     },
 };
 
-/// A relay that stays asks again after this.
+/// How long a relay that keeps running waits before it claims again.
 const PAUSE: Duration = Duration::from_secs(1);
-/// The same after a failure: for what is down there is a log line each time.
+/// The same after a failure. It is longer, because each failed try writes a log line.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(5);
 
 /// One call to a queue carries this many.
@@ -114,7 +115,7 @@ pub fn queues_of(bus: EventsBus, db: &Db) -> &'static [Queue] {
     }
 }
 
-/// Sends what is due, and what becomes due, until `until` has come.
+/// Sends the messages that are due or become due, until `until`.
 ///
 /// # Errors
 /// As [`relay`], if it ends with one. A database that is back before the end is no error.
@@ -139,7 +140,7 @@ pub async fn keep_relaying(db: &Db, bus: &dyn Bus, queues: &[Queue], until: Inst
     }
 }
 
-/// Sends what is due until nothing is left or `until` has come.
+/// Sends the messages that are due, until none is left or until `until`.
 ///
 /// # Errors
 /// `Unavailable` when the database is. A queue that is down is not an error: its messages are

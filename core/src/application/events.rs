@@ -21,7 +21,7 @@ use crate::{
 #[derive(Debug, Clone, Copy)]
 pub struct Delivery<'a> {
     pub body: &'a str,
-    /// The queue's own id: it stands in for the id of a message that has none.
+    /// The queue's id of the message. It is used if the message itself has no id.
     pub message_id: &'a str,
 }
 
@@ -59,10 +59,10 @@ pub struct Handled {
     pub error: Option<Error>,
 }
 
-/// Calls the events' handlers, all of them, whatever becomes of the others. Each handler has one
-/// transaction for all events of its kind, so ten events cost as many round trips as one.
+/// Calls all handlers of the events, also if one of them fails. Each handler has one transaction for all of
+/// its events, so ten events cost as many round trips as one.
 ///
-/// Handed in again, alone or together, messages that are done change nothing.
+/// Handling a message twice has no effect, alone or in any batch.
 pub async fn handle_messages(db: &Db, registry: &Registry, deliveries: &[Delivery<'_>]) -> Handled {
     let mut handled = Handled::default();
     if let Err(error) = try_all(db, registry, deliveries, &mut handled).await {

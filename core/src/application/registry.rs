@@ -28,9 +28,9 @@ pub trait Handler: Send + Sync {
     /// come again.
     const NAME: &'static str;
 
-    /// Handles events that it has not handled before, in the order of their arrival. What it
-    /// writes through `tx` commits together with the note that it has; all of them or none. On an
-    /// error each comes again by itself.
+    /// Handles events that this handler has not handled before, in the order of their arrival. What it writes
+    /// through `tx` commits together with the inbox rows of these events. After an error each event is
+    /// delivered again separately.
     fn handle(tx: &mut Tx<'_>, events: Vec<Received<Self::Event>>)
     -> impl Future<Output = Result<()>> + Send;
 }

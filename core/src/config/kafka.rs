@@ -5,12 +5,13 @@ use std::{net::Ipv4Addr, sync::Arc};
 use super::{Login, reader::Reader};
 use crate::domain::mask::Secret;
 
-/// What carries events. Tasks always go by SQS: a topic knows neither delays nor a retry of one record.
+/// The service that carries events. Tasks always use SQS, because a topic has no delays and no retry of one
+/// record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EventsBus {
-    /// Sent by whoever wrote them, right after the commit.
+    /// The function that wrote an event sends it right after the commit.
     Sqs,
-    /// Left to a relay of their own: no other function knows of Kafka or waits for it.
+    /// A separate relay sends the events. No other function connects to Kafka or waits for it.
     Kafka,
 }
 

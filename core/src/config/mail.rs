@@ -61,7 +61,7 @@ fn is_ascii_address(text: &str) -> bool {
         })
 }
 
-/// It stands in every mail, so it is no secret.
+/// The sender is not secret, because every mail contains it.
 impl fmt::Debug for Sender {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} <{}>", self.name.as_deref().unwrap_or(""), self.address)

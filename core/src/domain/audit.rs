@@ -89,7 +89,7 @@ impl Entry {
     }
 }
 
-/// A row as it stands.
+/// A row as it is stored.
 #[derive(Debug, Clone)]
 pub struct Recorded {
     pub id: i64,

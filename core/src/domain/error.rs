@@ -83,7 +83,7 @@ pub enum Part {
 }
 
 impl Part {
-    /// As it stands behind a number.
+    /// Returns the words that follow a number.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::BodyBytes => "bytes in the body",
@@ -99,11 +99,11 @@ impl Part {
 pub enum Error {
     /// The input could not be read at all; the text says what to send instead.
     Malformed(Cow<'static, str>),
-    /// The input was read and is not acceptable, with every reason known.
+    /// The input could be read, and some values are invalid. It lists all of them.
     Validation(Vec<Detail>),
-    /// Nobody, or nobody we believe. The text is for the log; callers all see the same answer.
+    /// The caller has not proved who they are. The text is for the log; all callers see the same response.
     Unauthenticated(&'static str),
-    /// Somebody, but not allowed.
+    /// The caller is known and lacks the permission.
     Forbidden,
     /// There is no such thing, or it is not the caller's.
     NotFound(&'static str),
@@ -113,11 +113,11 @@ pub enum Error {
     TooLarge { part: Part, limit: usize },
     /// Not a media type that this endpoint reads.
     UnsupportedFormat,
-    /// Too many tries; try again after the time given.
+    /// Too many requests; the caller may try again after this time.
     RateLimited { retry_after: Duration },
-    /// The same request is still at work; its answer will be there soon.
+    /// The same request is still in progress; its response will be stored soon.
     InProgress,
-    /// A dependency did not answer; the same call may succeed later.
+    /// A dependency did not respond; the same call may succeed later.
     Unavailable { what: &'static str, source: Cause },
     /// A setting is wrong. The same call succeeds once an operator has corrected it.
     Configuration(String),

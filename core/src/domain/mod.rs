@@ -1,7 +1,7 @@
-//! What the product is about: values, entities, events and errors.
+//! The domain layer: values, entities, events and errors.
 //!
-//! Knows nobody: no database, no HTTP, no AWS. A new domain is a folder here, with value
-//! objects that have a `parse`, an entity, and an `events.rs` of plain structs.
+//! It uses no other layer: no database, no HTTP, no AWS. A new domain is a folder here, with value objects
+//! that have a `parse`, an entity, and an `events.rs` of plain structs.
 
 pub mod audit;
 pub mod auth;

@@ -1,5 +1,5 @@
-//! Remembers, in this instance, who has been told to wait: whoever does not is answered without
-//! the database.
+//! Remembers, in this instance, which callers have been told to wait. A caller that does not wait is refused
+//! without the database.
 
 use std::{
     collections::HashMap,

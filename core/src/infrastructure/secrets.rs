@@ -39,7 +39,7 @@ struct Known {
     good_until: Deadline,
 }
 
-/// Where secrets are kept; a trait for the tests of the cache and of those who use it.
+/// Where secrets are kept. It is a trait so that tests can replace it.
 pub(super) trait Store: Send + Sync {
     fn fetch<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Arc<str>>>;
 }
@@ -164,7 +164,7 @@ struct SecretsManager {
     turn: Turn<()>,
 }
 
-/// Whoever waits longer than this for their turn opens a connection of their own.
+/// A caller that has waited this long for the shared connection opens another one.
 const LONGEST_TURN: Duration = Duration::from_millis(250);
 
 impl SecretsManager {

@@ -47,9 +47,9 @@ pub(super) fn client_config(pem: &[u8]) -> Result<ClientConfig, String> {
     Ok(config.with_root_certificates(roots).with_no_client_auth())
 }
 
-/// A client sends its half of a key of the group that it names first. Postgres up to 17 takes none but
-/// P-256, unless it is told otherwise, and asks for it once more: a round trip of every connection.
-/// Others take this one as well as X25519.
+/// Returns ring's provider with P-256 as the first group. A client sends a key share of its first group only.
+/// Postgres up to 17 accepts only P-256 by default, so another first group costs each connection a round
+/// trip. Other servers accept P-256 as well as X25519.
 fn provider() -> CryptoProvider {
     let ring = rustls::crypto::ring::default_provider();
     CryptoProvider { kx_groups: vec![kx_group::SECP256R1, kx_group::X25519, kx_group::SECP384R1], ..ring }

@@ -28,7 +28,7 @@ pub struct Tx<'a> {
     outbox: OutboxConfig,
     messages: Vec<Outgoing>,
     last: Vec<Statement>,
-    /// How many statements have been sent in it, before those that leave with the commit.
+    /// How many statements have been sent in it, without the ones that are sent with the commit.
     sent: AtomicUsize,
     /// The commit has been sent: there is nothing left to roll back.
     ended: AtomicBool,
@@ -57,12 +57,12 @@ impl Conn {
 }
 
 impl Tx<'_> {
-    /// Something happened: it will be told on the events queue once this commits.
+    /// Emits an event: after the commit it is sent to the events queue.
     pub fn record<E: Event>(&mut self, event: &E) -> Result<()> {
         self.send_event(&EventMessage::new(event)?, event.group())
     }
 
-    /// As [`Self::record`], for an event that somebody else has written down.
+    /// Like [`Self::record`], for an event that is already serialised, for example one sent by hand.
     pub fn send_event(&mut self, message: &EventMessage, group: Option<String>) -> Result<()> {
         self.messages.push(Outgoing {
             id: message.id,
@@ -74,18 +74,19 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Work to be done by a queue's worker once this commits, and not before `delay` is over. The
-    /// task's row is the caller's, and so is the message's id: one task is sent once an attempt.
+    /// Sends a task to a queue's worker after the commit and after `delay`. The caller writes the task's row
+    /// and chooses the message's id, because each attempt of a task is one message.
     pub fn enqueue(&mut self, queue: Queue, id: Uuid, task: &TaskMessage, delay: Duration) -> Result<()> {
         let body = task.to_json()?;
         self.messages.push(Outgoing { id, queue, body, group: None, delay });
         Ok(())
     }
 
-    /// What `work` does and records counts only if it succeeds; the transaction goes on in any case.
+    /// Runs `work`, and undoes what it did and recorded if it fails. The transaction can be used afterwards.
     ///
     /// # Errors
-    /// Only the database's, with which the transaction is over. `work`'s own is in the inner result.
+    /// The outer error is a database error and ends the transaction. The inner result is what `work`
+    /// returned.
     pub async fn attempt<T>(&mut self, work: impl AsyncFnOnce(&mut Self) -> Result<T>) -> Result<Result<T>> {
         let mark = self.mark().await?;
         let outcome = work(self).await;
@@ -108,17 +109,17 @@ impl Tx<'_> {
         Ok(outcome)
     }
 
-    /// To be run right before the commit, in one round trip with it: for a row that nothing in the
-    /// transaction reads or waits for. If it fails, so does the commit.
+    /// Runs a statement right before the commit, in one round trip with it. Use it for a row that nothing in
+    /// the transaction reads or waits for. If it fails, so does the commit.
     pub fn last(&mut self, statement: Statement) {
         self.last.push(statement);
     }
 
-    /// Commits, and returns what the caller may send at once. Whoever publishes sends it; what
-    /// that misses, and what is for later, the relay finds in the outbox.
+    /// Commits and returns the messages to send right away. The relay sends all others: delayed ones, and
+    /// the ones that the caller fails to send.
     ///
-    /// What is still to be written leaves together with the commit. Postgres does one after the
-    /// other, and a commit behind a statement that failed rolls back.
+    /// Statements that are still to be run are sent together with the commit. Postgres runs them in order,
+    /// and a commit after a failed statement rolls back.
     pub async fn commit(mut self) -> Result<Vec<Outgoing>> {
         let (messages, mut last) = (std::mem::take(&mut self.messages), std::mem::take(&mut self.last));
         if !messages.is_empty() {
@@ -140,7 +141,8 @@ impl Tx<'_> {
 impl Drop for Tx<'_> {
     fn drop(&mut self) {
         if !self.ended.load(Ordering::Relaxed) {
-            // Asked once, it is sent. Nobody waits for the answer; what comes next does, behind it.
+            // Polling once is enough to send it. We do not wait for the reply; the next statement on this
+            // connection queues behind it.
             let _ = self.connection.client.batch_execute("rollback").now_or_never();
         }
     }

@@ -18,7 +18,7 @@ tokio::task_local! {
 }
 
 thread_local! {
-    /// Where the last panic of this thread happened, for whoever catches it.
+    /// Where the last panic of this thread happened, for the code that catches it.
     static LAST_PANIC: Cell<Option<String>> = const { Cell::new(None) };
 }
 
@@ -44,7 +44,7 @@ where
     // Below info, libraries print whole events and queries, with passwords and tokens in them.
     let libraries = level.min(LevelFilter::INFO);
     let targets = Targets::new().with_default(libraries).with_target("app_core", level);
-    // The client of Kafka tells each try of its own; what comes of them is told by us, once.
+    // The client of Kafka logs each of its tries. We log the result once.
     let targets = targets.with_target("rskafka", LevelFilter::OFF);
     let layer = tracing_subscriber::fmt::layer()
         .json()

@@ -128,7 +128,7 @@ pub async fn migrated(client: &Client) {
 
 impl Drop for TestDatabase {
     fn drop(&mut self) {
-        // A runtime and thread of its own: the test's may be shutting down.
+        // A separate runtime and thread, because the test's own may be shutting down.
         let (config, schema) = (self.url.clone(), self.schema.clone());
         let dropped = std::thread::spawn(move || {
             let runtime =

@@ -1,4 +1,4 @@
-//! Helpers for tests: a schema of one's own, an app on it, sample events, a clock that moves.
+//! Helpers for tests: a schema for each test, an app on it, sample events, a clock that moves.
 //! Behind the feature `testing`, which only tests and their library enable.
 
 mod app;

@@ -52,10 +52,11 @@ impl Auth<'_> {
         let expires_at = now + lifetime;
         let mut conn = self.db.conn().await?;
         let mut tx = conn.begin().await?;
-        // Before the count, in a statement of its own: it then sees what whoever held the lock has made.
+        // A separate statement before the count, so that the count sees the keys that the lock's last holder
+        // made.
         users::lock(&tx, user).await?.ok_or(Error::Unauthenticated("user gone"))?;
-        // A password change that held the lock has ended this session, and must not be followed by a key
-        // of whoever knew the old password.
+        // A password change that held the lock has ended this session. After it, nobody who knew only the old
+        // password may get a key.
         let session = sessions::lock(&tx, &token.session).await?;
         if session.is_none_or(|session| session.is_over(user, now)) {
             return Err(Error::Unauthenticated("the session was ended in the meantime"));
@@ -95,7 +96,8 @@ impl Auth<'_> {
         Ok(())
     }
 
-    /// The user behind a key, and what it may do now: one round trip, and none for what is no key.
+    /// Returns the user of an API key and what the key allows now. This takes one round trip, and none if the
+    /// text is not an API key.
     ///
     /// # Errors
     /// `Unauthenticated` when key or user is not live.

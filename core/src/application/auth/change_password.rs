@@ -80,10 +80,10 @@ impl Auth<'_> {
         Ok(PasswordChange { old, new: passwords.hash(new).await?, place })
     }
 
-    /// Puts the new password in place of the old one, and ends all other sessions of the user: whoever
-    /// signed in with the old password is out. Unless `keep_api_keys` says otherwise it ends the user's
-    /// API keys too, because somebody who knew the old password could make some. For the same reason it
-    /// forgets all places where the user has signed in, but this one.
+    /// Replaces the old password and ends all other sessions of the user, because somebody else may have
+    /// signed in with the old password. It also ends the user's API keys, unless `keep_api_keys` is set,
+    /// because somebody who knew the old password could have created some. For the same reason it forgets all
+    /// places where the user has signed in, except this one.
     ///
     /// # Errors
     /// `Unauthenticated` when the session has ended since the change was prepared. `Unavailable` when the
@@ -98,8 +98,8 @@ impl Auth<'_> {
     ) -> Result<()> {
         let (user, now) = (token.user, self.now());
         let replaced = users::replace_hash(&*tx, user, &change.old, &change.new).await?;
-        // After the user, as everything locks them. Whoever signed out everywhere meanwhile meant this
-        // caller, too.
+        // Locked after the user, which is the order everywhere. If the user has signed out everywhere in the
+        // meantime, this session has ended too.
         let session = sessions::lock(&*tx, &token.session).await?;
         if session.is_none_or(|session| session.is_over(user, now)) {
             return Err(Error::Unauthenticated("the session was ended in the meantime"));

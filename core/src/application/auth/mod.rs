@@ -37,7 +37,8 @@ pub struct Auth<'a> {
 }
 
 impl Auth<'_> {
-    /// The user behind an access token, and what they may do now: one round trip, and none for a token that is not ours.
+    /// Returns the user of an access token and the user's permissions now. This takes one round trip, and
+    /// none for a token that this service did not sign.
     ///
     /// # Errors
     /// `Unauthenticated` when token, session or user is not live.
@@ -57,7 +58,8 @@ impl Auth<'_> {
         stored::user_of(&self.db.conn().await?, &nobody()?, self.now()).await.map(drop)
     }
 
-    /// Whole seconds, as tokens have them: what is stored and what is signed must agree.
+    /// Returns the time in whole seconds, because tokens have no fractions and stored times must equal signed
+    /// ones.
     fn now(&self) -> OffsetDateTime {
         let now = self.clock.now();
         now.replace_nanosecond(0).unwrap_or(now)

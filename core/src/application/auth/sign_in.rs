@@ -116,7 +116,7 @@ impl Auth<'_> {
         Ok(message)
     }
 
-    /// `None` when the password is not what it was a moment ago, or its owner is gone.
+    /// Returns `None` when the password has changed since it was checked, or when the user has been deleted.
     async fn open(
         &self,
         admitted: &Admitted,

@@ -32,7 +32,7 @@ pub struct Services<'a> {
 
 #[derive(Debug)]
 enum Stage<'a> {
-    /// Each statement commits by itself.
+    /// Each statement commits separately.
     Alone(&'a mut Conn),
     /// All commit with the task's success.
     Together(Tx<'a>),

@@ -63,8 +63,8 @@ impl<T: Task> Enqueue<T> {
         self
     }
 
-    /// Not before this is over. However long: what the queue cannot hold back waits in the outbox,
-    /// and is then at most a minute late.
+    /// Delays the task by this time, however long. A delay that is too long for the queue is spent in the
+    /// outbox; the task may then be up to a minute late.
     #[must_use]
     pub fn delay(mut self, delay: Duration) -> Self {
         self.row.delay = delay;
@@ -112,8 +112,8 @@ impl<T: Task> Enqueue<T> {
         }
     }
 
-    /// Many at once; those without a key in one statement. Those that are there already, or wait
-    /// under their key, are left out.
+    /// Writes many tasks, all that have no key in one statement. It skips a task whose id exists, and a task
+    /// whose key another waiting task has.
     pub async fn write_all(tx: &mut Tx<'_>, tasks: Vec<Self>) -> Result<()> {
         let (mut keyed, free): (Vec<_>, Vec<_>) =
             tasks.into_iter().partition(|task| task.row.unique_key.is_some());

@@ -33,7 +33,7 @@ use crate::{domain::Result, infrastructure::messaging::Queue};
 pub trait Task: Serialize + DeserializeOwned + Send + Sync {
     /// The name on the wire, in snake case.
     const NAME: &'static str;
-    /// The queue that carries it. A second queue is a variant of `Queue`, and a worker of its own.
+    /// The queue of this task. A second queue needs a variant of `Queue` and its own worker.
     const QUEUE: Queue = Queue::Tasks;
     /// After this many failures the task has failed. [`FOR_DAYS`] for a task that waits for something
     /// outside of Postgres, which can be away for longer than a minute.

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{FOR_DAYS, Task, TaskContext, mail};
 use crate::{domain::Result, infrastructure::repository::api_keys};
 
-/// What the mail is about.
+/// The reason for the mail.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Notice {

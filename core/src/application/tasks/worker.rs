@@ -36,7 +36,7 @@ const GRACE: Duration = Duration::from_secs(5);
 /// runs, and a bound would end a task that began at the bound and was retried.
 const MAX_ADOPTED_ATTEMPT: i32 = 1_000_000;
 
-/// Large things belong into a table of their own.
+/// Larger results belong in a separate table.
 const MAX_RESULT_BYTES: usize = 64 * 1024;
 
 /// What running tasks takes.
@@ -55,9 +55,9 @@ impl<'a> Worker<'a> {
     /// Runs the task that a message names, gives it up at `end`, and returns what it wants sent.
     ///
     /// # Errors
-    /// `Malformed` for a message that can never run; any other error means that the message should
-    /// come again. A task that failed is not an error: its row says so, and its next attempt, if
-    /// it has one, is a message of its own.
+    /// `Malformed` for a message that can never run. Any other error means that the message should be
+    /// delivered again. A failed task is not an error: its row says so, and its next attempt, if there is
+    /// one, is a separate message.
     pub async fn run(&self, delivery: Delivery<'_>, end: Instant) -> Result<Vec<Outgoing>> {
         let message: TaskMessage = envelope::parse(delivery.body)?;
         let (rules, run) = self.registry.find_task(&message.task)?;
@@ -120,7 +120,8 @@ impl<'a> Worker<'a> {
     }
 }
 
-/// What the task writes through its transaction and its success are one commit: both or neither.
+/// Runs the task once. What it writes through its transaction commits together with its success, or not at
+/// all.
 async fn attempt(
     mut context: TaskContext<'_>,
     run: &RunTask,

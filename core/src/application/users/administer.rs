@@ -1,5 +1,5 @@
-//! What administrators do to the accounts of others. Never to their own: whoever is the last one
-//! would lock everybody out.
+//! What administrators do to the accounts of other users. They cannot change their own, because the last
+//! administrator could lock everybody out.
 
 use serde_json::json;
 use time::OffsetDateTime;
@@ -26,11 +26,11 @@ impl Users<'_> {
         users::find(&self.db.conn().await?, user).await?.ok_or(Error::NotFound("user"))
     }
 
-    /// Changes a profile, and whether its owner may sign in. Whoever may not any more is out: all
-    /// their sessions and API keys end in the same transaction.
+    /// Changes a profile, and whether its owner may sign in. If the owner may no longer sign in, all their
+    /// sessions and API keys end in the same transaction.
     ///
     /// # Errors
-    /// `NotFound`. `Forbidden` for one's own account, which has its own endpoint. `Validation` for a
+    /// `NotFound`. `Forbidden` for the caller's own account, which has its own endpoint. `Validation` for a
     /// birthday in the future.
     pub async fn change(
         &self,
@@ -43,7 +43,7 @@ impl Users<'_> {
         not_oneself(user, by)?;
         self.check(&change.birthday)?;
         let fields = change.fields();
-        // Locked: what is noted below is what this change did.
+        // Locked, so that the audit entry below describes exactly this change.
         let before = users::lock(&*tx, user).await?.ok_or(Error::NotFound("user"))?;
         let after = users::update(&*tx, before.id, change).await?.ok_or(Error::NotFound("user"))?;
         let (action, ended, keys) = match (before.is_active, after.is_active) {

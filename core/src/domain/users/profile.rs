@@ -28,7 +28,7 @@ macro_rules! profile {
         }
 
         /// What an administrator may change about others. Not the address, the phone or the password, because
-        /// whoever changes these can sign in as the user.
+        /// somebody who changes one of these can sign in as the user.
         #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
         #[serde(deny_unknown_fields)]
         #[schema(as = UpdateUserRequest, description = "A field that is left out keeps its value. Null clears it.")]
@@ -83,7 +83,7 @@ profile! {
     meta: Meta,
 }
 
-/// Returns what is left of a text that was stored before its check.
+/// Corrects a text that was stored before its check existed. Returns `None` if nothing valid remains.
 pub type Mend = fn(String) -> Option<String>;
 
 /// A value that can be stored in an older form than the API accepts.

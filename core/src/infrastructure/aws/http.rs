@@ -69,7 +69,7 @@ impl HttpConnector for Connector {
     }
 }
 
-/// There is no answer: the SDK may try once more.
+/// Returns the error of a request without a response, which the SDK may retry.
 fn lost(error: legacy::Error) -> ConnectorError {
     let mut cause: Option<&(dyn StdError + 'static)> = Some(&error);
     while let Some(error) = cause {

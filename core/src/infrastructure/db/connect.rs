@@ -103,7 +103,7 @@ impl Connector {
                     .map_err(ConnectError::into_error);
             }
         };
-        // While the login is on its way the server starts a process for us, which takes it as long.
+        // Open the socket while the login is fetched: Postgres needs about that long to start a backend.
         let (socket, known) = join(self.dial(), self.secrets.stored(id)).await;
         let (socket, known) = (socket?, known?);
         let StoredLogin { username, password } = StoredLogin::parse(id, &known)?;

@@ -62,7 +62,7 @@ impl Db {
         Ok(Self { pool, statements, outbox })
     }
 
-    /// A connection of one's own until it is dropped.
+    /// Returns a connection that nobody else uses until it is dropped.
     ///
     /// # Errors
     /// `Unavailable` when none is free within a second or the database cannot be reached.

@@ -24,8 +24,8 @@ const MAX_PREPARED: usize = 256;
 
 /// What a repository needs: rows, or a count, for a text and its values.
 ///
-/// Both fail with `AlreadyExists` for a unique key that is taken, `Unavailable` when the database
-/// is gone, too slow or a lock is not to be had, else `Internal`.
+/// Errors are `AlreadyExists` for a unique key that is taken, `Unavailable` when the database cannot be
+/// reached, is too slow or does not get a lock in time, and `Internal` otherwise.
 pub trait Sql: Sync {
     /// Returns what runs the statements: a connection, with the statements that it has prepared.
     fn runner(&self) -> Runner<'_>;
@@ -120,11 +120,11 @@ impl Runner<'_> {
         }
     }
 
-    /// The rows of each statement, and `end` behind them, in one round trip: everything is sent
-    /// before anything is waited for, in this order. What has to be prepared is prepared before.
+    /// Sends all statements and then `end` in one round trip, and returns the rows of each. Statements that
+    /// are not prepared yet are prepared before.
     ///
-    /// The first error is returned. Postgres goes on behind it; it is for `end` to undo what it did.
-    /// Behind a statement that could not even be sent, `end` is not sent either.
+    /// Returns the first error. If a statement fails, Postgres still runs the statements after it, so `end`
+    /// (a commit, which then rolls back) must undo them. If a statement cannot be sent, `end` is not sent.
     pub(in crate::infrastructure) async fn all_at_once(
         &self,
         statements: &[Statement],

@@ -21,7 +21,7 @@ impl Statement {
         Self { text: Cow::Borrowed(text), ..Self::default() }
     }
 
-    /// Starts a text that goes on with [`push`](Self::push).
+    /// Starts a text that [`push`](Self::push) continues.
     pub(crate) fn begin(text: String) -> Self {
         Self { text: Cow::Owned(text), ..Self::default() }
     }

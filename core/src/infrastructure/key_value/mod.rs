@@ -22,8 +22,8 @@ pub use key::{CacheKey, Prefix};
 pub use memory::MemoryStore;
 pub use valkey::ValkeyStore;
 
-/// All of them fail with `Unavailable` when the store cannot be reached or is too slow; whoever uses it
-/// decides whether that is a failure of theirs. All of them may be repeated.
+/// All methods fail with `Unavailable` when the store cannot be reached or is too slow; the caller decides
+/// whether to fail too. All methods may be repeated.
 pub trait KeyValue: Send + Sync {
     /// Keeps a value for `ttl` from now, in the place of what the key had.
     fn set<'a>(&'a self, key: &'a CacheKey, value: &'a [u8], ttl: Duration) -> BoxFuture<'a, Result<()>>;

@@ -62,8 +62,9 @@ impl ValkeyStore {
         Ok(answer)
     }
 
-    /// A connection that was kept may be dead, because the instance was frozen or the server replaced;
-    /// nobody says so. Then once more, on a new one: everything we ask may be asked twice.
+    /// Sends the commands. A kept connection may be dead without a sign of it, because the instance was
+    /// frozen or the server was replaced. Then it sends them again on a new connection, because all our
+    /// commands may be repeated.
     async fn converse<T: FromRedisValue>(&self, commands: &Pipeline) -> Result<T> {
         let mut link = self.link.lock().await;
         if let Some(known) = &mut *link {
@@ -188,7 +189,7 @@ fn from_redis(error: RedisError) -> Error {
     }
 }
 
-/// In a pattern only what is meant as one is one.
+/// Escapes the wildcards of a text, so that it matches only itself in a pattern.
 fn literal(text: &str) -> String {
     let mut pattern = String::with_capacity(text.len());
     for character in text.chars() {

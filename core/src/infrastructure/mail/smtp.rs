@@ -30,7 +30,7 @@ pub struct SmtpMailer {
     pub(super) config: MailConfig,
     pub(super) secrets: Arc<Secrets>,
     timeout: Duration,
-    /// What the URL was made into, and the URL: a rotated password takes effect by itself.
+    /// The transport and the URL that it was made from. After a rotation of the password it is made again.
     transport: Mutex<Option<(Arc<str>, Transport)>>,
 }
 

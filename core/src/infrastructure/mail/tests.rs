@@ -17,7 +17,7 @@ use crate::{
     infrastructure::secrets::{Secrets, Store},
 };
 
-/// What the server was told, line by line, each of its connections after the other.
+/// The lines that the server received, one connection after the other.
 #[derive(Clone, Default)]
 struct Heard(Arc<Mutex<Vec<String>>>);
 

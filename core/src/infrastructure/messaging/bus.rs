@@ -37,11 +37,11 @@ pub struct Outgoing {
     pub delay: Duration,
 }
 
-/// What one call to a queue came to. A message in neither list was not tried, or nobody knows.
+/// The result of one call to a queue. A message in neither list was not tried, or its result is unknown.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Sent {
     pub accepted: Vec<Uuid>,
-    /// The queue answered and did not want these; the word says why.
+    /// The queue refused these; the word says why.
     pub refused: Vec<(Uuid, String)>,
 }
 

@@ -1,4 +1,4 @@
-//! What travels on the queues: JSON with the prototype's keys, and ours beside them.
+//! The messages on the queues: JSON with the prototype's keys and additional ones.
 //!
 //! Event: `{"event", "data", "id", "v", "occurred_at", "trace"}`; task: `{"task", "args", "id",
 //! "attempt", "trace"}`. Readers accept the bare prototype form, `{"event", "data"}`, and ignore

@@ -10,10 +10,10 @@ use crate::{
     infrastructure::db::{Sql, column},
 };
 
-/// Notes in the caller's transaction that `handler` is about to be done with these, and returns
-/// those that it was not done with before, in the order given.
+/// Marks these messages as handled by `handler`, in the caller's transaction. Returns the messages that it
+/// had not handled before, in the order given.
 ///
-/// A twin that is at work on one of them is waited for, at most `lock_timeout` long: if it
+/// If another instance is handling one of them, this waits for at most `lock_timeout`. If the other one
 /// commits, the message is done; if not, it is ours.
 pub async fn remember(tx: &impl Sql, handler: &str, ids: &[Uuid]) -> Result<Vec<Uuid>> {
     // Sorted: two consumers with the same messages then wait for one another and cannot deadlock.

@@ -1,9 +1,9 @@
 //! The outbox: messages that must leave if and only if their transaction committed.
 //!
-//! Rows are written in the business transaction, for a few seconds out of the relay's reach, and
-//! the function that wrote them sends them right after its commit. The relay sends what is left
-//! over, and events for Kafka, which nobody else sends. One column, `due_at`, says from when on a row may be claimed: a lease, a pause after a
-//! failure and a message for later all move it. All times are the database's own.
+//! Rows are written in the business transaction. The function that wrote them sends them right after its
+//! commit; for a few seconds the relay leaves them to it. The relay sends the rest, and all events for Kafka.
+//! One column, `due_at`, says from when on a row may be claimed. A lease, a pause after a failure and a delay
+//! all set it. All times are the database's own.
 
 use std::{collections::HashSet, time::Duration};
 
@@ -18,17 +18,17 @@ use crate::{
     infrastructure::db::{Sql, Statement, column},
 };
 
-/// SQS takes more, but large things belong into a table.
+/// SQS takes more, but large data belongs in a table.
 pub const MAX_BODY_BYTES: usize = 100 * 1024;
 
-/// What the queue itself can hold back (SQS: 15 minutes). What is for later than that waits here.
+/// The longest delay of the queue itself (SQS: 15 minutes). Messages with a longer one wait here first.
 const QUEUE_DELAY: Duration = Duration::from_secs(15 * 60);
 
 /// Public for the test that asks Postgres for its plan. One call to SQS takes ten messages, and Kafka is
 /// given no more at once. The numbers are no parameters, because a plan for any number reads the whole table.
 ///
 /// It looks at the first hundred messages of a queue that are due. If too few of them can be sent, it holds
-/// those that wait behind an earlier message of their group, so that the next claim does not meet them.
+/// the messages that wait behind an earlier one of their group, so that the next claim does not meet them.
 pub const CLAIM: &str = "
     -- statement_timestamp(), not clock_timestamp(): only a value that stays the same during the
     -- statement can be an index condition. Materialized, so that it locks each row once. It is read row by
@@ -78,14 +78,14 @@ pub const MARK_PUBLISHED: &str = "
             from marked where group_key is not null))
       and held_at is not null and lease_by is null and id <> all($1)";
 
-/// Refused this often by the queue itself, a message waits for a person.
+/// After this many refusals by the queue a message is parked.
 const MAX_REFUSALS: i32 = 10;
 
-/// What writes messages in the caller's transaction. The last statement's answer is for [`ours`]. A
-/// message whose id is there already is not written again.
+/// Builds the statements that insert `messages` in the caller's transaction. Pass the rows of the last one to
+/// [`ours`]. Messages with a known id are skipped.
 ///
 /// # Errors
-/// `Internal` when a body is over 100 KiB.
+/// `Internal` for a body of more than 100 KiB.
 pub fn insert(messages: &[Outgoing], config: OutboxConfig) -> Result<Vec<Statement>> {
     if let Some(large) = messages.iter().find(|m| m.body.len() > MAX_BODY_BYTES) {
         return Err(Error::internal(format!(
@@ -131,8 +131,8 @@ pub fn insert(messages: &[Outgoing], config: OutboxConfig) -> Result<Vec<Stateme
     Ok(lock_groups(messages).into_iter().chain([write]).collect())
 }
 
-/// Those of the messages that whoever wrote them shall send right after the commit, within
-/// their lease. The others wait for their time, for an earlier message of their group, or for a relay.
+/// Returns the messages that this function should send right after the commit, before their lease expires.
+/// The others wait for their time, for an earlier message of their group, or for a relay.
 pub fn ours(messages: Vec<Outgoing>, written: &[Row]) -> Result<Vec<Outgoing>> {
     let mut positions = HashSet::with_capacity(written.len());
     for row in written {
@@ -143,8 +143,8 @@ pub fn ours(messages: Vec<Outgoing>, written: &[Row]) -> Result<Vec<Outgoing>> {
     Ok(numbered.filter(|(position, _)| positions.contains(position)).map(|(_, message)| message).collect())
 }
 
-/// Until the commit nobody else writes to these groups. Sequence numbers are taken before a
-/// commit: without the lock, a later one could commit, and leave, first.
+/// Locks the groups of the messages until the commit. Sequence numbers are taken before a commit, so without
+/// the lock a later message could commit, and be sent, first.
 fn lock_groups(messages: &[Outgoing]) -> Option<Statement> {
     let mut groups: Vec<String> = messages.iter().filter_map(|m| m.group.clone()).collect();
     if groups.is_empty() {
@@ -159,7 +159,7 @@ fn lock_groups(messages: &[Outgoing]) -> Option<Statement> {
     Some(lock.with(groups))
 }
 
-/// What a claim came to.
+/// The result of a claim.
 #[derive(Debug)]
 pub struct Claimed {
     pub messages: Vec<Outgoing>,
@@ -201,8 +201,8 @@ pub async fn mark_published(conn: &impl Sql, ids: &[Uuid]) -> Result<()> {
     conn.execute(MARK_PUBLISHED, &[&ids]).await.map(drop)
 }
 
-/// Gives back what this relay could not send because the queue was out of reach: later after each
-/// try, at most every five minutes, for as long as it takes.
+/// Gives back the messages that this relay could not send because the queue could not be reached. The pause
+/// grows with each try, to at most five minutes. The number of tries has no limit.
 pub async fn release(conn: &impl Sql, relay: Uuid, ids: &[Uuid], why: &str) -> Result<()> {
     conn.execute(
         "update outbox set lease_by = null, last_error = left($3, 500),
@@ -214,8 +214,8 @@ pub async fn release(conn: &impl Sql, relay: Uuid, ids: &[Uuid], why: &str) -> R
     .map(drop)
 }
 
-/// Notes that the queue answered and did not want this message: tried again later, and after ten
-/// refusals parked. Returns whether it is parked now.
+/// Records that the queue refused this message. It is tried again later, and parked after ten refusals.
+/// Returns whether it is parked now.
 pub async fn refuse(conn: &impl Sql, relay: Uuid, id: Uuid, why: &str) -> Result<bool> {
     let row = conn
         .row(

@@ -17,7 +17,7 @@ use crate::{
     infrastructure::aws,
 };
 
-/// SQS takes ten entries and 1 MiB in one call; an entry of ours is under 100 KiB.
+/// SQS takes ten entries and 1 MiB in one call. Our entries are under 100 KiB.
 const BATCH: usize = 10;
 
 /// SQS's own limit. The outbox does not hand out a message earlier than this before its time.

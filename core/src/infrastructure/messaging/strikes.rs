@@ -1,8 +1,8 @@
-//! Which message was at work when a process died.
+//! Crash strikes: which message was being handled when a process crashed.
 //!
-//! A message that aborts its process (out of memory, a stack overflow, a library's abort) leaves
-//! no error behind and takes its whole batch with it, every time. So a message that has come again
-//! is noted before it is worked on, in a commit of its own, and taken off the list after it.
+//! A message that aborts its process (out of memory, a stack overflow, a library's abort) leaves no error
+//! behind and fails its whole batch each time. So a redelivered message gets a strike before it is handled,
+//! in a separate commit, and loses the strike afterwards.
 
 use std::collections::HashMap;
 

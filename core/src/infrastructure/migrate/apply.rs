@@ -189,7 +189,7 @@ async fn look(watch: &Client, pid: &str, is_over: impl Fn(&Seen) -> bool, seen: 
                 seen.blockers = blockers;
                 seen.waited += passed;
             }
-            // Nobody knows, so it must not go on without end.
+            // It is unknown who blocks it, so the time counts as waited. Otherwise the wait might never end.
             Err(_) => seen.waited += passed,
         }
     }

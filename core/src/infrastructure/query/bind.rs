@@ -109,7 +109,8 @@ pub(super) fn checked(text: &str) -> Result<&str, Misfit> {
     if text.contains('\0') { Err("format") } else { Ok(text) }
 }
 
-/// Filters are bounded, as they may come from anyone; what is written is the table's to bound.
+/// Checks the size of a filter's value, because filters may come from anyone. The table limits written
+/// values.
 pub(super) fn bounded(value: &Value) -> Result<(), Misfit> {
     match value {
         // Bytes first: they are an upper bound that costs nothing.

@@ -1,5 +1,5 @@
-//! What an entity says about its table. Columns exist only as this static list, and only names
-//! from it ever stand in a statement.
+//! How an entity describes its table. The columns are this static list, and statements contain only names
+//! from it.
 
 use tokio_postgres::Row;
 

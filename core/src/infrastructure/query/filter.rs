@@ -31,10 +31,10 @@ impl Filter {
         Self { everything: true, ..Self::default() }
     }
 
-    /// From keys such as `age__gte` and `meta__preferences__jsonb_like`.
+    /// Reads a filter from keys such as `age__gte` and `meta__preferences__jsonb_like`.
     ///
     /// # Errors
-    /// `Malformed` naming a key that is none.
+    /// `Malformed`, with the name of an invalid key.
     pub fn parse<K: AsRef<str>>(conditions: impl IntoIterator<Item = (K, Value)>) -> Result<Self> {
         let conditions =
             conditions.into_iter().map(|(key, value)| Ok((FilterKey::parse(key.as_ref())?, value)));

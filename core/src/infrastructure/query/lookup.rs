@@ -49,8 +49,8 @@ impl Op {
     }
 }
 
-/// Appends one condition. The text depends on column, path length and operator only: that is why
-/// null has a branch of its own in the text wherever it means something.
+/// Appends one condition. The text depends only on column, path length and operator. So the text has a
+/// separate branch for null wherever null has a meaning.
 pub(super) fn render(
     statement: &mut Statement,
     column: &'static Column,

@@ -42,7 +42,7 @@ pub struct Cursor {
     row: Vec<Written>,
 }
 
-/// What the row has in one of the order's columns, as it is written.
+/// The row's value in a column of the order, as the cursor contains it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 enum Written {
@@ -134,7 +134,7 @@ fn after(statement: &mut Statement, steps: &[Step], cursor: &Cursor) -> Result<(
     }
     let mut text = String::new();
     if !steps[0].column.nullable {
-        // Says the same once more, in a form that lets an index start at the right place.
+        // Repeats the condition in a form with which an index can start at the right place.
         let sign = if steps[0].descending { "<=" } else { ">=" };
         text.push_str(&format!("{} {sign} ${} and ", sortable(steps[0].column), numbers[0]));
     }

@@ -1,4 +1,4 @@
-//! A value on its way into a statement, before its column says which type it must have.
+//! A value for a statement, before its column determines the type.
 
 use time::{Date, OffsetDateTime};
 use uuid::Uuid;

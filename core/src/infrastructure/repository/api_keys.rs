@@ -34,7 +34,7 @@ pub struct NewApiKey<'a> {
     pub expires_at: OffsetDateTime,
 }
 
-/// Returns whether it was stored: not beside fifty live ones.
+/// Stores a key unless the user has fifty live ones. Returns whether it did.
 pub async fn create(sql: &impl Sql, new: &NewApiKey<'_>) -> Result<bool> {
     let words: Vec<&str> = new.permissions.iter().map(|permission| permission.as_str()).collect();
     let count = sql
@@ -68,8 +68,8 @@ pub async fn full_until(sql: &impl Sql, user: Uuid, now: OffsetDateTime) -> Resu
     sql.row(text, &params).await?.map(|row| column(&row, "until")).transpose()
 }
 
-/// The active user of a live key, and what the key may do now: what it was made for, and its user
-/// may still do. One round trip that also notes the use.
+/// Returns the active user of a live key and what the key allows now: its own permissions, except the ones that
+/// its user has lost. The same round trip records the use.
 pub async fn user_of(
     sql: &impl Sql,
     key: &ApiKey,

@@ -19,7 +19,7 @@ pub fn record(tx: &mut Tx<'_>, entry: &Entry) {
     tx.last(insert(entry));
 }
 
-/// Notes what changed nothing else: it commits by itself.
+/// Records an action that changed no other row. It commits separately.
 pub async fn record_alone(conn: &Conn, entry: &Entry) -> Result<()> {
     conn.run(&insert(entry)).await.map(drop)
 }
@@ -40,7 +40,7 @@ fn insert(entry: &Entry) -> Statement {
 
 shape!(Recorded { id, at, action, outcome, actor, subject, ip, request_id, details });
 
-/// For reading; rows are written by [`record`] alone. `ip` is none of the columns that filters know.
+/// For reading; only [`record`] and [`record_alone`] write rows. `ip` cannot be filtered.
 impl Entity for Recorded {
     const TABLE: &'static str = "audit_log";
     const KEY: &'static str = "id";

@@ -157,7 +157,7 @@ fn each_unlike(rows: &[&Assignments], check: impl Fn(&Assignments) -> Result<()>
     Ok(())
 }
 
-/// Of the columns that are the time of the statement, those that no row sets.
+/// Returns the columns with the time of the statement that no row sets.
 fn untouched_by<E: Entity>(lanes: &[Lane]) -> impl Iterator<Item = &'static str> {
     let unset = untouched::<E>(&Assignments::new()).into_iter();
     unset.filter(move |name| !lanes.iter().any(|lane| lane.column.name() == *name))
@@ -173,7 +173,7 @@ impl Lane {
     }
 }
 
-/// Names of the rows' columns are of ours alone, so that none is taken for the table's.
+/// Returns the rows as a table `r`. Its columns get generated names, which cannot clash with the table's.
 fn unnest(lanes: &[Lane], key: Option<usize>) -> String {
     let numbers = lanes.iter().flat_map(|lane| [Some(lane.values), lane.present]).flatten();
     let mut params: Vec<String> = numbers.clone().map(|n| format!("${n}")).collect();

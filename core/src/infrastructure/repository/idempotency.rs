@@ -80,8 +80,8 @@ pub async fn find(sql: &impl Sql, key: &RequestKey) -> Result<Option<Found>> {
     row.map(found).transpose()
 }
 
-/// Takes a key in the caller's transaction. A twin who is at work on it is waited for, at most
-/// `lock_timeout` long: if it commits, the key is taken; if not, it is ours.
+/// Takes a key in the caller's transaction. If another request with this key is in progress, this waits for
+/// at most `lock_timeout`. If the other one commits, the key is taken; if not, it is ours.
 ///
 /// # Errors
 /// `InProgress` when that was not long enough.
@@ -129,7 +129,7 @@ pub async fn claim(tx: &impl Sql, key: &RequestKey) -> Result<Claim> {
 /// `about` is the user whose data it holds, if that was not known before.
 ///
 /// # Errors
-/// Only for a status that is none.
+/// `Internal` for an invalid status.
 pub fn store(tx: &mut Tx<'_>, key: &RequestKey, about: Option<Uuid>, answer: Stored) -> Result<()> {
     let status = i16::try_from(answer.status).map_err(Error::internal)?;
     let text = "update idempotency_key

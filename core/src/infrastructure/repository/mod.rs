@@ -1,8 +1,8 @@
-//! Tables as collections of values: one generic repository, and beside it the few statements that
-//! a filter cannot say, by table.
+//! Tables as collections of values: one generic repository, and for each table the few statements that a
+//! filter cannot express.
 //!
-//! Everything takes `&impl Sql`: a connection, where each statement commits by itself, or a
-//! caller's transaction, which may span several repositories.
+//! Everything takes `&impl Sql`: a connection, where each statement commits separately, or a caller's
+//! transaction, which may span several repositories.
 
 pub mod api_keys;
 pub mod audit;

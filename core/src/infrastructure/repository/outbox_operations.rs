@@ -18,7 +18,7 @@ const UNPARK_LIMIT: i64 = 1_000;
 #[derive(Debug, Default, Serialize)]
 pub struct Unparked {
     pub unparked: Vec<Uuid>,
-    /// Those asked for that wait by themselves, or have been sent.
+    /// Requested messages that are not parked: the relay still sends them, or has sent them.
     pub not_parked: Vec<Uuid>,
     pub unknown: Vec<Uuid>,
     /// Others may still be parked: ask again.

@@ -31,10 +31,10 @@ pub struct OutboxStatus {
     pub leased_or_pausing: i64,
     /// To be delivered at a moment that has not come.
     pub for_later: i64,
-    /// How long the oldest of those that should have left by now has waited; none if there is none.
+    /// How long the oldest message that should have been sent by now has waited. Null if there is none.
     pub oldest_seconds: Option<f64>,
     pub published_last_hour: i64,
-    /// Refused too often; they wait for a person.
+    /// Refused too often; they wait for an operator.
     pub parked: i64,
     /// Not parked, but of a group whose earlier message is.
     pub behind_parked: i64,

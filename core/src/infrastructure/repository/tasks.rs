@@ -24,8 +24,8 @@ pub struct NewTask {
     pub delay: Duration,
 }
 
-/// Writes tasks that are to be run for the first time, in one statement, and returns the ids of
-/// those that are new: neither is their id there, nor does another one wait under their key.
+/// Writes new tasks in one statement and returns the ids of the tasks that it wrote. It skips a task whose id
+/// exists, and a task whose key another waiting task has.
 pub async fn create(sql: &impl Sql, tasks: &[NewTask]) -> Result<Vec<Uuid>> {
     let ids: Vec<Uuid> = tasks.iter().map(|task| task.id).collect();
     let names: Vec<&str> = tasks.iter().map(|task| task.name).collect();
@@ -152,11 +152,11 @@ pub async fn claim(
     })
 }
 
-/// Ends a task well.
+/// Records that a task succeeded.
 ///
 /// # Errors
-/// `Unavailable` when this attempt is over: it took longer than it was claimed for, and somebody
-/// else has ended it. What it wrote must not be committed.
+/// `Unavailable` when this attempt no longer counts: it took longer than it was claimed for, and another
+/// worker has ended the task. What it wrote must not be committed.
 pub async fn succeed(sql: &impl Sql, id: Uuid, attempt: i32, result: &Value) -> Result<()> {
     let ended = sql
         .execute(
@@ -263,8 +263,8 @@ pub struct TaskView {
     pub finished_at: Option<OffsetDateTime>,
 }
 
-/// A task, if it is this owner's; `None` for whoever may see all. Somebody else's is as if it were
-/// not there.
+/// Returns a task if this owner owns it. Without an owner it returns any task. The task of another owner
+/// counts as missing.
 pub async fn find(sql: &impl Sql, id: Uuid, owner: Option<Uuid>) -> Result<Option<TaskView>> {
     let row = sql
         .row(

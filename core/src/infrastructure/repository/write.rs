@@ -111,7 +111,7 @@ fn insert<E: Entity>(values: &Assignments) -> Result<Statement> {
 fn update<E: Entity>(filter: &Filter, values: &Assignments) -> Result<Option<Statement>> {
     deliberate(filter)?;
     if values.is_empty() {
-        // What is wrong is an error all the same.
+        // An invalid filter is an error also without a change.
         filter.lower::<E>(&mut Statement::default())?;
         return Ok(None);
     }
@@ -129,7 +129,7 @@ fn update<E: Entity>(filter: &Filter, values: &Assignments) -> Result<Option<Sta
     Ok(Some(statement))
 }
 
-/// What changes by itself with every change, unless the caller sets it.
+/// Returns the assignments for columns that every change updates, unless the caller sets them.
 pub(super) fn touched<E: Entity>(values: &Assignments) -> Vec<String> {
     untouched::<E>(values).iter().map(|name| format!("{name} = now()")).collect()
 }

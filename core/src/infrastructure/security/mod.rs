@@ -23,7 +23,7 @@ pub fn random<const N: usize>() -> Result<[u8; N]> {
     Ok(bytes)
 }
 
-/// For what is random already; passwords are hashed elsewhere.
+/// Hashes a text that is random already. Do not use it for passwords.
 pub fn sha256(text: &str) -> [u8; 32] {
     let mut bytes = [0; 32];
     bytes.copy_from_slice(digest(&SHA256, text.as_bytes()).as_ref());

@@ -75,8 +75,8 @@ impl Email {
         forms
     }
 
-    /// Returns the canonical form and the rough forms of a text that somebody looks for. A text that is no
-    /// address can still stand in an old row.
+    /// Returns the canonical form and the rough forms of a text to search for. Old rows may contain a text
+    /// that is not a valid address.
     pub fn forms_of(text: &str) -> (String, Vec<String>) {
         Self::parse(text).map_or_else(
             |_| (text.to_owned(), vec![rough(text)]),

@@ -57,7 +57,7 @@ impl From<Error> for BrokerConnectError {
 pub(super) enum Trouble {
     /// They are at fault; the word is Kafka's.
     Refused(String),
-    /// Nobody knows what became of them.
+    /// It is unknown whether they were stored.
     Lost(Error),
 }
 
@@ -120,7 +120,7 @@ impl TopicClient {
         self.partitions.len()
     }
 
-    /// Its leader is asked for anew.
+    /// Forgets the partition's connection, so that its leader is looked up again.
     pub(super) fn forget(&mut self, partition: usize) {
         self.partitions[partition] = OnceCell::new();
     }

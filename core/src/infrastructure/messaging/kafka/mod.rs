@@ -1,5 +1,5 @@
-//! The bus on Kafka, for events. The library asks again for ever when nobody answers, so that every wait
-//! for it has an end of ours; what failed is connected anew.
+//! The bus on Kafka, for events. The library retries without end when no broker responds, so each wait for it
+//! has our own time limit. After a failure we connect again.
 
 mod link;
 mod partitioner;
@@ -67,7 +67,8 @@ impl KafkaBus {
         }
         match lost {
             None => *kept = Some(link),
-            // What other partitions have taken must be known as sent; and they go on by this link.
+            // The events that other partitions have accepted count as sent, and their connections stay in
+            // use.
             Some(error) if sent != Sent::default() => {
                 *kept = Some(link);
                 tracing::warn!(error = error.chain(), "a partition did not accept its events; they wait");
@@ -165,7 +166,7 @@ impl Bus for KafkaBus {
         .boxed()
     }
 
-    /// Always on a connection of its own: one that is kept says nothing about now.
+    /// Always opens a new connection, because a kept one does not show whether the broker responds now.
     fn ping(&self, _: Queue) -> BoxFuture<'_, Result<()>> {
         async move { self.dial().await.map(drop) }.boxed()
     }

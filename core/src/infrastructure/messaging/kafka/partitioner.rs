@@ -1,5 +1,5 @@
-//! Which partition a record belongs to: what Kafka's own Java client decides, so that one key is in one
-//! partition whoever has written it.
+//! Decides which partition a record belongs to, like Kafka's own Java client, so that all clients write one
+//! key to one partition.
 
 /// `count` is how many partitions the topic has, at least one.
 pub(super) fn partition_of(key: &[u8], count: usize) -> usize {

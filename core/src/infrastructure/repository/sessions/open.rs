@@ -83,11 +83,11 @@ pub async fn create(
     Ok(!rows.is_empty())
 }
 
-/// Ends the live sessions of a user beyond the `keep` that were refreshed last, and notes each in the
-/// audit log, together with the commit. The session `newest` always stays.
+/// Ends all live sessions of a user except the `keep` that were refreshed last, and records each in the audit
+/// log, together with the commit. The session `newest` always stays.
 ///
-/// A statement of its own after [`create`]: it then sees the sessions of sign-ins that held the user's
-/// row before. A session that is refreshed or ended at this moment is left alone.
+/// It is a separate statement after [`create`], so that it sees the sessions of earlier sign-ins that held
+/// the lock on the user's row. A session that is refreshed or ended at this moment is left alone.
 pub fn end_oldest(tx: &mut Tx<'_>, newest: &NewSession<'_>, keep: u32) {
     let text = "with oldest as (
                   select id, rotated_at from auth_session

@@ -1,5 +1,5 @@
-//! The signing keys as they stand in the secret: `{"signing": "<kid>", "keys": {"<kid>": "<base64>"}}`,
-//! or one bare key, which is what a fresh deployment generates.
+//! The signing keys in the form of the secret: `{"signing": "<kid>", "keys": {"<kid>": "<base64>"}}`, or one
+//! bare key, which a new deployment generates.
 
 use std::collections::HashMap;
 

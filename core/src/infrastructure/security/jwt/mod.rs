@@ -19,14 +19,14 @@ use crate::{
 };
 use keys::Keys;
 
-/// A longer text is no token of ours and is not even decoded.
+/// All our tokens are shorter. A longer text is refused before it is decoded.
 const MAX_TOKEN_BYTES: usize = 2048;
 
 /// No setting allows more.
 const LONGEST_LIFE: time::Duration = time::Duration::days(31);
 
-/// The whole header. A token that names its key or its algorithm in any other way (`jku`, `jwk`,
-/// `x5u`, `crit`) is none of ours.
+/// The whole header. A token that names its key or its algorithm in another way (`jku`, `jwk`, `x5u`, `crit`)
+/// is refused.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Head {
@@ -35,7 +35,7 @@ struct Head {
     kid: String,
 }
 
-/// The prototype's claims (`user`, `type`, `exp`), and ours beside them.
+/// The prototype's claims (`user`, `type`, `exp`) and additional ones.
 #[derive(Debug, Serialize, Deserialize)]
 struct Claims {
     user: UserClaim,
@@ -198,7 +198,7 @@ impl Tokens {
     }
 }
 
-/// The header, if it is one of ours.
+/// Returns the header if it has exactly our fields.
 fn head(text: &str) -> Option<Head> {
     let (head, _) = text.split_once('.')?;
     let head: Head = serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(head).ok()?).ok()?;

@@ -16,7 +16,7 @@ const HASH_BYTES: usize = 32;
 const MAX_MEMORY_KIB: u32 = 262_144;
 const MAX_PASSES: u32 = 16;
 
-/// What a hash costs whoever guesses.
+/// The cost of one guess.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Cost {
     memory_kib: u32,

@@ -5,6 +5,7 @@
 pub enum Match {
     No,
     Yes,
-    /// Yes, and the hash is weaker than one made today: renew it while the password is at hand.
+    /// The password is right, and its hash is weaker than a new one would be. Renew it now, because only now
+    /// the password is known.
     Outdated,
 }

@@ -2,7 +2,7 @@
 
 use super::comparison::Match;
 
-/// What follows these is not looked at.
+/// bcrypt ignores the bytes after these.
 const BYTES_THAT_COUNT: usize = 72;
 /// Each step doubles the time; 14 takes a second.
 const MAX_COST: u32 = 14;
@@ -11,10 +11,11 @@ pub(super) fn is_bcrypt(hash: &str) -> bool {
     ["$2a$", "$2b$", "$2y$"].iter().any(|prefix| hash.starts_with(prefix))
 }
 
-/// `None` when it is no bcrypt hash after all, or one that would take too long.
+/// Compares a password with a bcrypt hash. Returns `None` if the text is not a bcrypt hash, or if comparing
+/// would take too long.
 ///
-/// A longer text is never `Outdated`: nobody knows whether its end is as it was when the hash was made,
-/// and a new hash would make a slip there the password.
+/// A password of more than 72 bytes is never `Outdated`. bcrypt does not check the rest of it, so a new hash
+/// could turn a typing error there into the password.
 pub(super) fn compare(raw: &str, hash: &str) -> Option<Match> {
     let cost: u32 = hash.get(4..6)?.parse().ok()?;
     if cost > MAX_COST {

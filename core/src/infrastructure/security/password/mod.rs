@@ -68,7 +68,7 @@ impl Passwords {
         self.run(move |memory| argon::hash(&text, salt, cost, memory)).await.map(PasswordHash::new)
     }
 
-    /// On a thread of its own, so that other requests of this process are answered meanwhile.
+    /// Runs the work on a separate thread, so that this process can handle other requests in the meantime.
     async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Vec<Block>) -> Result<T> + Send + 'static,

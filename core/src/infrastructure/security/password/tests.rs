@@ -70,7 +70,7 @@ async fn a_bcrypt_hash_counts_the_first_72_bytes_as_they_were_typed() {
     let hash = bcrypt::hash(&long, 4).expect("a hash");
     for (text, expected) in [
         (long.clone(), Match::Outdated),
-        // Right, and not to be renewed: what follows is not looked at, and may be a slip.
+        // Right, and must not be renewed: bcrypt ignores the rest, which may contain a typing error.
         (format!("{long}and what follows"), Match::Yes),
         ("e\u{301}".repeat(24), Match::No),
         ("é".repeat(35), Match::No),

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::domain::Result;
 
-/// The fields of a body that its type has refused, without those that have a fault.
+/// The valid fields of a body that its type has refused.
 #[derive(Debug)]
 pub struct ValidFields(pub(super) Value);
 
