@@ -3,7 +3,7 @@
 use std::{net::TcpListener, process::Command};
 
 use app_core::testing::{setting, wish};
-use xtask::{checkout::Checkout, pgbouncer::PgBouncer, skip::skip, stack::database::Database};
+use xtask::{checkout::Checkout, install::pgbouncer::PgBouncer, skip::skip, stack::database::Database};
 
 /// Tests that need a separate session or prepared statements, which such a proxy does not give, tests
 /// that start binaries, which have no proxy, and long tests that hardly use the database.

@@ -20,7 +20,7 @@ const LONGER: [(&str, &str); 4] = [
     ("core/src/application/tasks/security_mail.rs", "mails"),
     ("core/src/interfaces/http/query/parameters.rs", "a description of the OpenAPI document"),
     ("functions/docs/src/files.rs", "a content security policy"),
-    ("xtask/src/commands/fuzz.rs", "options of the compiler"),
+    ("xtask/src/commands/develop/fuzz.rs", "options of the compiler"),
 ];
 
 /// Phrases that readers have to read twice. Each has a plain form: `anew` is `again`, `beside` is `next to`.

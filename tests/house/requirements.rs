@@ -7,7 +7,7 @@ use std::{
 
 use app_core::testing::setting;
 use serde_json::Value;
-use xtask::{commands::requirements::sources, extra::Extra};
+use xtask::{commands::develop::requirements::sources, install::extra::Extra};
 
 /// Written by hand, because `functions/docs/build.rs` reads it. It names one package.
 const BY_HAND: &str = "functions/docs/assets/requirements.txt";

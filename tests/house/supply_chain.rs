@@ -9,7 +9,7 @@ use std::{
 
 use app_core::testing::setting;
 use serde_json::{Value, json};
-use xtask::{checkout::Checkout, commands::sbom::TARGET, python::Python, sbom};
+use xtask::{checkout::Checkout, commands::develop::sbom::TARGET, python::Python, sbom};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")

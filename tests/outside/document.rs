@@ -8,7 +8,7 @@ use std::{
 
 use app_core::testing::setting;
 use serde_json::{Map, Value};
-use xtask::{checkout::Checkout, clients::Clients, extra::Extra};
+use xtask::{checkout::Checkout, install::clients::Clients, install::extra::Extra};
 
 /// Judges by the JSON Schema of OpenAPI 3.1.
 const SPEC_VALIDATOR: Extra = Extra {

@@ -14,7 +14,7 @@ use app_core::{
 };
 use catalogue::endpoints;
 use serde_json::{Value, json};
-use xtask::{checkout::Checkout, extra::Extra};
+use xtask::{checkout::Checkout, install::extra::Extra};
 
 use crate::gateway::Gateway;
 

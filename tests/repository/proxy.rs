@@ -9,7 +9,7 @@ use app_core::{
     infrastructure::db::{Db, Sql},
     testing::{TestDatabase, setting},
 };
-use xtask::{checkout::Checkout, pgbouncer::PgBouncer, skip::skip, stack::database::Database};
+use xtask::{checkout::Checkout, install::pgbouncer::PgBouncer, skip::skip, stack::database::Database};
 
 use crate::support;
 

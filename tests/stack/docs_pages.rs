@@ -7,7 +7,7 @@ use std::{
 
 use app_core::testing::wish;
 use serde_json::Value;
-use xtask::{checkout::Checkout, node::Node, skip::skip};
+use xtask::{checkout::Checkout, install::node::Node, skip::skip};
 
 use crate::support::{get, setting};
 

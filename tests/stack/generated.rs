@@ -8,7 +8,7 @@ use std::{
 };
 
 use serde_json::json;
-use xtask::{checkout::Checkout, clients::Clients, extra::Extra};
+use xtask::{checkout::Checkout, install::clients::Clients, install::extra::Extra};
 
 use crate::support::{PASSWORD, database, new_address, post, setting, sign_up};
 

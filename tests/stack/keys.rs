@@ -13,7 +13,7 @@ use app_core::{
 use serde_json::{Value, json};
 use xtask::{
     checkout::Checkout,
-    commands::keys::Secret,
+    commands::operate::keys::Secret,
     keys::{Step, Waits, standing},
     python::Python,
     runtime_api::{Function, Outcome},

@@ -3,7 +3,7 @@
 use std::{io::Write, process::Stdio};
 
 use serde_json::{Value, json};
-use xtask::{checkout::Checkout, clients::Clients, skip::skip};
+use xtask::{checkout::Checkout, install::clients::Clients, skip::skip};
 
 use crate::support::{PASSWORD, database, new_address, post, setting, sign_up};
 

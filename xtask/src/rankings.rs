@@ -9,7 +9,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use serde_json::json;
 
-use crate::extra::Extra;
+use crate::install::extra::Extra;
 use crate::python::Python;
 
 const PACKAGES: Extra = Extra {

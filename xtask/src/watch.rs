@@ -9,7 +9,7 @@ use anyhow::Result;
 
 use crate::binaries;
 use crate::checkout::Checkout;
-use crate::commands::template;
+use crate::commands::develop::template;
 use crate::process;
 use crate::stack::{Stack, bin_dir};
 use crate::ui;

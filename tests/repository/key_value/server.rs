@@ -7,7 +7,7 @@ use app_core::{
     domain::mask::Secret,
     infrastructure::{key_value::ValkeyStore, secrets::Secrets},
 };
-use xtask::{checkout::Checkout, skip::skip, valkey::Valkey};
+use xtask::{checkout::Checkout, install::valkey::Valkey, skip::skip};
 
 pub(crate) const PASSWORD: &str = "hunter2";
 

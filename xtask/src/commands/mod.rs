@@ -1,29 +1,5 @@
-//! One file for each command of `cargo xtask`.
+//! One file for each command of `cargo xtask`, in a folder for its purpose.
 
-pub mod assets;
 pub mod bench;
-pub mod coverage;
-pub mod database_ca;
-pub mod deny;
-pub mod down;
-pub mod env;
-pub mod fuzz;
-pub mod invoke;
-pub mod keys;
-pub mod lint;
-pub mod logs;
-pub mod migrate;
-pub mod mutants;
-pub mod new;
-pub mod openapi;
-pub mod outbox;
-pub mod passwords;
-pub mod queue;
-pub mod remove;
-pub mod requirements;
-pub mod sbom;
-pub mod tasks;
-pub mod template;
-pub mod test;
-pub mod up;
-pub mod users;
+pub mod develop;
+pub mod operate;

@@ -11,7 +11,7 @@ mod scram;
 
 use std::{net::TcpListener, path::PathBuf};
 
-use xtask::{broker::Broker, checkout::Checkout, skip::skip};
+use xtask::{checkout::Checkout, install::broker::Broker, skip::skip};
 
 pub const TOPIC: &str = "events";
 pub const PARTITIONS: usize = 3;

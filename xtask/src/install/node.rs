@@ -11,11 +11,11 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, Result, bail};
 
 use crate::checkout::Checkout;
-use crate::extra::Extra;
+use crate::install::extra::Extra;
 use crate::ui;
 
 const NODE: Extra =
-    Extra { folder: "node", title: "Node.js (60 MB)", requirements: include_str!("../python/node.txt") };
+    Extra { folder: "node", title: "Node.js (60 MB)", requirements: include_str!("../../python/node.txt") };
 
 /// The installed Node.
 #[derive(Debug)]

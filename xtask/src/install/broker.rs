@@ -11,11 +11,14 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, Result, bail};
 
 use crate::checkout::Checkout;
-use crate::extra::Extra;
+use crate::install::extra::Extra;
 use crate::server::Server;
 
-const PACKAGE: Extra =
-    Extra { folder: "broker", title: "a Kafka broker", requirements: include_str!("../python/broker.txt") };
+const PACKAGE: Extra = Extra {
+    folder: "broker",
+    title: "a Kafka broker",
+    requirements: include_str!("../../python/broker.txt"),
+};
 
 /// Ends when it is dropped, with all its topics.
 #[derive(Debug)]

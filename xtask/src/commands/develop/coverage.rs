@@ -13,7 +13,7 @@ use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
 use crate::checkout::{Checkout, private_dir};
-use crate::extra::Extra;
+use crate::install::extra::Extra;
 use crate::process::{self, PROFILE};
 use crate::stack::{TEST, bin_dir};
 use crate::{interrupt, ui};
@@ -23,7 +23,7 @@ use crate::{interrupt, ui};
 const LLVM: Extra = Extra {
     folder: "llvm",
     title: "LLVM's tools (260 MB)",
-    requirements: include_str!("../../python/llvm.txt"),
+    requirements: include_str!("../../../python/llvm.txt"),
 };
 /// Counted: true when it ran.
 type Lines = BTreeMap<usize, bool>;

@@ -9,11 +9,14 @@ use std::process::Command;
 use anyhow::{Result, bail};
 
 use crate::checkout::Checkout;
-use crate::extra::Extra;
+use crate::install::extra::Extra;
 use crate::server::Server;
 
-const PACKAGE: Extra =
-    Extra { folder: "valkey", title: "a Valkey server", requirements: include_str!("../python/valkey.txt") };
+const PACKAGE: Extra = Extra {
+    folder: "valkey",
+    title: "a Valkey server",
+    requirements: include_str!("../../python/valkey.txt"),
+};
 
 /// Ends when it is dropped.
 #[derive(Debug)]

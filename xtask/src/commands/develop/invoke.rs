@@ -16,7 +16,7 @@ use crate::stack::{self, DEV, REGION};
 use crate::ui;
 
 /// The settings that there are, each with its comment.
-const EXAMPLE: &str = include_str!("../../../.env.example");
+const EXAMPLE: &str = include_str!("../../../../.env.example");
 
 pub fn run(function: &str, event: Option<PathBuf>) -> Result<ExitCode> {
     let checkout = Checkout::find()?;

@@ -7,12 +7,12 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail};
 
 use crate::checkout::Checkout;
-use crate::extra::Extra;
+use crate::install::extra::Extra;
 use crate::python::Python;
 use crate::ui;
 
 const UV: Extra =
-    Extra { folder: "uv", title: "uv (40 MB)", requirements: include_str!("../../python/uv.txt") };
+    Extra { folder: "uv", title: "uv (40 MB)", requirements: include_str!("../../../python/uv.txt") };
 
 pub fn run() -> Result<()> {
     let checkout = Checkout::find()?;

@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result};
 use nix::unistd::{User, geteuid};
 
 use crate::checkout::{Checkout, private_file, random_hex};
-use crate::debian::Unpacked;
+use crate::install::debian::Unpacked;
 use crate::server::Server;
 use crate::stack::database::Database;
 use crate::stack::nobody;

@@ -10,7 +10,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result};
 
 use crate::checkout::{Checkout, private_dir};
-use crate::node::Node;
+use crate::install::node::Node;
 
 /// Ready to run.
 #[derive(Debug)]

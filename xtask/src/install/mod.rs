@@ -1,0 +1,9 @@
+//! What is fetched when it is first needed: servers, browsers, and packages of Python and npm.
+
+pub mod broker;
+pub mod clients;
+pub mod debian;
+pub mod extra;
+pub mod node;
+pub mod pgbouncer;
+pub mod valkey;
