@@ -4,7 +4,7 @@
 //!
 //! 1. [`commands::develop`]: the developer's loop. It uses
 //!    [`watch`] and [`logs`] (what `up` does while it runs), [`generate`] (what `new` writes and `remove` takes away),
-//!    [`mutants`] (faults on purpose, and the copy of the project that they are put into), [`sbom`] (what each function
+//!    [`suites`] (which test programs run at the same time), [`mutants`] (faults on purpose, and the copy of the project that they are put into), [`sbom`] (what each function
 //!    is made of) and [`rankings`] (public rankings of passwords).
 //! 2. [`commands::operate`]: the operator's commands. They use [`operator`] (queues, dead letters and the outbox, of a
 //!    stack here or on AWS), [`migrations`] and [`keys`].
@@ -49,5 +49,6 @@ pub mod sbom;
 pub mod server;
 pub mod skip;
 pub mod stack;
+pub mod suites;
 pub mod ui;
 pub mod watch;
