@@ -2,7 +2,7 @@
 
 use serde_yaml_ng::{Mapping, Value};
 
-use super::Faults;
+use super::text::Faults;
 
 pub(super) const FILE: &str = "template.base.yaml";
 /// Begins a line that is replaced by generated text.

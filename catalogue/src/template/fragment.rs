@@ -2,7 +2,7 @@
 
 use serde_yaml_ng::{Mapping, Value};
 
-use super::Faults;
+use super::text::Faults;
 
 /// Keys that the rules write, and what to do instead.
 const GENERATED: [(&str, &str); 6] = [

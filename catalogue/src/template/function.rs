@@ -1,9 +1,8 @@
 //! The resources of one function: the function, what its fragment adds, and its log group.
 
 use super::{
-    Faults,
     fragment::{Fragment, Route, file},
-    indented, pascal,
+    text::{Faults, indented, pascal},
 };
 
 /// Keys of a fragment that are no properties of the function.

@@ -25,5 +25,5 @@ pub(super) fn variables() -> String {
 
 /// Returns `RateLimitSignUpAddress` for `RATE_LIMIT_SIGN_UP_ADDRESS`.
 fn name(setting: &str) -> String {
-    super::pascal(&setting.to_ascii_lowercase().replace('_', "-"))
+    super::text::pascal(&setting.to_ascii_lowercase().replace('_', "-"))
 }

@@ -22,6 +22,7 @@ mod gateway;
 mod limits;
 mod rights;
 mod roles;
+mod text;
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -29,8 +30,7 @@ use base::Base;
 use fragment::Fragment;
 use roles::Role;
 
-/// What is wrong, one sentence a fault: file and line, problem, remedy.
-pub type Faults = Vec<String>;
+pub use text::Faults;
 
 /// The first line of template.yaml.
 const NOTICE: &str =
@@ -115,20 +115,4 @@ impl Parts {
         }
         if faults.is_empty() { Ok(template) } else { Err(faults) }
     }
-}
-
-/// Returns `UsersMe` for `users-me`.
-fn pascal(stem: &str) -> String {
-    let word = |word: &str| {
-        word.split_at_checked(1).map_or(String::new(), |(first, rest)| first.to_uppercase() + rest)
-    };
-    stem.split('-').map(word).collect()
-}
-
-/// Indents each line that has text.
-fn indented(lines: &[&str], spaces: usize) -> String {
-    let line = |line: &&str| {
-        if line.is_empty() { "\n".to_owned() } else { format!("{:spaces$}{line}\n", "") }
-    };
-    lines.iter().map(line).collect()
 }

@@ -1,10 +1,9 @@
 //! The rights of a function: what its variables and its events name, and nothing else.
 
 use super::{
-    Faults,
     base::{Base, Secret},
     fragment::{Fragment, short},
-    pascal,
+    text::{Faults, pascal},
 };
 
 const NETWORK: &str = "\

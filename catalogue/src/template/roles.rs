@@ -4,11 +4,10 @@
 //! acts, so each function may still write its own log only.
 
 use super::{
-    Faults,
     base::Base,
     fragment::Fragment,
-    indented, pascal,
     rights::{self, Rights},
+    text::{Faults, indented, pascal},
 };
 
 /// How many functions share a role at most. A role's policies may have 10,240 characters; with the longest

@@ -60,12 +60,12 @@ fn everything(stack: &Stack) -> Result<bool> {
         let beside = scope.spawn(|| captured(stack, &order.beside));
         in_turn(stack, &order.busy, &mut failed)?;
         if !beside.is_finished() {
-            ui::heading("Waiting for the suites that run beside them");
+            ui::heading("Waiting for the suites that run at the same time");
         }
         beside.join().map_err(|_| anyhow::anyhow!("the thread of the other suites panicked"))?
     })?;
     for (program, passed, log) in beside {
-        ui::heading(&format!("Tested beside them: {}", program.name));
+        ui::heading(&format!("Tested at the same time: {}", program.name));
         ui::out(&String::from_utf8_lossy(&fs::read(log)?));
         failed.extend((!passed).then_some(program.name));
     }
