@@ -5,6 +5,7 @@
 //! contract then include it.
 
 mod endpoints;
+pub mod mails;
 pub mod messages;
 pub mod openapi;
 pub mod routes;

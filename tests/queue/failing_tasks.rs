@@ -6,9 +6,11 @@ use app_core::{
     Error, Result,
     application::{
         events::Delivery,
+        mails::Style,
         registry::Registry,
         tasks::{Backoff, Enqueue, Services, Task, TaskContext, Worker},
     },
+    config::MailTextConfig,
     infrastructure::{
         db::Sql,
         messaging::{Outgoing, envelope::TaskMessage},
@@ -73,8 +75,8 @@ impl Task for Trouble {
 
 async fn run(app: &TestApp, body: &str, patience: Duration) -> Result<Vec<Outgoing>> {
     let registry = Registry::new().task::<Trouble>();
-    let services =
-        Services { mailer: &*app.mailer, project_name: "APP", queue_retention: Duration::from_secs(345_600) };
+    let mails = Style { project_name: "APP", config: &MailTextConfig::default() };
+    let services = Services { mailer: &*app.mailer, mails, queue_retention: Duration::from_secs(345_600) };
     let worker = Worker::new(app.app.db()?, &registry, services);
     worker.run(Delivery { body, message_id: "m-1" }, Instant::now() + patience).await
 }

@@ -4,7 +4,7 @@
 //!
 //! 1. [`commands::develop`]: the developer's loop. It uses
 //!    [`watch`] and [`logs`] (what `up` does while it runs), [`generate`] (what `new` writes and `remove` takes away),
-//!    [`suites`] (which test programs run at the same time), [`mutants`] (faults on purpose, and the copy of the project that they are put into), [`sbom`] (what each function
+//!    [`suites`] (which test programs run at the same time), [`mutants`] (faults on purpose, and the copy of the project that they are put into), [`previews`] (examples of all mails), [`sbom`] (what each function
 //!    is made of) and [`rankings`] (public rankings of passwords).
 //! 2. [`commands::operate`]: the operator's commands. They use [`operator`] (queues, dead letters and the outbox, of a
 //!    stack here or on AWS), [`migrations`] and [`keys`].
@@ -41,6 +41,7 @@ pub mod measure;
 pub mod migrations;
 pub mod mutants;
 pub mod operator;
+pub mod previews;
 pub mod process;
 pub mod python;
 pub mod rankings;

@@ -3,12 +3,13 @@
 
 use std::{fs, path::Path, process::ExitCode};
 
-use catalogue::{messages, openapi, routes, template::Parts};
+use catalogue::{mails, messages, openapi, routes, template::Parts};
 
 fn main() -> ExitCode {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let document = match std::env::args().nth(1).as_deref() {
         Some("openapi") => openapi::document() + "\n",
+        Some("mails") => mails::document(),
         Some("messages") => messages::document() + "\n",
         Some("routes") => {
             let page = fs::read_to_string(root.join("docs/routes.md")).map_err(|error| error.to_string());
@@ -27,7 +28,7 @@ fn main() -> ExitCode {
                 return ExitCode::FAILURE;
             }
         },
-        _ => panic!("which document: openapi, messages, routes or template"),
+        _ => panic!("which document: mails, openapi, messages, routes or template"),
     };
     print!("{document}");
     ExitCode::SUCCESS

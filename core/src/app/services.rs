@@ -6,6 +6,7 @@ use crate::{
         auth::Auth,
         delivery, handlers,
         limits::Limits,
+        mails::Style,
         registry::Registry,
         roles::Roles,
         tasks::{Services, Worker, operator::TaskOperator},
@@ -40,8 +41,10 @@ impl App {
     }
 
     pub fn worker(&self) -> Result<Worker<'_>> {
-        let Config { project_name, queues, .. } = &self.0.config;
-        let services = Services { mailer: self.mailer(), project_name, queue_retention: queues.retention };
+        let Config { project_name, queues, mail_text, .. } = &self.0.config;
+        let config = mail_text.as_ref().ok_or_else(|| undeclared("Need::Mail"))?;
+        let mails = Style { project_name, config };
+        let services = Services { mailer: self.mailer(), mails, queue_retention: queues.retention };
         Ok(Worker::new(self.db()?, self.registry(), services))
     }
 

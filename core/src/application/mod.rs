@@ -8,6 +8,7 @@ pub mod events;
 pub mod handlers;
 pub mod health;
 pub mod limits;
+pub mod mails;
 pub mod registry;
 pub mod roles;
 pub mod tasks;

@@ -12,6 +12,7 @@ mod launch_mode;
 mod limits;
 mod login;
 mod mail;
+mod mail_text;
 mod passwords;
 mod reader;
 mod secret_source;
@@ -25,6 +26,7 @@ pub use launch_mode::LaunchMode;
 pub use limits::{Limited, LimitsConfig, SETTINGS as LIMIT_SETTINGS};
 pub use login::Login;
 pub use mail::{MailConfig, Sender, check_url};
+pub use mail_text::{AppUrl, Language, MailTextConfig};
 pub use passwords::PasswordsConfig;
 pub use secret_source::SecretSource;
 pub use section::Section;
@@ -54,6 +56,7 @@ pub struct Config {
     pub database: Option<DatabaseConfig>,
     /// `None` as well where no mail is wanted: what would be sent is logged.
     pub mail: Option<MailConfig>,
+    pub mail_text: Option<MailTextConfig>,
     /// `None` as well where there is none: values are kept in Postgres.
     pub cache: Option<CacheConfig>,
     pub kafka: Option<KafkaConfig>,
@@ -130,6 +133,7 @@ impl Config {
         let events = kafka::bus(&mut env);
         let database = needs(Section::Database).then(|| database::read(&mut env, events, prod));
         let mail = if needs(Section::Mail) { mail::read(&mut env, prod) } else { None };
+        let mail_text = needs(Section::Mail).then(|| mail_text::read(&mut env, prod, mail.is_some()));
         let cache = if needs(Section::KeyValue) { cache::read(&mut env, prod) } else { None };
         let kafka = needs(Section::Kafka).then(|| kafka::read(&mut env, events, prod));
         let queues = QueuesConfig {
@@ -169,6 +173,7 @@ impl Config {
             secrets_ttl,
             database,
             mail,
+            mail_text,
             cache,
             kafka,
             queues,

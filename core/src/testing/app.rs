@@ -6,8 +6,8 @@ use super::{ManualClock, TestDatabase, database::no_aws};
 use crate::{
     app::App,
     config::{
-        Config, Cors, DatabaseConfig, LaunchMode, LimitsConfig, Origins, PasswordsConfig, QueuesConfig,
-        SecretSource, TokensConfig,
+        Config, Cors, DatabaseConfig, LaunchMode, LimitsConfig, MailTextConfig, Origins, PasswordsConfig,
+        QueuesConfig, SecretSource, TokensConfig,
     },
     domain::mask::Secret,
     infrastructure::{db::Db, mail::MemoryMailer, messaging::MemoryBus},
@@ -78,6 +78,7 @@ fn config(database: Option<DatabaseConfig>) -> Config {
             ..QueuesConfig::default()
         },
         mail: None,
+        mail_text: Some(MailTextConfig::default()),
         cache: None,
         kafka: None,
         aws: no_aws(),

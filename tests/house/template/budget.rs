@@ -132,7 +132,7 @@ fn reference(name: &str, stack: &Value) -> usize {
         // Three brokers of MSK.
         "KafkaBootstrapServers" => 240,
         "CorsOriginWhitelist" | "PasswordForbiddenWords" => 150,
-        "CorsAllowHeaders" | "DatabaseHost" | "MailFrom" => 80,
+        "AppUrl" | "CorsAllowHeaders" | "DatabaseHost" | "MailFrom" => 80,
         _ if !parameter.is_null() => longest(&parameter["AllowedValues"])
             .unwrap_or(32)
             .max(longest(&parameter["Default"]).unwrap_or(0)),

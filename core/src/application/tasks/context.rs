@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::Known;
 use crate::{
+    application::mails::Style,
     domain::{Error, Result},
     infrastructure::{db::Conn, mail::Mailer, messaging::Outgoing, repository::tasks, tx::Tx},
 };
@@ -24,8 +25,7 @@ pub struct TaskContext<'a> {
 #[derive(Clone, Copy)]
 pub struct Services<'a> {
     pub mailer: &'a dyn Mailer,
-    /// What the product calls itself.
-    pub project_name: &'a str,
+    pub mails: Style<'a>,
     /// How long the queues keep a message that nobody takes.
     pub queue_retention: Duration,
 }
@@ -134,6 +134,6 @@ impl std::fmt::Debug for TaskContext<'_> {
 
 impl std::fmt::Debug for Services<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Services").field("project_name", &self.project_name).finish_non_exhaustive()
+        f.debug_struct("Services").field("mails", &self.mails).finish_non_exhaustive()
     }
 }

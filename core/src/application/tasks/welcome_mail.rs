@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{FOR_DAYS, Task, TaskContext, mail};
-use crate::domain::Result;
+use crate::{application::mails::Template, domain::Result};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct WelcomeMail {
@@ -19,13 +19,6 @@ impl Task for WelcomeMail {
     const MAX_ATTEMPTS: i32 = FOR_DAYS;
 
     async fn run(self, context: &mut TaskContext<'_>) -> Result<Value> {
-        let name = context.services().project_name;
-        mail::send(
-            context,
-            self.user,
-            format!("Welcome to {name}"),
-            format!("Hello,\n\nyour account at {name} is ready.\n"),
-        )
-        .await
+        mail::send(context, self.user, &Template::Welcome {}).await
     }
 }

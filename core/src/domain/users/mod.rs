@@ -12,7 +12,7 @@ mod profile;
 mod user;
 
 pub use birthday::Birthday;
-pub use email::{Email, MailAddress};
+pub use email::{Email, MailAddress, MaskedAddress};
 pub use meta::Meta;
 pub use password::{Password, PasswordAttempt, PasswordHash};
 pub use password_policy::PasswordPolicy;

@@ -34,15 +34,22 @@ pub trait Mailer: Send + Sync {
     fn send<'a>(&'a self, mail: &'a Mail) -> BoxFuture<'a, Result<()>>;
 }
 
-/// Plain text to one person.
+/// A mail to one person, as text and as HTML.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Mail {
     /// The same for each sending of this mail: a task takes its own id.
     pub id: Uuid,
     pub to: MailAddress,
-    subject: String,
-    /// Lines end in `\n`.
+    body: Body,
+}
+
+/// What a mail says. Lines end in `\n`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Body {
+    pub subject: String,
     pub text: String,
+    /// Says the same. Mail programs choose one of the two.
+    pub html: String,
 }
 
 /// Code points. Mail programs show fewer.
@@ -52,34 +59,39 @@ impl Mail {
     /// # Errors
     /// `Validation` for a subject that is empty, longer than 200 characters or more than one line:
     /// a line break in it would begin a header of somebody else's making.
-    pub fn new(
-        id: Uuid,
-        to: MailAddress,
-        subject: impl Into<String>,
-        text: impl Into<String>,
-    ) -> Result<Self> {
-        let subject = subject.into();
+    pub fn new(id: Uuid, to: MailAddress, body: Body) -> Result<Self> {
+        let subject = &body.subject;
         if subject.trim().is_empty() || subject.contains(char::is_control) {
             return Err(Error::invalid("subject", "format"));
         }
         if subject.chars().count() > MAX_SUBJECT {
             return Err(Error::invalid("subject", "too_long"));
         }
-        Ok(Self { id, to, subject, text: text.into() })
+        Ok(Self { id, to, body })
     }
 
     pub fn subject(&self) -> &str {
-        &self.subject
+        &self.body.subject
+    }
+
+    pub fn text(&self) -> &str {
+        &self.body.text
+    }
+
+    pub fn html(&self) -> &str {
+        &self.body.html
+    }
+}
+
+impl fmt::Debug for Mail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mail").field("id", &self.id).field("to", &self.to).field("body", &self.body).finish()
     }
 }
 
 /// Without the text, which may hold a link that signs in.
-impl fmt::Debug for Mail {
+impl fmt::Debug for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Mail")
-            .field("id", &self.id)
-            .field("to", &self.to)
-            .field("subject", &self.subject)
-            .finish_non_exhaustive()
+        f.debug_struct("Body").field("subject", &self.subject).finish_non_exhaustive()
     }
 }

@@ -10,7 +10,10 @@ use std::{
 use futures_util::{FutureExt, future::BoxFuture};
 use lettre::{
     Address, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
-    message::{Mailbox, header::ContentType},
+    message::{
+        Mailbox, MultiPart,
+        header::{Header, HeaderName, HeaderValue},
+    },
     transport::smtp,
 };
 
@@ -110,9 +113,27 @@ fn message(from: &Sender, mail: &Mail) -> Result<Message> {
         .from(Mailbox::new(from.name.clone(), sender))
         .to(Mailbox::new(None, recipient))
         .subject(mail.subject())
-        .header(ContentType::TEXT_PLAIN)
-        .body(mail.text.clone())
+        .header(AutoSubmitted)
+        .multipart(MultiPart::alternative_plain_html(mail.text().to_owned(), mail.html().to_owned()))
         .map_err(Error::internal)
+}
+
+/// Says that no person wrote the mail, so that no program answers it (RFC 3834).
+#[derive(Clone)]
+struct AutoSubmitted;
+
+impl Header for AutoSubmitted {
+    fn name() -> HeaderName {
+        HeaderName::new_from_ascii_str("Auto-Submitted")
+    }
+
+    fn parse(_: &str) -> std::result::Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(Self)
+    }
+
+    fn display(&self) -> HeaderValue {
+        HeaderValue::new(Self::name(), "auto-generated".into())
+    }
 }
 
 fn address(email: &str) -> Option<Address> {

@@ -91,7 +91,11 @@ fn local(port: u16) -> SmtpMailer {
 
 fn mail(subject: &str, text: &str) -> Mail {
     let to = MailAddress::stored("ada@example.com", None).expect("an address");
-    Mail::new(Uuid::from_u128(7), to, subject, text).expect("a mail")
+    Mail::new(Uuid::from_u128(7), to, body(subject, text)).expect("a mail")
+}
+
+fn body(subject: &str, text: &str) -> Body {
+    Body { subject: subject.into(), text: text.into(), html: format!("<p>{text}</p>") }
 }
 
 #[tokio::test]
@@ -106,8 +110,11 @@ async fn a_mail_arrives_with_its_headers_and_its_text() {
     assert!(heard.line("Date:").ends_with("+0000"));
     // A point alone on its line would end the mail; the protocol doubles it.
     let lines = heard.lines();
-    let text = lines.iter().skip_while(|line| !line.is_empty()).map(String::as_str).collect::<Vec<_>>();
-    assert_eq!(text[..6], ["", "Hello,", "..", "this is all.", "", "."]);
+    let text = lines.iter().skip_while(|line| *line != "Hello,").map(String::as_str).collect::<Vec<_>>();
+    assert_eq!(text[..3], ["Hello,", "..", "this is all."]);
+    assert!(lines.iter().any(|line| line == "<p>Hello,"), "{lines:#?}");
+    assert_eq!(heard.line("Auto-Submitted:"), "Auto-Submitted: auto-generated");
+    assert!(heard.line("Content-Type: multipart/").starts_with("Content-Type: multipart/alternative;"));
 }
 
 #[tokio::test]
@@ -127,7 +134,8 @@ async fn letters_beyond_ascii_arrive_in_subject_and_text() {
     local(port).send(&mail("Grüße", "Many greetings from Żnin.\n")).await.expect("sent");
     // RFC 2047 and quoted-printable of the two texts.
     assert_eq!(heard.line("Subject:"), "Subject: =?utf-8?b?R3LDvMOfZQ==?=");
-    assert_eq!(heard.line("Content-Type:"), "Content-Type: text/plain; charset=utf-8");
+    assert_eq!(heard.line("Content-Type: text/plain"), "Content-Type: text/plain; charset=utf-8");
+    assert_eq!(heard.line("Content-Type: text/html"), "Content-Type: text/html; charset=utf-8");
     assert_eq!(heard.line("Many"), "Many greetings from =C5=BBnin.");
 }
 
@@ -135,7 +143,7 @@ async fn letters_beyond_ascii_arrive_in_subject_and_text() {
 async fn nobody_writes_a_header_through_a_subject_or_an_address() {
     let to = || MailAddress::stored("ada@example.com", None).expect("an address");
     for subject in ["Hi\r\nBcc: eve@example.com", "Hi\nBcc: eve@example.com", "Hi\rBcc: x", "Hi\0", " ", ""] {
-        assert!(Mail::new(Uuid::nil(), to(), subject, "text").is_err(), "{subject:?}");
+        assert!(Mail::new(Uuid::nil(), to(), body(subject, "text")).is_err(), "{subject:?}");
     }
     for text in [
         "ada@example.com\r\nRCPT TO:<eve@example.com>",

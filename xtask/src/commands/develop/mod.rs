@@ -9,6 +9,7 @@ pub mod fuzz;
 pub mod invoke;
 pub mod lint;
 pub mod logs;
+pub mod mail;
 pub mod mutants;
 pub mod new;
 pub mod openapi;
@@ -64,6 +65,11 @@ pub enum Develop {
         /// Show the functions of the last `cargo xtask test` instead of those of `up`.
         #[arg(long)]
         test: bool,
+    },
+    /// Write examples of all mails.
+    Mail {
+        #[command(subcommand)]
+        action: mail::Action,
     },
     /// Run one function on one event and print its response. Logs go to stderr.
     ///
@@ -188,6 +194,7 @@ pub fn run(command: Develop) -> Result<ExitCode> {
         Develop::Down { delete_data } => down::run(delete_data)?,
         Develop::Env => env::run()?,
         Develop::Logs { function, follow, test } => logs::run(function, follow, test)?,
+        Develop::Mail { action } => mail::run(&action)?,
         Develop::Invoke { function, event } => return invoke::run(&function, event),
         Develop::Test { arguments } => return test::run(&arguments),
         Develop::Lint => lint::run()?,

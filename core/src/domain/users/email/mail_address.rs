@@ -32,6 +32,22 @@ impl MailAddress {
     }
 }
 
+/// An address of which only the first letter and the domain are readable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MaskedAddress(String);
+
+impl MaskedAddress {
+    pub fn of(address: &str) -> Self {
+        Self(Masked(address).to_string())
+    }
+}
+
+impl fmt::Display for MaskedAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 impl fmt::Debug for MailAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         masked(&self.0, f)
@@ -40,8 +56,16 @@ impl fmt::Debug for MailAddress {
 
 /// Writes an address for a log.
 pub(super) fn masked(address: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let (local, domain) = address.split_once('@').unwrap_or((address, ""));
-    write!(f, "{}***@{domain}", local.chars().next().unwrap_or('*'))
+    write!(f, "{}", Masked(address))
+}
+
+struct Masked<'a>(&'a str);
+
+impl fmt::Display for Masked<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (local, domain) = self.0.split_once('@').unwrap_or((self.0, ""));
+        write!(f, "{}***@{domain}", local.chars().next().unwrap_or('*'))
+    }
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use std::{
 
 use serde::Deserialize;
 
-pub use mail_address::MailAddress;
+pub use mail_address::{MailAddress, MaskedAddress};
 
 /// An address with one canonical form for all its spellings, so that one mailbox cannot have two accounts.
 ///
