@@ -240,7 +240,7 @@ async fn the_binaries_print_no_secret_at_trace_level() {
             silent(name, &process.invoke(&secret("event")));
             silent(name, &process.function.finish().join("\n"));
         }
-        for name in ["events-consumer", "tasks-worker"] {
+        for name in ["events-consumer", "tasks-worker", "mail-worker"] {
             let mut process = Process::spawn(name, login, &settings);
             let mut batch = event(name);
             // On its last receive, and after it the dead-letter queue.

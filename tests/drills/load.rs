@@ -97,7 +97,7 @@ pub(crate) fn others<'s>(samples: &'s [Sample], expected: &[u64]) -> Vec<(Option
 /// Puts the load on `world` for as long as `drill` takes, and returns every sign-up.
 pub(crate) fn under_load(world: &World, hands: Hands, drill: impl FnOnce(&Load)) -> Vec<Sample> {
     let mut producers: Vec<Sandbox> = (0..PRODUCERS).map(|_| Sandbox::new(world, "auth-sign-up")).collect();
-    let mut mappings = [Mapping::consumer(world), Mapping::worker(world)];
+    let mut mappings = [Mapping::consumer(world), Mapping::worker(world), Mapping::mail(world)];
     let mut relay = Sandbox::new(world, "outbox-relay");
     let load = Load {
         over: AtomicBool::new(false),

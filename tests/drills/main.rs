@@ -1,13 +1,14 @@
 //! Drills: the things that go wrong around us, under a load of sign-ups by the real functions.
 //!
 //! `load.rs` is the load. Each drill changes one thing about the world while it runs, and in the
-//! end every event that was committed has been applied exactly once. `refused_mail.rs` needs no load.
+//! end every event that was committed has been applied exactly once. `mail_flood.rs` and `refused_mail.rs` need no load.
 
 mod address;
 mod database_server;
 mod deliveries;
 mod failover;
 mod load;
+mod mail_flood;
 mod mail_server;
 mod postgres_restart;
 mod queue_outage;

@@ -56,7 +56,7 @@ fn a_refused_recipient_and_a_refused_text_end_their_tasks_and_all_other_mails_ar
         // The log has the server's reply under the task's id, but not the server's words.
         let id = "select id::text from task where name = 'welcome_mail' and args ->> 'user' = $1";
         let id: String = world.database.rows(id, &[&user.to_string()])[0].get(0);
-        let logs = crew.worker.sandbox.logs();
+        let logs = crew.mail.sandbox.logs();
         let line = logs.iter().find(|line| line.contains(&id) && line.contains("failed permanently"));
         let line = line.unwrap_or_else(|| panic!("no line about {id}: {logs:#?}"));
         let words = ["no such mailbox", "content refused", "example.com"];
@@ -70,5 +70,5 @@ fn a_refused_recipient_and_a_refused_text_end_their_tasks_and_all_other_mails_ar
     let mut expected: Vec<String> = users[2..].iter().map(address).collect();
     expected.sort_unstable();
     assert_eq!(server.delivered(), expected, "each mail once");
-    assert_eq!(world.queues.dead(Queue::Tasks), 0);
+    assert_eq!(world.queues.dead(Queue::Mail), 0);
 }

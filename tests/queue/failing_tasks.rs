@@ -6,11 +6,9 @@ use app_core::{
     Error, Result,
     application::{
         events::Delivery,
-        mails::Style,
         registry::Registry,
         tasks::{Backoff, Enqueue, Services, Task, TaskContext, Worker},
     },
-    config::MailTextConfig,
     infrastructure::{
         db::Sql,
         messaging::{Outgoing, envelope::TaskMessage},
@@ -75,8 +73,7 @@ impl Task for Trouble {
 
 async fn run(app: &TestApp, body: &str, patience: Duration) -> Result<Vec<Outgoing>> {
     let registry = Registry::new().task::<Trouble>();
-    let mails = Style { project_name: "APP", config: &MailTextConfig::default() };
-    let services = Services { mailer: &*app.mailer, mails, queue_retention: Duration::from_secs(345_600) };
+    let services = Services { mails: None, queue_retention: Duration::from_secs(345_600) };
     let worker = Worker::new(app.app.db()?, &registry, services);
     worker.run(Delivery { body, message_id: "m-1" }, Instant::now() + patience).await
 }

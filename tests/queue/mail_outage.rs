@@ -8,7 +8,7 @@ use app_core::{
 };
 use uuid::Uuid;
 
-use crate::support::{consume, in_a_minute, number, one, tasks, work};
+use crate::support::{consume, in_a_minute, mail, number, one, tasks};
 
 const USER: &str = "2bb58a19-2001-4a8b-a223-79b2ba7d5229";
 
@@ -29,7 +29,7 @@ async fn outage(away: Duration) -> usize {
         let message = sent.into_iter().find(|message| message.body.contains("welcome_mail"));
         let body = message.unwrap_or_else(|| panic!("no message is left after {passed:?}")).body;
         tries += 1;
-        assert!(work(&app, &one("tasks-worker", &body)).await.is_empty());
+        assert!(mail(&app, &one("mail-worker", &body)).await.is_empty());
         if tasks(&app, "succeeded").await == 1 {
             assert_eq!(app.mailer.take().len(), 1);
             assert!(passed >= away, "{passed:?}");
@@ -82,7 +82,7 @@ async fn a_mail_that_the_recipients_server_refuses_for_good_is_not_tried_again()
     app.database.client().await.batch_execute(&insert).await.expect("a user");
     let body =
         format!(r#"{{"task": "security_mail", "args": {{"user": "{USER}"}}, "id": "{}"}}"#, Uuid::now_v7());
-    assert!(work(&app, &one("tasks-worker", &body)).await.is_empty());
+    assert!(mail(&app, &one("mail-worker", &body)).await.is_empty());
     assert_eq!(
         number(&app, "select count(*) from task where state = 'failed' and error = 'invalid'").await,
         1

@@ -9,6 +9,7 @@ mod kafka;
 mod kafka_broker;
 mod lost_events;
 mod mail_outage;
+mod mail_worker;
 mod outbox_groups;
 mod outbox_relay;
 mod publishing;

@@ -4,7 +4,7 @@ use app_core::testing::TestApp;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::{consume, number, one, work};
+use crate::support::{consume, mail, number, one};
 
 /// Hands an event to its handlers, and runs the task that it starts.
 async fn told(app: &TestApp, event: &str, data: Value) -> (String, String) {
@@ -12,7 +12,7 @@ async fn told(app: &TestApp, event: &str, data: Value) -> (String, String) {
     assert!(consume(app, &one("events-consumer", &message.to_string())).await.is_empty());
     let started = app.bus.take();
     assert_eq!(started.len(), 1, "{event} starts one task");
-    assert!(work(app, &one("tasks-worker", &started[0].body)).await.is_empty());
+    assert!(mail(app, &one("mail-worker", &started[0].body)).await.is_empty());
     let sent = app.mailer.take();
     assert_eq!((sent.len(), sent[0].to.as_str()), (1, "ada@example.com"));
     (sent[0].subject().to_owned(), sent[0].text().to_owned())
@@ -61,7 +61,7 @@ async fn a_task_of_an_earlier_version_is_about_a_session() {
     let user = ada(&app).await;
     let message =
         json!({ "task": "security_mail", "args": { "user": user }, "id": Uuid::now_v7(), "attempt": 1 });
-    assert!(work(&app, &one("tasks-worker", &message.to_string())).await.is_empty());
+    assert!(mail(&app, &one("mail-worker", &message.to_string())).await.is_empty());
     assert!(app.mailer.take()[0].subject().contains("signed out"));
     assert_eq!(number(&app, "select count(*) from task where state = 'succeeded'").await, 1);
 }
@@ -96,7 +96,7 @@ async fn a_mail_about_a_key_that_is_not_named_is_sent_without_it() {
     let user = ada(&app).await;
     let args = json!({ "user": user, "notice": "api_key_created" });
     let message = json!({ "task": "security_mail", "args": args, "id": Uuid::now_v7(), "attempt": 1 });
-    assert!(work(&app, &one("tasks-worker", &message.to_string())).await.is_empty());
+    assert!(mail(&app, &one("mail-worker", &message.to_string())).await.is_empty());
     let sent = app.mailer.take().pop().expect("a mail");
     assert!(sent.subject().contains("A new API key") && !sent.text().contains("Id:"), "{}", sent.text());
 }

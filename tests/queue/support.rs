@@ -71,6 +71,11 @@ pub(crate) async fn work(app: &TestApp, event: &Event) -> Vec<String> {
     call(app, tasks_worker::SOURCE, tasks_worker::handler, event).await
 }
 
+/// The same for tasks that send mail.
+pub(crate) async fn mail(app: &TestApp, event: &Event) -> Vec<String> {
+    call(app, mail_worker::SOURCE, mail_worker::handler, event).await
+}
+
 /// A batch of these (message id, body) as they are handed out for the n-th time.
 pub(crate) fn batch_of(messages: &[(String, String)], receives: u32) -> Event {
     let sample = event("events-consumer").0["Records"][0].clone();

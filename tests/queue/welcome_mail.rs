@@ -4,7 +4,7 @@ use app_core::testing::TestApp;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::{number, one, tasks, work};
+use crate::support::{mail, number, one, tasks};
 
 async fn new_user(app: &TestApp, email: Option<&str>) -> Uuid {
     let client = app.database.client().await;
@@ -17,14 +17,14 @@ async fn new_user(app: &TestApp, email: Option<&str>) -> Uuid {
 
 fn greet(user: Uuid, attempt: i32) -> app_core::testing::Event {
     let message = json!({ "task": "welcome_mail", "args": { "user": user }, "id": Uuid::from_u128(1), "attempt": attempt });
-    one("tasks-worker", &message.to_string())
+    one("mail-worker", &message.to_string())
 }
 
 #[tokio::test]
 async fn a_new_user_is_greeted_under_the_tasks_own_id() {
     let app = TestApp::new().await;
     let user = new_user(&app, Some("ada@example.com")).await;
-    assert!(work(&app, &greet(user, 1)).await.is_empty());
+    assert!(mail(&app, &greet(user, 1)).await.is_empty());
     let sent = app.mailer.take();
     assert_eq!((sent.len(), sent[0].id, sent[0].to.as_str()), (1, Uuid::from_u128(1), "ada@example.com"));
     assert_eq!(sent[0].subject(), "Welcome to APP");
@@ -38,14 +38,14 @@ async fn with_the_mail_server_away_it_is_tried_again_until_it_is_back() {
     app.mailer.fail(2);
     for attempt in 1..=2 {
         assert!(
-            work(&app, &greet(user, attempt)).await.is_empty(),
+            mail(&app, &greet(user, attempt)).await.is_empty(),
             "taken off the queue: the retry is a message of its own"
         );
         let again = app.bus.take();
         let message: Value = serde_json::from_str(&again[0].body).expect("json");
         assert_eq!(message["attempt"], attempt + 1);
     }
-    assert!(work(&app, &greet(user, 3)).await.is_empty());
+    assert!(mail(&app, &greet(user, 3)).await.is_empty());
     assert_eq!((app.mailer.take().len(), tasks(&app, "succeeded").await), (1, 1));
 }
 
@@ -53,7 +53,7 @@ async fn with_the_mail_server_away_it_is_tried_again_until_it_is_back() {
 async fn without_an_address_or_a_user_there_is_nothing_to_send() {
     let app = TestApp::new().await;
     let user = new_user(&app, None).await;
-    assert!(work(&app, &greet(user, 1)).await.is_empty());
+    assert!(mail(&app, &greet(user, 1)).await.is_empty());
     assert!(app.mailer.take().is_empty());
     assert_eq!(number(&app, "select count(*) from task where result ->> 'sent' = 'false'").await, 1);
 }
@@ -65,6 +65,6 @@ async fn mail_goes_to_the_address_as_it_was_typed() {
     let user = new_user(&app, Some("Straße@MÜNCHEN.de")).await;
     let form = "update users set email_canonical = 'strasse@xn--mnchen-3ya.de'";
     app.database.client().await.execute(form, &[]).await.expect("a canonical form");
-    assert!(work(&app, &greet(user, 1)).await.is_empty());
+    assert!(mail(&app, &greet(user, 1)).await.is_empty());
     assert_eq!(app.mailer.take()[0].to.as_str(), "Straße@xn--mnchen-3ya.de");
 }

@@ -209,6 +209,8 @@ async fn a_deployed_stack_is_found_by_its_name_and_asked_through_its_function() 
             "EVENTS_DLQ_URL",
             "TASKS_QUEUE_URL",
             "TASKS_DLQ_URL",
+            "MAIL_QUEUE_URL",
+            "MAIL_DLQ_URL",
         ] {
             command.env_remove(key);
         }

@@ -54,6 +54,8 @@ impl Queues {
             ("TASKS_DLQ_URL", &self.dead),
             ("EVENTS_QUEUE_URL", &self.live),
             ("EVENTS_DLQ_URL", &self.dead),
+            ("MAIL_QUEUE_URL", &self.live),
+            ("MAIL_DLQ_URL", &self.dead),
         ];
         xtask().envs(queues).arg("queue").args(arguments).output().expect("xtask runs")
     }

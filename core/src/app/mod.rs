@@ -42,7 +42,9 @@ struct Parts {
     mailer: OnceLock<Arc<dyn Mailer>>,
     cache: OnceLock<Arc<dyn KeyValue>>,
     event_handlers: OnceLock<Registry>,
-    registry: OnceLock<Registry>,
+    tasks: OnceLock<Registry>,
+    mail_tasks: OnceLock<Registry>,
+    known: OnceLock<Registry>,
     /// The parsed signing keys and the text that they were parsed from. After a rotation the text is parsed
     /// again.
     tokens: Mutex<Option<(Arc<str>, Arc<Tokens>)>>,
@@ -70,7 +72,9 @@ impl App {
             mailer: OnceLock::new(),
             cache: OnceLock::new(),
             event_handlers: OnceLock::new(),
-            registry: OnceLock::new(),
+            tasks: OnceLock::new(),
+            mail_tasks: OnceLock::new(),
+            known: OnceLock::new(),
             tokens: Mutex::new(None),
         })))
     }

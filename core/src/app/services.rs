@@ -7,9 +7,9 @@ use crate::{
         delivery, handlers,
         limits::Limits,
         mails::Style,
-        registry::Registry,
+        registry::{ForWorker, OfMail, OfNone, OfTasks, Registry, WorkerQueue},
         roles::Roles,
-        tasks::{Services, Worker, operator::TaskOperator},
+        tasks::{Mails, Services, Worker, operator::TaskOperator},
         users::Users,
     },
     config::Config,
@@ -17,15 +17,15 @@ use crate::{
     infrastructure::{messaging::Outgoing, security::Pseudonyms},
 };
 
+/// Returns the table of tasks for a worker of this queue.
+fn worker_table<Q: WorkerQueue>() -> Registry {
+    handlers::table(ForWorker::<Q>::new()).registry()
+}
+
 impl App {
     /// What handles events. Tasks are not linked; see [`Self::handlers`].
     pub fn event_handlers(&self) -> &Registry {
         self.0.event_handlers.get_or_init(|| handlers::events(Registry::new()))
-    }
-
-    /// What handles events, and all tasks.
-    fn registry(&self) -> &Registry {
-        self.0.registry.get_or_init(|| handlers::table(Registry::new()))
     }
 
     pub fn users(&self) -> Result<Users<'_>> {
@@ -40,16 +40,27 @@ impl App {
         Ok(Auth { db: self.db()?, clock: self.clock(), tokens: self.tokens().await? })
     }
 
+    /// Runs tasks of the tasks queue. The mail client is not linked.
     pub fn worker(&self) -> Result<Worker<'_>> {
-        let Config { project_name, queues, mail_text, .. } = &self.0.config;
-        let config = mail_text.as_ref().ok_or_else(|| undeclared("Need::Mail"))?;
-        let mails = Style { project_name, config };
-        let services = Services { mailer: self.mailer(), mails, queue_retention: queues.retention };
-        Ok(Worker::new(self.db()?, self.registry(), services))
+        let registry = self.0.tasks.get_or_init(worker_table::<OfTasks>);
+        let services = Services { mails: None, queue_retention: self.0.config.queues.retention };
+        Ok(Worker::new(self.db()?, registry, services))
     }
 
+    /// Runs tasks of the mail queue.
+    pub fn mail_worker(&self) -> Result<Worker<'_>> {
+        let Config { project_name, queues, mail_text, .. } = &self.0.config;
+        let config = mail_text.as_ref().ok_or_else(|| undeclared("Need::Mail"))?;
+        let mails = Mails { mailer: self.mailer(), style: Style { project_name, config } };
+        let registry = self.0.mail_tasks.get_or_init(worker_table::<OfMail>);
+        let services = Services { mails: Some(mails), queue_retention: queues.retention };
+        Ok(Worker::new(self.db()?, registry, services))
+    }
+
+    /// Works on the rows of tasks. No code of a task is linked.
     pub fn task_operator(&self) -> Result<TaskOperator<'_>> {
-        Ok(TaskOperator { db: self.db()?, known: self.registry().known() })
+        let registry = self.0.known.get_or_init(worker_table::<OfNone>);
+        Ok(TaskOperator { db: self.db()?, known: registry.known() })
     }
 
     pub async fn limits(&self) -> Result<Limits<'_>> {

@@ -109,7 +109,7 @@ pub struct Relayed {
 pub fn queues_of(bus: EventsBus, db: &Db) -> &'static [Queue] {
     match (bus, db.outbox().events) {
         (EventsBus::Sqs, EventsBus::Sqs) => &Queue::ALL,
-        (EventsBus::Sqs, EventsBus::Kafka) => &[Queue::Tasks],
+        (EventsBus::Sqs, EventsBus::Kafka) => &[Queue::Tasks, Queue::Mail],
         (EventsBus::Kafka, EventsBus::Kafka) => &[Queue::Events],
         (EventsBus::Kafka, EventsBus::Sqs) => &[],
     }

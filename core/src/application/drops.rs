@@ -41,7 +41,7 @@ pub async fn outbox(db: &Db, ids: &[Uuid]) -> Result<Dropped> {
         let details =
             json!({ "message": message.id, "queue": message.queue, "name": name.as_deref().map(short) });
         audit::record(&mut tx, &Entry::by_operator(Action::OutboxMessageDropped, None).with(details));
-        if message.queue == Queue::Tasks.as_str() {
+        if Queue::parse(&message.queue).is_some_and(Queue::carries_tasks) {
             // The outbox id stands for the queue's: such a message always names its task.
             cancel(&mut tx, &message.body, &message.id.to_string()).await?;
         }
@@ -62,7 +62,7 @@ pub async fn dead_letter(db: &Db, queue: Queue, message_id: &str, body: &str) ->
     let details =
         json!({ "message": short(message_id), "queue": queue.as_str(), "name": name.as_deref().map(short) });
     audit::record(&mut tx, &Entry::by_operator(Action::DeadLetterDropped, None).with(details));
-    if queue == Queue::Tasks {
+    if queue.carries_tasks() {
         cancel(&mut tx, body, message_id).await?;
     }
     tx.commit().await.map(drop)

@@ -1,6 +1,6 @@
 //! The registry: which handlers an event has, which tasks exist, and the code of each.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, marker::PhantomData};
 
 use futures_util::{FutureExt, future::BoxFuture};
 use serde::de::DeserializeOwned;
@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::tasks::{Enqueue, Known, Task, TaskContext, TaskRules};
 use crate::{
     domain::{Error, Result, event::Event},
-    infrastructure::tx::Tx,
+    infrastructure::{messaging::Queue, tx::Tx},
 };
 
 /// An event as its handler gets it. The id is the same however often it is delivered.
@@ -68,7 +68,7 @@ pub trait Table: Sized {
 pub struct Registry {
     events: BTreeMap<&'static str, Vec<EventEntry>>,
     known: Known,
-    /// The code of each known task.
+    /// The code of the known tasks that this worker runs.
     tasks: BTreeMap<&'static str, RunTask>,
 }
 
@@ -127,9 +127,14 @@ impl Registry {
     pub fn task<T: Task + 'static>(mut self) -> Self {
         let run: RunTask =
             Box::new(|context, args| async move { parse::<T>(&args)?.run(context).await }.boxed());
+        self.tasks.insert(T::NAME, run);
+        self.rules::<T>()
+    }
+
+    /// Adds a task without its code.
+    fn rules<T: Task>(mut self) -> Self {
         let rules = TaskRules { queue: T::QUEUE, max_attempts: T::MAX_ATTEMPTS, backoff: T::BACKOFF };
         self.known.add_task(T::NAME, rules);
-        self.tasks.insert(T::NAME, run);
         self
     }
 
@@ -163,12 +168,12 @@ impl Registry {
         found.ok_or_else(|| Error::Malformed("this event has no handler".into()))
     }
 
+    /// Finds a task, and its code if it is of the queue of this worker.
+    ///
     /// # Errors
     /// `Malformed` when this version has no task with this name.
-    pub(crate) fn find_task(&self, name: &str) -> Result<(&TaskRules, &RunTask)> {
-        let rules = self.known.find_task(name)?;
-        let run = self.tasks.get(name).ok_or_else(|| Error::internal("a task without code"))?;
-        Ok((rules, run))
+    pub(crate) fn find_task(&self, name: &str) -> Result<(&TaskRules, Option<&RunTask>)> {
+        Ok((self.known.find_task(name)?, self.tasks.get(name)))
     }
 }
 
@@ -190,6 +195,78 @@ impl Table for Registry {
 
     fn task<T: Task + ToSchema + 'static>(self) -> Self {
         Self::task::<T>(self)
+    }
+}
+
+/// The queue of a worker, as a type.
+pub trait WorkerQueue {
+    /// `None`: it runs no task and only knows them.
+    const QUEUE: Option<Queue>;
+}
+
+#[derive(Debug)]
+pub struct OfTasks;
+#[derive(Debug)]
+pub struct OfMail;
+#[derive(Debug)]
+pub struct OfNone;
+
+impl WorkerQueue for OfTasks {
+    const QUEUE: Option<Queue> = Some(Queue::Tasks);
+}
+
+impl WorkerQueue for OfMail {
+    const QUEUE: Option<Queue> = Some(Queue::Mail);
+}
+
+impl WorkerQueue for OfNone {
+    const QUEUE: Option<Queue> = None;
+}
+
+/// Makes the registry of a worker: the rules of all tasks, and the code of the tasks of its queue. Both queues are
+/// constants, so the code of all other tasks is not linked.
+#[derive(Debug)]
+pub struct ForWorker<Q> {
+    registry: Registry,
+    queue: PhantomData<Q>,
+}
+
+impl<Q: WorkerQueue> ForWorker<Q> {
+    pub fn new() -> Self {
+        Self { registry: Registry::new(), queue: PhantomData }
+    }
+
+    pub fn registry(self) -> Registry {
+        self.registry
+    }
+}
+
+impl<Q: WorkerQueue> Default for ForWorker<Q> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<Q: WorkerQueue> Table for ForWorker<Q> {
+    fn on<H>(self) -> Self
+    where
+        H: Handler + 'static,
+        H::Event: ToSchema + 'static,
+    {
+        Self { registry: self.registry.on::<H>(), ..self }
+    }
+
+    fn starts<E: Event + ToSchema + 'static, T: Task + 'static>(
+        self,
+        task: impl Fn(&E) -> Result<Enqueue<T>> + Send + Sync + Copy + 'static,
+    ) -> Self {
+        Self { registry: self.registry.starts::<E, T>(task), ..self }
+    }
+
+    fn task<T: Task + ToSchema + 'static>(self) -> Self {
+        let registry =
+            if Q::QUEUE == Some(T::QUEUE) { self.registry.task::<T>() } else { self.registry.rules::<T>() };
+        Self { registry, ..self }
     }
 }
 

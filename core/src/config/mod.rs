@@ -78,6 +78,7 @@ pub struct TokensConfig {
 pub struct QueuesConfig {
     pub events_url: Option<String>,
     pub tasks_url: Option<String>,
+    pub mail_url: Option<String>,
     /// After this many receives SQS moves a message to the dead-letter queue. Set by the template
     /// from the queues' own setting.
     pub max_receive_count: u32,
@@ -139,14 +140,17 @@ impl Config {
         let queues = QueuesConfig {
             events_url: env.optional("EVENTS_QUEUE_URL"),
             tasks_url: env.optional("TASKS_QUEUE_URL"),
+            mail_url: env.optional("MAIL_QUEUE_URL"),
             max_receive_count: env.number("MAX_RECEIVE_COUNT", 5, 1..=1000) as u32,
             retention: Duration::from_secs(env.number("QUEUE_RETENTION_SECONDS", 345_600, 3_600..=518_400)),
         };
         if queues.events_url.is_none() && needs(Section::Queues) && events == EventsBus::Sqs {
             env.wrong("EVENTS_QUEUE_URL", "is missing: this function sends to this queue");
         }
-        if queues.tasks_url.as_deref().is_some_and(|url| url.ends_with(".fifo")) {
-            env.wrong("TASKS_QUEUE_URL", "must be a standard queue: a FIFO queue cannot delay one message");
+        for (key, url) in [("TASKS_QUEUE_URL", &queues.tasks_url), ("MAIL_QUEUE_URL", &queues.mail_url)] {
+            if url.as_deref().is_some_and(|url| url.ends_with(".fifo")) {
+                env.wrong(key, "must be a standard queue: a FIFO queue cannot delay one message");
+            }
         }
         let aws = AwsConfig {
             region: env.optional("AWS_REGION").unwrap_or_else(|| "us-east-1".into()),

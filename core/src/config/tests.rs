@@ -311,8 +311,8 @@ fn a_function_that_sends_events_is_told_of_their_queue_or_that_they_go_to_kafka(
 #[test]
 fn tasks_cannot_travel_on_a_fifo_queue_and_events_can() {
     let fifo = "https://sqs.eu-central-1.amazonaws.com/123456789012/app.fifo";
-    assert!(
-        problem(local(&[("TASKS_QUEUE_URL", fifo)])).contains("TASKS_QUEUE_URL must be a standard queue")
-    );
+    for key in ["TASKS_QUEUE_URL", "MAIL_QUEUE_URL"] {
+        assert!(problem(local(&[(key, fifo)])).contains(&format!("{key} must be a standard queue")));
+    }
     assert_eq!(local(&[("EVENTS_QUEUE_URL", fifo)]).expect("good").queues.events_url.as_deref(), Some(fifo));
 }

@@ -206,5 +206,5 @@ pub async fn handler(app: App, request: OperationsRequest, deadline: Instant) ->
 }
 
 fn parse_queue(word: &str) -> Result<Queue> {
-    Queue::parse(word).ok_or_else(|| Error::invalid("queue", "events_or_tasks"))
+    Queue::parse(word).ok_or_else(|| Error::invalid("queue", "events_tasks_or_mail"))
 }

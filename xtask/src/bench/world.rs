@@ -78,6 +78,7 @@ impl World {
             pair("HMAC_KEY_ARN", &arn("pseudonyms")),
             pair("EVENTS_QUEUE_URL", &format!("http://localhost:{port}/000000000000/events")),
             pair("TASKS_QUEUE_URL", &format!("http://localhost:{port}/000000000000/tasks")),
+            pair("MAIL_QUEUE_URL", &format!("http://localhost:{port}/000000000000/mail")),
             // Longer than a run.
             pair("ACCESS_TOKEN_EXPIRES_MINUTES", "60"),
         ];

@@ -24,21 +24,23 @@ use crate::stack::{self, DEV, REGION, database};
 
 const OPERATIONS: &str = "operations";
 
-/// One of the two queues.
+/// One of the queues.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Queue {
     Events,
     Tasks,
+    Mail,
 }
 
 impl Queue {
-    pub const ALL: [Self; 2] = [Self::Events, Self::Tasks];
+    pub const ALL: [Self; 3] = [Self::Events, Self::Tasks, Self::Mail];
 
     /// The keys of its address and of its dead-letter queue's, as `cargo xtask env` prints them.
     fn variables(self) -> [&'static str; 2] {
         match self {
             Self::Events => ["EVENTS_QUEUE_URL", "EVENTS_DLQ_URL"],
             Self::Tasks => ["TASKS_QUEUE_URL", "TASKS_DLQ_URL"],
+            Self::Mail => ["MAIL_QUEUE_URL", "MAIL_DLQ_URL"],
         }
     }
 
@@ -47,6 +49,7 @@ impl Queue {
         match self {
             Self::Events => ["EventsQueueUrl", "EventsDeadLetterQueueUrl"],
             Self::Tasks => ["TasksQueueUrl", "TasksDeadLetterQueueUrl"],
+            Self::Mail => ["MailQueueUrl", "MailDeadLetterQueueUrl"],
         }
     }
 }
@@ -56,6 +59,7 @@ impl fmt::Display for Queue {
         f.write_str(match self {
             Self::Events => "events",
             Self::Tasks => "tasks",
+            Self::Mail => "mail",
         })
     }
 }

@@ -97,6 +97,8 @@ impl State {
             ("TASKS_QUEUE_URL", output("TasksQueueUrl")),
             ("EVENTS_DLQ_URL", output("EventsDeadLetterQueueUrl")),
             ("TASKS_DLQ_URL", output("TasksDeadLetterQueueUrl")),
+            ("MAIL_QUEUE_URL", output("MailQueueUrl")),
+            ("MAIL_DLQ_URL", output("MailDeadLetterQueueUrl")),
         ]
         .map(|(key, value)| (key.to_owned(), value))
         .to_vec()

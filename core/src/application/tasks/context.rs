@@ -24,10 +24,26 @@ pub struct TaskContext<'a> {
 /// What tasks reach, and must know, beyond Postgres.
 #[derive(Clone, Copy)]
 pub struct Services<'a> {
-    pub mailer: &'a dyn Mailer,
-    pub mails: Style<'a>,
+    /// Only the worker of the mail queue has it.
+    pub mails: Option<Mails<'a>>,
     /// How long the queues keep a message that nobody takes.
     pub queue_retention: Duration,
+}
+
+/// What a task needs to send a mail.
+#[derive(Clone, Copy)]
+pub struct Mails<'a> {
+    pub mailer: &'a dyn Mailer,
+    pub style: Style<'a>,
+}
+
+impl<'a> Services<'a> {
+    /// # Errors
+    /// `Configuration` for a task of another queue.
+    pub fn mails(self) -> Result<Mails<'a>> {
+        self.mails
+            .ok_or_else(|| Error::Configuration("this task sends mail: set its QUEUE to Queue::Mail".into()))
+    }
 }
 
 #[derive(Debug)]
@@ -135,5 +151,11 @@ impl std::fmt::Debug for TaskContext<'_> {
 impl std::fmt::Debug for Services<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Services").field("mails", &self.mails).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Mails<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Mails").field("style", &self.style).finish_non_exhaustive()
     }
 }

@@ -145,6 +145,12 @@ pub(super) fn message_id(task: Uuid, attempt: i32) -> Uuid {
     Uuid::new_v5(&task, format!("attempt {attempt}").as_bytes())
 }
 
+/// The message of a task that came on the wrong queue. However often it comes there, it is sent on once.
+pub(super) fn passed_on(name: &str, args: Value, task: Uuid, attempt: i32) -> (Uuid, TaskMessage) {
+    let id = Uuid::new_v5(&message_id(task, attempt), b"passed on");
+    (id, TaskMessage::new(name, args, task, attempt))
+}
+
 /// The message of a later attempt.
 pub(super) fn retry(name: &str, args: Value, task: Uuid, attempt: i32) -> (Uuid, TaskMessage) {
     (message_id(task, attempt), TaskMessage::new(name, args, task, attempt))

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::TaskContext;
+use super::{Mails, TaskContext};
 use crate::{
     application::mails::{Recipient, Template},
     domain::{Error, Result, users::MailAddress},
@@ -29,7 +29,7 @@ pub(super) async fn send_to(
     recipient: &Recipient,
     template: &Template,
 ) -> Result<Value> {
-    let services = context.services();
-    services.mailer.send(&services.mails.compose(context.id(), recipient, template)?).await?;
+    let Mails { mailer, style } = context.services().mails()?;
+    mailer.send(&style.compose(context.id(), recipient, template)?).await?;
     Ok(json!({ "sent": true }))
 }

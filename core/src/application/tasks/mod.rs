@@ -22,7 +22,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 pub use backoff::{Backoff, FOR_DAYS, exponential};
-pub use context::{Services, TaskContext};
+pub use context::{Mails, Services, TaskContext};
 pub use enqueue::Enqueue;
 pub use known::Known;
 pub(crate) use known::TaskRules;
@@ -33,7 +33,8 @@ use crate::{domain::Result, infrastructure::messaging::Queue};
 pub trait Task: Serialize + DeserializeOwned + Send + Sync {
     /// The name on the wire, in snake case.
     const NAME: &'static str;
-    /// The queue of this task. A second queue needs a variant of `Queue` and its own worker.
+    /// The queue of this task. A task that sends mail has [`Queue::Mail`], because only its worker links the mail
+    /// client. Another queue needs a variant of `Queue`, a `WorkerQueue` and its own worker.
     const QUEUE: Queue = Queue::Tasks;
     /// After this many failures the task has failed. [`FOR_DAYS`] for a task that waits for something
     /// outside of Postgres, which can be away for longer than a minute.

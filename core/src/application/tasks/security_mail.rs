@@ -9,7 +9,7 @@ use super::{FOR_DAYS, Task, TaskContext, mail};
 use crate::{
     application::mails::{KeyId, Template, Typed},
     domain::Result,
-    infrastructure::repository::api_keys,
+    infrastructure::{messaging::Queue, repository::api_keys},
 };
 
 /// The reason for the mail.
@@ -38,6 +38,7 @@ pub struct SecurityMail {
 
 impl Task for SecurityMail {
     const NAME: &'static str = "security_mail";
+    const QUEUE: Queue = Queue::Mail;
     const MAX_ATTEMPTS: i32 = FOR_DAYS;
 
     async fn run(self, context: &mut TaskContext<'_>) -> Result<Value> {

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{FOR_DAYS, Task, TaskContext, mail};
-use crate::{application::mails::Template, domain::Result};
+use crate::{application::mails::Template, domain::Result, infrastructure::messaging::Queue};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct WelcomeMail {
@@ -16,6 +16,7 @@ pub struct WelcomeMail {
 
 impl Task for WelcomeMail {
     const NAME: &'static str = "welcome_mail";
+    const QUEUE: Queue = Queue::Mail;
     const MAX_ATTEMPTS: i32 = FOR_DAYS;
 
     async fn run(self, context: &mut TaskContext<'_>) -> Result<Value> {

@@ -67,6 +67,7 @@ impl<'a> Worker<'a> {
         let id = message.task_id(delivery.message_id);
 
         let mut conn = self.db.conn().await?;
+        let Some(run) = run else { return pass_on(&mut conn, rules, message, id).await };
         let earlier_attempts = match self.claim(&conn, &message, rules, id, end).await? {
             Claim::Ours { earlier_attempts } => earlier_attempts,
             Claim::RunningElsewhere => return Err(Error::unavailable("task", "running elsewhere")),
@@ -118,6 +119,20 @@ impl<'a> Worker<'a> {
             claim => Ok(claim),
         }
     }
+}
+
+/// Sends a task on to its own queue. It came here from an earlier version, from a schedule or from a person.
+async fn pass_on(
+    conn: &mut Conn,
+    rules: &TaskRules,
+    message: TaskMessage,
+    id: Uuid,
+) -> Result<Vec<Outgoing>> {
+    let TaskMessage { task, args, attempt, .. } = message;
+    let mut tx = conn.begin().await?;
+    let (message_id, message) = enqueue::passed_on(&task, args, id, attempt);
+    tx.enqueue(rules.queue, message_id, &message, Duration::ZERO)?;
+    tx.commit().await
 }
 
 /// Runs the task once. What it writes through its transaction commits together with its success, or not at

@@ -13,10 +13,20 @@ words! {
     pub enum Queue {
         Events = "events",
         Tasks = "tasks",
+        /// Tasks that send mail. A flood of them delays no other task.
+        Mail = "mail",
     }
 }
 
 impl Queue {
+    /// Returns whether its messages are tasks.
+    pub fn carries_tasks(self) -> bool {
+        match self {
+            Self::Events => false,
+            Self::Tasks | Self::Mail => true,
+        }
+    }
+
     /// Returns the words of all queues, for a statement that reads one queue after the other.
     pub(in crate::infrastructure) fn words() -> Vec<&'static str> {
         Self::ALL.map(Self::as_str).to_vec()

@@ -37,6 +37,7 @@ impl SqsBus {
         let (url, key) = match queue {
             Queue::Events => (&self.queues.events_url, "EVENTS_QUEUE_URL"),
             Queue::Tasks => (&self.queues.tasks_url, "TASKS_QUEUE_URL"),
+            Queue::Mail => (&self.queues.mail_url, "MAIL_QUEUE_URL"),
         };
         url.as_deref().ok_or_else(|| {
             Error::Configuration(format!("{key} is missing: this function sends to this queue"))

@@ -5,7 +5,7 @@ use crate::{
     app::App,
     application::tasks,
     domain::{Error, Result},
-    infrastructure::messaging::{Queue, dead_letters, envelope},
+    infrastructure::messaging::{dead_letters, envelope},
 };
 
 impl Carrier {
@@ -36,7 +36,7 @@ pub(super) async fn note(app: &App, source: Source, carrier: Carrier, record: &R
         tracing::warn!(code = error.code(), error = error.chain(), receives, "{}", carrier.failed());
         return;
     }
-    if source.queue == Queue::Tasks
+    if source.queue.carries_tasks()
         && let Ok(db) = app.db()
         && let Err(second) = tasks::set_aside(db, record.delivery()).await
     {

@@ -20,6 +20,7 @@ pub struct Crew<'w> {
     pub relay: Sandbox,
     pub consumer: Mapping<'w>,
     pub worker: Mapping<'w>,
+    pub mail: Mapping<'w>,
 }
 
 impl<'w> Crew<'w> {
@@ -29,6 +30,7 @@ impl<'w> Crew<'w> {
             relay: Sandbox::new(world, "outbox-relay"),
             consumer: Mapping::consumer(world),
             worker: Mapping::worker(world),
+            mail: Mapping::mail(world),
         }
     }
 
@@ -53,7 +55,8 @@ impl<'w> Crew<'w> {
             }
             let consumed = self.consumer.poll().is_some();
             let worked = self.worker.poll().is_some();
-            if !consumed && !worked {
+            let mailed = self.mail.poll().is_some();
+            if !consumed && !worked && !mailed {
                 std::thread::sleep(Duration::from_millis(50));
             }
         }
@@ -72,8 +75,7 @@ pub fn relay_once(relay: &mut Sandbox) {
 struct Left {
     in_the_outbox: i64,
     /// Waiting, in flight and delayed.
-    on_the_events_queue: i64,
-    on_the_tasks_queue: i64,
+    on_the_queues: i64,
     unfinished_tasks: i64,
 }
 
@@ -83,14 +85,13 @@ impl Left {
         let tasks = "select count(*) from task where state not in ('succeeded', 'failed')";
         Self {
             in_the_outbox: world.database.count(outbox, &[]),
-            on_the_events_queue: world.queues.size(Queue::Events).into(),
-            on_the_tasks_queue: world.queues.size(Queue::Tasks).into(),
+            on_the_queues: Queue::ALL.map(|queue| i64::from(world.queues.size(queue))).iter().sum(),
             unfinished_tasks: world.database.count(tasks, &[]),
         }
     }
 
     fn on_its_way(&self) -> i64 {
-        self.in_the_outbox + self.on_the_events_queue + self.on_the_tasks_queue
+        self.in_the_outbox + self.on_the_queues
     }
 
     fn total(&self) -> i64 {

@@ -91,7 +91,7 @@ pub fn faults(world: &World, committed: &[Uuid]) -> Vec<String> {
             // A retry that was written twice is a task that runs in two places.
             "an attempt with more than one message",
             "select concat_ws(' ', body::jsonb ->> 'id', body::jsonb ->> 'attempt') from outbox
-             where queue = 'tasks'
+             where queue <> 'events'
              group by body::jsonb ->> 'id', body::jsonb ->> 'attempt' having count(*) > 1",
             none,
         ),
@@ -101,7 +101,7 @@ pub fn faults(world: &World, committed: &[Uuid]) -> Vec<String> {
         let found = world.database.rows(sql, params);
         faults.extend(found.iter().map(|row| format!("{text}: {}", row.get::<_, String>(0))));
     }
-    for queue in [Queue::Events, Queue::Tasks] {
+    for queue in Queue::ALL {
         let dead = world.queues.dead(queue);
         if dead > 0 {
             faults.push(format!("{dead} messages in the dead-letter queue behind {queue:?}"));

@@ -63,6 +63,10 @@ impl<'w> Mapping<'w> {
         Self { world, queue: Queue::Tasks, sandbox: Sandbox::new(world, "tasks-worker") }
     }
 
+    pub fn mail(world: &'w World) -> Self {
+        Self { world, queue: Queue::Mail, sandbox: Sandbox::new(world, "mail-worker") }
+    }
+
     /// Up to `most` messages of the queue; with `hold` they come again only when released.
     pub fn receive(&self, most: usize, hold: bool) -> Vec<Record> {
         let records = self.world.queues.receive(self.queue, most, hold);
@@ -136,6 +140,7 @@ impl<'w> Mapping<'w> {
         let mut batch = event(match self.queue {
             Queue::Events => "events-consumer",
             Queue::Tasks => "tasks-worker",
+            Queue::Mail => "mail-worker",
         });
         let sample = batch.0["Records"][0].clone();
         let filled = records.iter().map(|record| {

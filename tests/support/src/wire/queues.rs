@@ -22,6 +22,11 @@ const TWELVE_HOURS: i32 = 12 * 3600;
 pub enum Queue {
     Events,
     Tasks,
+    Mail,
+}
+
+impl Queue {
+    pub const ALL: [Self; 3] = [Self::Events, Self::Tasks, Self::Mail];
 }
 
 #[derive(Debug)]
@@ -30,6 +35,7 @@ pub struct Queues {
     /// The queue and its dead-letter queue.
     events: [String; 2],
     tasks: [String; 2],
+    mail: [String; 2],
 }
 
 impl Queues {
@@ -37,8 +43,8 @@ impl Queues {
         let client = aws::sqs();
         let id = Uuid::new_v4().simple().to_string();
         let make = |name: &str| wait(pair(&client, &format!("wire-{name}-{id}"), max_receive_count));
-        let (events, tasks) = (make("events"), make("tasks"));
-        Self { client, events, tasks }
+        let (events, tasks, mail) = (make("events"), make("tasks"), make("mail"));
+        Self { client, events, tasks, mail }
     }
 
     pub fn url(&self, queue: Queue) -> &str {
@@ -49,6 +55,7 @@ impl Queues {
         match queue {
             Queue::Events => &self.events,
             Queue::Tasks => &self.tasks,
+            Queue::Mail => &self.mail,
         }
     }
 
@@ -142,7 +149,7 @@ async fn make(client: &Client, name: &str, attributes: HashMap<QueueAttributeNam
 
 impl Drop for Queues {
     fn drop(&mut self) {
-        for url in self.events.iter().chain(&self.tasks) {
+        for url in self.events.iter().chain(&self.tasks).chain(&self.mail) {
             if let Err(error) = wait(self.client.delete_queue().queue_url(url).send()) {
                 eprintln!("queue {url} was left behind: {error}");
             }

@@ -67,6 +67,7 @@ impl World {
             ("LOG_LEVEL", "info".to_owned()),
             ("EVENTS_QUEUE_URL", self.queues.url(Queue::Events).to_owned()),
             ("TASKS_QUEUE_URL", self.queues.url(Queue::Tasks).to_owned()),
+            ("MAIL_QUEUE_URL", self.queues.url(Queue::Mail).to_owned()),
             ("OUTBOX_OWN_LEASE_SECONDS", "1".to_owned()),
             ("OUTBOX_LEASE_SECONDS", "2".to_owned()),
             ("MAX_RECEIVE_COUNT", self.max_receive_count.to_string()),

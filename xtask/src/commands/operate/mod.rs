@@ -40,8 +40,8 @@ pub enum Operate {
     },
     /// Show queues and dead letters; send dead letters again or delete them.
     ///
-    /// The queues are those of --stack-name, otherwise those of EVENTS_QUEUE_URL, EVENTS_DLQ_URL,
-    /// TASKS_QUEUE_URL and TASKS_DLQ_URL, otherwise those of the running stack.
+    /// The queues are those of --stack-name, otherwise those of EVENTS_QUEUE_URL, EVENTS_DLQ_URL and the
+    /// same variables of TASKS and MAIL, otherwise those of the running stack.
     Queue {
         #[command(subcommand)]
         action: queue::Action,

@@ -162,7 +162,7 @@ fn show(task: &Value, payload: bool) {
         ui::out(&format!("{key:<12} {text}"));
     }
     if !task["error_code"].is_null() {
-        ui::say("for the cause, see the log lines of tasks-worker with this task_id");
+        ui::say("for the cause, see the log lines of its worker with this task_id");
     }
 }
 

@@ -160,7 +160,7 @@ impl Bus for KafkaBus {
         async move {
             match queue {
                 Queue::Events => self.produce(messages).await,
-                Queue::Tasks => Err(Error::internal("tasks do not go to Kafka")),
+                Queue::Tasks | Queue::Mail => Err(Error::internal("tasks do not go to Kafka")),
             }
         }
         .boxed()

@@ -1,0 +1,6 @@
+//! Mail queue: runs each task that sends mail and stores its outcome.
+use app_core::{Need, interfaces::queue};
+
+fn main() -> Result<(), queue::RuntimeError> {
+    queue::main(&[Need::Database, Need::Mail], mail_worker::SOURCE, mail_worker::handler)
+}
