@@ -6,31 +6,13 @@
 //
 // The last line of stdout is JSON: {"faults": [...]}.
 
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { chromium } from 'playwright-core';
+import { mkdirSync } from 'node:fs';
+import { launch } from './browser.mjs';
 
 const [api, folder] = process.argv.slice(2);
 const PASSWORD = 'correct horse battery';
 const faults = [];
 const shot = (page, name) => page.screenshot({ path: `${folder}/${name}.png` });
-
-/** The browser to start: the one that is named, else the one that comes with the packages. */
-async function program() {
-  if (process.env.CHROMIUM) return process.env.CHROMIUM;
-  // Where it believes to be on Lambda it brings the libraries that a machine without a desktop lacks.
-  process.env.AWS_EXECUTION_ENV ??= 'AWS_Lambda_nodejs24.x';
-  const { default: bundled } = await import('@sparticuz/chromium');
-  bundled.setGraphicsMode = false;
-  const path = await bundled.executablePath();
-  // Its own list of places for fonts names /tmp, whatever TMPDIR says.
-  writeFileSync(
-    join(tmpdir(), 'fonts', 'fonts.conf'),
-    `<fontconfig><dir>${join(tmpdir(), 'fonts')}</dir><cachedir>${join(tmpdir(), 'fonts', 'cache')}</cachedir></fontconfig>`,
-  );
-  return path;
-}
 
 async function open(browser, path) {
   const page = await browser.newPage({ viewport: { width: 1280, height: 1000 } });
@@ -120,8 +102,7 @@ async function control(page) {
 }
 
 mkdirSync(folder, { recursive: true });
-// Its own sandbox needs rights that a container rarely gives; it opens nothing but our pages.
-const browser = await chromium.launch({ executablePath: await program(), args: ['--no-sandbox'], headless: true });
+const browser = await launch();
 try {
   const page = await swaggerUi(browser);
   await redoc(browser);

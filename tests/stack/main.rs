@@ -3,6 +3,7 @@
 
 mod async_flow;
 mod audit;
+mod browser;
 mod database_ca;
 mod docs_pages;
 mod edge;
@@ -11,6 +12,7 @@ mod generated;
 mod keys;
 mod letters;
 mod logins;
+mod mails;
 mod operator;
 mod outage;
 mod readme;

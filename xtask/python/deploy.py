@@ -111,7 +111,7 @@ def store_secrets(secretsmanager, secrets):
     """Creates or replaces the secrets; returns the template parameters that name them."""
     parameters = {}
     for parameter, secret in secrets.items():
-        value = json.dumps(secret["value"])
+        value = secret["value"] if isinstance(secret["value"], str) else json.dumps(secret["value"])
         try:
             created = secretsmanager.create_secret(Name=secret["name"], SecretString=value)
         except secretsmanager.exceptions.ResourceExistsException:

@@ -13,7 +13,7 @@
 //!
 //! All of them stand on these:
 //!
-//! - [`stack`]: the topology on this machine: Postgres, the AWS emulator, the deployed template.
+//! - [`stack`]: the topology on this machine: Postgres, the AWS emulator, a mail server, the deployed template.
 //! - [`runtime_api`]: one function's binary behind a Lambda Runtime API.
 //! - [`install`], [`assets`], [`python`]: what is fetched when it is first needed.
 //! - [`checkout`], [`binaries`], [`process`], [`server`], [`interrupt`], [`skip`], [`ui`]: the ground.

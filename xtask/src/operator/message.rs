@@ -57,11 +57,16 @@ fn kind(value: &Value) -> &'static str {
     }
 }
 
+/// What came from outside, on one line and without escape sequences.
+#[must_use]
+pub fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
 /// What came from outside, fit for a terminal: one line, no escape sequences, not endless.
 #[must_use]
 pub fn plain(text: &str) -> String {
-    let mut shown: String =
-        text.chars().take(LONGEST).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+    let mut shown: String = one_line(text).chars().take(LONGEST).collect();
     if text.chars().nth(LONGEST).is_some() {
         shown.push('…');
     }

@@ -12,10 +12,12 @@ use crate::python::Python;
 
 /// Parameters that a variable of the shell sets, with their defaults. Pages of this machine may call a local
 /// stack, whatever port their server has.
-const CHOICES: [(&str, &str, &str); 3] = [
+const CHOICES: [(&str, &str, &str); 5] = [
     ("LogLevel", "LOG_LEVEL", "info"),
     ("CorsOriginWhitelist", "CORS_ORIGIN_WHITELIST", "[\"localhost\"]"),
     ("CorsAllowHeaders", "CORS_ALLOW_HEADERS", "[]"),
+    ("MailLanguage", "MAIL_LANGUAGE", "en"),
+    ("AppUrl", "APP_URL", "http://localhost:3000"),
 ];
 
 /// The values of template parameters. Only declared parameters are passed.
@@ -36,6 +38,7 @@ fn parameters(
         "DatabaseHost": database.host,
         "DatabasePort": database.port,
         "DatabaseName": database.name,
+        "MailFrom": "The App <no-reply@app.example>",
         // The emulator enforces the stage's limit; on one machine it would only be in the way.
         "ApiThrottleRate": 10_000,
         "ApiThrottleBurst": 10_000,
@@ -97,6 +100,7 @@ pub fn deploy(python: &Python, root: &Path, folder: &Path, stack: &str, state: &
             "DatabaseSecretArn": secret("app", &database.app),
             "MigratorSecretArn": secret("migrator", &database.migrator),
             "OperationsSecretArn": secret("operations", &database.operations),
+            "MailUrlArn": {"name": format!("app/{stack}/mail"), "value": state.mail_url()},
         },
     });
     let result = python.run("deploy.py", &request, &folder.join("deploy.log"))?;

@@ -1,4 +1,4 @@
-//! The whole topology on this machine: Postgres, the AWS emulator, template.yaml deployed to it.
+//! The whole topology on this machine: Postgres, the AWS emulator, a mail server, template.yaml deployed to it.
 //!
 //! There are several, which may run at once and share nothing but the tools: [`DEV`] is what
 //! `cargo xtask up` starts; [`TEST`], [`BENCH`], [`FUZZ`] and [`MUTANTS`] are of the commands of these
@@ -8,6 +8,7 @@ pub mod database;
 pub mod deploy;
 pub mod distribution;
 pub mod emulator;
+pub mod mailbox;
 mod names;
 pub(crate) mod nobody;
 pub mod postgres;
@@ -138,11 +139,26 @@ impl Stack {
             state.save(&self.folder)
         })?;
         interrupt::check()?;
+        self.start_mailbox()?;
+        interrupt::check()?;
         self.migrate()?;
         interrupt::check()?;
         self.deploy()?;
         self.state.ready = true;
         self.save()
+    }
+
+    fn start_mailbox(&mut self) -> Result<()> {
+        let lasting = self.name == DEV;
+        if !lasting {
+            let _ = fs::remove_dir_all(mailbox::folder(&self.folder));
+        }
+        ui::step("mail server", || {
+            let start = |port| mailbox::start(&self.checkout, &self.python, &self.folder, port);
+            let (started, _) = on_a_port(lasting.then_some(1025), start)?;
+            self.state.mailbox = Some(started);
+            self.state.save(&self.folder)
+        })
     }
 
     /// Runs the pending migrations.
@@ -224,6 +240,10 @@ pub fn end(checkout: &Checkout, name: &str, state: &State) -> Result<()> {
         emulator.stop(Signal::SIGTERM, grace);
     }
     process::end_programs_in(&bin_dir(&folder), &[]);
+    let mailboxes = process::find(|words| mailbox::is_of(words, &folder));
+    for mailbox in state.mailbox.iter().map(|mailbox| &mailbox.identity).chain(&mailboxes) {
+        mailbox.stop(Signal::SIGTERM, grace);
+    }
     let data = postgres::data_dirs(checkout, name)?;
     let servers = process::find(|words| postgres::is_of(words, &data));
     for server in state.postgres.iter().chain(&servers) {

@@ -10,6 +10,7 @@ use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 
 use super::database::Database;
+use super::mailbox::Mailbox;
 use crate::checkout::private_file;
 use crate::process::Identity;
 
@@ -20,6 +21,7 @@ pub struct State {
     pub owner: Option<Identity>,
     pub postgres: Option<Identity>,
     pub emulator: Option<Identity>,
+    pub mailbox: Option<Mailbox>,
     pub database: Option<Database>,
     /// The port of the API and of the emulator's AWS endpoint.
     pub port: u16,
@@ -60,6 +62,7 @@ impl State {
         self.ready
             && self.emulator.as_ref().is_some_and(Identity::alive)
             && self.postgres.as_ref().is_none_or(Identity::alive)
+            && self.mailbox.as_ref().is_some_and(|mailbox| mailbox.identity.alive())
     }
 
     /// Where the API answers, without a slash at the end.
@@ -80,11 +83,18 @@ impl State {
         format!("http://localhost:{}", self.port)
     }
 
+    /// The URL of the mail server, or an empty text.
+    #[must_use]
+    pub fn mail_url(&self) -> String {
+        self.mailbox.as_ref().map(Mailbox::url).unwrap_or_default()
+    }
+
     /// Returns the variables that `cargo xtask env` prints and that the tests get.
     #[must_use]
     pub fn variables(&self) -> Vec<(String, String)> {
         let output = |name: &str| self.outputs.get(name).cloned().unwrap_or_default();
         let url = self.database.as_ref().map(Database::url).unwrap_or_default();
+        let mailbox = self.mailbox.as_ref().map(|mailbox| mailbox.folder.display().to_string());
         [
             ("API_URL", self.api_url()),
             ("GRPC_URL", self.grpc_url()),
@@ -99,6 +109,8 @@ impl State {
             ("TASKS_DLQ_URL", output("TasksDeadLetterQueueUrl")),
             ("MAIL_QUEUE_URL", output("MailQueueUrl")),
             ("MAIL_DLQ_URL", output("MailDeadLetterQueueUrl")),
+            ("MAIL_URL", self.mail_url()),
+            ("MAILBOX", mailbox.unwrap_or_default()),
         ]
         .map(|(key, value)| (key.to_owned(), value))
         .to_vec()

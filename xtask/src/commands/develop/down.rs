@@ -1,6 +1,6 @@
 //! `cargo xtask down`: ends what `up` started, in the foreground or not, whole or half.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::path::Path;
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use nix::sys::signal::Signal;
 use crate::checkout::Checkout;
 use crate::stack::postgres::Postgres;
 use crate::stack::state::State;
-use crate::stack::{self, DEV};
+use crate::stack::{self, DEV, mailbox};
 use crate::ui;
 
 pub fn run(delete_data: bool) -> Result<()> {
@@ -28,7 +28,8 @@ pub fn run(delete_data: bool) -> Result<()> {
         let lock = File::create(folder.join("lock"))?;
         lock.try_lock().context("`cargo xtask up` is starting, so its data stays; stop it first")?;
         Postgres::delete(&checkout, DEV)?;
-        ui::say("deleted the data of Postgres");
+        let _ = fs::remove_dir_all(mailbox::folder(&folder));
+        ui::say("deleted the data of Postgres, and the mails");
     }
     Ok(())
 }

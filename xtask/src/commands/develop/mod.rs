@@ -30,7 +30,7 @@ use clap::Subcommand;
 // Its documentation would become the first line of `cargo xtask --help`, so it has none.
 #[derive(Debug, Subcommand)]
 pub enum Develop {
-    /// Run everything on this machine: Postgres, API, functions and queues. Ctrl-C stops it.
+    /// Run everything on this machine: Postgres, API, functions, queues and mail. Ctrl-C stops it.
     ///
     /// The first run installs tools into .local/ and builds, which takes minutes. Later runs take
     /// seconds. Postgres keeps its data between runs; the AWS emulator starts empty.
@@ -66,10 +66,16 @@ pub enum Develop {
         #[arg(long)]
         test: bool,
     },
-    /// Write examples of all mails.
+    /// List the mails that the running stack sent; show one or open it in a browser.
+    ///
+    /// The stack's mail server keeps them on this machine and delivers none. `preview` writes examples
+    /// of all mails.
+    #[command(args_conflicts_with_subcommands = true)]
     Mail {
         #[command(subcommand)]
-        action: mail::Action,
+        action: Option<mail::Action>,
+        #[command(flatten)]
+        show: mail::Show,
     },
     /// Run one function on one event and print its response. Logs go to stderr.
     ///
@@ -194,7 +200,7 @@ pub fn run(command: Develop) -> Result<ExitCode> {
         Develop::Down { delete_data } => down::run(delete_data)?,
         Develop::Env => env::run()?,
         Develop::Logs { function, follow, test } => logs::run(function, follow, test)?,
-        Develop::Mail { action } => mail::run(&action)?,
+        Develop::Mail { action, show } => mail::run(action.as_ref(), &show)?,
         Develop::Invoke { function, event } => return invoke::run(&function, event),
         Develop::Test { arguments } => return test::run(&arguments),
         Develop::Lint => lint::run()?,

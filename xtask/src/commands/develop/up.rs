@@ -62,6 +62,9 @@ fn lost_part(state: &State) -> Option<(&'static str, &'static str)> {
     if lost(&state.emulator) {
         return Some(("the AWS emulator", "emulator.log"));
     }
+    if state.mailbox.as_ref().is_some_and(|mailbox| !mailbox.identity.alive()) {
+        return Some(("the mail server", "mailbox.log"));
+    }
     lost(&state.postgres).then_some(("Postgres", "postgres.log"))
 }
 
@@ -79,5 +82,6 @@ fn summary(state: &State) -> Result<()> {
     ui::out(&format!(
         "  curl -sS {url}/api/v1/auth/sign-up/ -H 'Content-Type: application/json' -d '{body}'\n"
     ));
+    ui::out("`cargo xtask mail` shows the mails that it sends. Nobody else receives them.\n");
     Ok(())
 }
