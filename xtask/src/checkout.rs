@@ -61,6 +61,14 @@ impl Checkout {
 
     /// Where cargo puts what it builds.
     pub fn target_dir(&self) -> Result<PathBuf> {
+        let metadata = self.metadata()?;
+        let folder =
+            metadata["target_directory"].as_str().context("`cargo metadata` names no target folder")?;
+        Ok(PathBuf::from(folder))
+    }
+
+    /// What cargo knows of the workspace's packages.
+    pub fn metadata(&self) -> Result<Value> {
         let output = self
             .cargo()
             .args(["metadata", "--no-deps", "--format-version", "1"])
@@ -69,10 +77,7 @@ impl Checkout {
         if !output.status.success() {
             bail!("cargo cannot read the workspace:\n{}", String::from_utf8_lossy(&output.stderr));
         }
-        let metadata: Value = serde_json::from_slice(&output.stdout)?;
-        let folder =
-            metadata["target_directory"].as_str().context("`cargo metadata` names no target folder")?;
-        Ok(PathBuf::from(folder))
+        Ok(serde_json::from_slice(&output.stdout)?)
     }
 
     /// The functions: one folder in `functions/` is one package and one binary of that name.

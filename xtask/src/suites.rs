@@ -45,6 +45,18 @@ pub fn programs(messages: &str) -> Vec<Program> {
     tests.filter_map(program).collect()
 }
 
+/// Returns the packages that have tests in their comments, from `cargo metadata`. With `--doc`, cargo would look for
+/// them in all packages, which takes a second for each.
+#[must_use]
+pub fn documented(metadata: &Value) -> Vec<String> {
+    let packages = metadata["packages"].as_array().into_iter().flatten();
+    let has = |package: &&Value| {
+        let targets = package["targets"].as_array().into_iter().flatten();
+        targets.into_iter().any(|target| target["doctest"] == true)
+    };
+    packages.filter(has).filter_map(|package| package["name"].as_str().map(str::to_owned)).collect()
+}
+
 /// The order of the programs. Suites that mostly wait run next to those that compute.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Order {
@@ -104,6 +116,13 @@ mod tests {
         assert_eq!(names(&order.alone), ["drills", "timing"]);
         assert_eq!(order.alone[0].command().get_current_dir(), Some(Path::new("/project/tests")));
         Ok(())
+    }
+
+    #[test]
+    fn comments_are_tested_where_they_hold_tests() {
+        let package = |name: &str, doctest: bool| serde_json::json!({ "name": name, "targets": [{ "doctest": false }, { "doctest": doctest }] });
+        let metadata = serde_json::json!({ "packages": [package("a", true), package("b", false)] });
+        assert_eq!(documented(&metadata), ["a"]);
     }
 
     #[test]
