@@ -11,6 +11,7 @@ mod debug_send_message;
 mod docs_pages;
 mod edge;
 mod emails;
+mod epoch;
 mod forged_addresses;
 mod forgery;
 mod hashes;

@@ -10,6 +10,7 @@ mod imports;
 mod layers;
 mod links;
 mod lint;
+mod may_sign_in;
 mod messages;
 mod mutants;
 mod needs;

@@ -231,6 +231,8 @@ const NOT_EXPIRED: &str = "
       select gen_random_uuid(), 'r', 'k', decode(repeat('00', 16), 'hex') from generate_series(1, $rows) as n;
     insert into key_value (key, value, expires_at)
       select n::text, 'v', now() + interval '1 day' from generate_series(1, $rows) as n;
+    insert into challenge (id, purpose, created_at, expires_at)
+      select lpad(to_hex(n), 32, '0')::uuid, 'p', now(), now() + interval '1 day' from generate_series(1, $rows) as n;
     analyze";
 
 #[tokio::test]

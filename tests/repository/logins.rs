@@ -21,6 +21,7 @@ const RIGHTS: &[(&str, &str, &str)] = &[
     ("api_key", ALL, ""),
     ("audit_log", "select insert(action actor details ip outcome request_id subject)", AUDIT_OF_OPERATORS),
     ("auth_session", ALL, ""),
+    ("challenge", "select insert update(attempts kid used_at) delete", ""),
     ("dead_letter", ALL, "select"),
     ("idempotency_key", ALL, ""),
     ("inbox", ALL, ""),
@@ -42,10 +43,10 @@ const OUTBOX_OF_OPERATORS: &str = "select insert(body deliver_at due_at group_ke
 const TASK_OF_OPERATORS: &str = "select update(attempt earlier_attempts error finished_at never_begun \
                                  running_until set_aside_at since state)";
 
-const USERS_OF_OPERATORS: &str = "select(city country email email_canonical first_name id last_name photo state \
-                                  street uuid zip_code) \
-                                  update(city country email email_canonical first_name last_name photo state \
-                                  street updated_at zip_code)";
+const USERS_OF_OPERATORS: &str = "select(city country email email_canonical epoch first_name id last_name photo \
+                                  state street uuid zip_code) \
+                                  update(city country email email_canonical email_verified_at epoch first_name \
+                                  last_name photo state street updated_at zip_code)";
 
 /// What a login may do with each table of this schema, in the form of `RIGHTS`. The runner of the migrations
 /// makes its own table, and takes the rights on it back.

@@ -3,6 +3,7 @@
 mod audit;
 mod bounded;
 mod bulk;
+mod challenges;
 mod connection;
 mod drops;
 mod email_operations;

@@ -4,12 +4,13 @@
 //! that never calls the accessor does not even link the code.
 
 mod need;
+mod parsed;
 mod services;
 mod start;
 
 pub use need::Need;
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 use crate::{
     application::registry::Registry,
@@ -22,9 +23,10 @@ use crate::{
         mail::{LogMailer, Mailer, SmtpMailer},
         messaging::{Bus, KafkaBus, SqsBus},
         secrets::Secrets,
-        security::{jwt::Tokens, password::Passwords},
+        security::{ChallengeKeys, jwt::Tokens, password::Passwords},
     },
 };
+use parsed::Parsed;
 
 /// Cheap to clone; all clones share the same parts.
 #[derive(Clone)]
@@ -45,9 +47,8 @@ struct Parts {
     tasks: OnceLock<Registry>,
     mail_tasks: OnceLock<Registry>,
     known: OnceLock<Registry>,
-    /// The parsed signing keys and the text that they were parsed from. After a rotation the text is parsed
-    /// again.
-    tokens: Mutex<Option<(Arc<str>, Arc<Tokens>)>>,
+    tokens: Parsed<Tokens>,
+    challenge_keys: Parsed<ChallengeKeys>,
 }
 
 impl App {
@@ -75,7 +76,8 @@ impl App {
             tasks: OnceLock::new(),
             mail_tasks: OnceLock::new(),
             known: OnceLock::new(),
-            tokens: Mutex::new(None),
+            tokens: Parsed::default(),
+            challenge_keys: Parsed::default(),
         })))
     }
 
@@ -125,26 +127,15 @@ impl App {
     pub async fn tokens(&self) -> Result<Arc<Tokens>> {
         let config = self.0.config.tokens.as_ref().ok_or_else(|| undeclared("Need::Tokens"))?;
         let key = self.0.secrets.get(&config.key).await?;
-        let mut parsed = self.0.tokens.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((text, tokens)) = &*parsed
-            && *text == key
-        {
-            return Ok(tokens.clone());
-        }
-        let new = Tokens::new(&self.0.config.project_name, self.0.config.launch_mode, config, &key);
-        let tokens = match (new, &*parsed) {
-            (Ok(tokens), _) => Arc::new(tokens),
-            (Err(error), None) => return Err(error),
-            (Err(error), Some((_, known))) => {
-                tracing::error!(
-                    error = error.chain(),
-                    "the stored signing keys are invalid; the last valid ones stay in use"
-                );
-                known.clone()
-            }
-        };
-        *parsed = Some((key, tokens.clone()));
-        Ok(tokens)
+        let Config { project_name, launch_mode, .. } = &self.0.config;
+        self.0.tokens.get(key, |key| Tokens::new(project_name, *launch_mode, config, key))
+    }
+
+    /// Returns the keys of one-time links and codes, as old as a cached secret may be.
+    pub async fn challenge_keys(&self) -> Result<Arc<ChallengeKeys>> {
+        let config = self.0.config.challenges.as_ref().ok_or_else(|| undeclared("Need::Challenges"))?;
+        let keys = self.0.secrets.get(&config.keys).await?;
+        self.0.challenge_keys.get(keys, ChallengeKeys::new)
     }
 
     /// SQS: all tasks, and events unless they go to Kafka.

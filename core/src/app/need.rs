@@ -46,6 +46,9 @@ impl Need {
     /// The key that makes pseudonyms of addresses, accounts and requests. It is fetched at its first
     /// use: most requests have none.
     pub const Pseudonyms: Self = Self::new(Section::Pseudonyms, at_first_use);
+    /// The keys of one-time links and codes. They are fetched at their first use: only right requests and
+    /// tasks need them.
+    pub const Challenges: Self = Self::new(Section::Challenges, at_first_use);
     /// The cache: in Valkey, or else in Postgres, which the function must declare separately.
     pub const KeyValue: Self = Self::new(Section::KeyValue, at_first_use);
     /// The events queue, for a function whose caller waits while it sends: client and connection are

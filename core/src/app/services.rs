@@ -4,6 +4,7 @@ use super::{App, undeclared};
 use crate::{
     application::{
         auth::Auth,
+        challenges::Challenges,
         delivery, handlers,
         limits::Limits,
         mails::Style,
@@ -38,6 +39,10 @@ impl App {
 
     pub async fn auth(&self) -> Result<Auth<'_>> {
         Ok(Auth { db: self.db()?, clock: self.clock(), tokens: self.tokens().await? })
+    }
+
+    pub fn challenges(&self) -> Result<Challenges<'_>> {
+        Ok(Challenges { db: self.db()?, clock: self.clock() })
     }
 
     /// Runs tasks of the tasks queue. The mail client is not linked.

@@ -213,9 +213,9 @@ async fn send(
         total.failed += 1;
         total.parked += usize::from(parked);
         if parked {
-            tracing::error!(queue = queue.as_str(), outbox_id = %id, code, "the message is parked because the queue refused it; see `cargo xtask outbox status`");
+            tracing::error!(queue = queue.as_str(), outbox_id = %id, error_code = code, "the message is parked because the queue refused it; see `cargo xtask outbox status`");
         } else {
-            tracing::warn!(queue = queue.as_str(), outbox_id = %id, code, "the queue refused a message; it will be sent again");
+            tracing::warn!(queue = queue.as_str(), outbox_id = %id, error_code = code, "the queue refused a message; it will be sent again");
         }
     }
     let answered =

@@ -100,6 +100,37 @@ impl Limits<'_> {
         .await
     }
 
+    /// Counts one ask for a link or a code that goes to `subject`, a canonical address or number.
+    ///
+    /// It counts for the network address, for the subject at this address, and for the subject from everywhere.
+    /// At a place where the user of the subject has signed in lately, it counts for the address and for the
+    /// subject at this place. So nobody elsewhere can use up the user's asks. Unknown subjects use the same
+    /// buckets.
+    pub async fn ask(&self, subject: &str, ip: Option<IpAddr>) -> Result<()> {
+        let subject = subject.as_bytes();
+        let place = self.pseudonyms.of_account_at(subject, &Span::place(ip));
+        let prefix = Span::Address.prefix(ip).unwrap_or_default();
+        let here = self.pseudonyms.of_account_at(subject, &prefix);
+        let anywhere = self.pseudonyms.of_subject(subject);
+        let one = |limited, name, key| self.attempt(limited, Bucket { name, key });
+        let mut unknown = self.at_address(Limited::AskAddress, "ask.address", ip);
+        let known = [unknown[0], one(Limited::AskKnown, "ask.known", place)];
+        unknown.extend([
+            one(Limited::AskSubjectHere, "ask.here", here),
+            one(Limited::AskSubject, "ask.subject", anywhere),
+            one(Limited::AskSubjectDay, "ask.subject_day", anywhere),
+        ]);
+        let ask = ByPlace { place, known: &known, unknown: &unknown };
+        let (is_known, verdicts) = rate_limit::take_by_place(&self.db.conn().await?, &ask).await?;
+        self.all_allowed(if is_known { &known } else { &unknown }, &verdicts)
+    }
+
+    /// Counts one link or code that is sent back. No bucket counts by subject: otherwise anybody could stop
+    /// the owner.
+    pub async fn redeem(&self, ip: Option<IpAddr>) -> Result<()> {
+        self.admit(&self.at_address(Limited::RedeemAddress, "redeem.address", ip)).await
+    }
+
     /// Returns the name of the place from where a user signs in.
     pub(crate) fn place(&self, email: &Email, ip: Option<IpAddr>) -> Pseudonym {
         self.pseudonyms.of_account_at(email.canonical().as_bytes(), &Span::place(ip))

@@ -25,9 +25,21 @@ pub enum Limited {
     PasswordChange,
     /// The same for each user, from anywhere.
     PasswordChangeUser,
+    /// Asks for a link or a code by mail, for each network address.
+    AskAddress,
+    /// The same, for each pair of e-mail address or number and network address.
+    AskSubjectHere,
+    /// The same, for each e-mail address or number, from all places where its user has not signed in lately.
+    AskSubject,
+    /// The same, over a longer time.
+    AskSubjectDay,
+    /// The same, from one place where its user has signed in lately.
+    AskKnown,
+    /// Links and codes that are sent back, for each network address.
+    RedeemAddress,
 }
 
-const COUNT: usize = 7;
+const COUNT: usize = 13;
 
 /// What, its setting, and its default in PROD: so many at once, then one each so many seconds.
 const TABLE: [(Limited, &str, Limit); COUNT] = [
@@ -38,6 +50,12 @@ const TABLE: [(Limited, &str, Limit); COUNT] = [
     (Limited::SignUpAddress, "RATE_LIMIT_SIGN_UP_ADDRESS", limit(5, 720)),
     (Limited::PasswordChange, "RATE_LIMIT_PASSWORD_CHANGE", limit(5, 30)),
     (Limited::PasswordChangeUser, "RATE_LIMIT_PASSWORD_CHANGE_USER", limit(20, 60)),
+    (Limited::AskAddress, "RATE_LIMIT_ASK_ADDRESS", limit(10, 360)),
+    (Limited::AskSubjectHere, "RATE_LIMIT_ASK_SUBJECT_HERE", limit(3, 1_200)),
+    (Limited::AskSubject, "RATE_LIMIT_ASK_SUBJECT", limit(6, 600)),
+    (Limited::AskSubjectDay, "RATE_LIMIT_ASK_SUBJECT_DAY", limit(20, 4_320)),
+    (Limited::AskKnown, "RATE_LIMIT_ASK_KNOWN", limit(3, 1_200)),
+    (Limited::RedeemAddress, "RATE_LIMIT_REDEEM_ADDRESS", limit(30, 2)),
 ];
 
 /// The names of the settings, from which template.yaml gets its parameters.

@@ -5,6 +5,7 @@
 //! a deployment may want to change it.
 
 mod cache;
+mod challenges;
 mod cors;
 mod database;
 mod kafka;
@@ -19,6 +20,7 @@ mod secret_source;
 mod section;
 
 pub use cache::{CacheConfig, check_cache_url};
+pub use challenges::ChallengesConfig;
 pub use cors::{Cors, Origins, is_loopback_origin};
 pub use database::{DatabaseConfig, OutboxConfig, Statements};
 pub use kafka::{EventsBus, KafkaConfig, KafkaSecurity};
@@ -48,6 +50,7 @@ pub struct Config {
     pub limits: Option<LimitsConfig>,
     /// Makes the pseudonyms of addresses, accounts and requests.
     pub hmac_key: Option<SecretSource>,
+    pub challenges: Option<ChallengesConfig>,
     pub passwords: PasswordsConfig,
     /// Words that new passwords must not consist of, in addition to the project's name.
     pub password_words: Vec<String>,
@@ -127,7 +130,8 @@ impl Config {
         let cors = cors::read(&mut env, mode);
         let limits = needs(Section::Limits).then(|| limits::read(&mut env, mode));
         let pseudonyms = needs(Section::Pseudonyms) || limits.is_some();
-        let hmac_key = pseudonyms.then(|| read_hmac_key(&mut env, mode));
+        let hmac_key = pseudonyms.then(|| env.key("HMAC_KEY", mode));
+        let challenges = needs(Section::Challenges).then(|| challenges::read(&mut env, mode));
         let passwords = passwords::read(&mut env);
         let password_words = passwords::read_words(&env);
         let secrets_ttl = Duration::from_secs(env.number("SECRETS_CACHE_SECONDS", 300, 1..=300));
@@ -172,6 +176,7 @@ impl Config {
             tokens,
             limits,
             hmac_key,
+            challenges,
             passwords,
             password_words,
             secrets_ttl,
@@ -222,25 +227,6 @@ fn read_tokens(env: &mut Reader<'_>, prod: bool) -> TokensConfig {
         access_lifetime: time::Duration::minutes(env.number("ACCESS_TOKEN_EXPIRES_MINUTES", 5, 1..=60) as i64),
         refresh_lifetime: time::Duration::days(env.number("REFRESH_TOKEN_EXPIRES_DAYS", 5, 1..=30) as i64),
         max_sessions: env.number("MAX_SESSIONS_PER_USER", 100, 1..=1000) as u32,
-    }
-}
-
-fn read_hmac_key(env: &mut Reader<'_>, mode: LaunchMode) -> SecretSource {
-    match (env.optional("HMAC_KEY_ARN"), env.optional("HMAC_KEY")) {
-        (Some(arn), _) => SecretSource::Stored(arn),
-        (None, key) => {
-            match mode {
-                LaunchMode::Prod => env.wrong("HMAC_KEY_ARN", "is missing: HMAC_KEY is not for PROD"),
-                LaunchMode::Test if key.is_none() => env.wrong(
-                    "HMAC_KEY_ARN or HMAC_KEY",
-                    "is missing: the default is for LOCAL only; make one with `openssl rand -base64 48`",
-                ),
-                LaunchMode::Test | LaunchMode::Local => {}
-            }
-            // It hides addresses in a table of a developer's machine: any key will do.
-            let local = || "for local runs, where there is nobody to hide".to_owned();
-            SecretSource::Inline(Secret::new(key.unwrap_or_else(local)))
-        }
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::{ops::RangeInclusive, sync::Arc};
 
-use crate::domain::{Error, Result};
+use super::{LaunchMode, SecretSource};
+use crate::domain::{Error, Result, mask::Secret};
 
 pub(super) struct Reader<'a> {
     variable: &'a dyn Fn(&str) -> Option<String>,
@@ -64,6 +65,26 @@ impl<'a> Reader<'a> {
             self.wrong(key, &format!("must be one of {}", words.join(", ")));
         }
         found
+    }
+
+    /// Reads where a key is: in the secret that `<name>_ARN` names, or in the setting `name`. PROD takes the
+    /// first only. LOCAL takes a fixed key without both, because on a developer's machine any key will do.
+    pub(super) fn key(&mut self, name: &str, mode: LaunchMode) -> SecretSource {
+        let arn = format!("{name}_ARN");
+        if let Some(arn) = self.optional(&arn) {
+            return SecretSource::Stored(arn);
+        }
+        let key = self.optional(name);
+        match mode {
+            LaunchMode::Prod => self.wrong(&arn, &format!("is missing: {name} is not for PROD")),
+            LaunchMode::Test if key.is_none() => self.wrong(
+                &format!("{arn} or {name}"),
+                "is missing: the default is for LOCAL only; make one with `openssl rand -base64 48`",
+            ),
+            LaunchMode::Test | LaunchMode::Local => {}
+        }
+        let local = || "for local runs, where there is nobody to hide".to_owned();
+        SecretSource::Inline(Secret::new(key.unwrap_or_else(local)))
     }
 
     /// Certificates (PEM), or the path of a file that holds them.

@@ -9,6 +9,7 @@ pub enum Section {
     /// Includes the settings of [`Section::Pseudonyms`].
     Limits,
     Pseudonyms,
+    Challenges,
     KeyValue,
     Queues,
     Kafka,

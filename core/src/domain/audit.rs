@@ -21,6 +21,10 @@ words! {
         /// A replaced refresh token came back late, and got another successor.
         SessionReplayed = "session_replayed",
         PasswordChanged = "password_changed",
+        /// A link or a code was sent to a user.
+        ChallengeSent = "challenge_sent",
+        EmailVerified = "email_verified",
+        PasswordReset = "password_reset",
         EmailCanonicalised = "email_canonicalised",
         /// An operator gave a user another address.
         EmailSet = "email_set",

@@ -68,7 +68,7 @@ where
         }),
     );
     work.await.map_err(|error| {
-        tracing::error!(code = error.code(), error = error.chain(), "invocation failed");
+        tracing::error!(error_code = error.code(), error = error.chain(), "invocation failed");
         Diagnostic { error_type: error.code().into(), error_message: error.chain() }
     })
 }

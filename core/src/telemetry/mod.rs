@@ -177,11 +177,11 @@ mod tests {
             let lines = logged(level, || {
                 let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
                 runtime
-                    .block_on(Scope::new("r-1".into()).run(async { tracing::error!(code = "x", "failed") }));
+                    .block_on(Scope::new("r-1".into()).run(async { tracing::error!(error_code = "x", "failed") }));
             });
             assert_eq!(lines.len(), 1);
             assert_eq!(
-                (&lines[0]["span"]["request_id"], &lines[0]["code"]),
+                (&lines[0]["span"]["request_id"], &lines[0]["error_code"]),
                 (&"r-1".into(), &"x".into()),
                 "{}",
                 lines[0]

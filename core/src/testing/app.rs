@@ -6,7 +6,8 @@ use super::{ManualClock, TestDatabase, database::no_aws};
 use crate::{
     app::App,
     config::{
-        Config, Cors, DatabaseConfig, LaunchMode, LimitsConfig, MailTextConfig, Origins, PasswordsConfig,
+        ChallengesConfig, Config, Cors, DatabaseConfig, LaunchMode, LimitsConfig, MailTextConfig, Origins,
+        PasswordsConfig,
         QueuesConfig, SecretSource, TokensConfig,
     },
     domain::mask::Secret,
@@ -68,6 +69,9 @@ fn config(database: Option<DatabaseConfig>) -> Config {
         // A test that is about a limit sets it.
         limits: Some(LimitsConfig::new(LaunchMode::Local)),
         hmac_key: Some(SecretSource::Inline(Secret::new("a key for tests, of 32 bytes or more".into()))),
+        challenges: Some(ChallengesConfig {
+            keys: SecretSource::Inline(Secret::new("a key for tests, of 32 bytes or more".into())),
+        }),
         passwords: PasswordsConfig::default(),
         password_words: Vec::new(),
         secrets_ttl: std::time::Duration::from_secs(300),

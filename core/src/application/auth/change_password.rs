@@ -97,7 +97,7 @@ impl Auth<'_> {
         client: Client<'_>,
     ) -> Result<()> {
         let (user, now) = (token.user, self.now());
-        let replaced = users::replace_hash(&*tx, user, &change.old, &change.new).await?;
+        let replaced = users::change_hash(&*tx, user, &change.old, &change.new).await?;
         // Locked after the user, which is the order everywhere. If the user has signed out everywhere in the
         // meantime, this session has ended too.
         let session = sessions::lock(&*tx, &token.session).await?;

@@ -84,6 +84,7 @@ impl Auth<'_> {
         let ended = if scope == SignOut::Here {
             sessions::revoke(&tx, user, &token.session, reason, now).await?.into()
         } else {
+            users::raise_epoch(&tx, user).await?;
             sign_in_places::forget(&tx, user, None).await?;
             sessions::revoke_all(&tx, user, None, reason, now).await?
         };

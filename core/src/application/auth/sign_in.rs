@@ -9,7 +9,7 @@ use crate::{
     domain::{
         Error, Result,
         audit::{Action, Entry, Outcome},
-        auth::{Client, NewSession, TokenPair, events::SignInSlowed},
+        auth::{Client, NewSession, TokenPair, challenge::Owner, events::SignInSlowed},
         event::Event,
         users::{Email, PasswordAttempt, PasswordHash},
     },
@@ -48,9 +48,11 @@ impl Auth<'_> {
             let known = emails::credentials(&self.db.conn().await?, email).await?;
             let hash = known.as_ref().and_then(|user| user.password.as_ref());
             let outcome = passwords.verify(attempt, hash).await?;
-            let (user, hash) = match known {
-                Some(Credentials { uuid, is_active: true, password: Some(hash) }) if outcome != Match::No => {
-                    (uuid, hash)
+            let (owner, hash) = match known {
+                Some(Credentials { uuid: user, may_sign_in: true, epoch, password: Some(hash) })
+                    if outcome != Match::No =>
+                {
+                    (Owner { user, epoch }, hash)
                 }
                 known => {
                     let account = limits.pseudonym(email);
@@ -60,7 +62,7 @@ impl Auth<'_> {
             // Before the transaction: a hash takes tens of milliseconds.
             let renewed =
                 if outcome == Match::Outdated { Some(passwords.renew(attempt).await?) } else { None };
-            if let Some(pair) = self.open(&admitted, user, &hash, renewed.as_ref(), client).await? {
+            if let Some(pair) = self.open(&admitted, owner, &hash, renewed.as_ref(), client).await? {
                 return Ok(pair);
             }
         }
@@ -95,7 +97,7 @@ impl Auth<'_> {
         if admitted.was_last {
             let mut tx = conn.begin().await?;
             audit::record(&mut tx, &entry);
-            if let Some(owner) = known.filter(|user| user.is_active) {
+            if let Some(owner) = known.filter(|user| user.may_sign_in) {
                 tx.send_event(&self.slowed(owner.uuid)?, None)?;
             }
             // Left to the relay, so that this function needs no right to send.
@@ -120,19 +122,20 @@ impl Auth<'_> {
     async fn open(
         &self,
         admitted: &Admitted,
-        user: Uuid,
+        owner: Owner,
         verified: &PasswordHash,
         renewed: Option<&PasswordHash>,
         client: Client<'_>,
     ) -> Result<Option<TokenPair>> {
         let (id, generation) = (security::random_sid()?, security::random_sid()?);
+        let Owner { user, epoch } = owner;
         let (now, kid) = (self.now(), self.tokens.kid());
         let idle_until = now + self.tokens.refresh_lifetime;
-        let new = NewSession { id: &id, user, generation: &generation, kid, now, idle_until, client };
+        let new = NewSession { id: &id, user, epoch, generation: &generation, kid, now, idle_until, client };
         let mut conn = self.db.conn().await?;
         let mut tx = conn.begin().await?;
         if let Some(renewed) = renewed
-            && !users::replace_hash(&tx, user, verified, renewed).await?
+            && !users::renew_hash(&tx, user, verified, renewed).await?
         {
             return Ok(None);
         }

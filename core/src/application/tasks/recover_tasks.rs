@@ -153,7 +153,7 @@ async fn send_or_fail(tx: &mut Tx<'_>, known: &Known, task: &Locked) -> Result<O
 
 async fn fail(tx: &Tx<'_>, task: &Locked, failure: Failure) -> Result<()> {
     let (task_id, name, code) = (task.id, &task.name, failure.as_str());
-    tracing::error!(%task_id, task = name, code, "the message of a task was lost; the task has failed");
+    tracing::error!(%task_id, task = name, error_code = code, "the message of a task was lost; the task has failed");
     task_operations::end(tx, task, Status::Failed, Some(failure)).await
 }
 

@@ -14,7 +14,7 @@ use crate::{
         users::{User, UserChange},
     },
     infrastructure::{
-        repository::{api_keys, audit, idempotency, sessions, sign_in_places, users},
+        repository::{api_keys, audit, challenges, idempotency, sessions, sign_in_places, users},
         tx::Tx,
     },
 };
@@ -48,6 +48,7 @@ impl Users<'_> {
         let after = users::update(&*tx, before.id, change).await?.ok_or(Error::NotFound("user"))?;
         let (action, ended, keys) = match (before.is_active, after.is_active) {
             (true, false) => {
+                users::raise_epoch(&*tx, user).await?;
                 let reason = RevokeReason::Deactivated;
                 let ended = sessions::revoke_all(&*tx, user, None, reason, self.now()).await?;
                 let keys = api_keys::revoke_all(&*tx, user, self.now()).await?;
@@ -74,6 +75,7 @@ impl Users<'_> {
         }
         let ended = sessions::delete_all(&*tx, user).await?;
         idempotency::delete_all(&*tx, user).await?;
+        challenges::delete_all(&*tx, user).await?;
         let entry = Entry::by(by, Action::UserDeleted, user, client.ip);
         audit::record(tx, &entry.with(json!({ "sessions": ended })));
         Ok(())

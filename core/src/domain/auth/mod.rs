@@ -1,6 +1,7 @@
 //! Sessions and the tokens that name them.
 
 mod api_key;
+pub mod challenge;
 mod client;
 pub mod events;
 mod permission;

@@ -22,7 +22,7 @@ const WORTH_USING: Duration = Duration::seconds(30);
 #[derive(Debug, Clone)]
 pub struct StoredSession {
     pub user: Uuid,
-    pub user_is_active: bool,
+    pub user_may_sign_in: bool,
     /// The generation of the live pair, and the one that it replaced: only one step back can be
     /// replayed.
     pub live: RandomId,
@@ -57,7 +57,7 @@ impl StoredSession {
     /// Whether it, or its user, is gone at `now`.
     pub fn is_over(&self, user: Uuid, now: OffsetDateTime) -> bool {
         let ended = self.revoked || self.idle_until <= now || self.expires_at <= now;
-        ended || !self.user_is_active || self.user != user
+        ended || !self.user_may_sign_in || self.user != user
     }
 
     /// What `token`, whose signature is good, is worth at `now`.
@@ -103,7 +103,7 @@ mod tests {
     fn session() -> StoredSession {
         StoredSession {
             user: Uuid::from_u128(1),
-            user_is_active: true,
+            user_may_sign_in: true,
             live: RandomId::from_bits(3),
             parent: Some(RandomId::from_bits(2)),
             kid: "k".into(),
@@ -161,7 +161,7 @@ mod tests {
     fn of_a_session_that_is_over_nothing_is_worth_anything() {
         let over = [
             StoredSession { revoked: true, ..session() },
-            StoredSession { user_is_active: false, ..session() },
+            StoredSession { user_may_sign_in: false, ..session() },
             StoredSession { user: Uuid::from_u128(2), ..session() },
             StoredSession { idle_until: ROTATED, ..session() },
             StoredSession { expires_at: ROTATED, ..session() },

@@ -33,6 +33,14 @@ impl RandomId {
         fits.then(|| Self(text.to_owned()))
     }
 
+    /// Returns the bits of an id; `None` for 22 characters that stand for more than 128 bits.
+    pub fn to_bits(&self) -> Option<u128> {
+        self.0.bytes().try_fold(0_u128, |bits, byte| {
+            let digit = ALPHABET.iter().position(|&known| known == byte)?;
+            bits.checked_mul(62)?.checked_add(digit as u128)
+        })
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -53,6 +61,8 @@ impl fmt::Display for RandomId {
 pub struct NewSession<'a> {
     pub id: &'a RandomId,
     pub user: Uuid,
+    /// The user's epoch when they proved who they are. The session is stored only if it still stands.
+    pub epoch: i32,
     /// The first generation.
     pub generation: &'a RandomId,
     /// The key that signs the pair.
@@ -134,7 +144,8 @@ mod tests {
         for bits in [0, 1, 61, 62, u128::MAX] {
             let sid = RandomId::from_bits(bits);
             assert_eq!(sid.as_str().len(), LENGTH);
-            assert_eq!(RandomId::parse(sid.as_str()), Some(sid));
+            assert_eq!(RandomId::parse(sid.as_str()), Some(sid.clone()));
+            assert_eq!(sid.to_bits(), Some(bits));
         }
         assert_ne!(RandomId::from_bits(u128::MAX), RandomId::from_bits(u128::MAX - 1));
     }

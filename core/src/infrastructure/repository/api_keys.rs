@@ -68,7 +68,7 @@ pub async fn full_until(sql: &impl Sql, user: Uuid, now: OffsetDateTime) -> Resu
     sql.row(text, &params).await?.map(|row| column(&row, "until")).transpose()
 }
 
-/// Returns the active user of a live key and what the key allows now: its own permissions, except the ones that
+/// Returns the user of a live key and what the key allows now: its own permissions, except the ones that
 /// its user has lost. The same round trip records the use.
 pub async fn user_of(
     sql: &impl Sql,
@@ -91,7 +91,8 @@ pub async fn user_of(
                         array(select unnest(live.words) intersect
                               select unnest(role.permissions) from user_role join role on role.name = user_role.role
                               where user_role.user_uuid = users.uuid) as permissions
-                 from users join live on live.user_uuid = users.uuid where is_active"
+                 from users join live on live.user_uuid = users.uuid
+                 where is_active and deleted_at is null"
             ),
             &[
                 &key.id.as_str(),

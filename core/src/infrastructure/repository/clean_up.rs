@@ -19,10 +19,11 @@ pub enum Expired {
     ApiKeys,
     IdempotencyKeys,
     Values,
+    Challenges,
 }
 
 impl Expired {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Sessions,
         Self::PublishedMessages,
         Self::HandledMessages,
@@ -34,6 +35,7 @@ impl Expired {
         Self::ApiKeys,
         Self::IdempotencyKeys,
         Self::Values,
+        Self::Challenges,
     ];
 
     pub fn table(self) -> &'static str {
@@ -65,6 +67,8 @@ impl Expired {
             Self::Limits => ("rate_limit", "tat", "0"),
             Self::SignInPlaces => ("sign_in_place", "until", "0"),
             Self::Values => ("key_value", "expires_at", "0"),
+            // Nobody can use it, and a repeated request that finds none is refused as an expired one is.
+            Self::Challenges => ("challenge", "expires_at", "0"),
         }
     }
 }

@@ -32,10 +32,10 @@ pub struct StoredEmail {
 }
 
 /// The columns that [`StoredEmail`] is read from.
-const STORED: &str = "id, uuid, email, email_canonical";
+pub(super) const STORED: &str = "id, uuid, email, email_canonical";
 
 impl StoredEmail {
-    fn from_row(row: &Row) -> Result<Self> {
+    pub(super) fn from_row(row: &Row) -> Result<Self> {
         Ok(Self {
             id: column(row, "id")?,
             user: column(row, "uuid")?,
@@ -44,7 +44,7 @@ impl StoredEmail {
         })
     }
 
-    fn holds(&self, email: &Email) -> bool {
+    pub(super) fn holds(&self, email: &Email) -> bool {
         match &self.canonical {
             Some(canonical) => canonical == email.canonical(),
             None => Email::parse(&self.typed).is_ok_and(|own| own == *email),
@@ -66,16 +66,22 @@ impl StoredEmail {
 #[derive(Debug)]
 pub struct Credentials {
     pub uuid: Uuid,
-    pub is_active: bool,
+    pub may_sign_in: bool,
+    pub epoch: i32,
     pub password: Option<PasswordHash>,
 }
+
+/// The columns that [`Credentials`] are read from, next to `uuid`.
+pub(super) const CREDENTIALS: &str =
+    "is_active and deleted_at is null as may_sign_in, epoch, password_hashed";
 
 impl Credentials {
     pub(super) fn from_row(row: &Row) -> Result<Self> {
         let hash: Option<String> = column(row, "password_hashed")?;
         Ok(Self {
             uuid: column(row, "uuid")?,
-            is_active: column(row, "is_active")?,
+            may_sign_in: column(row, "may_sign_in")?,
+            epoch: column(row, "epoch")?,
             password: hash.map(PasswordHash::new),
         })
     }
@@ -83,7 +89,7 @@ impl Credentials {
 
 /// Returns what sign-in needs to know about the user whose address this is.
 pub async fn credentials(sql: &impl Sql, email: &Email) -> Result<Option<Credentials>> {
-    let found = rows(sql, email, ", is_active, password_hashed").await?;
+    let found = rows(sql, email, &format!(", {CREDENTIALS}")).await?;
     owner_of(email, found).map(|(_, row)| Credentials::from_row(&row)).transpose()
 }
 
@@ -180,7 +186,10 @@ pub async fn set(sql: &impl Sql, user: Uuid, email: &Email) -> Result<bool> {
     if holders(sql, email).await?.iter().any(|stored| stored.user != user) {
         return Err(Error::AlreadyExists("email".into()));
     }
-    let text = "update users set email = $2, email_canonical = $3, updated_at = now()
+    // What was proved about the old address, and links that were sent there, say nothing about the new one.
+    let text =
+        "update users set email = $2, email_canonical = $3, email_verified_at = null, epoch = epoch + 1,
+                       updated_at = now()
                 where uuid = $1 and (email, email_canonical) is distinct from ($2, $3)";
     let params: [&dyn Parameter; 3] = [&user, &email.typed(), &email.canonical()];
     Ok(sql.execute(text, &params).await.map_err(about_email)? > 0)

@@ -7,6 +7,7 @@
 pub mod api_keys;
 pub mod audit;
 mod bulk;
+pub mod challenges;
 pub mod clean_up;
 pub mod emails;
 pub mod idempotency;

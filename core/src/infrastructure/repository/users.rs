@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{
     Repository, column,
-    emails::{self, CANONICAL_OR_ROUGH, Credentials},
+    emails::{self, CANONICAL_OR_ROUGH, CREDENTIALS, Credentials},
 };
 use crate::{
     domain::{
@@ -70,6 +70,10 @@ impl Entity for User {
         Column::new("meta", ColumnType::Jsonb).default("'{}'::jsonb"),
         Column::new("created_at", ColumnType::Timestamptz).default("now()"),
         Column::new("updated_at", ColumnType::Timestamptz).touched(),
+        Column::new("email_verified_at", ColumnType::Timestamptz).nullable(),
+        Column::new("phone_verified_at", ColumnType::Timestamptz).nullable(),
+        Column::new("deleted_at", ColumnType::Timestamptz).nullable(),
+        Column::new("epoch", ColumnType::Int4).default("0"),
     ];
 }
 
@@ -182,23 +186,41 @@ pub async fn find_address(sql: &impl Sql, uuid: Uuid) -> Result<Option<Address>>
 }
 
 pub async fn credentials_by_uuid(sql: &impl Sql, uuid: Uuid) -> Result<Option<Credentials>> {
-    let text = "select uuid, is_active, password_hashed from users where uuid = $1";
-    sql.row(text, &[&uuid]).await?.as_ref().map(Credentials::from_row).transpose()
+    let text = format!("select uuid, {CREDENTIALS} from users where uuid = $1");
+    sql.row(&text, &[&uuid]).await?.as_ref().map(Credentials::from_row).transpose()
 }
 
-/// Puts `new` in the place of `old`. Returns whether `old` still stood there, with an active user.
-pub async fn replace_hash(
+/// Puts another hash of the same password in the place of `old`. Returns whether `old` still stood there,
+/// with a user who may sign in.
+pub async fn renew_hash(sql: &impl Sql, uuid: Uuid, old: &PasswordHash, new: &PasswordHash) -> Result<bool> {
+    replace_hash(sql, uuid, old, new, 0).await
+}
+
+/// Puts the hash of another password in the place of `old`, and raises the epoch. Returns what
+/// [`renew_hash`] returns.
+pub async fn change_hash(sql: &impl Sql, uuid: Uuid, old: &PasswordHash, new: &PasswordHash) -> Result<bool> {
+    replace_hash(sql, uuid, old, new, 1).await
+}
+
+async fn replace_hash(
     sql: &impl Sql,
     uuid: Uuid,
     old: &PasswordHash,
     new: &PasswordHash,
+    epochs: i32,
 ) -> Result<bool> {
     let count = sql
         .execute(
-            "update users set password_hashed = $3, updated_at = now()
-             where uuid = $1 and password_hashed = $2 and is_active",
-            &[&uuid, &old.expose(), &new.expose()],
+            "update users set password_hashed = $3, epoch = epoch + $4, updated_at = now()
+             where uuid = $1 and password_hashed = $2 and is_active and deleted_at is null",
+            &[&uuid, &old.expose(), &new.expose(), &epochs],
         )
         .await?;
     Ok(count > 0)
+}
+
+/// Ends all challenges of a user, and every sign-in that has not stored its session yet. To be called in the
+/// transaction of each change of what proves who the user is.
+pub async fn raise_epoch(tx: &impl Sql, uuid: Uuid) -> Result<()> {
+    tx.execute("update users set epoch = epoch + 1 where uuid = $1", &[&uuid]).await.map(drop)
 }

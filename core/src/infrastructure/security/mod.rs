@@ -1,6 +1,8 @@
 //! Tokens, password hashes and random numbers, all on ring and Argon2.
 
+mod challenge_keys;
 pub mod jwt;
+mod key_set;
 pub mod password;
 mod pseudonym;
 mod ring_hmac;
@@ -10,6 +12,7 @@ use ring::{
     rand::{SecureRandom, SystemRandom},
 };
 
+pub use challenge_keys::ChallengeKeys;
 pub use pseudonym::{Pseudonym, Pseudonyms};
 
 use crate::domain::{Error, Result, auth::RandomId};

@@ -58,6 +58,11 @@ impl Pseudonyms {
         self.of(&[b"account", email.canonical().as_bytes()])
     }
 
+    /// Of an address or number that links and codes are sent to.
+    pub fn of_subject(&self, subject: &[u8]) -> Pseudonym {
+        self.of(&[b"subject", subject])
+    }
+
     pub fn of_user(&self, user: Uuid) -> Pseudonym {
         self.of(&[b"user", user.as_bytes()])
     }

@@ -41,9 +41,21 @@ fn report_as(error: &Error, failed: bool) -> Report {
     let code = if matches!(error, Error::Configuration(_)) { "internal" } else { error.code() };
     let cause = error.chain();
     if failed {
-        tracing::error!(error_id, code, status = status.as_u16(), error = cause, "request failed");
+        tracing::error!(
+            error_id,
+            error_code = code,
+            status = status.as_u16(),
+            error = cause,
+            "request failed"
+        );
     } else {
-        tracing::info!(error_id, code, status = status.as_u16(), error = cause, "request refused");
+        tracing::info!(
+            error_id,
+            error_code = code,
+            status = status.as_u16(),
+            error = cause,
+            "request refused"
+        );
     }
     Report { error_id, code, message: message.into_owned(), cause, status }
 }

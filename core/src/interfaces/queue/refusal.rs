@@ -33,7 +33,7 @@ pub(super) async fn note(app: &App, source: Source, carrier: Carrier, record: &R
     };
     let last = receives.is_some_and(|receives| receives >= app.config().queues.max_receive_count);
     if error.retryable() && !last {
-        tracing::warn!(code = error.code(), error = error.chain(), receives, "{}", carrier.failed());
+        tracing::warn!(error_code = error.code(), error = error.chain(), receives, "{}", carrier.failed());
         return;
     }
     if source.queue.carries_tasks()
@@ -46,7 +46,13 @@ pub(super) async fn note(app: &App, source: Source, carrier: Carrier, record: &R
         // SQS delivers a refused message until it moves it to the dead-letter queue. One log line is enough.
         Ok(false) => {}
         Ok(true) => {
-            tracing::error!(code = error.code(), error = error.chain(), receives, "{}", carrier.refused())
+            tracing::error!(
+                error_code = error.code(),
+                error = error.chain(),
+                receives,
+                "{}",
+                carrier.refused()
+            )
         }
         Err(second) => tracing::error!(
             code = error.code(),

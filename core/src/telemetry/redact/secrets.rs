@@ -12,7 +12,7 @@ pub(super) const ENDS_OF_LOGIN: [char; 4] = ['/', ' ', '"', '?'];
 type Characters = fn(u8) -> bool;
 
 /// Text that follows one of these is secret as long as its characters are those of such a secret.
-pub(super) const STARTS: [(&str, Characters); 7] = [
+pub(super) const STARTS: [(&str, Characters); 8] = [
     // A JWT: base64url of `{"`, and two more parts.
     ("eyJ", is_token),
     ("$argon2", is_hash),
@@ -22,10 +22,12 @@ pub(super) const STARTS: [(&str, Characters); 7] = [
     ("Bearer ", is_token),
     // An API key.
     ("apk_", is_key),
+    // The token of a link.
+    ("lnk_", is_key),
 ];
 
 /// The value of such a key or field is secret.
-pub(super) const NAMES: [&str; 12] = [
+pub(super) const NAMES: [&str; 14] = [
     "password",
     "current",
     "new",
@@ -33,6 +35,8 @@ pub(super) const NAMES: [&str; 12] = [
     "refresh",
     "authorization",
     "token",
+    "code",
+    "verifier",
     "secret",
     "signing",
     "secret_key",

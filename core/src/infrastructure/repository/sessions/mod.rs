@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// One compare-and-swap to the next generation. `token` must be the live one of a live session of
-/// an active user, or nothing happens.
+/// a user who may sign in, or nothing happens.
 ///
 /// Returns whether it did.
 pub async fn rotate(
@@ -39,7 +39,7 @@ pub async fn rotate(
              from users as u
              where s.id = $1 and s.access_sid = $2 and s.user_uuid = $7
                and s.revoked_at is null and s.idle_until > $5 and s.expires_at > $5
-               and u.uuid = s.user_uuid and u.is_active
+               and u.uuid = s.user_uuid and u.is_active and u.deleted_at is null
              returning s.id",
             &[
                 &token.session.as_str(),
@@ -81,7 +81,8 @@ pub async fn lock(tx: &impl Sql, id: &RandomId) -> Result<Option<StoredSession>>
     let row = tx
         .row(
             "select s.user_uuid, s.access_sid, s.parent_sid, s.kid, s.rotated_at, s.seen_at, s.replacements,
-                    s.idle_until, s.expires_at, s.revoked_at is not null as revoked, coalesce(u.is_active, false) as user_is_active
+                    s.idle_until, s.expires_at, s.revoked_at is not null as revoked,
+                    coalesce(u.is_active and u.deleted_at is null, false) as user_may_sign_in
              from auth_session s left join users u on u.uuid = s.user_uuid
              where s.id = $1 for update of s",
             &[&id.as_str()],
@@ -92,7 +93,7 @@ pub async fn lock(tx: &impl Sql, id: &RandomId) -> Result<Option<StoredSession>>
         |text: &str| RandomId::parse(text).ok_or_else(|| Error::internal("a stored generation is not an id"));
     Ok(Some(StoredSession {
         user: column(&row, "user_uuid")?,
-        user_is_active: column(&row, "user_is_active")?,
+        user_may_sign_in: column(&row, "user_may_sign_in")?,
         live: sid(column(&row, "access_sid")?)?,
         parent: column::<Option<&str>>(&row, "parent_sid")?.map(sid).transpose()?,
         kid: column(&row, "kid")?,
@@ -119,11 +120,12 @@ static USER_OF: LazyLock<String> = LazyLock::new(|| {
          select {fields},
                 array(select unnest(role.permissions) from user_role join role on role.name = user_role.role
                       where user_role.user_uuid = users.uuid) as permissions
-         from users join live on live.user_uuid = users.uuid where is_active"
+         from users join live on live.user_uuid = users.uuid
+         where is_active and deleted_at is null"
     )
 });
 
-/// The active user behind an access token whose session is live, and what they may do now, in one
+/// The user behind an access token whose session is live, and what they may do now, in one
 /// round trip that also notes the first use of the live generation. An older generation's access
 /// token is good until it expires, and notes nothing.
 pub async fn user_of(

@@ -19,8 +19,8 @@ use crate::{
 /// A user's known places are a few homes and offices. One more lets go of the one not used for longest.
 const MAX_PLACES: i64 = 20;
 
-/// Stores a session, remembers its place, and forgets the failed tries before it, unless its user has
-/// been deactivated, deleted or given another password since `verified` was read.
+/// Stores a session, remembers its place, and forgets the failed tries before it, unless its user may no
+/// longer sign in, or has another epoch or another password than when `verified` was read.
 ///
 /// Locks the user's row until the caller's transaction ends. So a password change waits for this
 /// transaction or this statement for the change: no session that the old password opened survives it.
@@ -42,7 +42,8 @@ pub async fn create(
     let rows = sql
         .rows(
             "with person as (
-               select uuid from users where uuid = $2 and is_active and password_hashed = $10
+               select uuid from users
+               where uuid = $2 and is_active and deleted_at is null and epoch = $15 and password_hashed = $10
                for no key update
              ), forgotten as (
                delete from rate_limit
@@ -77,6 +78,7 @@ pub async fn create(
                 &keys,
                 &place.as_bytes(),
                 &MAX_PLACES,
+                &new.epoch,
             ],
         )
         .await?;

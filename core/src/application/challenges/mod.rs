@@ -1,0 +1,44 @@
+//! Challenges: one-time links and codes. One table and one rule for every purpose.
+//!
+//! The way of a challenge: the asking end stores a row and starts a task; the worker computes the secret from the
+//! row and sends it; [`Challenges::judge`] compares what comes back;
+//! [`Challenges::redeem`] uses the row up in the transaction of its effects.
+//!
+//! # How to add a purpose
+//!
+//! 1. Add a variant to [`Purpose`](crate::domain::auth::challenge::Purpose). The compiler then asks for its
+//!    lifetimes, for its action in the audit log, and for what ends it (`Holds`).
+//! 2. Add a file here with the two ends. The asking end counts with `Limits::ask` before it does anything, finds the
+//!    user with one statement that does the same work for an unknown address, and stores the row in a transaction.
+//!    The redeeming end counts with `Limits::redeem`, calls `judge`, then checks the rest of the request and
+//!    hashes passwords, and does its effects in the closure of `redeem`. An effect that changes what proves
+//!    who the user is calls `users::raise_epoch` there, which ends the user's other challenges.
+//! 3. Add the two endpoints with `cargo xtask new endpoint`. The redeeming one declares `Need::Challenges`.
+//!
+//! A link stands alone. A code counts only together with its asker: the verifier of the client that asked, or a
+//! session of the same user.
+
+mod redeem;
+
+pub use redeem::{Judged, Presented, Redeemed};
+
+use time::OffsetDateTime;
+
+use crate::{domain::clock::Clock, infrastructure::db::Db};
+
+pub struct Challenges<'a> {
+    pub(crate) db: &'a Db,
+    pub(crate) clock: &'a dyn Clock,
+}
+
+impl Challenges<'_> {
+    fn now(&self) -> OffsetDateTime {
+        self.clock.now()
+    }
+}
+
+impl std::fmt::Debug for Challenges<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Challenges").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,14 @@
+//! The settings of one-time links and codes.
+
+use super::{LaunchMode, SecretSource, reader::Reader};
+
+/// What functions that compute or check the secrets of challenges need.
+#[derive(Debug, Clone)]
+pub struct ChallengesConfig {
+    /// The keys of [`ChallengeKeys`](crate::infrastructure::security::ChallengeKeys).
+    pub keys: SecretSource,
+}
+
+pub(super) fn read(env: &mut Reader<'_>, mode: LaunchMode) -> ChallengesConfig {
+    ChallengesConfig { keys: env.key("CHALLENGE_KEYS", mode) }
+}
