@@ -114,7 +114,7 @@ impl Limits<'_> {
         let anywhere = self.pseudonyms.of_subject(subject);
         let one = |limited, name, key| self.attempt(limited, Bucket { name, key });
         let mut unknown = self.at_address(Limited::AskAddress, "ask.address", ip);
-        let known = [unknown[0], one(Limited::AskKnown, "ask.known", place)];
+        let known = [unknown[0], one(Limited::AskSubjectHere, "ask.known", place)];
         unknown.extend([
             one(Limited::AskSubjectHere, "ask.here", here),
             one(Limited::AskSubject, "ask.subject", anywhere),

@@ -27,19 +27,18 @@ pub enum Limited {
     PasswordChangeUser,
     /// Asks for a link or a code by mail, for each network address.
     AskAddress,
-    /// The same, for each pair of e-mail address or number and network address.
+    /// The same, for each pair of e-mail address or number and network address; and from one place where its user
+    /// has signed in lately.
     AskSubjectHere,
     /// The same, for each e-mail address or number, from all places where its user has not signed in lately.
     AskSubject,
     /// The same, over a longer time.
     AskSubjectDay,
-    /// The same, from one place where its user has signed in lately.
-    AskKnown,
     /// Links and codes that are sent back, for each network address.
     RedeemAddress,
 }
 
-const COUNT: usize = 13;
+const COUNT: usize = 12;
 
 /// What, its setting, and its default in PROD: so many at once, then one each so many seconds.
 const TABLE: [(Limited, &str, Limit); COUNT] = [
@@ -54,7 +53,6 @@ const TABLE: [(Limited, &str, Limit); COUNT] = [
     (Limited::AskSubjectHere, "RATE_LIMIT_ASK_SUBJECT_HERE", limit(3, 1_200)),
     (Limited::AskSubject, "RATE_LIMIT_ASK_SUBJECT", limit(6, 600)),
     (Limited::AskSubjectDay, "RATE_LIMIT_ASK_SUBJECT_DAY", limit(20, 4_320)),
-    (Limited::AskKnown, "RATE_LIMIT_ASK_KNOWN", limit(3, 1_200)),
     (Limited::RedeemAddress, "RATE_LIMIT_REDEEM_ADDRESS", limit(30, 2)),
 ];
 

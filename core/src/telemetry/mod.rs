@@ -176,8 +176,9 @@ mod tests {
         for level in [LevelFilter::ERROR, LevelFilter::INFO, LevelFilter::TRACE] {
             let lines = logged(level, || {
                 let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-                runtime
-                    .block_on(Scope::new("r-1".into()).run(async { tracing::error!(error_code = "x", "failed") }));
+                runtime.block_on(
+                    Scope::new("r-1".into()).run(async { tracing::error!(error_code = "x", "failed") }),
+                );
             });
             assert_eq!(lines.len(), 1);
             assert_eq!(

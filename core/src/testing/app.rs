@@ -7,8 +7,7 @@ use crate::{
     app::App,
     config::{
         ChallengesConfig, Config, Cors, DatabaseConfig, LaunchMode, LimitsConfig, MailTextConfig, Origins,
-        PasswordsConfig,
-        QueuesConfig, SecretSource, TokensConfig,
+        PasswordsConfig, QueuesConfig, SecretSource, TokensConfig,
     },
     domain::mask::Secret,
     infrastructure::{db::Db, mail::MemoryMailer, messaging::MemoryBus},
