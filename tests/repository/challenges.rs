@@ -40,6 +40,8 @@ impl World {
         let app = TestApp::with(|config| {
             if let Some(database) = &mut config.database {
                 database.pool_size = connections;
+                // Fifty connections take a while to open.
+                database.wait = std::time::Duration::from_secs(30);
             }
         })
         .await;
@@ -220,6 +222,9 @@ async fn of_fifty_parallel_redemptions_one_succeeds() {
     let challenge = world.asked(Some(world.user)).await;
     let token = world.link(&challenge);
     let client = world.app.database.client().await;
+    // The connections are opened before: who waits for the lock waits for 2 s at most.
+    let wrong = LinkToken { id: Uuid::nil(), ..token.clone() };
+    join_all((0..50).map(|_| world.by_link(&wrong))).await;
     // All wait here, and then go at once.
     client.batch_execute("begin; select from users for update").await.expect("a lock");
     let unlock = async {

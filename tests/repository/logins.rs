@@ -160,7 +160,9 @@ impl AsOperator {
             app.database.schema
         );
         client.batch_execute(&late).await.expect("the rights of app");
-        for name in ["0023_rights", "0034_held_messages_and_rights", "0036_rights_on_profiles"] {
+        for name in
+            ["0023_rights", "0034_held_messages_and_rights", "0036_rights_on_profiles", "0038_challenge"]
+        {
             let file = embedded().iter().find(|file| file.name == name).expect("the migration");
             // Only the rights: the columns are there.
             let rights = file.up.split_once("do $$").expect("the rights").1;
