@@ -1,7 +1,10 @@
 //! What each login may do. An attacker in a function cannot rewrite the audit log or give roles, also
 //! when the login has its rights on new tables by default.
 
-use app_core::testing::{TestDatabase, migrated};
+use app_core::{
+    infrastructure::migrate::embedded,
+    testing::{TestDatabase, migrated},
+};
 use tokio_postgres::{Client, error::SqlState};
 
 /// A migrated schema, and a client with the rights of this login.
@@ -85,6 +88,71 @@ async fn functions_add_to_the_audit_log_and_neither_rewrite_nor_date_it() {
         client.batch_execute(statement).await.expect(statement);
     }
     assert_refused(&client, AUDIT).await;
+}
+
+/// Rows of this many days ago.
+const OLD_ROWS: &str = "insert into audit_log (at, action, outcome)
+                        select now() - n * interval '1 day', n::text, 'success' from unnest(array[29, 31, 364, 366]) as n";
+const PRUNE: &str = "select prune_audit_log(1000)";
+
+async fn left(client: &Client) -> Vec<String> {
+    let rows = client.query("select action from audit_log order by at", &[]).await.expect("rows");
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
+#[tokio::test]
+async fn functions_prune_the_audit_log_no_sooner_than_its_owner_says() {
+    let (database, client) = by("app").await;
+    client.batch_execute(&format!("reset role; {OLD_ROWS}; set role app")).await.expect("old rows");
+    for attempt in [
+        "update audit_retention set days = 30",
+        "delete from audit_retention",
+        "truncate audit_retention",
+        "insert into audit_retention values (true, 30)",
+        "drop function prune_audit_log(bigint)",
+    ] {
+        let refused = client.batch_execute(attempt).await.expect_err(attempt);
+        assert_eq!(refused.code().map(SqlState::code), Some("42501"), "{attempt}: {refused}");
+    }
+    // The function does not follow the caller's search path.
+    client.batch_execute("set search_path = pg_catalog").await.expect("another path");
+    let elsewhere = format!("select {}.prune_audit_log(1000)", database.schema);
+    client.batch_execute(&elsewhere).await.expect("pruned");
+    client.batch_execute(&format!("set search_path = {}", database.schema)).await.expect("the path");
+    assert_eq!(left(&client).await, ["364", "31", "29"]);
+    client
+        .batch_execute("reset role; update audit_retention set days = 30; set role app")
+        .await
+        .expect("shorter");
+    client.batch_execute(PRUNE).await.expect("pruned");
+    assert_eq!(left(&client).await, ["29"]);
+    let shortest = client.batch_execute("reset role; update audit_retention set days = 29").await;
+    assert_eq!(shortest.expect_err("too short").code(), Some(&SqlState::CHECK_VIOLATION));
+}
+
+#[tokio::test]
+async fn operators_prune_nothing_and_an_unlimited_log_keeps_all() {
+    let (_database, client) = by("operations").await;
+    assert_refused(&client, &[PRUNE, "update audit_retention set days = 30"]).await;
+    let unlimited = format!("reset role; {OLD_ROWS}; update audit_retention set days = null; set role app");
+    client.batch_execute(&unlimited).await.expect("old rows");
+    client.batch_execute(PRUNE).await.expect("pruned");
+    assert_eq!(left(&client).await.len(), 4);
+}
+
+/// An upgrade deletes nothing before its operator decides.
+#[tokio::test]
+async fn a_log_that_has_rows_when_it_learns_of_its_retention_is_kept() {
+    let days = "select days from audit_retention";
+    let (_database, client) = with_logins("").await;
+    let fresh: Option<i32> = client.query_one(days, &[]).await.expect("a row").get(0);
+    client.batch_execute(OLD_ROWS).await.expect("old rows");
+    for migration in embedded().iter().filter(|migration| migration.name.contains("audit_retention")) {
+        client.batch_execute(migration.down).await.expect("down");
+        client.batch_execute(migration.up).await.expect("up");
+    }
+    let upgraded: Option<i32> = client.query_one(days, &[]).await.expect("a row").get(0);
+    assert_eq!((fresh, upgraded), (Some(365), None));
 }
 
 #[tokio::test]

@@ -67,7 +67,10 @@ async fn assert_bounded(client: &Client, what: &str, text: &str, arguments: &Arg
         let plan = plan(client, text, arguments, mode).await;
         let all = nodes(&plan);
         assert!(all.iter().any(|node| node["Index Cond"].is_string()), "{what}, {mode}: {plan:#}");
-        assert!(!all.iter().any(|node| node["Node Type"] == "Seq Scan"), "{what}, {mode}: {plan:#}");
+        // A table of one row has no other way.
+        let scans =
+            |node: &&Value| node["Node Type"] == "Seq Scan" && node["Relation Name"] != "audit_retention";
+        assert!(!all.iter().any(scans), "{what}, {mode}: {plan:#}");
         // What a claim finds it also writes, which costs pages of every index.
         let found = all.iter().find(|node| node["Subplan Name"] == "CTE front");
         let pages = pages(found.unwrap_or(&&plan));
@@ -233,13 +236,24 @@ const NOT_EXPIRED: &str = "
       select n::text, 'v', now() + interval '1 day' from generate_series(1, $rows) as n;
     insert into challenge (id, purpose, created_at, expires_at)
       select lpad(to_hex(n), 32, '0')::uuid, 'p', now(), now() + interval '1 day' from generate_series(1, $rows) as n;
+    insert into audit_log (action, outcome) select 'sign_in', 'success' from generate_series(1, $rows);
     analyze";
+
+/// The statement in the function that prunes the audit log.
+async fn pruning(client: &Client) -> String {
+    let query = "select prosrc from pg_proc
+                 where proname = 'prune_audit_log' and pronamespace = current_schema()::regnamespace";
+    let body: String = client.query_one(query, &[]).await.expect("the function").get(0);
+    body.replace("limit most", "limit $1")
+}
 
 #[tokio::test]
 async fn the_clean_up_does_not_read_what_it_leaves() {
     let (_database, client) = filled(NOT_EXPIRED).await;
     for what in Expired::ALL {
         let arguments = ("(int8)", format!("({BATCH})"));
-        assert_bounded(&client, what.table(), &delete_statement(what), &arguments).await;
+        let statement =
+            if what == Expired::AuditLog { pruning(&client).await } else { delete_statement(what) };
+        assert_bounded(&client, what.table(), &statement, &arguments).await;
     }
 }

@@ -20,6 +20,7 @@ const ALL: &str = "select insert update delete";
 const RIGHTS: &[(&str, &str, &str)] = &[
     ("api_key", ALL, ""),
     ("audit_log", "select insert(action actor details ip outcome request_id subject)", AUDIT_OF_OPERATORS),
+    ("audit_retention", "select", ""),
     ("auth_session", ALL, ""),
     ("challenge", "select insert update(attempts kid used_at) delete", ""),
     ("dead_letter", ALL, "select"),

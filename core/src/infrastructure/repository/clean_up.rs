@@ -1,6 +1,10 @@
 //! Rows that have had their time, and how long each kind is kept.
 
-use crate::{domain::Result, infrastructure::db::Sql};
+use super::column;
+use crate::{
+    domain::{Error, Result},
+    infrastructure::db::Sql,
+};
 
 /// One statement deletes this many: its locks and its log stay small.
 pub const BATCH: u64 = 2_000;
@@ -20,10 +24,11 @@ pub enum Expired {
     IdempotencyKeys,
     Values,
     Challenges,
+    AuditLog,
 }
 
 impl Expired {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Sessions,
         Self::PublishedMessages,
         Self::HandledMessages,
@@ -36,6 +41,7 @@ impl Expired {
         Self::IdempotencyKeys,
         Self::Values,
         Self::Challenges,
+        Self::AuditLog,
     ];
 
     pub fn table(self) -> &'static str {
@@ -69,17 +75,39 @@ impl Expired {
             Self::Values => ("key_value", "expires_at", "0"),
             // Nobody can use it, and a repeated request that finds none is refused as an expired one is.
             Self::Challenges => ("challenge", "expires_at", "0"),
+            // Functions may not delete these rows, nor say how long they are kept: migration `audit_retention`.
+            Self::AuditLog => ("audit_log", "at", AUDIT_RETENTION),
+        }
+    }
+
+    /// Returns for how long a row is kept, in words.
+    pub fn kept(self) -> &'static str {
+        match self.rule().2 {
+            "0" => "until they have no effect any more",
+            kept => kept,
         }
     }
 }
 
+/// Stands for the days that the table `audit_retention` holds.
+const AUDIT_RETENTION: &str = "the days in `audit_retention`";
+
 /// Deletes up to [`BATCH`] rows of a kind and returns how many.
 pub async fn delete(sql: &impl Sql, what: Expired) -> Result<u64> {
-    sql.execute(&delete_statement(what), &[&(BATCH as i64)]).await
+    let text = delete_statement(what);
+    if what != Expired::AuditLog {
+        return sql.execute(&text, &[&(BATCH as i64)]).await;
+    }
+    let row = sql.row(&text, &[&(BATCH as i64)]).await?;
+    let pruned: i64 = row.map_or(Ok(0), |row| column(&row, "pruned"))?;
+    u64::try_from(pruned).map_err(Error::internal)
 }
 
 /// The text of [`delete`]. Public for the test that asks Postgres for its plan.
 pub fn delete_statement(what: Expired) -> String {
+    if what == Expired::AuditLog {
+        return "select prune_audit_log($1) as pruned".into();
+    }
     let (table, since, kept) = what.rule();
     // ctid is where the row stands: the cheapest way to name rows that a limit has chosen.
     // statement_timestamp() does not change during the statement, so it can be an index condition.

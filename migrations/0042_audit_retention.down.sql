@@ -1,0 +1,2 @@
+drop function prune_audit_log(bigint);
+drop table audit_retention;
