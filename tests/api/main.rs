@@ -12,6 +12,7 @@ mod docs_pages;
 mod edge;
 mod emails;
 mod epoch;
+mod export;
 mod forged_addresses;
 mod forgery;
 mod hashes;

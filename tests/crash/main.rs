@@ -4,6 +4,7 @@
 //! as does a step in it that no function takes. `volume.rs` says how to run the sweep in full.
 
 mod consumer;
+mod erase;
 mod firings;
 mod points;
 mod refusals;

@@ -166,6 +166,24 @@ pub(crate) const MISFIRE: Scene = Scene {
     steps: &["update task set state = 'running'", "insert into task", "update task set state = 'failed'"],
 };
 
+/// A user whose grace period has ended.
+pub(crate) const ERASE: Scene = Scene {
+    name: "erase",
+    steps: &[
+        "update task set state = 'running'",
+        "insert into task",
+        // Who is due.
+        "select from users",
+        "begin",
+        "delete from users",
+        // One statement for all tables.
+        "delete from auth_session",
+        "insert into audit_log",
+        "commit",
+        "update task set state = 'succeeded'",
+    ],
+};
+
 pub(crate) const SCENES: &[&Scene] = &[
     &SIGN_UP,
     &SEND_MESSAGE,
@@ -179,6 +197,7 @@ pub(crate) const SCENES: &[&Scene] = &[
     &RETRY,
     &FIRING,
     &MISFIRE,
+    &ERASE,
 ];
 
 /// The points that the promise is usually told by, and where in the sweep they are.
@@ -215,6 +234,9 @@ pub(crate) const NAMES: &[(&str, &Scene, &str, Moment)] = &[
     ("worker: before the response", &WORKER, RESPONSE, Moment::Answered),
     ("firing: after its row", &FIRING, "insert into task", Moment::Answered),
     ("failure: after it was noted", &MISFIRE, "update task set state = 'failed'", Moment::Answered),
+    ("eraser: between user and rows", &ERASE, "delete from users", Moment::Answered),
+    ("eraser: before the commit", &ERASE, "commit", Moment::Before),
+    ("eraser: after the commit", &ERASE, "commit", Moment::Answered),
     ("retry: before the transaction", &RETRY, "begin", Moment::Before),
     ("retry: after the state", &RETRY, "update task set state", Moment::Answered),
     ("retry: after the insert", &RETRY, "insert into outbox", Moment::Answered),

@@ -73,7 +73,12 @@ impl Task for Trouble {
 
 async fn run(app: &TestApp, body: &str, patience: Duration) -> Result<Vec<Outgoing>> {
     let registry = Registry::new().task::<Trouble>();
-    let services = Services { mails: None, queue_retention: Duration::from_secs(345_600) };
+    let services = Services {
+        mails: None,
+        queue_retention: Duration::from_secs(345_600),
+        clock: &*app.clock,
+        deletion_grace: time::Duration::days(7),
+    };
     let worker = Worker::new(app.app.db()?, &registry, services);
     worker.run(Delivery { body, message_id: "m-1" }, Instant::now() + patience).await
 }

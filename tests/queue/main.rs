@@ -2,6 +2,7 @@
 
 mod batch;
 mod clean_up;
+mod erase_users;
 mod events_consumer;
 mod failing_tasks;
 mod inbox;

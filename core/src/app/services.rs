@@ -48,18 +48,26 @@ impl App {
     /// Runs tasks of the tasks queue. The mail client is not linked.
     pub fn worker(&self) -> Result<Worker<'_>> {
         let registry = self.0.tasks.get_or_init(worker_table::<OfTasks>);
-        let services = Services { mails: None, queue_retention: self.0.config.queues.retention };
-        Ok(Worker::new(self.db()?, registry, services))
+        Ok(Worker::new(self.db()?, registry, self.task_services(None)))
     }
 
     /// Runs tasks of the mail queue.
     pub fn mail_worker(&self) -> Result<Worker<'_>> {
-        let Config { project_name, queues, mail_text, .. } = &self.0.config;
+        let Config { project_name, mail_text, .. } = &self.0.config;
         let config = mail_text.as_ref().ok_or_else(|| undeclared("Need::Mail"))?;
         let mails = Mails { mailer: self.mailer(), style: Style { project_name, config } };
         let registry = self.0.mail_tasks.get_or_init(worker_table::<OfMail>);
-        let services = Services { mails: Some(mails), queue_retention: queues.retention };
-        Ok(Worker::new(self.db()?, registry, services))
+        Ok(Worker::new(self.db()?, registry, self.task_services(Some(mails))))
+    }
+
+    fn task_services<'a>(&'a self, mails: Option<Mails<'a>>) -> Services<'a> {
+        let Config { queues, deletion_grace, .. } = &self.0.config;
+        Services {
+            mails,
+            queue_retention: queues.retention,
+            clock: self.clock(),
+            deletion_grace: *deletion_grace,
+        }
     }
 
     /// Works on the rows of tasks. No code of a task is linked.

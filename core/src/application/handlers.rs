@@ -10,6 +10,7 @@ use super::{
     tasks::{
         Enqueue,
         clean_up::CleanUp,
+        erase_users::EraseUsers,
         recover_tasks::RecoverTasks,
         say_meow::SayMeow,
         security_mail::{Notice, SecurityMail},
@@ -29,12 +30,14 @@ pub fn events<T: Table>(table: T) -> T {
         .starts::<UserCreated, _>(|event| {
             Ok(Enqueue::new(&SayMeow { to: Some(event.uuid) })?.owner(event.uuid))
         })
-        .starts::<UserCreated, _>(|event| Enqueue::new(&WelcomeMail { user: event.uuid }))
+        .starts::<UserCreated, _>(|event| {
+            Ok(Enqueue::new(&WelcomeMail { user: event.uuid })?.owner(event.uuid))
+        })
         .starts::<SessionReuseDetected, _>(|event| notify(event.uuid, Notice::SessionReused))
         .starts::<SignInSlowed, _>(|event| notify(event.uuid, Notice::SignInSlowed))
         .starts::<ApiKeyCreated, _>(|event| {
             let (user, notice, key) = (event.uuid, Notice::ApiKeyCreated, Some(event.key.clone()));
-            Enqueue::new(&SecurityMail { user, notice, key })
+            Ok(Enqueue::new(&SecurityMail { user, notice, key })?.owner(user))
         })
 }
 
@@ -45,9 +48,10 @@ pub fn table<T: Table>(table: T) -> T {
         .task::<SecurityMail>()
         .task::<WelcomeMail>()
         .task::<CleanUp>()
+        .task::<EraseUsers>()
         .task::<RecoverTasks>()
 }
 
 fn notify(user: Uuid, notice: Notice) -> Result<Enqueue<SecurityMail>> {
-    Enqueue::new(&SecurityMail { user, notice, key: None })
+    Ok(Enqueue::new(&SecurityMail { user, notice, key: None })?.owner(user))
 }

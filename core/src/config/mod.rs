@@ -66,6 +66,8 @@ pub struct Config {
     pub queues: QueuesConfig,
     pub aws: AwsConfig,
     pub api_default_limit: u32,
+    /// How long a user can take back the request to be deleted.
+    pub deletion_grace: time::Duration,
 }
 
 #[derive(Debug, Clone)]
@@ -164,6 +166,7 @@ impl Config {
             session_token: env.optional("AWS_SESSION_TOKEN").map(Secret::new),
         };
         let api_default_limit = env.number("API_DEFAULT_LIMIT", 25, 1..=100);
+        let grace_days = env.number("DELETION_GRACE_DAYS", 7, 1..=90);
         env.finish()?;
         // Every `None` has been reported by `finish`; this one only tells the compiler.
         let launch_mode = launch_mode.ok_or_else(|| Error::Configuration("LAUNCH_MODE".into()))?;
@@ -188,6 +191,7 @@ impl Config {
             queues,
             aws,
             api_default_limit: api_default_limit as u32,
+            deletion_grace: time::Duration::days(grace_days as i64),
         })
     }
 }

@@ -37,6 +37,7 @@ fn the_defaults_are_those_of_the_documentation() {
         (time::Duration::minutes(5), time::Duration::days(5))
     );
     assert_eq!(config.api_default_limit, 25);
+    assert_eq!(config.deletion_grace, time::Duration::days(7));
     assert_eq!(config.passwords.min_length, 8);
     assert_eq!((config.passwords.memory_kib, config.passwords.passes), (19_456, 2));
     assert_eq!(config.secrets_ttl, Duration::from_secs(300));
@@ -58,6 +59,7 @@ fn every_bad_key_is_named_at_once() {
             ("DB_PORT", "0"),
             ("DB_STATEMENTS", "fast"),
             ("API_DEFAULT_LIMIT", "many"),
+            ("DELETION_GRACE_DAYS", "0"),
             ("PASSWORD_MIN_LENGTH", "7"),
             ("ARGON2_MEMORY_KIB", "19455"),
             ("ARGON2_PASSES", "1"),
@@ -79,6 +81,7 @@ fn every_bad_key_is_named_at_once() {
         "DB_PASSWORD",
         "DB_STATEMENTS",
         "API_DEFAULT_LIMIT",
+        "DELETION_GRACE_DAYS",
         "PASSWORD_MIN_LENGTH",
         "ARGON2_MEMORY_KIB",
         "ARGON2_PASSES",

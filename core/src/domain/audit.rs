@@ -33,7 +33,16 @@ words! {
         UserUpdated = "user_updated",
         UserDeactivated = "user_deactivated",
         UserActivated = "user_activated",
+        /// An administrator deleted a user.
         UserDeleted = "user_deleted",
+        /// A user asked for the deletion of the own account.
+        DeletionAsked = "deletion_asked",
+        /// A user took that back.
+        DeletionUndone = "deletion_undone",
+        /// The grace period ended, and the user's data was erased.
+        UserErased = "user_erased",
+        /// A user began an export of all data about the own account.
+        DataExported = "data_exported",
         RoleGranted = "role_granted",
         RoleRevoked = "role_revoked",
         ApiKeyCreated = "api_key_created",

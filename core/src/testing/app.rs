@@ -86,6 +86,7 @@ fn config(database: Option<DatabaseConfig>) -> Config {
         kafka: None,
         aws: no_aws(),
         api_default_limit: 25,
+        deletion_grace: time::Duration::days(7),
     }
 }
 

@@ -125,8 +125,10 @@ fn the_queue_takes_messages_of_the_schedules_and_of_no_other_rule() {
     holds(&check(&template()));
     let statement = "/Resources/SchedulesQueuePolicy/Properties/PolicyDocument/Statement/0";
     let source = format!("{statement}/Condition/ArnEquals/aws:SourceArn");
-    let some =
-        json!(["SayMeowSchedule", "RecoverTasksSchedule"].map(|rule| json!({ "Fn::GetAtt": [rule, "Arn"] })));
+    let some = json!(
+        ["SayMeowSchedule", "EraseUsersSchedule", "RecoverTasksSchedule"]
+            .map(|rule| json!({ "Fn::GetAtt": [rule, "Arn"] }))
+    );
     refused(check, &source, some, "CleanUpSchedule: may not send to TasksQueue");
     let fault = "SchedulesQueuePolicy: allows somebody else, or something else than to send";
     refused(check, &format!("{statement}/Action"), json!("sqs:*"), fault);

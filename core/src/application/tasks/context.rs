@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::Known;
 use crate::{
     application::mails::Style,
-    domain::{Error, Result},
+    domain::{Error, Result, clock::Clock},
     infrastructure::{db::Conn, mail::Mailer, messaging::Outgoing, repository::tasks, tx::Tx},
 };
 
@@ -28,6 +28,9 @@ pub struct Services<'a> {
     pub mails: Option<Mails<'a>>,
     /// How long the queues keep a message that nobody takes.
     pub queue_retention: Duration,
+    pub clock: &'a dyn Clock,
+    /// How long a user can take back the request to be deleted.
+    pub deletion_grace: time::Duration,
 }
 
 /// What a task needs to send a mail.
@@ -100,9 +103,19 @@ impl<'a> TaskContext<'a> {
     pub fn conn(&self) -> Result<&Conn> {
         match &self.stage {
             Stage::Alone(conn) => Ok(conn),
-            Stage::Together(_) | Stage::Lost => {
-                Err(Error::internal("the task's transaction has begun; use it instead of the connection"))
-            }
+            Stage::Together(_) | Stage::Lost => Err(begun()),
+        }
+    }
+
+    /// Returns the connection for transactions that commit separately from the task's success, and so before it. For
+    /// work that may be done twice, in parts that each are done fully or not at all.
+    ///
+    /// # Errors
+    /// As [`Self::conn`].
+    pub fn separate(&mut self) -> Result<&mut Conn> {
+        match &mut self.stage {
+            Stage::Alone(conn) => Ok(conn),
+            Stage::Together(_) | Stage::Lost => Err(begun()),
         }
     }
 
@@ -137,6 +150,10 @@ impl<'a> TaskContext<'a> {
             Stage::Lost => Err(Error::unavailable("database", "no transaction")),
         }
     }
+}
+
+fn begun() -> Error {
+    Error::internal("the task's transaction has begun; use it instead of the connection")
 }
 
 impl std::fmt::Debug for TaskContext<'_> {

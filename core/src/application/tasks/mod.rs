@@ -7,6 +7,7 @@ mod backoff;
 pub mod clean_up;
 mod context;
 mod enqueue;
+pub mod erase_users;
 mod known;
 mod lost_events;
 mod mail;

@@ -14,7 +14,7 @@ use crate::{
         users::{User, UserChange},
     },
     infrastructure::{
-        repository::{api_keys, audit, challenges, idempotency, sessions, sign_in_places, users},
+        repository::{api_keys, audit, personal, sessions, sign_in_places, users},
         tx::Tx,
     },
 };
@@ -63,7 +63,7 @@ impl Users<'_> {
         Ok(after)
     }
 
-    /// Removes the row, its roles and its sessions. The audit log keeps the uuid.
+    /// Removes the row at once, and what the register of personal data says. The audit log keeps the uuid.
     ///
     /// # Errors
     /// As [`Users::change`].
@@ -73,11 +73,9 @@ impl Users<'_> {
         if !users::delete(&*tx, user).await? {
             return Err(Error::NotFound("user"));
         }
-        let ended = sessions::delete_all(&*tx, user).await?;
-        idempotency::delete_all(&*tx, user).await?;
-        challenges::delete_all(&*tx, user).await?;
+        let erased = personal::erase(&*tx, user).await?;
         let entry = Entry::by(by, Action::UserDeleted, user, client.ip);
-        audit::record(tx, &entry.with(json!({ "sessions": ended })));
+        audit::record(tx, &entry.with(json!({ "sessions": erased.get("auth_session") })));
         Ok(())
     }
 

@@ -2,6 +2,8 @@
 
 mod administer;
 pub mod emails;
+pub mod erase;
+mod export;
 pub mod profiles;
 mod walk;
 

@@ -18,5 +18,5 @@ pub use password::{Password, PasswordAttempt, PasswordHash};
 pub use password_policy::PasswordPolicy;
 pub use phone::Phone;
 pub use photo::PhotoUrl;
-pub use profile::{Mend, ProfileChange, ProfileValue, UserChange, profile_texts};
+pub use profile::{Mend, PROFILE_COLUMNS, ProfileChange, ProfileValue, UserChange, profile_texts};
 pub use user::{NewUser, User};

@@ -42,6 +42,9 @@ macro_rules! profile {
             pub $field: Patch<$value>,)+
         }
 
+        /// The columns of the profile.
+        pub const PROFILE_COLUMNS: &[&str] = &[$(stringify!($field)),+];
+
         /// Returns the columns of the profile that hold a text, each with the function that mends a stored text.
         pub fn profile_texts() -> impl Iterator<Item = (&'static str, Mend)> {
             let columns = [$((stringify!($field), <$value as Stored>::MEND)),+];

@@ -174,8 +174,3 @@ pub async fn consume(tx: &impl Sql, challenge: &Challenge, now: OffsetDateTime) 
     let params: [&dyn Parameter; 3] = [&challenge.id, &challenge.purpose.as_str(), &now];
     Ok(tx.execute(text, &params).await? > 0)
 }
-
-/// Removes all challenges of a user.
-pub async fn delete_all(tx: &impl Sql, user: Uuid) -> Result<()> {
-    tx.execute("delete from challenge where user_uuid = $1", &[&user]).await.map(drop)
-}

@@ -141,16 +141,6 @@ pub fn store(tx: &mut Tx<'_>, key: &RequestKey, about: Option<Uuid>, answer: Sto
     Ok(())
 }
 
-/// Deletes what a user was answered, and what others were answered about them. Rows that are being
-/// worked on are left to that transaction: waiting for it could be waiting for each other.
-pub async fn delete_all(tx: &impl Sql, user: Uuid) -> Result<u64> {
-    let text = "delete from idempotency_key where ctid = any(array(
-                  select ctid from idempotency_key where user_uuid = $1 or subject_uuid = $1
-                  for update skip locked))
-                and (user_uuid = $1 or subject_uuid = $1)";
-    tx.execute(text, &[&user]).await
-}
-
 impl RequestKey {
     fn params(&self) -> [&dyn Parameter; 4] {
         [&self.user, &self.route, &self.text, &self.fingerprint]

@@ -13,6 +13,7 @@ pub mod emails;
 pub mod idempotency;
 pub mod outbox_operations;
 pub mod outbox_status;
+pub mod personal;
 pub mod profiles;
 pub mod rate_limit;
 mod read;

@@ -208,8 +208,3 @@ pub async fn revoke_all(
     )
     .await
 }
-
-/// Removes all sessions of a user, live or over. Returns how many there were.
-pub async fn delete_all(sql: &impl Sql, user: Uuid) -> Result<u64> {
-    sql.execute("delete from auth_session where user_uuid = $1", &[&user]).await
-}

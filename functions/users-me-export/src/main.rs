@@ -1,0 +1,6 @@
+//! `GET /api/v1/users/me/export/`.
+use app_core::{Need, interfaces::http};
+
+fn main() -> Result<(), http::RuntimeError> {
+    http::main(&[Need::Database, Need::Tokens], users_me_export::handler)
+}

@@ -1,0 +1,2 @@
+-- no transaction
+drop index concurrently if exists task_owner_idx
