@@ -196,7 +196,15 @@ async fn of_many_made_at_once_no_more_than_fifty_live() {
     allow(&app, &["users:read", "api_keys:write"]).await;
     let fill = "insert into api_key (id, user_uuid, name, secret_hash, permissions, created_at, expires_at)
                 select n::text, uuid, 'k', sha256('k'), '{}', now(), '2099-01-01' from users, generate_series(1, 49) as n";
-    app.database.client().await.batch_execute(fill).await.expect("49 keys");
+    // All eight are under way before the first is done, however busy the machine is: connected, and slow.
+    let db = app.app.db().expect("a pool");
+    drop(join_all((0..8).map(|_| db.conn())).await);
+    let slow = "create function slow() returns trigger language plpgsql as
+                  $$ begin perform pg_sleep(0.3); return new; end $$;
+                create trigger slow before insert on api_key for each row execute function slow()";
+    let client = app.database.client().await;
+    client.batch_execute(fill).await.expect("49 keys");
+    client.batch_execute(slow).await.expect("a slow table");
     let wish = json!({ "name": "x", "permissions": ["users:read"], "expires_in_days": 1 });
     let answers = join_all((0..8).map(|_| create(&app, &access, &wish))).await;
     assert_eq!(answers.iter().filter(|answer| answer.status == 201).count(), 1, "{answers:?}");
