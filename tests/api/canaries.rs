@@ -224,10 +224,12 @@ async fn the_binaries_print_no_secret_at_trace_level() {
     let password = secret("database");
     let role = role(&app, &password).await;
     let (signing, hmac, aws) = (secret("signing-key"), secret("hmac-key"), secret("aws"));
+    let challenges = secret("challenge-keys");
     let settings = [
         ("LOG_LEVEL", "trace"),
         ("SECRET_KEY", &*signing),
         ("HMAC_KEY", &*hmac),
+        ("CHALLENGE_KEYS", &*challenges),
         ("AWS_SECRET_ACCESS_KEY", &*aws),
     ];
     for login in [(role.as_str(), password.as_str()), (role.as_str(), "wrong")] {

@@ -3,6 +3,7 @@
 //! `points.rs` is the list of steps. A function that takes one that is not in it fails its test,
 //! as does a step in it that no function takes. `volume.rs` says how to run the sweep in full.
 
+mod challenges;
 mod consumer;
 mod erase;
 mod firings;

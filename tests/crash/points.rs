@@ -33,6 +33,46 @@ pub(crate) const SIGN_UP: Scene = Scene {
     ],
 };
 
+/// A link that is sent back with a new password, of a user whose address was not proved before.
+pub(crate) const RESET: Scene = Scene {
+    name: "reset",
+    steps: &[
+        "insert into rate_limit",
+        "select from challenge",
+        // What the new password must not consist of; and again, locked, in the transaction.
+        "select from users",
+        "begin",
+        "update challenge set used_at",
+        "update users set email_verified_at",
+        "update users set password_hashed",
+        "update auth_session set revoked_at",
+        "update api_key set revoked_at",
+        "delete from sign_in_place",
+        "delete from rate_limit",
+        "insert into task",
+        "insert into audit_log",
+        "insert into outbox",
+        "commit",
+        "SendMessageBatch",
+        "update outbox set published_at",
+    ],
+};
+
+/// A link that proves an address.
+pub(crate) const VERIFY: Scene = Scene {
+    name: "verification",
+    steps: &[
+        "insert into rate_limit",
+        "select from challenge",
+        "begin",
+        "select from users",
+        "update challenge set used_at",
+        "update users set email_verified_at",
+        "insert into audit_log",
+        "commit",
+    ],
+};
+
 /// A request that its sender names: the name, the effects and the answer are one transaction.
 pub(crate) const SEND_MESSAGE: Scene = Scene {
     name: "send-message",
@@ -186,6 +226,8 @@ pub(crate) const ERASE: Scene = Scene {
 
 pub(crate) const SCENES: &[&Scene] = &[
     &SIGN_UP,
+    &RESET,
+    &VERIFY,
     &SEND_MESSAGE,
     &RELAY,
     &RELAY_KAFKA,
@@ -210,6 +252,11 @@ pub(crate) const NAMES: &[(&str, &Scene, &str, Moment)] = &[
     ("producer: after the send", &SIGN_UP, "SendMessageBatch", Moment::Answered),
     ("producer: before the mark", &SIGN_UP, "update outbox set published_at", Moment::Before),
     ("producer: after the mark", &SIGN_UP, "update outbox set published_at", Moment::Answered),
+    ("reset: after the link was used up", &RESET, "update challenge set used_at", Moment::Answered),
+    ("reset: before the commit", &RESET, "commit", Moment::Before),
+    ("reset: after the commit", &RESET, "commit", Moment::Answered),
+    ("verification: before the commit", &VERIFY, "commit", Moment::Before),
+    ("verification: after the commit", &VERIFY, "commit", Moment::Answered),
     ("named request: before the commit", &SEND_MESSAGE, "commit", Moment::Before),
     ("named request: after the commit", &SEND_MESSAGE, "commit", Moment::Answered),
     ("named request: before the response", &SEND_MESSAGE, RESPONSE, Moment::Answered),

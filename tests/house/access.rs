@@ -14,10 +14,13 @@ use super::{
 };
 
 /// Reviewed: these do without a caller. A route that joins them needs a reason here.
-const PUBLIC: [&str; 4] = [
-    "auth-sign-up",       // nobody is known yet; limited by address
-    "auth-tokens",        // the same, limited by address and account
-    "docs",               // what the repository says anyway, and only with SHOW_API_DOCS
+const PUBLIC: [&str; 7] = [
+    "auth-email-verify", // takes a secret from a mail and something of whoever signed up; limited by address
+    "auth-password-forgot", // nobody is known yet; limited by address and account
+    "auth-password-reset", // takes a secret from a mail; limited by address
+    "auth-sign-up",      // nobody is known yet; limited by address
+    "auth-tokens",       // the same, limited by address and account
+    "docs",              // what the repository says anyway, and only with SHOW_API_DOCS
     "debug-health-check", // load balancers sign in nowhere; it tells which dependency is down and no more
 ];
 

@@ -8,10 +8,11 @@ use super::routes::stem;
 use super::template::document::{events, functions, template};
 
 /// A variable, and the needs that read it: one of them at least is declared where the variable is set.
-const READ_BY: [(&str, &[&str]); 7] = [
+const READ_BY: [(&str, &[&str]); 8] = [
     ("DB_SECRET_ARN", &["Database"]),
     ("SECRET_KEY_ARN", &["Tokens"]),
     ("HMAC_KEY_ARN", &["Limits", "Pseudonyms"]),
+    ("CHALLENGE_KEYS_ARN", &["Challenges"]),
     ("EVENTS_QUEUE_URL", &["Queues"]),
     ("MAIL_URL_ARN", &["Mail"]),
     ("CACHE_URL_ARN", &["KeyValue"]),

@@ -292,3 +292,16 @@ async fn each_refusal_is_in_the_audit_log_with_its_reason() {
         [refused("wrong", None), refused("wrong", user), refused("used", user), refused("outdated", user)]
     );
 }
+
+#[tokio::test]
+async fn h11_a_rotation_changes_no_secret_that_was_computed_before() {
+    let world = World::new().await;
+    let challenge = world.asked(Some(world.user)).await;
+    let both = r#"{"signing":"new","keys":{"bare":"YSBrZXkgZm9yIHRlc3RzLCBvZiAzMiBieXRlcyBvciBtb3Jl","new":"YW5vdGhlciBrZXkgZm9yIHRlc3RzLCBvZiAzMiBieXRlcw=="}}"#;
+    let rotated = ChallengeKeys::new(both).expect("two keys");
+    let conn = world.app.app.db().expect("a database").conn().await.expect("a connection");
+    let again = challenges::find_with_key(&conn, challenge.id, rotated.kid()).await.expect("asked");
+    let again = again.expect("a row");
+    assert_eq!(rotated.link(&again).expect("a link"), world.link(&challenge));
+    assert_eq!(rotated.code(&again, Kind::Letters).expect("a code"), world.code(&challenge));
+}

@@ -17,6 +17,7 @@ fn function(name: &str, endpoint: &str) -> Function {
         ("LAUNCH_MODE", "TEST".to_owned()),
         ("PROJECT_NAME", "APP".to_owned()),
         ("HMAC_KEY", "a key for tests, of 32 bytes or more".to_owned()),
+        ("CHALLENGE_KEYS", "a key for tests, of 32 bytes or more".to_owned()),
         ("DB_HOST", "127.0.0.1".to_owned()),
         ("DB_PORT", url.get_ports()[0].to_string()),
         ("DB_NAME", url.get_dbname().unwrap_or_default().to_owned()),

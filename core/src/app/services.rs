@@ -1,5 +1,9 @@
 //! The use cases of the application layer, each with the parts that it works with.
 
+use std::sync::Arc;
+
+use futures_util::{FutureExt, future::BoxFuture};
+
 use super::{App, undeclared};
 use crate::{
     application::{
@@ -10,12 +14,15 @@ use crate::{
         mails::Style,
         registry::{ForWorker, OfMail, OfNone, OfTasks, Registry, WorkerQueue},
         roles::Roles,
-        tasks::{Mails, Services, Worker, operator::TaskOperator},
+        tasks::{KeySource, Mails, Services, Worker, operator::TaskOperator},
         users::Users,
     },
     config::Config,
     domain::Result,
-    infrastructure::{messaging::Outgoing, security::Pseudonyms},
+    infrastructure::{
+        messaging::Outgoing,
+        security::{ChallengeKeys, Pseudonyms},
+    },
 };
 
 /// Returns the table of tasks for a worker of this queue.
@@ -55,7 +62,7 @@ impl App {
     pub fn mail_worker(&self) -> Result<Worker<'_>> {
         let Config { project_name, mail_text, .. } = &self.0.config;
         let config = mail_text.as_ref().ok_or_else(|| undeclared("Need::Mail"))?;
-        let mails = Mails { mailer: self.mailer(), style: Style { project_name, config } };
+        let mails = Mails { mailer: self.mailer(), style: Style { project_name, config }, keys: self };
         let registry = self.0.mail_tasks.get_or_init(worker_table::<OfMail>);
         Ok(Worker::new(self.db()?, registry, self.task_services(Some(mails))))
     }
@@ -100,5 +107,11 @@ impl App {
                 "the messages could not be published; the relay sends them"
             ),
         }
+    }
+}
+
+impl KeySource for App {
+    fn challenge_keys(&self) -> BoxFuture<'_, Result<Arc<ChallengeKeys>>> {
+        self.challenge_keys().boxed()
     }
 }

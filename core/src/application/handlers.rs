@@ -9,17 +9,19 @@ use super::{
     registry::Table,
     tasks::{
         Enqueue,
+        ask_to_verify::AskToVerify,
         clean_up::CleanUp,
         erase_users::EraseUsers,
         recover_tasks::RecoverTasks,
         say_meow::SayMeow,
         security_mail::{Notice, SecurityMail},
+        send_challenge::SendChallenge,
         welcome_mail::WelcomeMail,
     },
 };
 use crate::domain::{
     Result,
-    auth::events::{ApiKeyCreated, SessionReuseDetected, SignInSlowed},
+    auth::events::{ApiKeyCreated, SessionReuseDetected, SignInSlowed, SignInUnverified},
     users::events::UserCreated,
 };
 
@@ -35,6 +37,7 @@ pub fn events<T: Table>(table: T) -> T {
         })
         .starts::<SessionReuseDetected, _>(|event| notify(event.uuid, Notice::SessionReused))
         .starts::<SignInSlowed, _>(|event| notify(event.uuid, Notice::SignInSlowed))
+        .starts::<SignInUnverified, _>(|event| Enqueue::new(&AskToVerify { user: event.uuid }))
         .starts::<ApiKeyCreated, _>(|event| {
             let (user, notice, key) = (event.uuid, Notice::ApiKeyCreated, Some(event.key.clone()));
             Ok(Enqueue::new(&SecurityMail { user, notice, key })?.owner(user))
@@ -45,7 +48,9 @@ pub fn events<T: Table>(table: T) -> T {
 pub fn table<T: Table>(table: T) -> T {
     events(table)
         .task::<SayMeow>()
+        .task::<AskToVerify>()
         .task::<SecurityMail>()
+        .task::<SendChallenge>()
         .task::<WelcomeMail>()
         .task::<CleanUp>()
         .task::<EraseUsers>()

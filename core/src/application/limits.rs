@@ -131,6 +131,14 @@ impl Limits<'_> {
         self.admit(&self.at_address(Limited::RedeemAddress, "redeem.address", ip)).await
     }
 
+    /// Returns the buckets that hold the failed sign-ins of an account: from anywhere, and from this address
+    /// and its networks. They are emptied for a user who has proved otherwise who they are.
+    pub(crate) fn failures(&self, email: &Email, ip: Option<IpAddr>) -> Vec<Bucket> {
+        let anywhere = Bucket { name: "sign_in.failures", key: self.pseudonyms.of_account(email) };
+        let here = self.account_at("sign_in.account", &Span::ALL, email, ip);
+        here.into_iter().map(|one| one.bucket).chain([anywhere]).collect()
+    }
+
     /// Returns the name of the place from where a user signs in.
     pub(crate) fn place(&self, email: &Email, ip: Option<IpAddr>) -> Pseudonym {
         self.pseudonyms.of_account_at(email.canonical().as_bytes(), &Span::place(ip))

@@ -7,8 +7,13 @@ use super::{LaunchMode, SecretSource, reader::Reader};
 pub struct ChallengesConfig {
     /// The keys of [`ChallengeKeys`](crate::infrastructure::security::ChallengeKeys).
     pub keys: SecretSource,
+    /// Whether a password reset leaves the user's API keys.
+    pub keep_api_keys: bool,
 }
 
 pub(super) fn read(env: &mut Reader<'_>, mode: LaunchMode) -> ChallengesConfig {
-    ChallengesConfig { keys: env.key("CHALLENGE_KEYS", mode) }
+    ChallengesConfig {
+        keys: env.key("CHALLENGE_KEYS", mode),
+        keep_api_keys: env.flag("KEEP_API_KEYS", false),
+    }
 }

@@ -101,7 +101,7 @@ pub fn check_url(url: &str) -> Result<(), &'static str> {
     }
 }
 
-/// `None`: no mail is sent.
+/// `None`: no mail is sent. PROD always sends mail.
 pub(super) fn read(env: &mut Reader<'_>, prod: bool) -> Option<MailConfig> {
     let url = match (env.optional("MAIL_URL_ARN"), env.optional("MAIL_URL")) {
         (Some(arn), _) => SecretSource::Stored(arn),
@@ -114,7 +114,15 @@ pub(super) fn read(env: &mut Reader<'_>, prod: bool) -> Option<MailConfig> {
             }
             SecretSource::Inline(Secret::new(url))
         }
-        (None, None) => return None,
+        (None, None) => {
+            if prod {
+                env.wrong(
+                    "MAIL_URL_ARN",
+                    "is missing: without mail nobody can confirm an address or reset a password",
+                );
+            }
+            return None;
+        }
     };
     let from = env.text("MAIL_FROM");
     match Sender::parse(&from) {

@@ -77,6 +77,8 @@ pub struct TokensConfig {
     pub refresh_lifetime: time::Duration,
     /// How many sessions of one user live at a time. One more ends the one refreshed longest ago.
     pub max_sessions: u32,
+    /// Whether a user whose address is not confirmed is refused like one with a wrong password.
+    pub deny_unverified: bool,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -231,6 +233,9 @@ fn read_tokens(env: &mut Reader<'_>, prod: bool) -> TokensConfig {
         access_lifetime: time::Duration::minutes(env.number("ACCESS_TOKEN_EXPIRES_MINUTES", 5, 1..=60) as i64),
         refresh_lifetime: time::Duration::days(env.number("REFRESH_TOKEN_EXPIRES_DAYS", 5, 1..=30) as i64),
         max_sessions: env.number("MAX_SESSIONS_PER_USER", 100, 1..=1000) as u32,
+        deny_unverified: env
+            .choice("UNVERIFIED_SIGN_IN", Some(false), &[("allow", false), ("deny", true)])
+            .unwrap_or_default(),
     }
 }
 

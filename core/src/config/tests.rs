@@ -240,6 +240,8 @@ fn mail_is_wanted_only_where_it_is_declared_and_configured() {
     assert!(problem(mail(&[Section::Mail], &[prod, url, from])).contains("MAIL_URL_ARN is missing"));
     assert!(problem(mail(&[Section::Mail], &[prod, arn, from])).contains("APP_URL is missing"));
     assert!(mail(&[Section::Mail], &[prod, arn, from, ("APP_URL", "https://app.example.com")]).is_ok());
+    // Without mail nobody can reset a password.
+    assert!(problem(mail(&[Section::Mail], &[prod])).contains("MAIL_URL_ARN is missing"));
     let plain = ("APP_URL", "http://app.example.com");
     assert!(
         problem(mail(&[Section::Mail], &[prod, arn, from, plain])).contains("APP_URL must begin with https")

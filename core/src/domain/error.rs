@@ -103,6 +103,8 @@ pub enum Error {
     Validation(Vec<Detail>),
     /// The caller has not proved who they are. The text is for the log; all callers see the same response.
     Unauthenticated(&'static str),
+    /// The link is right, and something of whoever signed up must come with it, such as the password.
+    PasswordNeeded,
     /// The caller is known and lacks the permission.
     Forbidden,
     /// There is no such thing, or it is not the caller's.
@@ -147,6 +149,7 @@ impl Error {
             Self::Malformed(_) => "malformed",
             Self::Validation(_) => "validation",
             Self::Unauthenticated(_) => "unauthenticated",
+            Self::PasswordNeeded => "password_needed",
             Self::Forbidden => "forbidden",
             Self::NotFound(_) => "not_found",
             Self::AlreadyExists(_) => "already_exists",
@@ -173,6 +176,7 @@ impl Error {
             Self::Malformed(_)
             | Self::Validation(_)
             | Self::Unauthenticated(_)
+            | Self::PasswordNeeded
             | Self::Forbidden
             | Self::NotFound(_)
             | Self::AlreadyExists(_)
@@ -207,6 +211,7 @@ impl fmt::Display for Error {
                 details.iter().try_for_each(|d| write!(f, " {} ({})", d.key, d.reason))
             }
             Self::Unauthenticated(why) => write!(f, "not authenticated: {why}"),
+            Self::PasswordNeeded => f.write_str("the link came without a session, a verifier or a password"),
             Self::Forbidden => f.write_str("not allowed"),
             Self::NotFound(what) => write!(f, "{what} not found"),
             Self::AlreadyExists(key) => write!(f, "{key} is already taken"),

@@ -39,6 +39,7 @@ impl Failure {
             | Error::TooLarge { .. }
             | Error::UnsupportedFormat => Self::Invalid,
             Error::Unauthenticated(_) | Error::Forbidden => Self::NotAllowed,
+            Error::PasswordNeeded => Self::NotAllowed,
             Error::NotFound(_) => Self::NotFound,
             Error::AlreadyExists(_) => Self::Conflict,
             Error::RateLimited { .. } | Error::InProgress | Error::Unavailable { .. } => Self::Unavailable,

@@ -64,12 +64,14 @@ fn config(database: Option<DatabaseConfig>) -> Config {
             access_lifetime: time::Duration::minutes(5),
             refresh_lifetime: time::Duration::days(5),
             max_sessions: 100,
+            deny_unverified: false,
         }),
         // A test that is about a limit sets it.
         limits: Some(LimitsConfig::new(LaunchMode::Local)),
         hmac_key: Some(SecretSource::Inline(Secret::new("a key for tests, of 32 bytes or more".into()))),
         challenges: Some(ChallengesConfig {
             keys: SecretSource::Inline(Secret::new("a key for tests, of 32 bytes or more".into())),
+            keep_api_keys: false,
         }),
         passwords: PasswordsConfig::default(),
         password_words: Vec::new(),

@@ -2,10 +2,12 @@
 
 use app_core::{
     App, Error, Result,
-    domain::users::{Email, NewUser, PasswordAttempt, User},
+    domain::{
+        auth::challenge::Binding,
+        users::{Email, NewUser, PasswordAttempt, User},
+    },
     infrastructure::tx::Tx,
     interfaces::http::{Body, ErrorBody, Idempotent, IdempotentResponse, Json, Public, Request, Storable},
-    response,
 };
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -23,27 +25,34 @@ pub struct SignUpRequest {
     /// made of words from the address or the product's name.
     #[schema(value_type = String, format = Password, min_length = 8, max_length = 128, example = "correct horse battery")]
     password: PasswordAttempt,
+    /// The SHA-256 of a random text of 43 to 128 characters (the verifier) in base64url without padding. With it a
+    /// mail is sent, and this client can confirm the address by its code, without signing in.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, min_length = 43, max_length = 43, pattern = "^[A-Za-z0-9_-]{43}$")]
+    challenge: Option<Binding>,
 }
 
 impl Body for SignUpRequest {
     const REQUIRED: &'static [&'static str] = &["email", "password"];
 }
 
-response! {
-    #[derive(Debug, Serialize, ToSchema)]
-    pub struct SignUpResponse from User {
-        uuid: Uuid,
-        /// As it was typed.
-        #[schema(format = Email)]
-        email: Option<String>,
-        #[serde(with = "app_core::domain::timestamp")]
-        created_at: OffsetDateTime,
-    }
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SignUpResponse {
+    uuid: Uuid,
+    /// As it was typed.
+    #[schema(format = Email)]
+    email: Option<String>,
+    #[serde(with = "app_core::domain::timestamp")]
+    created_at: OffsetDateTime,
+    /// With a `challenge`: the `id` of the code in the mail that confirms the address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verification: Option<Uuid>,
 }
 
 /// Sign up
 ///
-/// Creates a user and emits the event `user_created`. With an `Idempotency-Key`, a repetition of the
+/// Creates a user and emits the event `user_created`. With a `challenge`, a mail with a link and a code is sent to
+/// confirm the address. With an `Idempotency-Key`, a repetition of the
 /// same request within a day gets the first response. The same key with another body counts as another key.
 #[utoipa::path(
     post, path = "/api/v1/auth/sign-up/", tag = "auth", operation_id = "sign_up",
@@ -71,9 +80,17 @@ pub async fn handler(app: App, request: Request, _: Public) -> Result<Idempotent
     }
     let users = app.users()?;
     let hash = users.hash(&password).await?;
-    let new = NewUser { email: Some(body.email), phone: None, password: Some(hash) };
+    let new = NewUser { email: Some(body.email.clone()), phone: None, password: Some(hash) };
+    let challenges = app.challenges()?;
     let work = async |tx: &mut Tx<'_>| {
-        users.create(tx, &new, request.client()).await.map(SignUpResponse::from).map(Json)
+        let User { uuid, email, created_at, .. } = users.create(tx, &new, request.client()).await?;
+        let verification = match &body.challenge {
+            Some(binding) => {
+                Some(challenges.ask_to_verify(tx, uuid, &body.email, Some(binding.bytes())).await?)
+            }
+            None => None,
+        };
+        Ok(Json(SignUpResponse { uuid, email, created_at, verification }))
     };
     let mut reply = idempotent.run(work).await?;
     app.publish(reply.take_outgoing()).await;

@@ -2,5 +2,5 @@
 use app_core::{Need, interfaces::queue};
 
 fn main() -> Result<(), queue::RuntimeError> {
-    queue::main(&[Need::Database, Need::Mail], mail_worker::SOURCE, mail_worker::handler)
+    queue::main(&[Need::Database, Need::Mail, Need::Challenges], mail_worker::SOURCE, mail_worker::handler)
 }

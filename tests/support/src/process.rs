@@ -39,6 +39,7 @@ impl Process {
             ("PROJECT_NAME", "APP"),
             ("SECRET_KEY", "a key for tests, of 32 bytes or more"),
             ("HMAC_KEY", "another key for tests, of 32 bytes or more"),
+            ("CHALLENGE_KEYS", "a third key for tests, of 32 bytes or more"),
             ("DB_HOST", "127.0.0.1"),
             ("DB_PORT", &port),
             ("DB_NAME", url.get_dbname().unwrap_or("postgres")),

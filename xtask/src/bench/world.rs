@@ -76,6 +76,7 @@ impl World {
             pair("DB_SECRET_ARN", &arn("database")),
             pair("SECRET_KEY_ARN", &arn("key")),
             pair("HMAC_KEY_ARN", &arn("pseudonyms")),
+            pair("CHALLENGE_KEYS_ARN", &arn("pseudonyms")),
             pair("EVENTS_QUEUE_URL", &format!("http://localhost:{port}/000000000000/events")),
             pair("TASKS_QUEUE_URL", &format!("http://localhost:{port}/000000000000/tasks")),
             pair("MAIL_QUEUE_URL", &format!("http://localhost:{port}/000000000000/mail")),

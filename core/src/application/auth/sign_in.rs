@@ -9,7 +9,11 @@ use crate::{
     domain::{
         Error, Result,
         audit::{Action, Entry, Outcome},
-        auth::{Client, NewSession, TokenPair, challenge::Owner, events::SignInSlowed},
+        auth::{
+            Client, NewSession, TokenPair,
+            challenge::Owner,
+            events::{SignInSlowed, SignInUnverified},
+        },
         event::Event,
         users::{Email, PasswordAttempt, PasswordHash},
     },
@@ -49,9 +53,13 @@ impl Auth<'_> {
             let hash = known.as_ref().and_then(|user| user.password.as_ref());
             let outcome = passwords.verify(attempt, hash).await?;
             let (owner, hash) = match known {
-                Some(Credentials { uuid: user, may_sign_in: true, epoch, password: Some(hash) })
-                    if outcome != Match::No =>
-                {
+                Some(Credentials {
+                    uuid: user,
+                    may_sign_in: true,
+                    epoch,
+                    password: Some(hash),
+                    is_verified,
+                }) if outcome != Match::No && (is_verified || !self.tokens.deny_unverified) => {
                     (Owner { user, epoch }, hash)
                 }
                 known => {
@@ -83,6 +91,7 @@ impl Auth<'_> {
         let reason = match (&known, outcome) {
             (None, _) => "unknown",
             (Some(_), Match::No) => "password",
+            (Some(user), _) if user.may_sign_in => "unverified",
             (Some(_), _) => "inactive",
         };
         let entry = Entry {
@@ -94,11 +103,16 @@ impl Auth<'_> {
             details: json!({ "reason": reason, "account": account }),
         };
         let mut conn = self.db.conn().await?;
-        if admitted.was_last {
+        // With the setting, all refusals take a transaction: its time must not tell which of them starts a mail.
+        if admitted.was_last || self.tokens.deny_unverified {
             let mut tx = conn.begin().await?;
             audit::record(&mut tx, &entry);
-            if let Some(owner) = known.filter(|user| user.may_sign_in) {
-                tx.send_event(&self.slowed(owner.uuid)?, None)?;
+            let owner = known.filter(|user| user.may_sign_in).map(|user| user.uuid);
+            if let Some(owner) = owner.filter(|_| admitted.was_last) {
+                tx.send_event(&self.slowed(owner)?, None)?;
+            }
+            if let Some(owner) = owner.filter(|_| reason == "unverified") {
+                tx.send_event(&self.unverified(owner)?, None)?;
             }
             // Left to the relay, so that this function needs no right to send.
             tx.commit().await?;
@@ -114,6 +128,17 @@ impl Auth<'_> {
         let day = self.now().date().to_string();
         let id = Uuid::new_v5(&user, format!("{} {day}", SignInSlowed::NAME).as_bytes());
         let mut message = EventMessage::new(&SignInSlowed { uuid: user, day })?;
+        message.id = id;
+        Ok(message)
+    }
+
+    /// The same for a right password of an address that is not confirmed: the owner gets the link again, once
+    /// an hour.
+    fn unverified(&self, user: Uuid) -> Result<EventMessage> {
+        let now = self.now();
+        let hour = format!("{}T{:02}", now.date(), now.hour());
+        let id = Uuid::new_v5(&user, format!("{} {hour}", SignInUnverified::NAME).as_bytes());
+        let mut message = EventMessage::new(&SignInUnverified { uuid: user, hour })?;
         message.id = id;
         Ok(message)
     }

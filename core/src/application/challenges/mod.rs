@@ -1,26 +1,34 @@
 //! Challenges: one-time links and codes. One table and one rule for every purpose.
 //!
-//! The way of a challenge: the asking end stores a row and starts a task; the worker computes the secret from the
-//! row and sends it; [`Challenges::judge`] compares what comes back;
+//! The way of a challenge: [`Challenges::ask`] stores a row and starts the task `send_challenge`; the worker
+//! computes the secret from the row and sends it; [`Challenges::judge`] compares what comes back;
 //! [`Challenges::redeem`] uses the row up in the transaction of its effects.
 //!
 //! # How to add a purpose
 //!
 //! 1. Add a variant to [`Purpose`](crate::domain::auth::challenge::Purpose). The compiler then asks for its
 //!    lifetimes, for its action in the audit log, and for what ends it (`Holds`).
-//! 2. Add a file here with the two ends. The asking end counts with `Limits::ask` before it does anything, finds the
-//!    user with one statement that does the same work for an unknown address, and stores the row in a transaction.
+//! 2. Add the mail to `application/tasks/send_challenge.rs`. The compiler asks for it, too.
+//! 3. Add a file here with the two ends. The asking end counts with `Limits::ask` before it does anything, finds the
+//!    user with one statement that does the same work for an unknown address, and calls `ask` in a transaction.
 //!    The redeeming end counts with `Limits::redeem`, calls `judge`, then checks the rest of the request and
 //!    hashes passwords, and does its effects in the closure of `redeem`. An effect that changes what proves
 //!    who the user is calls `users::raise_epoch` there, which ends the user's other challenges.
-//! 3. Add the two endpoints with `cargo xtask new endpoint`. The redeeming one declares `Need::Challenges`.
+//! 4. Add the two endpoints with `cargo xtask new endpoint`. The redeeming one declares `Need::Challenges`.
 //!
 //! A link stands alone. A code counts only together with its asker: the verifier of the client that asked, or a
 //! session of the same user.
 
+mod ask;
+mod password_reset;
+mod proof;
 mod redeem;
+mod verify_email;
 
+pub use ask::Ask;
+pub use password_reset::Reset;
 pub use redeem::{Judged, Presented, Redeemed};
+pub use verify_email::{FromMail, Verification};
 
 use time::OffsetDateTime;
 

@@ -46,17 +46,15 @@ impl Sentences for English {
                 .text("If it was you, sign in. If you do not know your password, choose \"Forgot password\" there.")
                 .link(format!("Open {app}"))
                 .text("If it was not you, ignore this mail."),
-            Template::ResetPassword { token, code } => Page::new(format!("Set a new password for {app}"))
+            Template::ResetPassword { token } => Page::new(format!("Set a new password for {app}"))
                 .text(format!("somebody asked to set a new password for your account at {app}."))
                 .link("Set a new password")
-                .text("Or enter this code where you asked for it:")
-                .code(code)
-                .text(both(token, code))
+                .text(format!("The link is valid for {}.", duration(token.valid)))
                 .text("If you did not ask for this, ignore this mail. Your password stays as it is."),
             Template::PasswordReset {} => Page::new(format!("Your password for {app} was reset"))
                 .text(format!(
-                    "a new password was set for your account at {app}, with a link or a code that we sent to this \
-                     address. All sessions have ended."
+                    "a new password was set for your account at {app}, with a link that we sent to this address. \
+                     All sessions have ended."
                 ))
                 .text(NOT_ME_RESET),
             Template::PasswordChanged {} => Page::new(format!("Your password for {app} was changed"))

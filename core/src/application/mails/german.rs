@@ -50,16 +50,14 @@ impl Sentences for German {
                 )
                 .link(format!("{app} öffnen"))
                 .text("Wenn Sie das nicht waren, ignorieren Sie diese Mail."),
-            Template::ResetPassword { token, code } => Page::new(format!("Neues Passwort für {app}"))
+            Template::ResetPassword { token } => Page::new(format!("Neues Passwort für {app}"))
                 .text(format!("jemand möchte ein neues Passwort für Ihr Konto bei {app} setzen."))
                 .link("Neues Passwort setzen")
-                .text("Oder geben Sie diesen Code dort ein, wo Sie ihn angefordert haben:")
-                .code(code)
-                .text(both(token, code))
+                .text(format!("Der Link gilt {}.", duration(token.valid)))
                 .text("Wenn Sie das nicht angefordert haben, ignorieren Sie diese Mail. Ihr Passwort bleibt, wie es ist."),
             Template::PasswordReset {} => Page::new(format!("Ihr Passwort für {app} wurde zurückgesetzt"))
                 .text(format!(
-                    "für Ihr Konto bei {app} wurde ein neues Passwort gesetzt, mit einem Link oder Code, den wir an \
+                    "für Ihr Konto bei {app} wurde ein neues Passwort gesetzt, mit einem Link, den wir an \
                      diese Adresse geschickt haben. Alle Sitzungen sind beendet."
                 ))
                 .text(NOT_ME_RESET),

@@ -33,7 +33,7 @@ templates! {
     /// Somebody tried to sign up with an address that has an account.
     AccountExists {},
     /// Lets the owner of an address choose a new password.
-    ResetPassword { token: LinkToken, code: Code },
+    ResetPassword { token: LinkToken },
     /// A new password was chosen by a mail.
     PasswordReset {},
     /// A signed-in user changed the password.
@@ -92,7 +92,7 @@ impl Template {
     pub(super) fn link(&self) -> Option<(AppPage, &LinkToken)> {
         match self {
             Self::VerifyEmail { token, .. } => Some((AppPage::VerifyEmail, token)),
-            Self::ResetPassword { token, .. } => Some((AppPage::ResetPassword, token)),
+            Self::ResetPassword { token } => Some((AppPage::ResetPassword, token)),
             Self::ChangeEmail { token, .. } => Some((AppPage::ConfirmEmail, token)),
             Self::EmailChanged { token, .. } => Some((AppPage::UndoEmail, token)),
             Self::SignIn { token, .. } => Some((AppPage::SignIn, token)),

@@ -1,7 +1,11 @@
 //! What a task works with while it runs.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
+use futures_util::future::BoxFuture;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -9,7 +13,9 @@ use super::Known;
 use crate::{
     application::mails::Style,
     domain::{Error, Result, clock::Clock},
-    infrastructure::{db::Conn, mail::Mailer, messaging::Outgoing, repository::tasks, tx::Tx},
+    infrastructure::{
+        db::Conn, mail::Mailer, messaging::Outgoing, repository::tasks, security::ChallengeKeys, tx::Tx,
+    },
 };
 
 pub struct TaskContext<'a> {
@@ -33,11 +39,18 @@ pub struct Services<'a> {
     pub deletion_grace: time::Duration,
 }
 
+/// Hands out the keys of challenges, which are fetched when a task first needs them.
+pub trait KeySource: Sync {
+    fn challenge_keys(&self) -> BoxFuture<'_, Result<Arc<ChallengeKeys>>>;
+}
+
 /// What a task needs to send a mail.
 #[derive(Clone, Copy)]
 pub struct Mails<'a> {
     pub mailer: &'a dyn Mailer,
     pub style: Style<'a>,
+    /// For mails with a link or a code.
+    pub keys: &'a dyn KeySource,
 }
 
 impl<'a> Services<'a> {

@@ -29,7 +29,7 @@ pub(super) async fn send_to(
     recipient: &Recipient,
     template: &Template,
 ) -> Result<Value> {
-    let Mails { mailer, style } = context.services().mails()?;
+    let Mails { mailer, style, .. } = context.services().mails()?;
     mailer.send(&style.compose(context.id(), recipient, template)?).await?;
     Ok(json!({ "sent": true }))
 }

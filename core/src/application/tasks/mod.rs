@@ -3,6 +3,7 @@
 //!
 //! A new task is a file here and a line in `handlers::table`; `docs/events-and-tasks.md` shows one.
 
+pub mod ask_to_verify;
 mod backoff;
 pub mod clean_up;
 mod context;
@@ -16,6 +17,7 @@ mod place;
 pub mod recover_tasks;
 pub mod say_meow;
 pub mod security_mail;
+pub mod send_challenge;
 pub mod welcome_mail;
 mod worker;
 
@@ -23,7 +25,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 pub use backoff::{Backoff, FOR_DAYS, exponential};
-pub use context::{Mails, Services, TaskContext};
+pub use context::{KeySource, Mails, Services, TaskContext};
 pub use enqueue::Enqueue;
 pub use known::Known;
 pub(crate) use known::TaskRules;

@@ -23,6 +23,8 @@ pub enum Notice {
     SignInSlowed,
     /// An API key was made.
     ApiKeyCreated,
+    /// A new password was set by a link that was sent to this address.
+    PasswordReset,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -45,6 +47,7 @@ impl Task for SecurityMail {
         let template = match self.notice {
             Notice::SessionReused => Template::SessionReused {},
             Notice::SignInSlowed => Template::SignInSlowed {},
+            Notice::PasswordReset => Template::PasswordReset {},
             Notice::ApiKeyCreated => self.describe_key(context).await?,
         };
         mail::send(context, self.user, &template).await

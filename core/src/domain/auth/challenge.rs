@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::Deserialize;
 use serde_json::Value;
 use time::{Duration, OffsetDateTime};
@@ -250,6 +251,32 @@ impl TryFrom<String> for Verifier {
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         Self::parse(text)
+    }
+}
+
+/// SHA-256 of a verifier, as the client sends it when it asks: base64url without padding, 43 characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Binding([u8; 32]);
+
+impl Binding {
+    /// # Errors
+    /// The reason as a word: `format`.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).map_err(|_| "format")?;
+        bytes.try_into().map(Self).map_err(|_| "format")
+    }
+
+    pub fn bytes(&self) -> [u8; 32] {
+        self.0
+    }
+}
+
+impl TryFrom<String> for Binding {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text)
     }
 }
 

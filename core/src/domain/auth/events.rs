@@ -46,3 +46,17 @@ pub struct SignInSlowed {
 impl Event for SignInSlowed {
     const NAME: &'static str = "sign_in_slowed";
 }
+
+/// Somebody signed in with the right password, and was refused because the address is not confirmed. Emitted at most
+/// once an hour for each account, and only with `UNVERIFIED_SIGN_IN=deny`. A mail brings the link again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SignInUnverified {
+    /// The user.
+    pub uuid: Uuid,
+    /// The hour, as `2026-01-31T09`.
+    pub hour: String,
+}
+
+impl Event for SignInUnverified {
+    const NAME: &'static str = "sign_in_unverified";
+}

@@ -128,6 +128,9 @@ words! {
         Revoked = "revoked",
         Reuse = "reuse",
         PasswordChange = "password_change",
+        PasswordReset = "password_reset",
+        /// Somebody proved the address of the account, who need not be the one who signed up with it.
+        FirstProof = "first_proof",
         /// Its user was deactivated.
         Deactivated = "deactivated",
         /// Its user has signed in more often than sessions may live, and it was refreshed longest ago.

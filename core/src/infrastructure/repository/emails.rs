@@ -67,13 +67,16 @@ impl StoredEmail {
 pub struct Credentials {
     pub uuid: Uuid,
     pub may_sign_in: bool,
+    /// Whether the address is proved.
+    pub is_verified: bool,
     pub epoch: i32,
     pub password: Option<PasswordHash>,
 }
 
 /// The columns that [`Credentials`] are read from, next to `uuid`.
 pub(super) const CREDENTIALS: &str =
-    "is_active and deleted_at is null as may_sign_in, epoch, password_hashed";
+    "is_active and deleted_at is null as may_sign_in, email_verified_at is not null as is_verified,
+     epoch, password_hashed";
 
 impl Credentials {
     pub(super) fn from_row(row: &Row) -> Result<Self> {
@@ -81,6 +84,7 @@ impl Credentials {
         Ok(Self {
             uuid: column(row, "uuid")?,
             may_sign_in: column(row, "may_sign_in")?,
+            is_verified: column(row, "is_verified")?,
             epoch: column(row, "epoch")?,
             password: hash.map(PasswordHash::new),
         })

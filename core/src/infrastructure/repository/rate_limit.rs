@@ -73,6 +73,15 @@ pub async fn take_by_place(conn: &Conn, ask: &ByPlace<'_>) -> Result<(bool, Vec<
     Ok((column(first, "allowed")?, rest.iter().map(verdict).collect::<Result<_>>()?))
 }
 
+/// Empties these buckets.
+pub async fn forget(sql: &impl Sql, buckets: &[Bucket]) -> Result<()> {
+    let (names, keys): (Vec<_>, Vec<_>) =
+        buckets.iter().map(|bucket| (bucket.name, bucket.key.as_bytes())).unzip();
+    let text =
+        "delete from rate_limit where (bucket, key) in (select * from unnest($1::text[], $2::bytea[]))";
+    sql.execute(text, &[&names, &keys]).await.map(drop)
+}
+
 fn verdict(row: &Row) -> Result<Verdict> {
     let wait: f64 = column(row, "wait")?;
     let retry_after = Duration::try_from_secs_f64(wait.max(0.0)).map_err(Error::internal)?;

@@ -1,6 +1,7 @@
 //! Table `users`.
 
 use serde_json::json;
+use time::OffsetDateTime;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
@@ -223,4 +224,29 @@ async fn replace_hash(
 /// transaction of each change of what proves who the user is.
 pub async fn raise_epoch(tx: &impl Sql, uuid: Uuid) -> Result<()> {
     tx.execute("update users set epoch = epoch + 1 where uuid = $1", &[&uuid]).await.map(drop)
+}
+
+/// Gives a user a password, whatever stood there before, and raises the epoch. The caller holds the user's lock.
+pub async fn set_hash(tx: &impl Sql, uuid: Uuid, new: &PasswordHash) -> Result<()> {
+    let text = "update users set password_hashed = $2, epoch = epoch + 1, updated_at = now() where uuid = $1";
+    tx.execute(text, &[&uuid, &new.expose()]).await.map(drop)
+}
+
+/// Notes that the address of a user is proved. Returns whether it was not proved before.
+pub async fn mark_email_verified(tx: &impl Sql, uuid: Uuid, now: OffsetDateTime) -> Result<bool> {
+    let text = "update users set email_verified_at = $2 where uuid = $1 and email_verified_at is null";
+    Ok(tx.execute(text, &[&uuid, &now]).await? > 0)
+}
+
+/// Removes all that a user can sign in with from the user's row.
+pub async fn remove_credentials(tx: &impl Sql, uuid: Uuid) -> Result<()> {
+    let text =
+        "update users set password_hashed = null, phone = null, phone_verified_at = null where uuid = $1";
+    tx.execute(text, &[&uuid]).await.map(drop)
+}
+
+/// Returns whether the address of a user is proved.
+pub async fn has_verified_email(sql: &impl Sql, uuid: Uuid) -> Result<bool> {
+    let text = "select from users where uuid = $1 and email_verified_at is not null";
+    Ok(sql.row(text, &[&uuid]).await?.is_some())
 }

@@ -2,6 +2,7 @@
 //! without this argument does not compile:
 //!
 //! - `Public`: every caller;
+//! - `Anyone`: every caller, and the user of a valid access token if there is one;
 //! - `Caller<SignedIn>`: a user with a valid access token and a live session;
 //! - `Caller<UsersRead>`: the same, and one of the user's roles grants this permission;
 //! - `KeyOrCaller<UsersRead>`: the same, or an API key of such a user that has the permission too;

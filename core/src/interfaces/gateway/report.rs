@@ -77,6 +77,7 @@ fn describe(error: &Error) -> (StatusCode, Cow<'static, str>) {
         }
         Error::Validation(_) => texts::VALIDATION,
         Error::Unauthenticated(_) => texts::UNAUTHENTICATED,
+        Error::PasswordNeeded => texts::PASSWORD_NEEDED,
         Error::Forbidden => texts::FORBIDDEN,
         Error::UnsupportedFormat => texts::UNSUPPORTED_FORMAT,
         Error::RateLimited { .. } => texts::RATE_LIMITED,

@@ -25,6 +25,11 @@ pub const UNAUTHENTICATED: ErrorText = text(
     // The same sentence for every cause, so that it tells nothing to a caller with a stolen token.
     "The credentials are missing, invalid or expired. Sign in and try again.",
 );
+pub const PASSWORD_NEEDED: ErrorText = text(
+    StatusCode::FORBIDDEN,
+    "password_needed",
+    "Send the link again with the password of the account, or while you are signed in. The link stays valid.",
+);
 pub const FORBIDDEN: ErrorText =
     text(StatusCode::FORBIDDEN, "forbidden", "You do not have permission to do this.");
 /// The same as `Error::NotFound("route")`: a route that is switched off looks like one that is missing.

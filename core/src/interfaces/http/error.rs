@@ -94,6 +94,7 @@ mod tests {
             Error::Malformed("bad".into()),
             Error::invalid("email", "format"),
             Error::Unauthenticated("x"),
+            Error::PasswordNeeded,
             Error::Forbidden,
             Error::NotFound("user"),
             Error::AlreadyExists("email".into()),
@@ -129,6 +130,7 @@ mod tests {
         for (text, error) in [
             (texts::VALIDATION, Error::invalid("email", "format")),
             (texts::UNAUTHENTICATED, Error::Unauthenticated("x")),
+            (texts::PASSWORD_NEEDED, Error::PasswordNeeded),
             (texts::FORBIDDEN, Error::Forbidden),
             (texts::NO_ROUTE, Error::NotFound("route")),
             (texts::UNSUPPORTED_FORMAT, Error::UnsupportedFormat),

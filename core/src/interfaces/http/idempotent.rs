@@ -207,7 +207,8 @@ fn is_final(error: &Error) -> bool {
         | Error::AlreadyExists(_)
         | Error::TooLarge { .. }
         | Error::UnsupportedFormat => true,
-        Error::Unauthenticated(_)
+        Error::PasswordNeeded
+        | Error::Unauthenticated(_)
         | Error::RateLimited { .. }
         | Error::InProgress
         | Error::Unavailable { .. }

@@ -17,12 +17,12 @@ pub use idempotent::{Idempotent, IdempotentResponse};
 pub use into_response::{IntoResponse, Json, NoContent, WithStatus};
 pub use lambda_http::http::{HeaderName, HeaderValue, Response, StatusCode, header};
 pub use query::{Allowed, ListQuery, Listed, Spell};
-pub use responses::{ListResponse, TokensResponse, UserResponse};
+pub use responses::{ChallengeResponse, ListResponse, TokensResponse, UserResponse};
 pub use serve::{main, respond};
 pub use storable::Storable;
 
 pub use super::{
-    access::{Access, Admission, Caller, KeyOrCaller, Public, RefreshToken, SessionToken},
+    access::{Access, Admission, Anyone, Caller, KeyOrCaller, Public, RefreshToken, SessionToken},
     gateway::{
         Body, MAX_BODY_BYTES, MAX_BODY_LEVELS, MAX_HEADER_BYTES, MAX_HEADERS, MAX_QUERY_BYTES,
         MAX_QUERY_PARAMETERS, Request, SECURITY_HEADERS, ValidFields, texts,

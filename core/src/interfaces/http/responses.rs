@@ -174,3 +174,11 @@ impl std::fmt::Debug for UserResponse {
         f.debug_struct("UserResponse").field("uuid", &self.uuid).finish_non_exhaustive()
     }
 }
+
+/// The id of a link or a code that was asked for. It is the same for an address that nobody has.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ChallengeResponse {
+    pub id: Uuid,
+}
+
+impl Storable for ChallengeResponse {}

@@ -27,6 +27,7 @@ impl Code {
             Error::Malformed(_) | Error::Validation(_) | Error::UnsupportedFormat => Self::InvalidArgument,
             Error::Unauthenticated(_) => Self::Unauthenticated,
             Error::Forbidden => Self::PermissionDenied,
+            Error::PasswordNeeded => Self::PermissionDenied,
             Error::NotFound(_) => Self::NotFound,
             Error::AlreadyExists(_) => Self::AlreadyExists,
             Error::TooLarge { .. } | Error::RateLimited { .. } => Self::ResourceExhausted,

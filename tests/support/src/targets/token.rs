@@ -29,6 +29,7 @@ static KNOWN: LazyLock<Known> = LazyLock::new(|| {
         access_lifetime: time::Duration::minutes(5),
         refresh_lifetime: time::Duration::days(5),
         max_sessions: 100,
+        deny_unverified: false,
     };
     let tokens = Tokens::new("APP", LaunchMode::Test, &config, KEY).expect("a good key");
     let sid = |text| RandomId::parse(text).expect("an id");

@@ -64,6 +64,7 @@ impl World {
             ("PROJECT_NAME", "APP".to_owned()),
             ("SECRET_KEY", "a key for tests, of 32 bytes or more".to_owned()),
             ("HMAC_KEY", "a key for tests, of 32 bytes or more".to_owned()),
+            ("CHALLENGE_KEYS", "a key for tests, of 32 bytes or more".to_owned()),
             ("LOG_LEVEL", "info".to_owned()),
             ("EVENTS_QUEUE_URL", self.queues.url(Queue::Events).to_owned()),
             ("TASKS_QUEUE_URL", self.queues.url(Queue::Tasks).to_owned()),

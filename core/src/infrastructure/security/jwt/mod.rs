@@ -80,6 +80,8 @@ pub struct Tokens {
     pub refresh_lifetime: time::Duration,
     /// As in [`TokensConfig`].
     pub max_sessions: u32,
+    /// As in [`TokensConfig`].
+    pub deny_unverified: bool,
 }
 
 impl Tokens {
@@ -96,6 +98,7 @@ impl Tokens {
             access_lifetime: config.access_lifetime,
             refresh_lifetime: config.refresh_lifetime,
             max_sessions: config.max_sessions,
+            deny_unverified: config.deny_unverified,
         })
     }
 

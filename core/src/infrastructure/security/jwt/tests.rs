@@ -15,6 +15,7 @@ fn tokens_with(mode: LaunchMode, key: &str) -> Result<Tokens> {
         access_lifetime: Duration::minutes(5),
         refresh_lifetime: Duration::days(5),
         max_sessions: 100,
+        deny_unverified: false,
     };
     Tokens::new("APP", mode, &config, key)
 }
