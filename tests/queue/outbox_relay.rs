@@ -12,7 +12,7 @@ use app_core::{
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::{in_a_minute, insert, number};
+use crate::support::{in_a_minute, insert, number, record};
 
 /// Groups are locked by name, for the whole database: each test has its own.
 fn message(group: Option<&str>, n: usize) -> Outgoing {
@@ -219,11 +219,7 @@ async fn what_is_for_later_is_handed_to_the_queue_when_the_queue_can_hold_it() {
 #[tokio::test]
 async fn what_its_writer_is_still_sending_is_not_touched() {
     let app = TestApp::new().await;
-    let mut conn = db(&app).conn().await.expect("a connection");
-    let mut tx = conn.begin().await.expect("a transaction");
-    tx.record(&UserCreated { uuid: Uuid::from_u128(7) }).expect("an event");
-    let ours = tx.commit().await.expect("commit");
-    assert_eq!(ours.len(), 1);
+    assert_eq!(record(&app, &UserCreated { uuid: Uuid::from_u128(7) }).await.len(), 1);
     assert_eq!(relayed(&app).await, (0, 0));
     time_passes(&app).await;
     assert_eq!(relayed(&app).await, (1, 0));

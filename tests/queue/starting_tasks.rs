@@ -4,23 +4,14 @@ use std::time::Duration;
 
 use app_core::{
     application::tasks::{Enqueue, say_meow::SayMeow},
-    infrastructure::messaging::Outgoing,
     testing::{TestApp, event},
 };
 use uuid::Uuid;
 
-use crate::support::{number, tasks, work};
+use crate::support::{number, start, tasks, work};
 
 fn meow() -> Enqueue<SayMeow> {
     Enqueue::new(&SayMeow { to: None }).expect("a task")
-}
-
-/// Starts a task in a transaction of its own. Its id, and what may be sent at once.
-async fn start(app: &TestApp, task: Enqueue<SayMeow>) -> (Uuid, Vec<Outgoing>) {
-    let mut conn = app.app.db().expect("a database").conn().await.expect("a connection");
-    let mut tx = conn.begin().await.expect("a transaction");
-    let id = task.write(&mut tx).await.expect("a task");
-    (id, tx.commit().await.expect("commit"))
 }
 
 #[tokio::test]

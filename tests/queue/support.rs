@@ -4,7 +4,9 @@ use std::time::{Duration, Instant};
 
 use app_core::{
     App, Result,
+    application::tasks::{Enqueue, Task},
     config::{EventsBus, OutboxConfig},
+    domain::event::Event as DomainEvent,
     infrastructure::{
         db::Sql,
         messaging::{Outgoing, outbox},
@@ -14,6 +16,7 @@ use app_core::{
 };
 use serde_json::{Value, json};
 use tokio_postgres::Client;
+use uuid::Uuid;
 
 pub(crate) fn in_a_minute() -> Instant {
     Instant::now() + Duration::from_secs(60)
@@ -36,6 +39,22 @@ pub(crate) async fn insert_as(
         rows = tx.run(&statement).await?;
     }
     outbox::ours(messages.to_vec(), &rows)
+}
+
+/// Starts a task in a transaction of its own. Its id, and what may be sent at once.
+pub(crate) async fn start<T: Task>(app: &TestApp, task: Enqueue<T>) -> (Uuid, Vec<Outgoing>) {
+    let mut conn = app.app.db().expect("a database").conn().await.expect("a connection");
+    let mut tx = conn.begin().await.expect("a transaction");
+    let id = task.write(&mut tx).await.expect("a task");
+    (id, tx.commit().await.expect("commit"))
+}
+
+/// Records an event in a transaction of its own. What may be sent at once.
+pub(crate) async fn record(app: &TestApp, event: &impl DomainEvent) -> Vec<Outgoing> {
+    let mut conn = app.app.db().expect("a database").conn().await.expect("a connection");
+    let mut tx = conn.begin().await.expect("a transaction");
+    tx.record(event).expect("an event");
+    tx.commit().await.expect("commit")
 }
 
 /// The message ids of the records that failed.

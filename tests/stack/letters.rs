@@ -5,6 +5,7 @@ use std::time::Duration;
 use aws_sdk_sqs::types::QueueAttributeName;
 use serde_json::{Value, json};
 use uuid::Uuid;
+use xtask::{product, stack::TEST};
 
 use crate::{
     operator::{Queues, meow, out, xtask},
@@ -214,7 +215,11 @@ async fn a_deployed_stack_is_found_by_its_name_and_asked_through_its_function() 
         ] {
             command.env_remove(key);
         }
-        command.args(arguments).args(["--stack-name", "app-test"]).output().expect("xtask runs")
+        command
+            .args(arguments)
+            .args(["--stack-name", &product::stack_name(TEST)])
+            .output()
+            .expect("xtask runs")
     };
     let waits = waits.to_string();
     assert!(out(&by_name(&["tasks", "list", "--status", "queued", "--limit", "200"])).contains(&waits));

@@ -27,6 +27,12 @@ impl Checkout {
         Ok(Self { root })
     }
 
+    /// Another checkout, such as a copy.
+    #[must_use]
+    pub fn at(root: PathBuf) -> Self {
+        Self { root }
+    }
+
     /// The folder that holds the workspace's Cargo.toml.
     #[must_use]
     pub fn root(&self) -> &Path {

@@ -43,6 +43,7 @@ pub mod mutants;
 pub mod operator;
 pub mod previews;
 pub mod process;
+pub mod product;
 pub mod python;
 pub mod rankings;
 pub mod runtime_api;

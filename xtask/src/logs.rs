@@ -11,6 +11,8 @@ use std::path::PathBuf;
 use anyhow::Result;
 use serde_json::{Map, Value};
 
+use crate::product;
+
 /// Reads a log from where it last stopped.
 #[derive(Debug)]
 pub struct Follower {
@@ -64,7 +66,7 @@ impl Follower {
 
 /// `app-dev-users-me` → `users-me`, for a stack that is no longer known.
 fn short(function: &str) -> &str {
-    let named = function.strip_prefix("app-").and_then(|rest| rest.split_once('-'));
+    let named = function.strip_prefix(product::NAME).and_then(|rest| rest.strip_prefix('-')?.split_once('-'));
     named.map_or(function, |(_, name)| name)
 }
 

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::logs;
+use crate::product::PROJECT;
 use crate::runtime_api::{Function, Outcome};
 
 /// A command of the runner.
@@ -44,7 +45,7 @@ pub fn run(binary: &Path, database: &[(String, String)], command: &Command) -> R
         Command::Status => json!({"command": "status"}),
     };
     let mut settings =
-        vec![("LAUNCH_MODE".to_owned(), "LOCAL".to_owned()), ("PROJECT_NAME".to_owned(), "APP".to_owned())];
+        vec![("LAUNCH_MODE".to_owned(), "LOCAL".to_owned()), ("PROJECT_NAME".to_owned(), PROJECT.to_owned())];
     settings.extend_from_slice(database);
     let mut runner = Function::spawn(binary, &settings)?;
     // A migration may take long; the developer has Ctrl-C.

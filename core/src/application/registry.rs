@@ -42,7 +42,7 @@ pub(crate) type RunTask =
 /// Version and group of an event with this data.
 type Check = fn(&Value) -> Result<(i32, Option<String>)>;
 
-/// What the lines of `handlers.rs` are added to: the [`Registry`], or the description of the messages. Only the
+/// What the lines of `handlers/mod.rs` are added to: the [`Registry`], or the description of the messages. Only the
 /// description uses the schemas, so no function links them.
 pub trait Table: Sized {
     /// Adds a handler of an event.

@@ -8,17 +8,13 @@ use test_support::kafka::{Cluster, PARTITIONS, bridge::Bridge};
 use uuid::Uuid;
 
 use super::{SHORT, app_on, commit, commit_some, consume, relay_until, relayed, user_created, waiting};
-use crate::support::{in_a_minute, number, tasks};
+use crate::support::{in_a_minute, number, record, tasks};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_is_left_to_its_relay_and_starts_its_tasks_once() {
     let Some(cluster) = Cluster::start() else { return };
     let app = app_on(&cluster.server()).await;
-    let mut conn = app.app.db().expect("a database").conn().await.expect("a connection");
-    let mut tx = conn.begin().await.expect("a transaction");
-    tx.record(&UserCreated { uuid: Uuid::new_v4() }).expect("an event");
-    let ours = tx.commit().await.expect("committed");
-    drop(conn);
+    let ours = record(&app, &UserCreated { uuid: Uuid::new_v4() }).await;
     assert!(ours.is_empty(), "nobody else sends it: {ours:?}");
     assert_eq!(number(&app, "select count(*) from outbox where due_at <= clock_timestamp()").await, 1);
 

@@ -10,6 +10,7 @@ use super::endpoint;
 use crate::binaries;
 use crate::checkout::random_hex;
 use crate::migrations;
+use crate::product::PROJECT;
 use crate::skip::skip;
 use crate::stack::tls::Certificates;
 use crate::stack::{BENCH, REGION, Stack};
@@ -67,7 +68,7 @@ impl World {
         ];
         place.extend(certificates.map(|found| pair("DB_SSL_ROOT_CERT", &found.authority)));
         let mut settings = vec![
-            pair("PROJECT_NAME", "APP"),
+            pair("PROJECT_NAME", PROJECT),
             // PROD refuses an AWS that is not reached over TLS. All else is as in PROD.
             pair("LAUNCH_MODE", "TEST"),
             pair("LOG_LEVEL", "info"),

@@ -1,19 +1,45 @@
 //! A new endpoint: what the command line says about it, and the files that follow.
 
 use std::fs;
-use std::io::Write as _;
-use std::process::{Command, Stdio};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 
 use super::names::{self, Route};
+use super::plan::{self, Plan};
+use super::rust::formatted;
 use super::spec::{Access, Endpoint, pascal};
-use super::{checks, permission, texts};
+use super::{catalogue, checks, permission, texts};
 use crate::checkout::Checkout;
+
+/// Returns what adds an endpoint.
+pub fn add(checkout: &Checkout, name: &str, route: &str, access: &str, idempotent: bool) -> Result<Plan> {
+    let endpoint = Endpoint::new(checkout, name, route, access, idempotent)?;
+    Ok(Plan {
+        written: endpoint.files()?,
+        documents: true,
+        decisions: endpoint.decisions(checkout),
+        tests: Some(format!("--test api functions::{}", endpoint.module())),
+        ..Plan::default()
+    })
+}
+
+/// Returns what removes an endpoint that `new endpoint` wrote. Changed files go only with `force`.
+pub fn remove(checkout: &Checkout, name: &str, force: bool) -> Result<Plan> {
+    checkout.function(name)?;
+    if !catalogue::lists(checkout, name)? {
+        bail!("{} does not list {name}, so it is no endpoint; remove its folder by hand", catalogue::FILE);
+    }
+    let files = files_of(checkout, name)?;
+    if !force {
+        let written = Endpoint::read(checkout, name).map(|endpoint| endpoint.files()).transpose()?;
+        plan::unchanged(checkout, &format!("endpoint {name}"), &files, &written.unwrap_or_default())?;
+    }
+    Ok(Plan { removed: files, documents: true, ..Plan::default() })
+}
 
 impl Endpoint {
     /// Reads the words of the command line, and compares them with the functions that exist.
-    pub fn new(checkout: &Checkout, name: &str, route: &str, access: &str, idempotent: bool) -> Result<Self> {
+    fn new(checkout: &Checkout, name: &str, route: &str, access: &str, idempotent: bool) -> Result<Self> {
         names::check_function(checkout, name)?;
         let route = Route::parse(route)?;
         route.check(checkout)?;
@@ -42,7 +68,7 @@ impl Endpoint {
     }
 
     /// Reads an endpoint that `new` has written, or returns nothing if it cannot be one.
-    pub fn read(checkout: &Checkout, name: &str) -> Option<Self> {
+    fn read(checkout: &Checkout, name: &str) -> Option<Self> {
         let folder = checkout.root().join("functions").join(name);
         let fragment = fs::read_to_string(folder.join("function.yaml")).ok()?;
         let handler = fs::read_to_string(folder.join("src/lib.rs")).ok()?;
@@ -63,7 +89,7 @@ impl Endpoint {
     }
 
     /// Returns its files, formatted: five to look after, and the sample event.
-    pub fn files(&self) -> Result<Vec<(String, String)>> {
+    fn files(&self) -> Result<Vec<(String, String)>> {
         let folder = format!("functions/{}", self.name);
         Ok(vec![
             (format!("{folder}/Cargo.toml"), texts::manifest(self)),
@@ -76,13 +102,12 @@ impl Endpoint {
     }
 
     /// Returns the file of its sample event.
-    #[must_use]
-    pub fn sample(&self) -> String {
+    fn sample(&self) -> String {
         format!("events/{}.json", self.name)
     }
 
     /// Returns what only a person can decide.
-    pub fn decisions(&self, checkout: &Checkout) -> Vec<String> {
+    fn decisions(&self, checkout: &Checkout) -> Vec<String> {
         let name = &self.name;
         let mut decisions =
             vec![format!("what it takes, does and returns: functions/{name}/src/lib.rs, then its tests.rs")];
@@ -110,17 +135,23 @@ impl Endpoint {
     }
 }
 
-fn formatted(code: &str) -> Result<String> {
-    let mut rustfmt = Command::new("rustfmt")
-        .args(["--edition", "2024", "--config", "max_width=110,use_small_heuristics=Max"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .context("cannot run rustfmt; `rustup component add rustfmt` installs it")?;
-    rustfmt.stdin.take().context("no input")?.write_all(code.as_bytes())?;
-    let output = rustfmt.wait_with_output()?;
-    if !output.status.success() {
-        bail!("rustfmt cannot read the new code; see above");
+/// Returns all files of the function, as paths in the checkout.
+fn files_of(checkout: &Checkout, name: &str) -> Result<Vec<String>> {
+    let mut files = Vec::new();
+    let mut folders = vec![format!("functions/{name}")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(checkout.root().join(&folder))? {
+            let entry = entry?;
+            let path = format!("{folder}/{}", entry.file_name().to_string_lossy());
+            if entry.file_type()?.is_dir() { folders.push(path) } else { files.push(path) }
+        }
     }
-    Ok(String::from_utf8(output.stdout)?)
+    for entry in fs::read_dir(checkout.root().join("events"))? {
+        let file = entry?.file_name().to_string_lossy().into_owned();
+        if file.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')) {
+            files.push(format!("events/{file}"));
+        }
+    }
+    files.sort();
+    Ok(files)
 }

@@ -4,6 +4,8 @@ use std::fs;
 
 use anyhow::{Context as _, Result, bail};
 
+use super::plan::Plan;
+use super::read;
 use crate::checkout::Checkout;
 
 /// What a new migration says until somebody writes it.
@@ -12,13 +14,24 @@ const EMPTY: [&str; 2] = [
     "-- Revert what the .up.sql file did, and say which data is lost.\n",
 ];
 
-/// Returns the files of an empty migration, with the next number.
-pub fn empty(checkout: &Checkout, name: &str) -> Result<Vec<(String, String)>> {
-    files(checkout, name, EMPTY)
+/// Returns what adds an empty migration, with the next number.
+pub fn add(checkout: &Checkout, name: &str) -> Result<Plan> {
+    let apply = "the statements of both files; `cargo xtask migrate up` applies them";
+    Ok(Plan { written: files(checkout, name, EMPTY)?, decisions: vec![apply.to_owned()], ..Plan::default() })
+}
+
+/// Returns what removes a migration to which nothing has been written.
+pub fn remove(checkout: &Checkout, name: &str) -> Result<Plan> {
+    let files = find(checkout, name)?;
+    let written = |file: &&String| read(checkout, file).is_ok_and(|text| !EMPTY.contains(&text.as_str()));
+    if let Some(file) = files.iter().find(written) {
+        bail!("{file} has statements; if no database has applied it, delete both files by hand");
+    }
+    Ok(Plan { removed: files, ..Plan::default() })
 }
 
 /// Returns the files of a migration with these texts for up and down.
-pub fn files(checkout: &Checkout, name: &str, texts: [&str; 2]) -> Result<Vec<(String, String)>> {
+pub(super) fn files(checkout: &Checkout, name: &str, texts: [&str; 2]) -> Result<Vec<(String, String)>> {
     let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
     if name.is_empty() || !name.bytes().all(allowed) {
         bail!(
@@ -36,18 +49,13 @@ pub fn files(checkout: &Checkout, name: &str, texts: [&str; 2]) -> Result<Vec<(S
 }
 
 /// Returns the paths of a migration's files.
-pub fn find(checkout: &Checkout, name: &str) -> Result<Vec<String>> {
+pub(super) fn find(checkout: &Checkout, name: &str) -> Result<Vec<String>> {
     let files = existing(checkout)?.into_iter().filter(|file| named(file, name));
     let files: Vec<_> = files.map(|file| format!("migrations/{file}")).collect();
     if files.is_empty() {
         bail!("there is no migration `{name}`; write its name without the number")
     }
     Ok(files)
-}
-
-/// Whether a file has the text that `empty` has written.
-pub fn is_empty(text: &str) -> bool {
-    EMPTY.contains(&text)
 }
 
 fn existing(checkout: &Checkout) -> Result<Vec<String>> {

@@ -9,6 +9,9 @@ use crate::checkout::Checkout;
 /// A function's name behind the longest name of a stack has 64 characters, as Lambda allows.
 const LONGEST: usize = 21;
 
+/// With a longer name, lines that hold it twice would not fit the width of the code.
+const LONGEST_WORDS: usize = 40;
+
 /// Names that are words of Rust or its own crates.
 const OF_RUST: &[&str] = &[
     "alloc", "as", "async", "await", "box", "break", "const", "continue", "core", "crate", "dyn", "else",
@@ -19,11 +22,7 @@ const OF_RUST: &[&str] = &[
 
 /// Checks the name of a new function.
 pub(super) fn check_function(checkout: &Checkout, name: &str) -> Result<()> {
-    let word = |word: &str| {
-        word.bytes().next().is_some_and(|b| b.is_ascii_lowercase())
-            && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
-    };
-    if !name.split('-').all(word) {
+    if !name.split('-').all(is_word) {
         bail!(
             "the name `{name}` is not valid; use words of lower-case letters and digits, as in orders-create"
         );
@@ -51,16 +50,34 @@ pub(super) fn check_function(checkout: &Checkout, name: &str) -> Result<()> {
     Ok(())
 }
 
+pub(super) fn is_word(text: &str) -> bool {
+    text.bytes().next().is_some_and(|b| b.is_ascii_lowercase())
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+}
+
+/// Checks a name in snake case, as events, tasks and modules have it. `kind` and `example` are for the message.
+pub(super) fn check_words(kind: &str, name: &str, example: &str) -> Result<()> {
+    if !name.split('_').all(is_word) || name.len() > LONGEST_WORDS {
+        bail!(
+            "the name `{name}` of the {kind} is not valid; use words of lower-case letters and digits, at most {LONGEST_WORDS} characters, as in {example}"
+        );
+    }
+    if OF_RUST.contains(&name) {
+        bail!("the name `{name}` of the {kind} is a word of Rust; choose another one, as in {example}");
+    }
+    Ok(())
+}
+
 /// A method and a path with a slash at its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Route {
-    pub method: String,
-    pub path: String,
+pub(super) struct Route {
+    pub(super) method: String,
+    pub(super) path: String,
 }
 
 impl Route {
     /// Reads a route, as in `POST /api/v1/orders/`.
-    pub fn parse(text: &str) -> Result<Self> {
+    pub(super) fn parse(text: &str) -> Result<Self> {
         let example = "write it as in \"POST /api/v1/orders/\"";
         let Some((method, path)) = text.split_once(' ') else {
             bail!("the route `{text}` has no method and path; {example}");

@@ -1,11 +1,10 @@
 //! A new permission: a line in its list, a row in its page, and a migration for administrators.
 
-use std::fs;
-
 use anyhow::{Context as _, Result, bail};
 
-use super::migration;
+use super::plan::Plan;
 use super::spec::pascal;
+use super::{migration, read};
 use crate::checkout::Checkout;
 
 const LIST: &str = "core/src/domain/auth/permission.rs";
@@ -21,8 +20,8 @@ pub fn words(checkout: &Checkout) -> Result<Vec<String>> {
     Ok(quoted.map(str::to_owned).collect())
 }
 
-/// Returns the new texts of the edited files, and the files of the migration.
-pub fn add(checkout: &Checkout, word: &str, allows: &str) -> Result<Vec<(String, String)>> {
+/// Returns what adds a permission: the edited files, and the files of the migration.
+pub fn add(checkout: &Checkout, word: &str, allows: &str) -> Result<Plan> {
     let letters = |part: &str| {
         part.split('_').all(|word| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase()))
     };
@@ -40,20 +39,16 @@ pub fn add(checkout: &Checkout, word: &str, allows: &str) -> Result<Vec<(String,
     let page = with_row(&read(checkout, PAGE)?, word, allows)?;
     let texts = migration_texts(word);
     let migration = migration::files(checkout, &migration_name(word), [&texts[0], &texts[1]])?;
-    Ok([vec![(LIST.to_owned(), list), (PAGE.to_owned(), page)], migration].concat())
+    Ok(Plan {
+        written: [vec![(LIST.to_owned(), list), (PAGE.to_owned(), page)], migration].concat(),
+        documents: true,
+        decisions: vec!["which roles have it besides admin: add them to the migration".to_owned()],
+        ..Plan::default()
+    })
 }
 
-/// What takes a permission out again.
-#[derive(Debug)]
-pub struct Removal {
-    /// Files that lose a line, with their new texts.
-    pub edited: Vec<(String, String)>,
-    /// Files that go: its migration.
-    pub removed: Vec<String>,
-}
-
-/// Returns what takes a permission out that `new permission` wrote.
-pub fn without(checkout: &Checkout, word: &str) -> Result<Removal> {
+/// Returns what removes a permission that `new permission` wrote: its lines and its migration.
+pub fn remove(checkout: &Checkout, word: &str) -> Result<Plan> {
     let known = words(checkout)?;
     if !known.iter().any(|known| known == word) {
         bail!("there is no permission `{word}`; {LIST} has: {}", known.join(", "));
@@ -68,7 +63,8 @@ pub fn without(checkout: &Checkout, word: &str) -> Result<Removal> {
     if let Some(file) = files.iter().find(changed) {
         bail!("{file} is not as `new permission` wrote it; remove the permission by hand");
     }
-    Ok(Removal { edited: vec![(LIST.to_owned(), list), (PAGE.to_owned(), page)], removed: files })
+    let written = vec![(LIST.to_owned(), list), (PAGE.to_owned(), page)];
+    Ok(Plan { written, removed: files, documents: true, ..Plan::default() })
 }
 
 fn with_line(list: &str, word: &str, allows: &str) -> Result<String> {
@@ -122,10 +118,6 @@ fn block(list: &str) -> Result<(usize, usize)> {
     Ok((begin, begin + length + 1))
 }
 
-fn read(checkout: &Checkout, file: &str) -> Result<String> {
-    fs::read_to_string(checkout.root().join(file)).with_context(|| format!("cannot read {file}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -134,7 +126,7 @@ mod tests {
     fn a_permission_is_the_last_one_and_goes_without_a_trace() {
         let checkout = Checkout::find().unwrap();
         let added = add(&checkout, "zebras:ride", "Ride every zebra.").unwrap();
-        let [(_, list), (_, page), (up, give), (down, _)] = &added[..] else { panic!("{added:?}") };
+        let [(_, list), (_, page), (up, give), (down, _)] = &added.written[..] else { panic!("{added:?}") };
         assert!(list.contains("    /// Ride every zebra.\n    ZebrasRide = \"zebras:ride\",\n}\n"), "{list}");
         assert!(page.contains("|\n| `zebras:ride` | Ride every zebra |\n\n"), "{page}");
         assert!(up.ends_with("_permission_zebras_ride.up.sql") && down.ends_with(".down.sql"), "{up} {down}");
@@ -156,10 +148,8 @@ mod tests {
             let error = add(&checkout, word, allows).expect_err("it is refused").to_string();
             assert!(error.contains(problem), "{word}: {error}");
         }
-        assert!(
-            without(&checkout, "zebras:ride").unwrap_err().to_string().contains("there is no permission")
-        );
-        let error = without(&checkout, "users:read").unwrap_err().to_string();
+        assert!(remove(&checkout, "zebras:ride").unwrap_err().to_string().contains("there is no permission"));
+        let error = remove(&checkout, "users:read").unwrap_err().to_string();
         assert!(error.contains("`new permission` has not written `users:read`"), "{error}");
     }
 }

@@ -4,7 +4,7 @@ use super::names::Route;
 
 /// Who may call an endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Access {
+pub(super) enum Access {
     Public,
     SignedIn,
     /// A word such as `users:read`.
@@ -12,11 +12,11 @@ pub enum Access {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Endpoint {
-    pub name: String,
-    pub route: Route,
-    pub access: Access,
-    pub idempotent: bool,
+pub(super) struct Endpoint {
+    pub(super) name: String,
+    pub(super) route: Route,
+    pub(super) access: Access,
+    pub(super) idempotent: bool,
 }
 
 /// Last words of a name that come first in a sentence.
@@ -29,6 +29,12 @@ const VERBS: &[&str] = &[
 pub(super) fn pascal(words: &str) -> String {
     let word = |word: &str| word.split_at_checked(1).map_or(String::new(), |(a, b)| a.to_uppercase() + b);
     words.split([':', '_', '-']).map(word).collect()
+}
+
+/// Returns `Count orders` for `count_orders`.
+pub(super) fn sentence(name: &str) -> String {
+    let words = name.replace('_', " ");
+    words.split_at_checked(1).map_or(String::new(), |(first, rest)| first.to_uppercase() + rest)
 }
 
 impl Endpoint {
@@ -49,7 +55,7 @@ impl Endpoint {
             }
             _ => words.join(" "),
         };
-        title.split_at_checked(1).map_or(String::new(), |(a, b)| a.to_uppercase() + b)
+        sentence(&title)
     }
 
     pub(super) fn method(&self) -> &str {

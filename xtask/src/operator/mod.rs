@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use crate::binaries;
 use crate::checkout::Checkout;
 use crate::logs;
+use crate::product::PROJECT;
 use crate::python::{Environment, Python};
 use crate::runtime_api::{Function, Outcome};
 use crate::stack::{self, DEV, REGION, database};
@@ -176,7 +177,7 @@ impl Place {
         };
         let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
         let mut settings =
-            vec![pair("LAUNCH_MODE", "LOCAL"), pair("PROJECT_NAME", "APP"), pair("LOG_LEVEL", "error")];
+            vec![pair("LAUNCH_MODE", "LOCAL"), pair("PROJECT_NAME", PROJECT), pair("LOG_LEVEL", "error")];
         settings.extend_from_slice(database);
         let mut function = Function::spawn(&binary, &settings)?;
         match function.invoke(&event.to_string(), Duration::from_secs(60))? {

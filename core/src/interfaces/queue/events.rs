@@ -12,7 +12,7 @@ use crate::{
 
 pub const SOURCE: Source = Source { queue: Queue::Events, together: true };
 
-/// Passes each event to its event handlers, which the registry in `application/handlers.rs` lists.
+/// Passes each event to its event handlers, which the registry in `application/handlers/mod.rs` lists.
 pub async fn handler(app: App, records: Vec<Record>, _: Instant) -> Result<Vec<Outgoing>> {
     let deliveries: Vec<_> = records.iter().map(Record::delivery).collect();
     let handled = events::handle_messages(app.db()?, app.event_handlers(), &deliveries).await;

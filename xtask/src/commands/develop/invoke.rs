@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::binaries;
 use crate::checkout::{Checkout, random_hex};
 use crate::logs::render;
+use crate::product::PROJECT;
 use crate::runtime_api::{Function, Outcome};
 use crate::stack::database::Database;
 use crate::stack::{self, DEV, REGION};
@@ -65,8 +66,11 @@ fn settings(checkout: &Checkout, function: &str) -> Result<(Vec<(String, String)
         settings.push(pair("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", &about.memory.to_string()));
         return Ok((settings, Duration::from_secs(about.timeout)));
     }
-    let mut settings =
-        vec![pair("PROJECT_NAME", "APP"), pair("LAUNCH_MODE", "LOCAL"), pair("SECRET_KEY", &random_hex(32)?)];
+    let mut settings = vec![
+        pair("PROJECT_NAME", PROJECT),
+        pair("LAUNCH_MODE", "LOCAL"),
+        pair("SECRET_KEY", &random_hex(32)?),
+    ];
     if let Ok(url) = std::env::var("DATABASE_URL") {
         let database = Database::from_url(&url)?;
         settings.extend(database.variables(&database.app));

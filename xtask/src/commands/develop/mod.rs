@@ -140,7 +140,7 @@ pub enum Develop {
         /// Run only these checks. The default is licenses, bans and sources.
         checks: Vec<deny::Check>,
     },
-    /// Add an endpoint, a migration or a permission, with the tests and documents that follow.
+    /// Add an endpoint, an event, a task and more, with tests; or rename the product.
     New {
         #[command(subcommand)]
         what: new::What,

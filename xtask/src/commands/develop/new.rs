@@ -1,16 +1,14 @@
 //! `cargo xtask new`: writes the files of something new, and the lines that follow from it.
 
-use std::fs;
-
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::Subcommand;
 
 use super::{openapi, template};
 use crate::assets;
 use crate::checkout::Checkout;
-use crate::generate::spec::Endpoint;
+use crate::generate::plan::Plan;
 use crate::generate::undo::Undo;
-use crate::generate::{catalogue, migration, permission};
+use crate::generate::{catalogue, endpoint, event, migration, permission, project, task};
 use crate::interrupt;
 use crate::ui;
 
@@ -33,6 +31,12 @@ pub enum What {
         #[arg(long)]
         idempotent: bool,
     },
+    /// Add an event: its data, a handler in Postgres, its line in the table, a sample and a test.
+    Event {
+        /// The folder in core/src/domain/ and the name in the past tense, for example orders/order_placed.
+        #[arg(value_name = "DOMAIN/NAME")]
+        name: String,
+    },
     /// Add a migration: two files with the next number.
     Migration {
         /// The name of the migration, for example add_orders.
@@ -45,55 +49,60 @@ pub enum What {
         /// What it allows, for example "Change every order".
         allows: String,
     },
+    /// Rename the product: title, issuer of the tokens, names of the stacks and of their secrets.
+    ///
+    /// No file may have changes that are not committed. Packages keep their names, and so do the
+    /// database and its logins.
+    Project {
+        /// The name of its stacks, for example acme-orders.
+        name: String,
+        /// The name in documents and mails. The default follows from NAME, for example Acme Orders.
+        #[arg(long)]
+        title: Option<String>,
+        /// The setting PROJECT_NAME, which tokens and mails have. The default follows from the title,
+        /// for example Acme-Orders.
+        #[arg(long)]
+        issuer: Option<String>,
+    },
+    /// Add a background task: its file, its line in the table, and a test with the real worker.
+    Task {
+        /// The name of the task, for example count-orders.
+        name: String,
+    },
 }
 
 pub fn run(what: &What) -> Result<()> {
-    interrupt::note()?;
     let checkout = Checkout::find()?;
-    let mut undo = Undo::in_checkout(checkout.root());
-    match what {
+    let plan = match what {
         What::Endpoint { name, route, access, idempotent } => {
-            let endpoint = Endpoint::new(&checkout, name, route, access, *idempotent)?;
-            write(&mut undo, &endpoint.files()?)?;
-            documents(&checkout, &mut undo)?;
-            decide(&endpoint.decisions(&checkout));
-            let module = name.replace('-', "_");
-            ui::heading("Test");
-            ui::say(&format!("cargo xtask test -- -p app-tests --test api functions::{module}"));
+            endpoint::add(&checkout, name, route, access, *idempotent)?
         }
-        What::Migration { name } => {
-            write(&mut undo, &migration::empty(&checkout, name)?)?;
-            decide(&["the statements of both files; `cargo xtask migrate up` applies them".to_owned()]);
+        What::Event { name } => event::add(&checkout, name)?,
+        What::Migration { name } => migration::add(&checkout, name)?,
+        What::Permission { word, allows } => permission::add(&checkout, word, allows)?,
+        What::Project { name, title, issuer } => {
+            project::rename(&checkout, name, title.as_deref(), issuer.as_deref())?
         }
-        What::Permission { word, allows } => {
-            write(&mut undo, &permission::add(&checkout, word, allows)?)?;
-            documents(&checkout, &mut undo)?;
-            decide(&["which roles have it besides admin: add them to the migration".to_owned()]);
-        }
+        What::Task { name } => task::add(&checkout, name)?,
+    };
+    carry_out(&checkout, &plan)
+}
+
+/// Changes the files, and generates what follows from them. If a step fails, no file is changed.
+pub(super) fn carry_out(checkout: &Checkout, plan: &Plan) -> Result<()> {
+    interrupt::note()?;
+    let mut undo = Undo::in_checkout(checkout.root());
+    plan.apply(&mut undo)?;
+    if plan.documents {
+        documents(checkout, &mut undo)?;
     }
     undo.keep();
+    plan.say_the_rest();
     Ok(())
-}
-
-/// Writes files, and says which.
-pub(super) fn write(undo: &mut Undo, files: &[(String, String)]) -> Result<()> {
-    for (file, text) in files {
-        undo.write(file, text)?;
-        ui::say(&format!("wrote {file}"));
-    }
-    Ok(())
-}
-
-/// Prints what only a person can decide.
-fn decide(decisions: &[String]) {
-    ui::heading("Decide");
-    for (number, decision) in decisions.iter().enumerate() {
-        ui::say(&format!("{}. {decision}", number + 1));
-    }
 }
 
 /// Generates what follows from functions and catalogue.
-pub(super) fn documents(checkout: &Checkout, undo: &mut Undo) -> Result<()> {
+fn documents(checkout: &Checkout, undo: &mut Undo) -> Result<()> {
     for file in ["Cargo.lock", catalogue::FILE, "template.yaml"] {
         undo.remember(file);
     }
@@ -107,8 +116,4 @@ pub(super) fn documents(checkout: &Checkout, undo: &mut Undo) -> Result<()> {
         openapi::write(checkout)
     })?;
     interrupt::check()
-}
-
-pub(super) fn read(checkout: &Checkout, file: &str) -> Result<String> {
-    fs::read_to_string(checkout.root().join(file)).with_context(|| format!("cannot read {file}"))
 }

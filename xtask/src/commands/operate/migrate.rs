@@ -39,9 +39,9 @@ pub fn run(action: &Action) -> Result<()> {
     let command = match action {
         Action::New { name } => {
             let mut undo = Undo::in_checkout(checkout.root());
-            for (file, text) in migration::empty(&checkout, name)? {
-                undo.write(&file, &text)?;
-                ui::out(&file);
+            for (file, text) in &migration::add(&checkout, name)?.written {
+                undo.write(file, text)?;
+                ui::out(file);
             }
             undo.keep();
             return Ok(());
