@@ -250,4 +250,5 @@ def functions(lambda_, resources, binaries):
     return found
 
 
-tooling.run(main)
+if __name__ == "__main__":
+    tooling.run(main)

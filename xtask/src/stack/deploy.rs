@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use super::REGION;
 use super::database::{Database, Login};
 use super::state::State;
+use crate::product;
 use crate::python::Python;
 
 /// Parameters that a variable of the shell sets, with their defaults. Pages of this machine may call a local
@@ -85,7 +86,7 @@ pub fn deploy(python: &Python, root: &Path, folder: &Path, stack: &str, state: &
     // As in production, functions get the passwords from Secrets Manager.
     let secret = |role: &str, login: &Login| {
         json!({
-            "name": format!("app/{stack}/database/{role}"),
+            "name": format!("{}/{stack}/database/{role}", product::NAME),
             "value": {"username": login.user, "password": login.password},
         })
     };
@@ -93,7 +94,7 @@ pub fn deploy(python: &Python, root: &Path, folder: &Path, stack: &str, state: &
         "endpoint": state.aws_url(),
         "region": REGION,
         "template": path,
-        "stack": format!("app-{stack}"),
+        "stack": product::stack_name(stack),
         "binaries": binaries,
         "parameters": parameters(stack, &template, database, &state.aws_url(), variable),
         "secrets": {
@@ -111,7 +112,11 @@ pub fn deploy(python: &Python, root: &Path, folder: &Path, stack: &str, state: &
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+    use std::process::Command;
+
     use super::*;
+    use crate::checkout::Checkout;
     use crate::stack::{DEV, TEST};
 
     fn chosen(stack: &str, variables: &[(&str, &str)]) -> Value {
@@ -146,5 +151,47 @@ mod tests {
         let test = chosen(TEST, &[("CORS_ORIGIN_WHITELIST", "[\"*\"]")]);
         assert_eq!((&test["LaunchMode"], &test["RateLimitSignUp"]), (&json!("TEST"), &json!("1000000/1")));
         assert_eq!(test["CorsOriginWhitelist"], "[\"https://app.example.com\"]");
+    }
+
+    /// Calls `at` of deploy.py on a gateway that keeps one API for each base path, as the emulator does.
+    const DEPLOY_THREE_TIMES: &str = r#"
+import json, sys
+sys.path.insert(0, sys.argv[1])
+import deploy
+
+class Gateway:
+    def __init__(self):
+        self.domains, self.mapped = [], {}
+    def get_domain_names(self):
+        return {"items": [{"domainName": name} for name in self.domains]}
+    def create_domain_name(self, domainName):
+        self.domains.append(domainName)
+    def get_base_path_mappings(self, domainName):
+        return {"items": [{"basePath": path, "restApiId": api} for path, api in self.mapped.items()]}
+    def create_base_path_mapping(self, domainName, restApiId, stage, basePath="(none)"):
+        assert domainName in self.domains and basePath not in self.mapped
+        self.mapped[basePath] = restApiId
+    def delete_base_path_mapping(self, domainName, basePath):
+        del self.mapped[basePath]
+
+gateway = Gateway()
+for api in ["old", "old", "new"]:
+    for path in [None, "grpc"]:
+        deploy.at(gateway, api, "v1", path)
+print(json.dumps(gateway.mapped))
+"#;
+
+    /// The emulator replaces an API whose routes have changed.
+    #[test]
+    fn the_local_address_leads_to_the_api_of_the_last_deployment() {
+        let checkout = Checkout::find().expect("the checkout");
+        let installed = || Python::ready(&checkout).expect("Python").program();
+        let python = std::env::var_os("TEST_PYTHON").map_or_else(installed, PathBuf::from);
+        let scripts = checkout.root().join("xtask/python");
+        let mut python = Command::new(python);
+        let output = python.args(["-c", DEPLOY_THREE_TIMES]).arg(scripts).output().expect("Python runs");
+        let errors = String::from_utf8_lossy(&output.stderr);
+        let mapped: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{errors}"));
+        assert_eq!(mapped, json!({ "(none)": "new", "grpc": "new" }));
     }
 }
