@@ -14,6 +14,19 @@ use crate::process;
 use crate::stack::{Stack, bin_dir};
 use crate::ui;
 
+/// What functions and their stack are made of. The function `docs` contains the OpenAPI document, and `grpc` is
+/// generated from `protos`.
+const SOURCES: [&str; 8] = [
+    "core",
+    "functions",
+    "migrations",
+    "protos",
+    "docs/openapi.json",
+    "Cargo.toml",
+    "template.yaml",
+    "template.base.yaml",
+];
+
 /// The sources as they were last seen.
 ///
 /// They are looked at again and again: a few hundred files cost a millisecond or two, and unlike
@@ -96,7 +109,7 @@ fn since(edited: SystemTime) -> f32 {
 
 fn sources(root: &Path) -> BTreeMap<PathBuf, SystemTime> {
     let mut found = BTreeMap::new();
-    for part in ["core", "functions", "migrations", "Cargo.toml", "template.yaml", "template.base.yaml"] {
+    for part in SOURCES {
         collect(&root.join(part), &mut found);
     }
     found
@@ -117,11 +130,34 @@ fn collect(path: &Path, found: &mut BTreeMap<PathBuf, SystemTime>) {
         return;
     }
     let watched = path.extension().is_some_and(|extension| {
-        ["rs", "toml", "sql", "yaml", "txt", "json", "pem", "html", "js"]
+        ["rs", "toml", "sql", "yaml", "txt", "json", "pem", "html", "js", "proto"]
             .iter()
             .any(|known| extension == *known)
     });
     if let (true, Ok(modified)) = (watched, about.modified()) {
         found.insert(path.to_path_buf(), modified);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_of_what_a_function_contains_is_seen() {
+        let checkout = Checkout::find().expect("the checkout");
+        let found = sources(checkout.root());
+        for file in [
+            "core/src/lib.rs",
+            "docs/openapi.json",
+            "functions/users-me/function.yaml",
+            "functions/docs/src/pages/redoc.html",
+            "migrations/0001_users.up.sql",
+            "protos/debug.proto",
+            "template.base.yaml",
+        ] {
+            assert!(found.contains_key(&checkout.root().join(file)), "{file}");
+        }
+        assert!(!found.contains_key(&checkout.root().join("docs/errors.md")));
     }
 }
