@@ -80,8 +80,9 @@ async fn an_event_that_is_no_request_gets_the_envelope() {
 }
 
 /// One of each kind.
-const ERRORS: [(i64, fn() -> Error); 16] = [
+const ERRORS: [(i64, fn() -> Error); 17] = [
     (400, || Error::Malformed("bad".into())),
+    (400, || Error::bad_parameter("order", "unknown", "must be `id`")),
     (401, || Error::Unauthenticated("nobody")),
     (403, || Error::Forbidden),
     (404, || Error::NotFound("thing")),

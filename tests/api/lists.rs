@@ -168,6 +168,20 @@ async fn a_key_that_does_not_look_like_one_is_not_repeated() {
 }
 
 #[tokio::test]
+async fn a_key_that_the_list_does_not_accept_is_named_with_those_that_it_does() {
+    let (app, access) = five().await;
+    for (query, key, reason, accepted) in [
+        (json!({ "mail": "a" }), "mail", "unknown", "use id, uuid, email, "),
+        (json!({ "id__like": "1" }), "id__like", "unknown", "use id, id__in, id__gt, id__lt."),
+        (json!({ "order": "city" }), "order", "unknown", "use id, email, last_name, "),
+    ] {
+        let answer = list(&app, &access, &query).await;
+        answer.is_error(400, "malformed").names(key, reason);
+        assert!(answer.text("/message").contains(accepted), "{answer:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_cursor_of_another_order_is_refused() {
     let (app, access) = five().await;
     let first = list(&app, &access, &json!({ "limit": "2", "order": "email" })).await;

@@ -99,6 +99,8 @@ impl Part {
 pub enum Error {
     /// The input could not be read at all; the text says what to send instead.
     Malformed(Cow<'static, str>),
+    /// A parameter of the query string cannot be used here; the text says what to send instead.
+    BadParameter { detail: Detail, why: String },
     /// The input could be read, and some values are invalid. It lists all of them.
     Validation(Vec<Detail>),
     /// The caller has not proved who they are. The text is for the log; all callers see the same response.
@@ -133,6 +135,12 @@ impl Error {
         Self::Validation(vec![Detail::new(key, reason)])
     }
 
+    /// A parameter that cannot be used. `why` follows its key, which is shown only if it looks like a key.
+    pub fn bad_parameter(key: &str, reason: &'static str, why: impl fmt::Display) -> Self {
+        let detail = Detail::new(key, reason);
+        Self::BadParameter { why: format!("`{}` {why}", detail.key), detail }
+    }
+
     /// For a dependency (database, queue, secret store) that is down, slow or refuses.
     pub fn unavailable(what: &'static str, source: impl Into<Cause>) -> Self {
         Self::Unavailable { what, source: source.into() }
@@ -146,7 +154,7 @@ impl Error {
     /// A word for programs: in answers, in logs, in a task's error.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Malformed(_) => "malformed",
+            Self::Malformed(_) | Self::BadParameter { .. } => "malformed",
             Self::Validation(_) => "validation",
             Self::Unauthenticated(_) => "unauthenticated",
             Self::PasswordNeeded => "password_needed",
@@ -174,6 +182,7 @@ impl Error {
             | Self::Configuration(_)
             | Self::Internal(_) => true,
             Self::Malformed(_)
+            | Self::BadParameter { .. }
             | Self::Validation(_)
             | Self::Unauthenticated(_)
             | Self::PasswordNeeded
@@ -206,6 +215,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Malformed(why) => write!(f, "malformed input: {why}"),
+            Self::BadParameter { why, .. } => write!(f, "malformed input: {why}"),
             Self::Validation(details) => {
                 f.write_str("invalid input:")?;
                 details.iter().try_for_each(|d| write!(f, " {} ({})", d.key, d.reason))

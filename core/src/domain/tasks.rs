@@ -35,6 +35,7 @@ impl Failure {
     pub fn of(error: &Error) -> Self {
         match error {
             Error::Malformed(_)
+            | Error::BadParameter { .. }
             | Error::Validation(_)
             | Error::TooLarge { .. }
             | Error::UnsupportedFormat => Self::Invalid,

@@ -73,8 +73,12 @@ fn page(request: &Request, default_limit: u32) -> Result<(u32, Option<SessionCur
                 cursor = Some(faults.note(read)?);
             }
             _ => {
-                return Err(Error::Malformed(
-                    "this list accepts `limit` and `cursor`, each at most once".into(),
+                let known = ["limit", "cursor"].contains(&key);
+                let reason = if known { "duplicate" } else { "unknown" };
+                return Err(Error::bad_parameter(
+                    key,
+                    reason,
+                    "is not accepted; use limit and cursor, each once",
                 ));
             }
         }

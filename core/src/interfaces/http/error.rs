@@ -47,6 +47,7 @@ pub(super) fn render(error: &Error, request_id: &str, debug: bool) -> TextRespon
     let Report { error_id, code, message, cause, status } = report(error);
     let details = match error {
         Error::Validation(details) => details.iter().map(render_detail).collect(),
+        Error::BadParameter { detail, .. } => vec![render_detail(detail)],
         Error::AlreadyExists(key) => vec![ErrorDetail { key: key.to_string(), reason: "taken".into() }],
         _ => Vec::new(),
     };
@@ -92,6 +93,7 @@ mod tests {
     fn every_error_has_the_same_six_keys() {
         for error in [
             Error::Malformed("bad".into()),
+            Error::bad_parameter("order", "unknown", "must be `id`"),
             Error::invalid("email", "format"),
             Error::Unauthenticated("x"),
             Error::PasswordNeeded,

@@ -24,7 +24,10 @@ impl Code {
     /// Returns the code of an error. Written without `_`, so that a new variant needs a decision.
     pub(super) fn of(error: &Error) -> Self {
         match error {
-            Error::Malformed(_) | Error::Validation(_) | Error::UnsupportedFormat => Self::InvalidArgument,
+            Error::Malformed(_)
+            | Error::BadParameter { .. }
+            | Error::Validation(_)
+            | Error::UnsupportedFormat => Self::InvalidArgument,
             Error::Unauthenticated(_) => Self::Unauthenticated,
             Error::Forbidden => Self::PermissionDenied,
             Error::PasswordNeeded => Self::PermissionDenied,

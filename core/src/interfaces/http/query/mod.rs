@@ -12,7 +12,7 @@ pub use values::Spell;
 use std::borrow::Cow;
 
 use crate::{
-    domain::{Error, Faults, Result, shown},
+    domain::{Error, Faults, Result},
     infrastructure::{
         db::Sql,
         query::{Column, ColumnType, Cursor, Entity, Filter, Op, Order, Page, Value, select_statement},
@@ -48,7 +48,7 @@ impl ListQuery {
     /// Reads decoded `key`, `value` pairs.
     ///
     /// # Errors
-    /// `Malformed` for a key that is not allowed or was sent twice. `Validation` for all values that cannot be
+    /// `BadParameter` for a key that is not allowed or was sent twice. `Validation` for all values that cannot be
     /// read or do not fit their columns. Both name the keys.
     pub fn parse<'q, E: Entity>(
         pairs: impl IntoIterator<Item = (&'q str, &'q str)>,
@@ -104,7 +104,9 @@ impl Reading {
     fn finish<E: Entity>(mut self, allowed: &Allowed) -> Result<ListQuery> {
         let page = Page::new(self.limit)?;
         let page = match (self.offset, self.cursor) {
-            (Some(_), Some(_)) => return Err(not_allowed("offset", "cannot be combined with `cursor`")),
+            (Some(_), Some(_)) => {
+                return Err(Error::bad_parameter("offset", "invalid", "cannot be combined with `cursor`"));
+            }
             (None, Some(cursor)) => page.after(cursor),
             (offset, None) => page.offset(offset.unwrap_or(0)),
         };
@@ -122,7 +124,7 @@ impl Reading {
 /// Returns each key with its text. The items of a list may be sent one by one with the same key.
 ///
 /// # Errors
-/// `Malformed` for any other key that was sent twice, because two readers could pick different values.
+/// `BadParameter` for any other key that was sent twice, because two readers could pick different values.
 fn joined<'q, E: Entity>(
     pairs: impl IntoIterator<Item = (&'q str, &'q str)>,
 ) -> Result<Vec<(&'q str, Cow<'q, str>)>> {
@@ -136,7 +138,7 @@ fn joined<'q, E: Entity>(
                 items.push(',');
                 items.push_str(text);
             }
-            (Some(_), _) => return Err(not_allowed(key, "must not be sent twice")),
+            (Some(_), _) => return Err(Error::bad_parameter(key, "duplicate", "must not be sent twice")),
         }
     }
     Ok(joined)
@@ -166,7 +168,9 @@ fn order(text: &str, allowed: &Allowed) -> Result<Order> {
     for column in &columns {
         let name = column.strip_prefix('-').unwrap_or(column);
         if !allowed.orders.contains(&name) {
-            return Err(Error::Malformed("`order` names a column that this list cannot be sorted by".into()));
+            let columns = allowed.orders.join(", ");
+            let why = format!("names a column that this list cannot be sorted by; use {columns}");
+            return Err(Error::bad_parameter("order", "unknown", why));
         }
     }
     Ok(Order::by(columns))
@@ -197,7 +201,7 @@ fn condition<E: Entity>(key: &str, text: &str, allowed: &Allowed) -> Result<Valu
         listed.any(|(column, ops)| *column == parts.column.name() && ops.contains(&parts.op))
     };
     let parts = parts::<E>(key).filter(is_listed);
-    let Parts { column, inside, op } = parts.ok_or_else(|| not_allowed(key, "is not a supported filter"))?;
+    let Parts { column, inside, op } = parts.ok_or_else(|| not_a_filter(key, allowed))?;
     let value = values::read(key, text, column, inside, op)?;
     let spell = allowed.spelled.iter().find(|(name, _)| *name == column.name());
     Ok(match (spell, op) {
@@ -206,8 +210,21 @@ fn condition<E: Entity>(key: &str, text: &str, allowed: &Allowed) -> Result<Valu
     })
 }
 
-fn not_allowed(key: &str, why: &str) -> Error {
-    Error::Malformed(format!("`{}` {why}", shown(key)).into())
+/// Names the filters of the key's column, or all columns if the key begins with none of them.
+fn not_a_filter(key: &str, allowed: &Allowed) -> Error {
+    let name = key.split("__").next().unwrap_or_default();
+    let known = allowed.filters.iter().find(|(column, _)| *column == name);
+    let usable: Vec<String> = match known {
+        Some((column, ops)) => ops.iter().map(|op| filter_key(column, *op)).collect(),
+        None => allowed.filters.iter().map(|(column, _)| (*column).to_owned()).collect(),
+    };
+    let why = format!("is not a supported filter; use {}", usable.join(", "));
+    Error::bad_parameter(key, "unknown", why)
+}
+
+/// Returns `column` for equality, and `column__op` for the other operators.
+fn filter_key(column: &str, op: Op) -> String {
+    if op == Op::E { column.to_owned() } else { format!("{column}__{}", op.as_str()) }
 }
 
 #[cfg(test)]

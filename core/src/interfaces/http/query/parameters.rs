@@ -7,7 +7,7 @@ use utoipa::openapi::{
     schema::{AdditionalProperties, AnyOfBuilder, ArrayBuilder, ObjectBuilder, Type},
 };
 
-use super::Allowed;
+use super::{Allowed, filter_key};
 use crate::infrastructure::query::{Column, ColumnType, Entity, MAX_LIST_ITEMS, MAX_TEXT_CHARS, Op};
 
 /// The type `text` of Postgres cannot store a NUL character.
@@ -65,8 +65,7 @@ impl Allowed {
 
 /// Describes a filter: `column` for equality, `column__op` for the other operators.
 fn filter(column: &Column, op: Op) -> Parameter {
-    let name = column.name();
-    let key = if op == Op::E { name.to_owned() } else { format!("{name}__{}", op.as_str()) };
+    let key = filter_key(column.name(), op);
     if op.takes_list() {
         let list = ArrayBuilder::new().items(item(column, op)).max_items(Some(MAX_LIST_ITEMS)).build();
         return ParameterBuilder::from(parameter(&key, describe(column, op), list))
