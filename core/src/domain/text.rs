@@ -28,6 +28,10 @@ impl<const MAX: usize> TryFrom<String> for Text<MAX> {
 }
 
 impl<const MAX: usize> Text<MAX> {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
     pub fn into_string(self) -> String {
         self.0
     }

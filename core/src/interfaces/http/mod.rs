@@ -17,7 +17,7 @@ pub use idempotent::{Idempotent, IdempotentResponse};
 pub use into_response::{IntoResponse, Json, NoContent, WithStatus};
 pub use lambda_http::http::{HeaderName, HeaderValue, Response, StatusCode, header};
 pub use query::{Allowed, ListQuery, Listed, Spell};
-pub use responses::{ChallengeResponse, ListResponse, TokensResponse, UserResponse};
+pub use responses::*;
 pub use serve::{main, respond};
 pub use storable::Storable;
 
