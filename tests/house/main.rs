@@ -2,6 +2,7 @@
 //! must say that no linter checks.
 
 mod access;
+mod adding;
 mod circles;
 mod columns;
 mod decisions;

@@ -8,12 +8,13 @@ use super::names::{self, Route};
 use super::plan::{self, Plan};
 use super::rust::formatted;
 use super::spec::{Access, Endpoint, pascal};
-use super::{catalogue, checks, permission, texts};
+use super::{catalogue, checks, files_in, permission, texts};
 use crate::checkout::Checkout;
 
 /// Returns what adds an endpoint.
 pub fn add(checkout: &Checkout, name: &str, route: &str, access: &str, idempotent: bool) -> Result<Plan> {
     let endpoint = Endpoint::new(checkout, name, route, access, idempotent)?;
+    endpoint.check(checkout)?;
     Ok(Plan {
         written: endpoint.files()?,
         documents: true,
@@ -40,9 +41,7 @@ pub fn remove(checkout: &Checkout, name: &str, force: bool) -> Result<Plan> {
 impl Endpoint {
     /// Reads the words of the command line, and compares them with the functions that exist.
     fn new(checkout: &Checkout, name: &str, route: &str, access: &str, idempotent: bool) -> Result<Self> {
-        names::check_function(checkout, name)?;
         let route = Route::parse(route)?;
-        route.check(checkout)?;
         let access = match access {
             "public" => Access::Public,
             "signed-in" => Access::SignedIn,
@@ -57,7 +56,7 @@ impl Endpoint {
                 Access::Permission(word.to_owned())
             }
         };
-        let endpoint = Self { name: name.to_owned(), route, access, idempotent };
+        let endpoint = Self { name: name.to_owned(), route, access, idempotent, emits: false };
         if idempotent && endpoint.access == Access::Public {
             bail!("`--idempotent` needs a caller; use `--as signed-in` or a permission, or leave it out");
         }
@@ -65,6 +64,12 @@ impl Endpoint {
             bail!("`--idempotent` is for changes; leave it out for GET");
         }
         Ok(endpoint)
+    }
+
+    /// Fails if a function of its name or with its route exists.
+    pub(super) fn check(&self, checkout: &Checkout) -> Result<()> {
+        names::check_function(checkout, &self.name)?;
+        self.route.check(checkout)
     }
 
     /// Reads an endpoint that `new` has written, or returns nothing if it cannot be one.
@@ -85,17 +90,18 @@ impl Endpoint {
             Access::Permission(words.into_iter().find(named)?)
         };
         let idempotent = has("Result<IdempotentResponse>");
-        Some(Self { name: name.to_owned(), route, access, idempotent })
+        Some(Self { name: name.to_owned(), route, access, idempotent, emits: false })
     }
 
     /// Returns its files, formatted: five to look after, and the sample event.
-    fn files(&self) -> Result<Vec<(String, String)>> {
+    pub(super) fn files(&self) -> Result<Vec<(String, String)>> {
         let folder = format!("functions/{}", self.name);
+        let handler = formatted(&texts::handler(self))?;
         Ok(vec![
-            (format!("{folder}/Cargo.toml"), texts::manifest(self)),
+            (format!("{folder}/Cargo.toml"), texts::manifest(&self.name, &handler)),
             (format!("{folder}/function.yaml"), texts::fragment(self)),
             (format!("{folder}/src/main.rs"), formatted(&texts::main(self))?),
-            (format!("{folder}/src/lib.rs"), formatted(&texts::handler(self))?),
+            (format!("{folder}/src/lib.rs"), handler),
             (format!("{folder}/tests.rs"), formatted(&checks::test(self))?),
             (self.sample(), checks::sample(self)),
         ])
@@ -136,16 +142,8 @@ impl Endpoint {
 }
 
 /// Returns all files of the function, as paths in the checkout.
-fn files_of(checkout: &Checkout, name: &str) -> Result<Vec<String>> {
-    let mut files = Vec::new();
-    let mut folders = vec![format!("functions/{name}")];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(checkout.root().join(&folder))? {
-            let entry = entry?;
-            let path = format!("{folder}/{}", entry.file_name().to_string_lossy());
-            if entry.file_type()?.is_dir() { folders.push(path) } else { files.push(path) }
-        }
-    }
+pub(super) fn files_of(checkout: &Checkout, name: &str) -> Result<Vec<String>> {
+    let mut files = files_in(checkout, &format!("functions/{name}"))?;
     for entry in fs::read_dir(checkout.root().join("events"))? {
         let file = entry?.file_name().to_string_lossy().into_owned();
         if file.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')) {

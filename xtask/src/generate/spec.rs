@@ -17,6 +17,8 @@ pub(super) struct Endpoint {
     pub(super) route: Route,
     pub(super) access: Access,
     pub(super) idempotent: bool,
+    /// Whether it sends events, as those of a domain do.
+    pub(super) emits: bool,
 }
 
 /// Last words of a name that come first in a sentence.

@@ -2,24 +2,18 @@
 
 use super::spec::{Access, Endpoint, pascal};
 
-/// What a `Text` accepts, as the OpenAPI document says it.
-const LINE: &str = r"^[^\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]*$";
-
-pub(super) fn manifest(endpoint: &Endpoint) -> String {
-    let mut dependencies = "app-core.workspace = true\n".to_owned();
-    if endpoint.returns_body() {
-        dependencies += "serde.workspace = true\n";
-    }
-    dependencies += "utoipa.workspace = true\n";
-    if endpoint.names_uuid() {
-        dependencies += "uuid.workspace = true\n";
-    }
+/// Returns the manifest of a function: it depends on the core, and on the crates that its code names.
+pub(super) fn manifest(name: &str, code: &str) -> String {
+    let named =
+        |krate: &&str| code.contains(&format!("use {krate}::")) || code.contains(&format!("#[{krate}::"));
+    let crates = ["serde", "time", "utoipa", "uuid"].into_iter().filter(named);
+    let dependencies: String =
+        ["app-core"].into_iter().chain(crates).map(|krate| format!("{krate}.workspace = true\n")).collect();
     format!(
         "[package]\nname = \"{name}\"\nversion.workspace = true\nedition.workspace = true\nrust-version.workspace = true\n\
          publish.workspace = true\n\n[lib]\ntest = false\ndoctest = false\nbench = false\n\n\
          [[bin]]\nname = \"{name}\"\ntest = false\nbench = false\n\n\
-         [dependencies]\n{dependencies}\n[lints]\nworkspace = true\n",
-        name = endpoint.name
+         [dependencies]\n{dependencies}\n[lints]\nworkspace = true\n"
     )
 }
 
@@ -27,7 +21,8 @@ pub(super) fn fragment(endpoint: &Endpoint) -> String {
     let mut text = String::new();
     if endpoint.access != Access::Public {
         text += "Environment:\n  Variables: {DB_SECRET_ARN: !Ref DatabaseSecretArn, SECRET_KEY_ARN: !Ref JwtSecret";
-        text += if endpoint.idempotent { ",\n    HMAC_KEY_ARN: !Ref HmacSecret}\n" } else { "}\n" };
+        text += if endpoint.idempotent { ",\n    HMAC_KEY_ARN: !Ref HmacSecret" } else { "" };
+        text += if endpoint.emits { ", EVENTS_QUEUE_URL: !Ref EventsQueue}\n" } else { "}\n" };
     }
     let path = endpoint.route.resource();
     let path = if path.contains('{') { format!("'{path}'") } else { path.to_owned() };
@@ -43,6 +38,7 @@ pub(super) fn main(endpoint: &Endpoint) -> String {
         (_, false) => "Need::Database, Need::Tokens",
         (_, true) => "Need::Database, Need::Tokens, Need::Pseudonyms",
     };
+    let needs = if endpoint.emits { format!("{needs}, Need::Queues") } else { needs.to_owned() };
     let need = if needs.is_empty() { "interfaces::http" } else { "{Need, interfaces::http}" };
     format!(
         "//! `{} {}`.\nuse app_core::{need};\n\nfn main() -> Result<(), http::RuntimeError> {{\n    \
@@ -97,7 +93,11 @@ fn imports(endpoint: &Endpoint) -> String {
         code += "use serde::Serialize;\n";
     }
     if endpoint.returns_body() {
-        code += "use utoipa::ToSchema;\n";
+        code += if endpoint.takes_body() {
+            "use utoipa::{PartialSchema, ToSchema};\n"
+        } else {
+            "use utoipa::ToSchema;\n"
+        };
     }
     if endpoint.names_uuid() {
         code += "use uuid::Uuid;\n";
@@ -110,7 +110,7 @@ fn bodies(endpoint: &Endpoint) -> (String, String) {
     let request = if endpoint.takes_body() {
         format!(
             "#[derive(Debug, Deserialize, ToSchema)]\n#[serde(deny_unknown_fields)]\npub struct {name}Request {{\n    \
-             #[schema(value_type = String, max_length = 64, pattern = r\"{LINE}\", example = \"example\")]\n    name: Text<64>,\n}}\n\n\
+             #[schema(schema_with = Text::<64>::schema)]\n    name: Text<64>,\n}}\n\n\
              impl Body for {name}Request {{\n    const REQUIRED: &'static [&'static str] = &[\"name\"];\n}}\n\n"
         )
     } else {

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use xtask::generate::domain::{self, Part};
 use xtask::generate::{catalogue, endpoint, event, migration, permission, project, task};
 
 use crate::copy::{Copy, Tree};
@@ -92,6 +93,9 @@ pub(crate) fn all_at_once(copy: &Copy, before: &Tree) {
     copy.write("core/src/domain/zebras/mod.rs", "//! Zebras.\n");
     copy.edit("core/src/domain/mod.rs", "\npub mod users;\n", "\npub mod users;\npub mod zebras;\n");
     copy.apply(|checkout| event::add(checkout, "zebras/zebra_born"));
+    // One endpoint, and several with a shared response; a name of one word, and of two.
+    copy.apply(|checkout| domain::add(checkout, "llamas", None, &[]));
+    copy.apply(|checkout| domain::add(checkout, "pack-oxen", Some("pack-ox"), &[Part::List, Part::Get]));
     let mut kinds = one_of_each();
     if slow {
         let checkout = copy.checkout();
@@ -105,9 +109,16 @@ pub(crate) fn all_at_once(copy: &Copy, before: &Tree) {
     copy.apply(|checkout| project::rename(checkout, "zebra", Some("Zebra Inc"), Some("ZEBRA")));
     assert_eq!(copy.names().title, "Zebra Inc");
 
-    // The task and both events have two tests each.
-    let expected = kinds.iter().map(Kind::tests).sum::<usize>() + 3 * 2;
-    let said = copy.test(&["functions::zebras_", "count_zebras::", "zebra_seen::", "zebra_born::"]);
+    // The task and both events have two tests each. Of a domain, `create` has five, `get` three and `list` four.
+    let expected = kinds.iter().map(Kind::tests).sum::<usize>() + 3 * 2 + 5 + (5 + 3 + 4);
+    let said = copy.test(&[
+        "functions::zebras_",
+        "functions::llamas_",
+        "functions::pack_oxen_",
+        "count_zebras::",
+        "zebra_seen::",
+        "zebra_born::",
+    ]);
     let passed = said.split(" passed").filter_map(|text| text.rsplit(' ').next()?.parse::<usize>().ok());
     assert_eq!(passed.sum::<usize>(), expected, "{said}");
     if slow {
@@ -117,6 +128,8 @@ pub(crate) fn all_at_once(copy: &Copy, before: &Tree) {
     for Kind { name, .. } in &kinds {
         copy.apply(|checkout| endpoint::remove(checkout, name, false));
     }
+    copy.apply(|checkout| domain::remove(checkout, "pack-oxen", false));
+    copy.apply(|checkout| domain::remove(checkout, "llamas", false));
     copy.apply(|checkout| event::remove(checkout, "zebras/zebra_born", false));
     fs::remove_dir_all(copy.folder.join("core/src/domain/zebras")).expect("it goes");
     copy.edit("core/src/domain/mod.rs", "pub mod zebras;\n", "");

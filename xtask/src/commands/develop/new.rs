@@ -8,13 +8,26 @@ use crate::assets;
 use crate::checkout::Checkout;
 use crate::generate::plan::Plan;
 use crate::generate::undo::Undo;
-use crate::generate::{catalogue, endpoint, event, migration, permission, project, task};
+use crate::generate::{catalogue, domain, endpoint, event, migration, permission, project, task};
 use crate::interrupt;
 use crate::ui;
 
 /// What to add to the project.
 #[derive(Debug, Subcommand)]
 pub enum What {
+    /// Add a domain: table, entity, event, repository, use case, and an endpoint that creates.
+    ///
+    /// Each user has their own. docs/adding-a-domain.md explains the files, and what to decide.
+    Domain {
+        /// What it is about, in the plural, for example orders.
+        name: String,
+        /// What one of them is called, if NAME is not a regular plural.
+        #[arg(long, value_name = "NAME")]
+        one: Option<String>,
+        /// More endpoints next to the one that creates.
+        #[arg(long, value_delimiter = ',', value_name = "ENDPOINTS")]
+        with: Vec<domain::Part>,
+    },
     /// Add an endpoint: a function with its route, and a test that passes.
     ///
     /// Writes the folder functions/NAME with its test, and a sample event. Then generates template.yaml,
@@ -74,6 +87,7 @@ pub enum What {
 pub fn run(what: &What) -> Result<()> {
     let checkout = Checkout::find()?;
     let plan = match what {
+        What::Domain { name, one, with } => domain::add(&checkout, name, one.as_deref(), with)?,
         What::Endpoint { name, route, access, idempotent } => {
             endpoint::add(&checkout, name, route, access, *idempotent)?
         }

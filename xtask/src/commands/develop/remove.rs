@@ -5,11 +5,19 @@ use clap::Subcommand;
 
 use super::new::carry_out;
 use crate::checkout::Checkout;
-use crate::generate::{endpoint, event, migration, permission, task};
+use crate::generate::{domain, endpoint, event, migration, permission, task};
 
 /// What to remove from the project.
 #[derive(Debug, Subcommand)]
 pub enum What {
+    /// Remove a domain that `new domain` has written, with its endpoints and its migration.
+    Domain {
+        /// The name, for example orders.
+        name: String,
+        /// Remove it although its files have changed since.
+        #[arg(long)]
+        force: bool,
+    },
     /// Remove an endpoint that `new endpoint` has written: its folder and its sample events.
     Endpoint {
         /// The name of the function, for example orders-create.
@@ -50,6 +58,7 @@ pub enum What {
 pub fn run(what: &What) -> Result<()> {
     let checkout = Checkout::find()?;
     let plan = match what {
+        What::Domain { name, force } => domain::remove(&checkout, name, *force)?,
         What::Endpoint { name, force } => endpoint::remove(&checkout, name, *force)?,
         What::Event { name, force } => event::remove(&checkout, name, *force)?,
         What::Migration { name } => migration::remove(&checkout, name)?,

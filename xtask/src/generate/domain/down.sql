@@ -1,0 +1,2 @@
+-- All <gadgets> are lost.
+drop table gadgets;
