@@ -6,9 +6,12 @@ use xtask::{checkout::Checkout, generate::domain};
 
 const PAGE: &str = "docs/adding-a-domain.md";
 const LONGEST: usize = 160;
-/// What a domain may cost by hand: its new files, and its lines in files that exist.
+/// What a domain may cost by hand: its new files, and its lines in lists.
 const MOST_FILES: usize = 11;
-const MOST_EDITS: usize = 4;
+const MOST_LINES: usize = 4;
+/// What is stated about the personal data in a table is a decision for each table, so it does not count as a line.
+const DECISIONS: [&str; 2] =
+    ["core/src/infrastructure/repository/personal/register.rs", "docs/personal-data.md"];
 
 fn root() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -103,9 +106,12 @@ fn a_domain_is_eleven_new_files_and_four_lines() {
     let lines = |(file, text): (&String, &String)| {
         text.lines().count() - fs::read_to_string(root().join(file)).expect("it exists").lines().count()
     };
-    let edits: Vec<_> = edited.into_iter().map(|(file, text)| (file, lines((file, text)))).collect();
-    let count: usize = edits.iter().map(|(_, lines)| lines).sum();
-    assert!(count <= MOST_EDITS, "{count} edits: {edits:#?}");
+    let (decisions, lists): (Vec<_>, Vec<_>) =
+        edited.into_iter().partition(|(file, _)| DECISIONS.contains(&file.as_str()));
+    assert_eq!(decisions.len(), DECISIONS.len(), "the register does not know the table");
+    let lists: Vec<_> = lists.into_iter().map(|(file, text)| (file, lines((file, text)))).collect();
+    let count: usize = lists.iter().map(|(_, lines)| lines).sum();
+    assert!(count <= MOST_LINES, "{count} lines: {lists:#?}");
 }
 
 #[test]

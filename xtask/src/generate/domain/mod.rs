@@ -4,6 +4,7 @@
 //! The texts are in this folder. There the domain is called `gadgets`; `Domain::fill` puts the new name in
 //! its place.
 
+mod personal;
 mod texts;
 mod words;
 
@@ -63,6 +64,7 @@ pub fn unchecked(checkout: &Checkout, name: &str, one: Option<&str>, with: &[Par
     }
     let table = with_line(&read(checkout, TABLE)?, "pub fn events", "\n}\n", &domain.registration())?;
     written.push((TABLE.to_owned(), formatted(&table)?));
+    written.extend(domain.registered(checkout)?);
     if domain.shares_its_response() {
         let [module, export] = domain.response_lines();
         let list = with_module(&read(checkout, RESPONSES)?, &module);
@@ -101,6 +103,7 @@ pub fn remove(checkout: &Checkout, name: &str, force: bool) -> Result<Plan> {
         TABLE.to_owned(),
         formatted(&without_line(&read(checkout, TABLE)?, &domain.registration())?)?,
     ));
+    edited.extend(domain.unregistered(checkout)?);
     if domain.shares_its_response() {
         let lines = domain.response_lines();
         let list =
@@ -222,6 +225,7 @@ impl Domain {
             format!(
                 "what its event starts: core/src/application/{many}.rs, or a task by `.starts` in {TABLE}"
             ),
+            format!("what of it is exported to its user, and what is deleted: {} in the register", many),
             format!("who may call {path}: now each user has their own; a permission opens it to others"),
             format!(
                 "the description of the group `{}`: add this tag to catalogue/src/openapi/mod.rs",
@@ -256,6 +260,12 @@ mod tests {
     fn removing_takes_back_every_edit() {
         let checkout = Checkout::find().unwrap();
         let domain = Domain::new("line-items", None, &[Part::Get, Part::List]).unwrap();
+        for (file, text) in domain.registered(&checkout).unwrap() {
+            assert!(text.contains("line_items"), "{file}");
+            if file.ends_with(".rs") {
+                assert_eq!(formatted(&text).unwrap(), text);
+            }
+        }
         for file in MODULES {
             let before = read(&checkout, file).unwrap();
             let after = with_module(&before, &domain.module());
