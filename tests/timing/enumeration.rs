@@ -97,7 +97,7 @@ async fn gives_nothing_away(
     pairs: usize,
     timed: impl AsyncFn(&TestApp, &str) -> Duration,
 ) {
-    let mut all = Vec::new();
+    let mut all: Vec<(bool, String)> = Vec::new();
     for number in 0..3 {
         if number < 2 || all.iter().any(|(good, _)| !*good) {
             all.push(measure(app, other, share, pairs, &timed).await);
