@@ -94,15 +94,12 @@ fn read(file: &Path, children: &Path, path: &str, found: &mut Vec<TestName>) -> 
     let text = fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
     // The modules that are open, each with the line that ends it.
     let mut open: Vec<(String, String)> = Vec::new();
-    let (mut attribute, mut is_test) = (None, false);
+    let mut is_test = false;
     for line in text.lines() {
         let code = line.trim_start();
         let indent = &line[..line.len() - code.len()];
         if open.last().is_some_and(|(_, end)| line == end) {
             open.pop();
-        } else if let Some(name) = code.strip_prefix("#[path = \"").and_then(|rest| rest.strip_suffix("\"]"))
-        {
-            attribute = Some(name.to_owned());
         } else if code == "#[test]" || code.starts_with("#[tokio::test") {
             is_test = true;
         } else if let Some((name, body)) = module(code) {
@@ -112,19 +109,9 @@ fn read(file: &Path, children: &Path, path: &str, found: &mut Vec<TestName>) -> 
             }
             let inline: PathBuf = open.iter().map(|(name, _)| name).collect();
             let folder = children.join(inline);
-            let (file, below) = match attribute.take() {
-                // Its own modules lie next to it.
-                Some(other) => {
-                    let file = file.parent().unwrap_or(children).join(other);
-                    let below = file.parent().unwrap_or(children).to_path_buf();
-                    (file, below)
-                }
-                None => {
-                    let below = folder.join(name);
-                    let flat = folder.join(format!("{name}.rs"));
-                    (if flat.is_file() { flat } else { below.join("mod.rs") }, below)
-                }
-            };
+            let below = folder.join(name);
+            let flat = folder.join(format!("{name}.rs"));
+            let file = if flat.is_file() { flat } else { below.join("mod.rs") };
             // Code that a build script writes has no file here, and no tests.
             if file.is_file() {
                 read(&file, &below, &format!("{}{name}::", prefix(path, &open)), found)?;
