@@ -18,7 +18,7 @@ use crate::{
     support::{PASSWORD, database, new_address, request, setting},
 };
 
-fn sent_to(address: &str) -> Vec<Mail> {
+pub(crate) fn sent_to(address: &str) -> Vec<Mail> {
     let checkout = Checkout::find().expect("this checkout");
     let environment = Path::new(&setting("TEST_PYTHON")).ancestors().nth(2).expect("bin/python").to_owned();
     let python = Python::installed(environment, &checkout);

@@ -1,6 +1,7 @@
 //! The whole topology: the real binaries behind the gateway and the queues, deployed from
 //! template.yaml by `cargo xtask test`.
 
+mod accounts;
 mod async_flow;
 mod audit;
 mod browser;
