@@ -119,7 +119,7 @@ async fn h4_a_victim_who_opens_the_link_of_an_attacker_proves_nothing_for_them()
     let bob = sign_in(&app, "bob@example.com", PASSWORD).await;
     let body = json!({ "token": token(&mail) });
     verify(&app, &body, Some(&bob.text("/access"))).await.is_error(403, "password_needed");
-    verify(&app, &body, Some("no token")).await.is_error(401, "unauthenticated");
+    verify(&app, &body, Some("no token")).await.is_error(403, "password_needed");
     assert!(!is_proved(&app).await);
 }
 

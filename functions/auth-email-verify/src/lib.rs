@@ -58,14 +58,13 @@ impl EmailVerifyRequest {
 ///
 /// Takes the link or the code from a mail, and one thing of whoever signed up: an access token in the header
 /// `Authorization`, the `verifier` of the sign-up, or the `password`. A code needs the access token or the verifier.
-/// A link without any of them gets 403 with the code `password_needed`, and stays valid: ask for the password then,
+/// A token that is not valid counts as none. A link without any of the three gets 403 with the code `password_needed`, and stays valid: ask for the password then,
 /// and send the request again.
 #[utoipa::path(
     post, path = "/api/v1/auth/email/verify/", tag = "auth", operation_id = "verify_email",
     request_body = EmailVerifyRequest,
     responses(
         (status = 204, description = "The address is confirmed"),
-        (status = 401, description = "The access token is invalid or expired", body = ErrorBody),
         (status = 403, description = "The link came alone: send it again with the password, or signed in", body = ErrorBody),
     ),
 )]

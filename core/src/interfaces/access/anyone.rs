@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::{Access, Admission, Caller};
 use crate::{
     app::App,
-    domain::{Result, auth::SignedIn},
+    domain::{Error, Result, auth::SignedIn},
     interfaces::gateway::Request,
 };
 
@@ -23,10 +23,13 @@ impl Anyone {
 impl Admission for Anyone {
     const ACCESS: Access = Access::Public;
 
-    /// Refuses a token that is not valid: its client believes to be signed in.
+    /// A token that is not valid counts as none, as at every public endpoint.
     async fn admit(app: &App, request: &Request) -> Result<Self> {
-        let has_token = request.header("authorization").is_some();
-        Ok(Self(if has_token { Some(Caller::admit(app, request).await?) } else { None }))
+        match Caller::admit(app, request).await {
+            Ok(caller) => Ok(Self(Some(caller))),
+            Err(Error::Unauthenticated(_)) => Ok(Self(None)),
+            Err(error) => Err(error),
+        }
     }
 
     async fn prepare(app: &App) -> Result<()> {
