@@ -20,7 +20,7 @@ async fn text_to(address: &str, words: &str) -> String {
     let deadline = Instant::now() + Duration::from_secs(60);
     loop {
         let texts = sent_to(address).into_iter().filter_map(|mail: Mail| mail.text);
-        if let Some(text) = texts.filter(|text| text.contains(words)).last() {
+        if let Some(text) = texts.filter(|text| text.contains(words)).next_back() {
             return text;
         }
         assert!(Instant::now() < deadline, "no mail to {address} with `{words}`");
