@@ -65,6 +65,8 @@ fn who(access: Access) -> String {
         Access::SessionToken => "*access* or *refresh* token".into(),
         Access::SignedIn => "*access* token".into(),
         Access::Permission(permission) => format!("`{}`", word(permission)),
+        Access::Recent(None) => "*access* token, recent proof".into(),
+        Access::Recent(Some(permission)) => format!("`{}`, recent proof", word(permission)),
         Access::PermissionOrKey(permission) => format!("`{}`, or a key", word(permission)),
     }
 }

@@ -3,7 +3,7 @@
 use app_core::testing::{TestApp, event};
 use serde_json::{Value, json};
 
-use crate::support::{Answer, call, me, refresh, sign_in, sign_up};
+use crate::support::{Answer, call, me, prove, refresh, sign_in, sign_up};
 
 const PASSWORD: &str = "correct horse battery";
 const NEXT: &str = "staple of another horse";
@@ -71,6 +71,13 @@ async fn each_outcome_of_a_sessions_life_is_one_row() {
     me(app, "no token").await;
     log.is(&log.news().await, &[], &two);
 
+    let answer = prove(app, &two.text("/access"), "wrong horse battery").await;
+    log.is(&log.news().await, &["reauthenticated failure"], &answer);
+    let answer = prove(app, &one.text("/access"), PASSWORD).await;
+    log.is(&log.news().await, &[], &answer); // 403: not the latest token
+    let two = prove(app, &two.text("/access"), PASSWORD).await;
+    log.is(&log.news().await, &["reauthenticated success"], &two);
+
     let answer = change_password(app, &two.text("/access"), "wrong horse battery", NEXT).await;
     log.is(&log.news().await, &["password_changed failure"], &answer);
     let answer = change_password(app, &two.text("/access"), PASSWORD, "short").await;
@@ -118,6 +125,7 @@ async fn what_cannot_be_noted_does_not_happen() {
         sign_up(&app, "bob@example.com").await,
         sign_in(&app, "ada@example.com", PASSWORD).await,
         change_password(&app, &access, PASSWORD, NEXT).await,
+        prove(&app, &access, PASSWORD).await,
         revoke(&app, &access, &id).await,
         sign_out(&app, &access, &json!({ "everywhere": true })).await,
     ] {

@@ -18,7 +18,7 @@ use serde_json::json;
 use test_support::process::{Process, drop_role, role};
 use tracing_subscriber::filter::LevelFilter;
 
-use crate::support::{call, call_raw, refresh};
+use crate::support::{call, call_raw, prove, refresh};
 
 const CANARY: &str = "cAnArY8ce1f0";
 
@@ -88,6 +88,7 @@ fn attempts() -> Vec<(&'static str, Event)> {
         ("users-me", event("users-me").header("Authorization", Some(&secret("header")))),
         ("auth-tokens-refresh", event("auth-tokens-refresh").bearer(&secret("token"))),
         ("auth-password-change", event("auth-password-change").bearer(&secret("token"))),
+        ("auth-reauthenticate", event("auth-reauthenticate").bearer(&secret("token"))),
     ]
 }
 
@@ -97,6 +98,7 @@ async fn answer(app: &TestApp, function: &str, event: &Event) -> String {
         "auth-tokens" => call(app, auth_tokens::handler, event).await,
         "users-me" => call(app, users_me::handler, event).await,
         "auth-tokens-refresh" => call(app, auth_tokens_refresh::handler, event).await,
+        "auth-reauthenticate" => call(app, auth_reauthenticate::handler, event).await,
         _ => call(app, auth_password_change::handler, event).await,
     };
     // The tokens are meant for the caller; what they are made of is not in them.
@@ -149,6 +151,9 @@ async fn no_secret_shows_in_success_refusals_faults_or_panics() {
     let good = json!({ "email": "ada@example.com", "password": secret("password") });
     let pair = call(&app, auth_tokens::handler, &event("auth-tokens").body(&good)).await;
     let pair = refresh(&app, &pair.text("/refresh")).await;
+    silent("reauthenticate", &format!("{:?}", prove(&app, &pair.text("/access"), &secret("wrong")).await));
+    let pair = prove(&app, &pair.text("/access"), &secret("password")).await;
+    assert_eq!(pair.status, 200, "{pair:?}");
     let change = json!({ "current": secret("password"), "new": secret("new") });
     let change = event("auth-password-change").bearer(&pair.text("/access")).body(&change);
     assert_eq!(call(&app, auth_password_change::handler, &change).await.status, 204);

@@ -85,6 +85,7 @@ const ERRORS: [(i64, fn() -> Error); 17] = [
     (400, || Error::bad_parameter("order", "unknown", "must be `id`")),
     (401, || Error::Unauthenticated("nobody")),
     (403, || Error::Forbidden),
+    (403, || Error::Reauthenticate),
     (404, || Error::NotFound("thing")),
     (409, || Error::AlreadyExists("email".into())),
     (413, || Error::TooLarge { part: Part::BodyBytes, limit: 1 }),

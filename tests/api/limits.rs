@@ -18,7 +18,7 @@ use futures_util::future::join_all;
 use serde_json::json;
 
 use crate::{
-    support::{Answer, call, count, sign_in, sign_up, signed_in},
+    support::{Answer, call, count, prove, sign_in, sign_up, signed_in},
     wire::wired,
 };
 
@@ -226,6 +226,23 @@ async fn a_stolen_access_token_is_no_licence_to_guess_the_password() {
         }
         must_wait(&guess(4).await);
     }
+}
+
+#[tokio::test]
+async fn guesses_at_both_places_that_take_the_password_count_together() {
+    let app = limited(&[(Limited::PasswordChange, 3)]).await;
+    let access = signed_in(&app).await.text("/access");
+    let body = json!({ "current": "wrong horse battery", "new": "staple of another horse" });
+    let change = event("auth-password-change").bearer(&access).body(&body);
+    for _ in 0..2 {
+        prove(&app, &access, "wrong horse battery")
+            .await
+            .is_error(422, "validation")
+            .names("password", "wrong");
+    }
+    call(&app, auth_password_change::handler, &change).await.is_error(422, "validation");
+    must_wait(&prove(&app, &access, PASSWORD).await);
+    must_wait(&call(&app, auth_password_change::handler, &change).await);
 }
 
 #[tokio::test]

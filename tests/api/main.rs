@@ -37,6 +37,7 @@ mod password_reset;
 mod passwords;
 mod permissions;
 mod pgbouncer;
+mod reauthenticate;
 mod refresh;
 mod rotation;
 mod round_trips;

@@ -37,12 +37,14 @@ fn newcomer(mut body: Value) -> Value {
 }
 
 /// Of what nobody may set by a body, these endpoints have something by design: one's own new address
-/// and password, a key with some of one's own permissions, and whether somebody else is active.
-const BY_DESIGN: [(&str, &str); 6] = [
+/// and password, one's password as a proof, a key with some of one's own permissions, and whether somebody else is
+/// active.
+const BY_DESIGN: [(&str, &str); 7] = [
     ("auth-sign-up", "email"),
     ("auth-sign-up", "password"),
     ("auth-tokens", "email"),
     ("auth-tokens", "password"),
+    ("auth-reauthenticate", "password"),
     ("api-keys-create", "permissions"),
     ("users-update", "is_active"),
 ];
@@ -75,6 +77,7 @@ fn forbidden() -> Vec<(&'static str, Value)> {
         ("updated_at", json!("2000-01-01T00:00:00Z")),
         ("expires_at", json!("2100-01-01T00:00:00Z")),
         ("revoked_at", Value::Null),
+        ("proved_at", json!("2100-01-01T00:00:00Z")),
         ("last_used_at", Value::Null),
         ("isActive", json!(true)),
         ("IS_ACTIVE", json!(true)),

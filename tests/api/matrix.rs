@@ -14,7 +14,7 @@ use time::Duration;
 
 use crate::{
     api_keys::api_key,
-    support::{Answer, allow, call, sign_in, sign_up},
+    support::{Answer, allow, call, refresh, sign_in, sign_up},
 };
 
 const PASSWORD: &str = "correct horse battery";
@@ -122,9 +122,11 @@ async fn a_deactivated_user_gets_nowhere_with_tokens_that_were_good_a_moment_ago
         let token = match declared(name) {
             Access::Public => continue,
             Access::RefreshToken => pair.text("/refresh"),
-            Access::SessionToken | Access::SignedIn | Access::Permission(_) | Access::PermissionOrKey(_) => {
-                pair.text("/access")
-            }
+            Access::SessionToken
+            | Access::SignedIn
+            | Access::Permission(_)
+            | Access::PermissionOrKey(_)
+            | Access::Recent(_) => pair.text("/access"),
         };
         let answer = call(&app, &sample(name).bearer(&token)).await;
         assert_eq!(answer.status, 401, "{name}: {answer:?}");
@@ -138,16 +140,60 @@ async fn a_permission_opens_its_own_doors_and_all_the_others_together_do_not() {
         let pair = pair(&app).await;
         let mine = sample(name).bearer(&pair.text("/access"));
         match declared(name) {
-            Access::Permission(permission) | Access::PermissionOrKey(permission) => {
+            Access::Permission(permission)
+            | Access::PermissionOrKey(permission)
+            | Access::Recent(Some(permission)) => {
                 allow(&app, &others(permission)).await;
                 call(&app, &mine).await.is_error(403, "forbidden");
                 allow(&app, &[permission.as_str()]).await;
             }
-            Access::SignedIn | Access::SessionToken => allow(&app, &[]).await,
+            Access::SignedIn | Access::SessionToken | Access::Recent(None) => allow(&app, &[]).await,
             Access::Public | Access::RefreshToken => continue,
         }
         let answer = call(&app, &mine).await;
         assert!(![401, 403, 500].contains(&answer.status), "{name}: {answer:?}");
+    }
+}
+
+/// The code of an answer, or none.
+fn code(answer: &Answer) -> &str {
+    answer.body["code"].as_str().unwrap_or_default()
+}
+
+#[tokio::test]
+async fn where_a_recent_proof_is_asked_for_neither_an_old_one_nor_an_old_token_is_enough() {
+    for (seconds, latest) in [(1, true), (1, false), (301, true)] {
+        let app = with_ada().await;
+        allow(&app, &Permission::ALL.map(Permission::as_str)).await;
+        let mut tried = 0;
+        for (name, call) in doors() {
+            let Access::Recent(_) = declared(name) else { continue };
+            let first = pair(&app).await;
+            app.clock.advance(Duration::seconds(seconds));
+            let second = refresh(&app, &first.text("/refresh")).await;
+            let token = if latest { &second } else { &first }.text("/access");
+            let answer = call(&app, &sample(name).bearer(&token)).await;
+            let refused = (answer.status, code(&answer)) == (403, "reauthenticate");
+            assert_eq!(refused, seconds > 300 || !latest, "{name}: {answer:?}");
+            tried += 1;
+        }
+        assert!(tried > 0);
+    }
+}
+
+#[tokio::test]
+async fn nobody_else_is_asked_for_a_recent_proof() {
+    let app = with_ada().await;
+    allow(&app, &Permission::ALL.map(Permission::as_str)).await;
+    for (name, call) in doors() {
+        if matches!(declared(name), Access::Recent(_) | Access::Public | Access::RefreshToken) {
+            continue;
+        }
+        let first = pair(&app).await;
+        app.clock.advance(Duration::seconds(301));
+        let second = refresh(&app, &first.text("/refresh")).await;
+        let answer = call(&app, &sample(name).bearer(&second.text("/access"))).await;
+        assert_ne!(code(&answer), "reauthenticate", "{name}: {answer:?}");
     }
 }
 
@@ -157,7 +203,10 @@ async fn without_the_permission_a_row_that_is_there_answers_like_one_that_is_not
     let bob = sign_up(&app, "bob@example.com").await.text("/uuid");
     let access = pair(&app).await.text("/access");
     for (name, call) in doors().into_iter().filter(|(name, _)| name.starts_with("users-")) {
-        if !matches!(declared(name), Access::Permission(_) | Access::PermissionOrKey(_)) {
+        if !matches!(
+            declared(name),
+            Access::Permission(_) | Access::PermissionOrKey(_) | Access::Recent(Some(_))
+        ) {
             continue;
         }
         let mut answers = Vec::new();

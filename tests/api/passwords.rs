@@ -230,6 +230,28 @@ async fn many_sign_ins_at_once_renew_a_hash_once_and_all_succeed() {
     assert_eq!(count(&app, "select count(*) from auth_session").await, 8);
 }
 
+/// A user who signs in without a password, for example by a code.
+#[tokio::test]
+async fn the_first_password_takes_a_recent_proof_and_any_other_the_one_before() {
+    let app = TestApp::new().await;
+    let pair = signed_in(&app).await;
+    let first = async |pair: &Answer| {
+        let event = event("auth-password-change").bearer(&pair.text("/access")).body(&json!({ "new": NEW }));
+        call(&app, auth_password_change::handler, &event).await
+    };
+    first(&pair).await.is_error(422, "validation").names("current", "required");
+    app.database.client().await.execute("update users set password_hashed = null", &[]).await.expect("none");
+    change(&app, &pair, OLD, NEW).await.is_error(422, "validation").names("current", "wrong");
+    app.clock.advance(Duration::from_secs(301).try_into().expect("a duration"));
+    let pair = refresh(&app, &pair.text("/refresh")).await;
+    first(&pair).await.is_error(403, "reauthenticate");
+    let proof = "update auth_session set proved_at = rotated_at";
+    app.database.client().await.execute(proof, &[]).await.expect("a proof of another kind");
+    assert_eq!(first(&pair).await.status, 204);
+    assert_eq!(sign_in(&app, "ada@example.com", NEW).await.status, 200);
+    first(&pair).await.is_error(422, "validation").names("current", "required");
+}
+
 /// Whatever the order: the old password opens no session that outlives the change.
 #[tokio::test]
 async fn a_sign_in_beside_a_password_change_leaves_no_session_of_the_old_password() {

@@ -15,7 +15,7 @@ use crate::{
         self,
         wire::{GET_EXAMPLE, json_call},
     },
-    support::{allow, call, me, refresh, sign_in, sign_up, signed_in},
+    support::{allow, call, me, prove, refresh, sign_in, sign_up, signed_in},
     wire::wired,
 };
 
@@ -41,6 +41,10 @@ async fn each_request_costs_as_many_round_trips_as_declared() {
     assert_eq!((answer.status, trips), (200, 5), "sign-in");
     let (answer, trips) = wire.count(sign_in(&app, "ada@example.com", "wrong horse battery")).await;
     assert_eq!((answer.status, trips), (401, 3), "failed sign-in");
+    let here = sign_in(&app, "ada@example.com", PASSWORD).await;
+    let here = prove(&app, &here.text("/access"), PASSWORD).await;
+    let (answer, trips) = wire.count(prove(&app, &here.text("/access"), PASSWORD)).await;
+    assert_eq!((answer.status, trips), (200, 8), "reauthenticate");
     let (answer, trips) = wire.count(sign_up(&app, "bob@example.com")).await;
     // The last one notes that the event has left.
     assert_eq!((answer.status, trips), (200, 5), "sign-up");

@@ -30,6 +30,12 @@ const REFRESHING: [&str; 1] = ["auth-tokens-refresh"];
 /// Reviewed: these take an access or a refresh token, which their use case checks.
 const EITHER_TOKEN: [&str; 1] = ["auth-sign-out"];
 
+/// Reviewed: these are worth a stolen session, and so their users prove their identity again.
+const STEP_UP: [&str; 2] = [
+    "api-keys-create", // a key lives for up to a year
+    "users-me-export", // all data about a user at once
+];
+
 /// Reviewed: the same for RPC methods.
 const PUBLIC_METHODS: [&str; 2] = [
     "/grpc.health.v1.Health/Check", // as debug-health-check
@@ -70,12 +76,15 @@ fn what_is_open_to_anybody_is_a_reviewed_list() {
     assert_eq!(named(Access::Public), BTreeSet::from(PUBLIC));
     assert_eq!(named(Access::RefreshToken), BTreeSet::from(REFRESHING));
     assert_eq!(named(Access::SessionToken), BTreeSet::from(EITHER_TOKEN));
+    let recent = declared().into_iter().filter(|(_, declared)| matches!(declared, Access::Recent(_)));
+    assert_eq!(recent.map(|(name, _)| name).collect::<BTreeSet<_>>(), BTreeSet::from(STEP_UP));
 }
 
 /// Reviewed: these change something for somebody signed in and take no `Idempotency-Key`.
-const WITHOUT_KEY: [&str; 2] = [
-    "auth-sign-out",   // the first one ends the session that the second would need
-    "api-keys-create", // its answer is a key, which must not be kept
+const WITHOUT_KEY: [&str; 3] = [
+    "auth-sign-out",       // the first one ends the session that the second would need
+    "api-keys-create",     // its answer is a key, which must not be kept
+    "auth-reauthenticate", // its answer is a pair of tokens, and its body a password
 ];
 
 /// Reviewed: these take one although the caller is not signed in; the request itself identifies the caller.
@@ -123,6 +132,12 @@ fn every_rpc_method_is_defined_served_and_declares_who_may_call_it() {
     assert_eq!(public.map(|(path, _)| *path).collect::<BTreeSet<_>>(), BTreeSet::from(PUBLIC_METHODS));
 }
 
+/// Reviewed: these ask some of their callers for a recent proof of identity.
+const PROOF_OF_SOME: [&str; 2] = [
+    "auth-password-change", // of users without a password; others send their password
+    "auth-reauthenticate",  // of callers whose access token is not the latest
+];
+
 #[test]
 fn the_description_says_what_the_handlers_declare() {
     let document: Value = serde_json::from_str(&catalogue::openapi::document()).expect("json");
@@ -134,8 +149,12 @@ fn the_description_says_what_the_handlers_declare() {
         let operation = &document["paths"][path][method];
         let expected = match declared[function.as_str()] {
             Access::Public => json!([]),
-            Access::RefreshToken | Access::SessionToken | Access::SignedIn => json!([{ "bearer": [] }]),
-            Access::Permission(permission) => json!([{ "bearer": [permission.as_str()] }]),
+            Access::RefreshToken | Access::SessionToken | Access::SignedIn | Access::Recent(None) => {
+                json!([{ "bearer": [] }])
+            }
+            Access::Permission(permission) | Access::Recent(Some(permission)) => {
+                json!([{ "bearer": [permission.as_str()] }])
+            }
             Access::PermissionOrKey(permission) => {
                 json!([{ "bearer": [permission.as_str()] }, { "api_key": [permission.as_str()] }])
             }
@@ -147,10 +166,10 @@ fn the_description_says_what_the_handlers_declare() {
             declared[function.as_str()] != Access::Public || function == "auth-tokens",
             "{route}: 401"
         );
-        assert_eq!(
-            refuses("403"),
-            matches!(declared[function.as_str()], Access::Permission(_) | Access::PermissionOrKey(_)),
-            "{route}: 403"
+        let by_type = matches!(
+            declared[function.as_str()],
+            Access::Permission(_) | Access::PermissionOrKey(_) | Access::Recent(_)
         );
+        assert_eq!(refuses("403"), by_type || PROOF_OF_SOME.contains(&function.as_str()), "{route}: 403");
     }
 }

@@ -33,6 +33,20 @@ const CREDENTIALS: &Problems = &[("401", "The credentials are missing, invalid o
 /// Of endpoints that need a permission.
 const PERMISSION: &Problems = &[("403", "You are signed in, but none of your roles grants this permission")];
 
+/// Of endpoints that need a recent proof of identity.
+const RECENT: &Problems = &[(
+    "403",
+    "You have not proved your identity in the last 5 minutes, or the access token is not the session's latest one \
+     (code `reauthenticate`)",
+)];
+
+/// Of endpoints that need a permission and a recent proof of identity.
+const PERMISSION_AND_RECENT: &Problems = &[(
+    "403",
+    "None of your roles grants this permission (code `forbidden`). Or you have not proved your identity in the last 5 \
+     minutes, or the access token is not the session's latest one (code `reauthenticate`)",
+)];
+
 /// Of endpoints that read a body.
 const BODY: &Problems = &[
     ("400", "The body is not valid JSON"),
@@ -58,8 +72,11 @@ pub(super) fn add(operation: &mut Operation, endpoint: &Endpoint) {
     if endpoint.access != Access::Public {
         fill(operation, CREDENTIALS);
     }
-    if matches!(endpoint.access, Access::Permission(_) | Access::PermissionOrKey(_)) {
-        fill(operation, PERMISSION);
+    match endpoint.access {
+        Access::Permission(_) | Access::PermissionOrKey(_) => fill(operation, PERMISSION),
+        Access::Recent(Some(_)) => fill(operation, PERMISSION_AND_RECENT),
+        Access::Recent(None) => fill(operation, RECENT),
+        Access::Public | Access::RefreshToken | Access::SessionToken | Access::SignedIn => {}
     }
     if operation.request_body.is_some() {
         fill(operation, BODY);
@@ -82,8 +99,12 @@ fn security(access: Access) -> Vec<SecurityRequirement> {
     let needs = |scheme: &str, scope: &[&str]| SecurityRequirement::new(scheme, scope.iter().copied());
     match access {
         Access::Public => Vec::new(),
-        Access::RefreshToken | Access::SessionToken | Access::SignedIn => vec![needs("bearer", &[])],
-        Access::Permission(permission) => vec![needs("bearer", &[permission.as_str()])],
+        Access::RefreshToken | Access::SessionToken | Access::SignedIn | Access::Recent(None) => {
+            vec![needs("bearer", &[])]
+        }
+        Access::Permission(permission) | Access::Recent(Some(permission)) => {
+            vec![needs("bearer", &[permission.as_str()])]
+        }
         Access::PermissionOrKey(permission) => {
             ["bearer", "api_key"].map(|scheme| needs(scheme, &[permission.as_str()])).into()
         }

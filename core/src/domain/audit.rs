@@ -20,6 +20,8 @@ words! {
         SessionReuseDetected = "session_reuse_detected",
         /// A replaced refresh token came back late, and got another successor.
         SessionReplayed = "session_replayed",
+        /// The user of a session proved their identity again, or failed to.
+        Reauthenticated = "reauthenticated",
         PasswordChanged = "password_changed",
         /// A link or a code was sent to a user.
         ChallengeSent = "challenge_sent",

@@ -109,6 +109,8 @@ pub enum Error {
     PasswordNeeded,
     /// The caller is known and lacks the permission.
     Forbidden,
+    /// Somebody who may do this, but has to prove their identity again first.
+    Reauthenticate,
     /// There is no such thing, or it is not the caller's.
     NotFound(&'static str),
     /// A unique value is taken; the word names the key.
@@ -159,6 +161,7 @@ impl Error {
             Self::Unauthenticated(_) => "unauthenticated",
             Self::PasswordNeeded => "password_needed",
             Self::Forbidden => "forbidden",
+            Self::Reauthenticate => "reauthenticate",
             Self::NotFound(_) => "not_found",
             Self::AlreadyExists(_) => "already_exists",
             Self::TooLarge { .. } => "too_large",
@@ -187,6 +190,7 @@ impl Error {
             | Self::Unauthenticated(_)
             | Self::PasswordNeeded
             | Self::Forbidden
+            | Self::Reauthenticate
             | Self::NotFound(_)
             | Self::AlreadyExists(_)
             | Self::TooLarge { .. }
@@ -223,6 +227,7 @@ impl fmt::Display for Error {
             Self::Unauthenticated(why) => write!(f, "not authenticated: {why}"),
             Self::PasswordNeeded => f.write_str("the link came without a session, a verifier or a password"),
             Self::Forbidden => f.write_str("not allowed"),
+            Self::Reauthenticate => f.write_str("no recent proof of identity"),
             Self::NotFound(what) => write!(f, "{what} not found"),
             Self::AlreadyExists(key) => write!(f, "{key} is already taken"),
             Self::TooLarge { part, limit } => write!(f, "more than {limit} {}", part.as_str()),

@@ -40,7 +40,7 @@ impl Failure {
             | Error::TooLarge { .. }
             | Error::UnsupportedFormat => Self::Invalid,
             Error::Unauthenticated(_) | Error::Forbidden => Self::NotAllowed,
-            Error::PasswordNeeded => Self::NotAllowed,
+            Error::PasswordNeeded | Error::Reauthenticate => Self::NotAllowed,
             Error::NotFound(_) => Self::NotFound,
             Error::AlreadyExists(_) => Self::Conflict,
             Error::RateLimited { .. } | Error::InProgress | Error::Unavailable { .. } => Self::Unavailable,

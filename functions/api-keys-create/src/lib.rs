@@ -6,7 +6,7 @@ use app_core::{
     App, Result,
     application::auth::KeyWish,
     domain::{Faults, auth::Permission, text::Text},
-    interfaces::http::{ApiKeysWrite, Body, Caller, Request, StatusCode, WithStatus},
+    interfaces::http::{ApiKeysWrite, Body, Caller, Recent, Request, StatusCode, WithStatus},
 };
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
@@ -85,7 +85,7 @@ pub struct KeyResponse {
 pub async fn handler(
     app: App,
     request: Request,
-    caller: Caller<ApiKeysWrite>,
+    caller: Caller<Recent<ApiKeysWrite>>,
 ) -> Result<WithStatus<KeyResponse>> {
     let check = |name: Option<&str>, permissions: Option<&[Permission]>| {
         let mut faults = Faults::default();
@@ -111,7 +111,7 @@ pub async fn handler(
 }
 
 /// Returns why a key cannot have these permissions.
-fn refusal(caller: &Caller<ApiKeysWrite>, permissions: &[Permission]) -> Option<&'static str> {
+fn refusal(caller: &Caller<Recent<ApiKeysWrite>>, permissions: &[Permission]) -> Option<&'static str> {
     let words: BTreeSet<&str> = permissions.iter().map(|one| one.as_str()).collect();
     if words.is_empty() {
         Some("required")

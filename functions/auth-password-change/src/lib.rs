@@ -2,8 +2,13 @@
 
 use app_core::{
     App, Error, Result,
-    domain::users::{Email, PasswordAttempt, User},
-    interfaces::http::{Body, Caller, Idempotent, IdempotentResponse, NoContent, Request, SignedIn},
+    domain::{
+        patch,
+        users::{Email, PasswordAttempt, User},
+    },
+    interfaces::http::{
+        Body, Caller, ErrorBody, Idempotent, IdempotentResponse, NoContent, Request, SignedIn,
+    },
 };
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -11,8 +16,10 @@ use utoipa::ToSchema;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PasswordChangeRequest {
+    /// Required, unless the account has no password yet. Then prove your identity first.
+    #[serde(default, deserialize_with = "patch::not_null")]
     #[schema(value_type = String, format = Password, max_length = 128, example = "correct horse battery")]
-    current: PasswordAttempt,
+    current: Option<PasswordAttempt>,
     /// Any characters. A longer password is a better one. Common passwords are refused, and so are those
     /// made of words from your address, your names or the product's name.
     #[schema(value_type = String, format = Password, min_length = 8, max_length = 128, example = "staple of another horse")]
@@ -23,18 +30,19 @@ pub struct PasswordChangeRequest {
 }
 
 impl Body for PasswordChangeRequest {
-    const REQUIRED: &'static [&'static str] = &["current", "new"];
+    const REQUIRED: &'static [&'static str] = &["new"];
 }
 
 /// Change your password
 ///
 /// Ends all other sessions of the user and revokes their API keys. A wrong current password gets 422 with
-/// the reason `wrong` for `current`.
+/// the reason `wrong` for `current`. An account without a password gets its first one.
 #[utoipa::path(
     post, path = "/api/v1/auth/password/change/", tag = "auth", operation_id = "change_password",
     request_body = PasswordChangeRequest,
     responses(
         (status = 204, description = "The password has been changed. This session stays, and all others have ended."),
+        (status = 403, description = "The account has no password, and you have not proved your identity in the last 5 minutes (code `reauthenticate`)", body = ErrorBody),
     ),
 )]
 pub async fn handler(app: App, request: Request, caller: Caller<SignedIn>) -> Result<IdempotentResponse> {
@@ -59,7 +67,8 @@ pub async fn handler(app: App, request: Request, caller: Caller<SignedIn>) -> Re
         return Ok(response);
     }
     let passwords = app.passwords();
-    let change = auth.prepare_password_change(passwords, stored, &body.current, &new, client).await?;
+    let (current, proved) = (body.current.as_ref(), caller.has_proved_recently());
+    let change = auth.prepare_password_change(passwords, stored, current, proved, &new, client).await?;
     idempotent
         .run(async |tx| {
             let changed = auth.change_password(tx, &caller.token, &change, body.keep_api_keys, client).await;

@@ -3,7 +3,7 @@
 use app_core::{
     App, Error, Result,
     infrastructure::repository::personal::{Cursor, Page},
-    interfaces::http::{Caller, Json, Request, SignedIn},
+    interfaces::http::{Caller, Json, Recent, Request, SignedIn},
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -46,7 +46,11 @@ impl From<Page> for ExportResponse {
     params(("cursor" = Option<String>, Query, description = "`next` of the previous page")),
     responses((status = 200, description = "A page of the data about you", body = ExportResponse)),
 )]
-pub async fn handler(app: App, request: Request, caller: Caller<SignedIn>) -> Result<Json<ExportResponse>> {
+pub async fn handler(
+    app: App,
+    request: Request,
+    caller: Caller<Recent<SignedIn>>,
+) -> Result<Json<ExportResponse>> {
     let cursor = read_cursor(&request)?;
     let page = app.users()?.export(caller.user.uuid, &cursor, request.client()).await?;
     Ok(Json(page.into()))

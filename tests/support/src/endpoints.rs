@@ -7,7 +7,7 @@ use app_core::{
     interfaces::http::{self, Admission, IntoResponse, Request},
     testing::{Event, TestApp, event},
 };
-use catalogue::functions::{auth_sign_up, auth_tokens, auth_tokens_refresh, users_me};
+use catalogue::functions::{auth_reauthenticate, auth_sign_up, auth_tokens, auth_tokens_refresh, users_me};
 use serde_json::{Value, json};
 
 /// An answer as API Gateway would send it.
@@ -108,6 +108,12 @@ pub async fn sign_in(app: &TestApp, email: &str, password: &str) -> Answer {
 
 pub async fn refresh(app: &TestApp, token: &str) -> Answer {
     call(app, auth_tokens_refresh::handler, &event("auth-tokens-refresh").bearer(token)).await
+}
+
+/// Proves once more who the user is.
+pub async fn prove(app: &TestApp, token: &str, password: &str) -> Answer {
+    let event = event("auth-reauthenticate").bearer(token).body(&json!({ "password": password }));
+    call(app, auth_reauthenticate::handler, &event).await
 }
 
 pub async fn me(app: &TestApp, token: &str) -> Answer {

@@ -51,6 +51,13 @@ pub(super) fn test(endpoint: &Endpoint) -> String {
              call(&app, handler, &{sample}).await.is_error(403, \"forbidden\");\n}}\n"
         );
     }
+    if endpoint.access == Access::Recent {
+        code += &format!(
+            "\n#[tokio::test]\nasync fn without_a_recent_proof_it_is_refused() {{\n{world}\
+             app.database.client().await.execute(\"update auth_session set proved_at = null\", &[]).await.unwrap();\n\
+             call(&app, handler, &{sample}).await.is_error(403, \"reauthenticate\");\n}}\n"
+        );
+    }
     if endpoint.takes_body() {
         code += &format!(
             "\n#[tokio::test]\nasync fn a_bad_body_is_refused_by_its_field() {{\n{allowed}\

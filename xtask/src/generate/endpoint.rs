@@ -45,11 +45,12 @@ impl Endpoint {
         let access = match access {
             "public" => Access::Public,
             "signed-in" => Access::SignedIn,
+            "recent" => Access::Recent,
             word => {
                 let words = permission::words(checkout)?;
                 if !words.iter().any(|known| known == word) {
                     bail!(
-                        "`--as {word}` is not known; use public, signed-in, or a permission: {}",
+                        "`--as {word}` is not known; use public, signed-in, recent, or a permission: {}",
                         words.join(", ")
                     );
                 }
@@ -85,6 +86,8 @@ impl Endpoint {
             Access::Public
         } else if has("Caller<SignedIn>") {
             Access::SignedIn
+        } else if has("Caller<Recent<SignedIn>>") {
+            Access::Recent
         } else {
             let named = |word: &String| has(&format!("Caller<{}>", pascal(word)));
             Access::Permission(words.into_iter().find(named)?)
@@ -126,6 +129,11 @@ impl Endpoint {
             ));
         }
         let reviewed = "tests/house/access.rs";
+        if self.access == Access::Recent {
+            decisions.push(format!(
+                "why its user has to prove their identity again: add it to STEP_UP in {reviewed}"
+            ));
+        }
         if self.access == Access::Public {
             decisions.push(format!(
                 "why everyone may call it, and whether it needs a limit: add it to PUBLIC in {reviewed}"

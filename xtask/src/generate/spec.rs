@@ -7,6 +7,8 @@ use super::names::Route;
 pub(super) enum Access {
     Public,
     SignedIn,
+    /// A user who is signed in and has proved their identity recently.
+    Recent,
     /// A word such as `users:read`.
     Permission(String),
 }

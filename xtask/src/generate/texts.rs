@@ -59,6 +59,7 @@ fn imports(endpoint: &Endpoint) -> String {
     match &endpoint.access {
         Access::Public => http.push("Public".to_owned()),
         Access::SignedIn => http.extend(["Caller".to_owned(), "SignedIn".to_owned()]),
+        Access::Recent => http.extend(["Caller".to_owned(), "Recent".to_owned(), "SignedIn".to_owned()]),
         Access::Permission(word) => http.extend(["Caller".to_owned(), pascal(word)]),
     }
     let mut add = |names: &[&str]| http.extend(names.iter().map(|name| (*name).to_owned()));
@@ -186,7 +187,11 @@ fn body_of_handler(endpoint: &Endpoint) -> String {
     let caller = match &endpoint.access {
         Access::Public => "_: Public".to_owned(),
         access => {
-            let right = if let Access::Permission(word) = access { pascal(word) } else { "SignedIn".into() };
+            let right = match access {
+                Access::Permission(word) => pascal(word),
+                Access::Recent => "Recent<SignedIn>".to_owned(),
+                _ => "SignedIn".to_owned(),
+            };
             format!("{}: Caller<{right}>", if uses_caller { "caller" } else { "_" })
         }
     };

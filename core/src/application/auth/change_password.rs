@@ -1,4 +1,4 @@
-//! The old password for a new one.
+//! The old password for a new one, or the first one.
 
 use serde_json::json;
 use uuid::Uuid;
@@ -30,10 +30,10 @@ pub struct StoredPassword {
     place: Option<Pseudonym>,
 }
 
-/// A change that may be made: the old password was right, the new one is hashed.
+/// A change that may be made: the user has proved their identity, the new password is hashed.
 #[derive(Debug)]
 pub struct PasswordChange {
-    old: PasswordHash,
+    old: Option<PasswordHash>,
     new: PasswordHash,
     place: Option<Pseudonym>,
 }
@@ -56,28 +56,36 @@ impl Auth<'_> {
         Ok(StoredPassword { user: user.uuid, hash: known.and_then(|user| user.password), place })
     }
 
-    /// The slow part, outside of any transaction: checks the old password, hashes the new one.
+    /// The slow part, outside of any transaction: checks the old password, hashes the new one. A user without a
+    /// password has no other proof to send, and so must have proved their identity recently.
     ///
     /// # Errors
-    /// `Validation` naming `current` when it is not the password. Not `Unauthenticated`: the token is
-    /// good, and a client that refreshes and repeats would only use up the limit.
+    /// `Validation` naming `current` when it is missing or not the password. Not `Unauthenticated`: the token is
+    /// good, and a client that refreshes and repeats would only use up the limit. `Reauthenticate` for a user
+    /// without a password and without a recent proof.
     pub async fn prepare_password_change(
         &self,
         passwords: &Passwords,
         stored: StoredPassword,
-        current: &PasswordAttempt,
+        current: Option<&PasswordAttempt>,
+        proved_recently: bool,
         new: &Password,
         client: Client<'_>,
     ) -> Result<PasswordChange> {
         let StoredPassword { user, hash, place } = stored;
-        let matches = passwords.verify(current, hash.as_ref()).await? != Match::No;
-        let Some(old) = hash.filter(|_| matches) else {
+        let is_right = match (current, &hash) {
+            (None, None) if proved_recently => true,
+            (None, None) => return Err(Error::Reauthenticate),
+            (None, Some(_)) => return Err(Error::invalid("current", "required")),
+            (Some(current), _) => passwords.verify(current, hash.as_ref()).await? != Match::No,
+        };
+        if !is_right {
             let failed =
                 Entry { outcome: Outcome::Failure, ..Entry::own(Action::PasswordChanged, user, client.ip) };
             audit::record_alone(&self.db.conn().await?, &failed).await?;
             return Err(Error::invalid("current", "wrong"));
-        };
-        Ok(PasswordChange { old, new: passwords.hash(new).await?, place })
+        }
+        Ok(PasswordChange { old: hash, new: passwords.hash(new).await?, place })
     }
 
     /// Replaces the old password and ends all other sessions of the user, because somebody else may have
@@ -97,7 +105,7 @@ impl Auth<'_> {
         client: Client<'_>,
     ) -> Result<()> {
         let (user, now) = (token.user, self.now());
-        let replaced = users::change_hash(&*tx, user, &change.old, &change.new).await?;
+        let replaced = users::change_hash(&*tx, user, change.old.as_ref(), &change.new).await?;
         // Locked after the user, which is the order everywhere. If the user has signed out everywhere in the
         // meantime, this session has ended too.
         let session = sessions::lock(&*tx, &token.session).await?;

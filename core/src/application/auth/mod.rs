@@ -2,6 +2,7 @@
 
 mod api_keys;
 mod change_password;
+mod reauthenticate;
 mod refresh;
 mod sessions;
 mod sign_in;
@@ -14,7 +15,7 @@ use uuid::Uuid;
 use crate::{
     domain::{
         Error, Result,
-        auth::{Permissions, Token, TokenKind},
+        auth::{PROOF_LIFETIME, Permissions, Token, TokenKind},
         clock::Clock,
         users::User,
     },
@@ -36,18 +37,33 @@ pub struct Auth<'a> {
     pub(crate) tokens: Arc<Tokens>,
 }
 
+/// The user behind an access token.
+#[derive(Debug)]
+pub struct Authenticated {
+    pub user: User,
+    pub token: Token,
+    /// What they may do now.
+    pub permissions: Permissions,
+    /// Whether they have proved their identity within [`PROOF_LIFETIME`], with the session's live pair of tokens.
+    /// A stolen access token of an earlier pair has no share in the proof.
+    pub proved_recently: bool,
+}
+
 impl Auth<'_> {
     /// Returns the user of an access token and the user's permissions now. This takes one round trip, and
     /// none for a token that this service did not sign.
     ///
     /// # Errors
     /// `Unauthenticated` when token, session or user is not live.
-    pub async fn authenticate(&self, text: &str) -> Result<(User, Permissions, Token)> {
+    pub async fn authenticate(&self, text: &str) -> Result<Authenticated> {
         let now = self.now();
         let token = self.tokens.verify(text, TokenKind::Access, now)?;
         telemetry::note_user(token.user);
         match stored::user_of(&self.db.conn().await?, &token, now).await? {
-            Some((user, permissions)) => Ok((user, permissions, token)),
+            Some((user, permissions, proved_at)) => {
+                let proved_recently = proved_at.is_some_and(|at| now - at <= PROOF_LIFETIME);
+                Ok(Authenticated { user, token, permissions, proved_recently })
+            }
             None => Err(Error::Unauthenticated("the session has ended or the user is gone")),
         }
     }

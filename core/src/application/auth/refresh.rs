@@ -81,30 +81,49 @@ impl Auth<'_> {
         now: OffsetDateTime,
         client: Client<'_>,
     ) -> Result<TokenPair> {
-        let age = now - session.rotated_at;
-        if session.gives_same_pair(now, self.tokens.access_lifetime) {
-            let StoredSession { live, rotated_at, kid, .. } = session;
-            let pair = self.tokens.pair(token.user, &token.session, &live, rotated_at, &kid)?;
-            return Ok(TokenPair { expires_in: pair.expires_in - age, ..pair });
-        }
-        if !session.may_be_replaced() {
+        let is_same = session.gives_same_pair(now, self.tokens.access_lifetime);
+        if !is_same && !session.may_be_replaced() {
             return self.end_stolen(tx, token, now, client).await;
+        }
+        // The old refresh token may be a thief's, who must not get the proof with the pair.
+        let withdraws = session.began_with_proof();
+        if withdraws {
+            sessions::withdraw_proof(&tx, &token.session).await?;
+        }
+        if is_same {
+            if withdraws {
+                tx.commit().await?;
+            }
+            return self.same_pair(token, &session, now);
         }
         let (next, kid) = (security::random_sid()?, self.tokens.kid());
         let idle_until = now + self.tokens.refresh_lifetime;
         sessions::replace_live(&tx, &token.session, &next, kid, now, idle_until).await?;
         // A lost response, or a thief who was first: only its owner can tell.
+        let age = (now - session.rotated_at).whole_seconds();
         let entry = Entry {
             action: Action::SessionReplayed,
             outcome: Outcome::Success,
             actor: None,
             subject: Some(token.user),
             ip: client.ip,
-            details: json!({ "session": token.session.as_str(), "age_seconds": age.whole_seconds() }),
+            details: json!({ "session": token.session.as_str(), "age_seconds": age }),
         };
         audit::record(&mut tx, &entry);
         tx.commit().await?;
         self.tokens.pair(token.user, &token.session, &next, now, kid)
+    }
+
+    /// Returns the live pair again, bit for bit.
+    pub(super) fn same_pair(
+        &self,
+        token: &Token,
+        session: &StoredSession,
+        now: OffsetDateTime,
+    ) -> Result<TokenPair> {
+        let StoredSession { live, rotated_at, kid, .. } = session;
+        let pair = self.tokens.pair(token.user, &token.session, live, *rotated_at, kid)?;
+        Ok(TokenPair { expires_in: pair.expires_in - (now - *rotated_at), ..pair })
     }
 
     /// Ends the session of a token that was used again, and refuses the caller. It commits before that:

@@ -11,7 +11,9 @@ mod token;
 
 pub use api_key::{ApiKey, ListedKey};
 pub use client::Client;
-pub use permission::{Permission, Permissions, Right, SignedIn, rights};
+pub use permission::{Permission, Permissions, Recent, Right, SignedIn, rights};
 pub use rotation::{Standing, StoredSession};
-pub use session::{ListedSession, NewSession, RandomId, RevokeReason, SESSION_LIFETIME, SessionCursor};
+pub use session::{
+    ListedSession, NewSession, PROOF_LIFETIME, RandomId, RevokeReason, SESSION_LIFETIME, SessionCursor,
+};
 pub use token::{Token, TokenKind, TokenPair};

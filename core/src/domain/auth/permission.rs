@@ -2,6 +2,8 @@
 //!
 //! A new permission is a line here, and a migration that adds its word to the roles that have it.
 
+use std::marker::PhantomData;
+
 use serde::Deserialize;
 
 use crate::domain::words::words;
@@ -49,9 +51,11 @@ permissions! {
     ApiKeysWrite = "api_keys:write",
 }
 
-/// The permission that a caller needs in addition to being signed in.
+/// What a caller needs in addition to being signed in.
 pub trait Right {
     const PERMISSION: Option<Permission>;
+    /// Whether the caller must have proved their identity recently.
+    const RECENT: bool = false;
 }
 
 /// No permission.
@@ -60,6 +64,15 @@ pub struct SignedIn;
 
 impl Right for SignedIn {
     const PERMISSION: Option<Permission> = None;
+}
+
+/// The right `R`, and a recent proof of identity: see [`PROOF_LIFETIME`](super::PROOF_LIFETIME).
+#[derive(Debug)]
+pub struct Recent<R>(PhantomData<R>);
+
+impl<R: Right> Right for Recent<R> {
+    const PERMISSION: Option<Permission> = R::PERMISSION;
+    const RECENT: bool = true;
 }
 
 impl TryFrom<String> for Permission {

@@ -34,6 +34,8 @@ pub struct StoredSession {
     pub seen_at: Option<OffsetDateTime>,
     /// How many pairs have taken the place of a lost one since the last rotation.
     pub replacements: i32,
+    /// When the user last proved their identity.
+    pub proved_at: Option<OffsetDateTime>,
     pub idle_until: OffsetDateTime,
     pub expires_at: OffsetDateTime,
     pub revoked: bool,
@@ -86,6 +88,12 @@ impl StoredSession {
         now - self.rotated_at <= SAME_PAIR.min(access_lifetime - WORTH_USING)
     }
 
+    /// Whether the live pair itself was given for a proof of identity. The pair before it has no share in the
+    /// proof, so its refresh token must not buy one.
+    pub fn began_with_proof(&self) -> bool {
+        self.proved_at == Some(self.rotated_at)
+    }
+
     /// Returns whether another pair may still take the place of the live one.
     pub fn may_be_replaced(&self) -> bool {
         self.replacements < MAX_REPLACEMENTS
@@ -110,6 +118,7 @@ mod tests {
             rotated_at: ROTATED,
             seen_at: None,
             replacements: 0,
+            proved_at: None,
             idle_until: ROTATED + Duration::days(5),
             expires_at: ROTATED + Duration::days(30),
             revoked: false,

@@ -11,6 +11,9 @@ use crate::domain::words::words;
 /// However often it is refreshed, a session ends after this and its owner signs in again.
 pub const SESSION_LIFETIME: Duration = Duration::days(30);
 
+/// How long a proof of identity is recent. The sign-in is the first proof of a session.
+pub const PROOF_LIFETIME: Duration = Duration::minutes(5);
+
 /// The id of a session or of one of its generations: 128 random bits in base62, 22 characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RandomId(String);

@@ -191,30 +191,43 @@ pub async fn credentials_by_uuid(sql: &impl Sql, uuid: Uuid) -> Result<Option<Cr
     sql.row(&text, &[&uuid]).await?.as_ref().map(Credentials::from_row).transpose()
 }
 
+/// Locks a user until the caller's transaction ends, if they may sign in and still have this password and epoch.
+/// Returns whether they have.
+pub async fn lock_verified(tx: &impl Sql, uuid: Uuid, hash: &PasswordHash, epoch: i32) -> Result<bool> {
+    let text = "select uuid from users where uuid = $1 and password_hashed = $2 and epoch = $3
+                  and is_active and deleted_at is null for no key update";
+    Ok(tx.row(text, &[&uuid, &hash.expose(), &epoch]).await?.is_some())
+}
+
 /// Puts another hash of the same password in the place of `old`. Returns whether `old` still stood there,
 /// with a user who may sign in.
 pub async fn renew_hash(sql: &impl Sql, uuid: Uuid, old: &PasswordHash, new: &PasswordHash) -> Result<bool> {
-    replace_hash(sql, uuid, old, new, 0).await
+    replace_hash(sql, uuid, Some(old), new, 0).await
 }
 
-/// Puts the hash of another password in the place of `old`, and raises the epoch. Returns what
+/// Puts the hash of another password in the place of `old`, or of no hash, and raises the epoch. Returns what
 /// [`renew_hash`] returns.
-pub async fn change_hash(sql: &impl Sql, uuid: Uuid, old: &PasswordHash, new: &PasswordHash) -> Result<bool> {
+pub async fn change_hash(
+    sql: &impl Sql,
+    uuid: Uuid,
+    old: Option<&PasswordHash>,
+    new: &PasswordHash,
+) -> Result<bool> {
     replace_hash(sql, uuid, old, new, 1).await
 }
 
 async fn replace_hash(
     sql: &impl Sql,
     uuid: Uuid,
-    old: &PasswordHash,
+    old: Option<&PasswordHash>,
     new: &PasswordHash,
     epochs: i32,
 ) -> Result<bool> {
     let count = sql
         .execute(
             "update users set password_hashed = $3, epoch = epoch + $4, updated_at = now()
-             where uuid = $1 and password_hashed = $2 and is_active and deleted_at is null",
-            &[&uuid, &old.expose(), &new.expose(), &epochs],
+             where uuid = $1 and password_hashed is not distinct from $2 and is_active and deleted_at is null",
+            &[&uuid, &old.map(PasswordHash::expose), &new.expose(), &epochs],
         )
         .await?;
     Ok(count > 0)

@@ -5,6 +5,8 @@
 //! - `Anyone`: every caller, and the user of a valid access token if there is one;
 //! - `Caller<SignedIn>`: a user with a valid access token and a live session;
 //! - `Caller<UsersRead>`: the same, and one of the user's roles grants this permission;
+//! - `Caller<Recent<SignedIn>>`, `Caller<Recent<UsersRead>>`: the same as without `Recent`, and the user has
+//!   proved their identity within 5 minutes, with the session's live pair of tokens; never an API key;
 //! - `KeyOrCaller<UsersRead>`: the same, or an API key of such a user that has the permission too;
 //! - `RefreshToken`: a caller with a refresh token, which the use case checks;
 //! - `SessionToken`: a caller with an access or a refresh token, which the use case checks.
@@ -28,6 +30,8 @@ pub enum Access {
     Permission(Permission),
     /// For a signed-in user or an API key.
     PermissionOrKey(Permission),
+    /// For a user with a recent proof of identity, and a permission if there is one.
+    Recent(Option<Permission>),
 }
 
 /// The last argument of a handler. It exists only for a caller who may call the handler.
@@ -37,7 +41,8 @@ pub trait Admission: Sized {
     /// Admits the caller of a request.
     ///
     /// # Errors
-    /// `Unauthenticated` for an unknown caller, `Forbidden` for a caller without the permission.
+    /// `Unauthenticated` for an unknown caller, `Forbidden` for a caller without the permission,
+    /// `Reauthenticate` for a caller without the recent proof of identity.
     fn admit(app: &App, request: &Request) -> impl Future<Output = Result<Self>>;
 
     /// Runs once at startup and warms up what `admit` will need. Errors do not stop the start; the first

@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use super::{Access, Admission, admission::bearer};
 use crate::{
     app::App,
+    application::auth::Authenticated,
     domain::{
         Error, Result,
         auth::{ApiKey, Permission, Permissions, Right, Token},
@@ -19,10 +20,17 @@ pub struct Caller<R> {
     pub user: User,
     pub token: Token,
     permissions: Permissions,
+    proved_recently: bool,
     right: PhantomData<R>,
 }
 
 impl<R> Caller<R> {
+    /// Whether the caller has proved their identity recently. For a handler that asks for it in some cases only;
+    /// others name [`Recent`](crate::domain::auth::Recent) in their type.
+    pub fn has_proved_recently(&self) -> bool {
+        self.proved_recently
+    }
+
     /// Whether the caller has a permission. For decisions inside a handler, such as a part of a response or a
     /// row of another user.
     pub fn may(&self, permission: Permission) -> bool {
@@ -32,18 +40,24 @@ impl<R> Caller<R> {
 
 impl<R: Right> Admission for Caller<R> {
     const ACCESS: Access = match R::PERMISSION {
+        permission if R::RECENT => Access::Recent(permission),
         None => Access::SignedIn,
         Some(permission) => Access::Permission(permission),
     };
 
-    /// Checks token, session, user and permissions. A change of any of them takes effect at the next request.
+    /// Checks token, session, user, permissions and proof. A change of any of them takes effect at the next
+    /// request. A caller without the permission is not asked for a proof that would not help.
     async fn admit(app: &App, request: &Request) -> Result<Self> {
         let token = bearer(request)?; // before any signing key is loaded
-        let (user, permissions, token) = app.auth().await?.authenticate(token).await?;
-        match R::PERMISSION {
-            Some(permission) if !permissions.has(permission) => Err(Error::Forbidden),
-            _ => Ok(Self { user, token, permissions, right: PhantomData }),
+        let Authenticated { user, token, permissions, proved_recently } =
+            app.auth().await?.authenticate(token).await?;
+        if R::PERMISSION.is_some_and(|permission| !permissions.has(permission)) {
+            return Err(Error::Forbidden);
         }
+        if R::RECENT && !proved_recently {
+            return Err(Error::Reauthenticate);
+        }
+        Ok(Self { user, token, permissions, proved_recently, right: PhantomData })
     }
 
     async fn prepare(app: &App) -> Result<()> {
@@ -61,6 +75,7 @@ pub struct KeyOrCaller<R> {
 
 impl<R: Right> Admission for KeyOrCaller<R> {
     const ACCESS: Access = match R::PERMISSION {
+        _ if R::RECENT => panic!("an API key proves no identity"),
         Some(permission) => Access::PermissionOrKey(permission),
         None => panic!("an API key needs a permission"),
     };

@@ -80,6 +80,7 @@ fn describe(error: &Error) -> (StatusCode, Cow<'static, str>) {
         Error::Unauthenticated(_) => texts::UNAUTHENTICATED,
         Error::PasswordNeeded => texts::PASSWORD_NEEDED,
         Error::Forbidden => texts::FORBIDDEN,
+        Error::Reauthenticate => texts::REAUTHENTICATE,
         Error::UnsupportedFormat => texts::UNSUPPORTED_FORMAT,
         Error::RateLimited { .. } => texts::RATE_LIMITED,
         Error::InProgress => texts::IN_PROGRESS,

@@ -32,6 +32,11 @@ pub const PASSWORD_NEEDED: ErrorText = text(
 );
 pub const FORBIDDEN: ErrorText =
     text(StatusCode::FORBIDDEN, "forbidden", "You do not have permission to do this.");
+pub const REAUTHENTICATE: ErrorText = text(
+    StatusCode::FORBIDDEN,
+    "reauthenticate",
+    "Prove your identity again with POST /api/v1/auth/reauthenticate/, then repeat the request.",
+);
 /// The same as `Error::NotFound("route")`: a route that is switched off looks like one that is missing.
 pub const NO_ROUTE: ErrorText = text(StatusCode::NOT_FOUND, "not_found", "There is no such route.");
 pub const IN_PROGRESS: ErrorText = text(

@@ -209,6 +209,7 @@ fn is_final(error: &Error) -> bool {
         | Error::TooLarge { .. }
         | Error::UnsupportedFormat => true,
         Error::PasswordNeeded
+        | Error::Reauthenticate
         | Error::Unauthenticated(_)
         | Error::RateLimited { .. }
         | Error::InProgress

@@ -29,4 +29,4 @@ pub use super::{
     },
     runtime::RuntimeError,
 };
-pub use crate::domain::auth::{Right, SignedIn, rights::*};
+pub use crate::domain::auth::{Recent, Right, SignedIn, rights::*};

@@ -30,7 +30,7 @@ impl Code {
             | Error::UnsupportedFormat => Self::InvalidArgument,
             Error::Unauthenticated(_) => Self::Unauthenticated,
             Error::Forbidden => Self::PermissionDenied,
-            Error::PasswordNeeded => Self::PermissionDenied,
+            Error::PasswordNeeded | Error::Reauthenticate => Self::PermissionDenied,
             Error::NotFound(_) => Self::NotFound,
             Error::AlreadyExists(_) => Self::AlreadyExists,
             Error::TooLarge { .. } | Error::RateLimited { .. } => Self::ResourceExhausted,

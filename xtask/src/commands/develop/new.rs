@@ -37,7 +37,7 @@ pub enum What {
         name: String,
         /// Method and path, for example "POST /api/v1/orders/".
         route: String,
-        /// Who may call it: public, signed-in, or a permission such as users:read.
+        /// Who may call it: public, signed-in, recent (signed in, with a recent proof of identity), or a permission such as users:read.
         #[arg(long = "as", value_name = "WHO")]
         access: String,
         /// Accept an Idempotency-Key, so that a client can repeat a request safely.

@@ -35,7 +35,9 @@ pub async fn rotate(
         .rows(
             "update auth_session as s
              set parent_sid = s.access_sid, access_sid = $3, kid = $4, generation = s.generation + 1,
-                 rotated_at = $5, seen_at = null, replacements = 0, idle_until = least($6, s.expires_at)
+                 rotated_at = $5, seen_at = null, replacements = 0, idle_until = least($6, s.expires_at),
+                 -- Earlier than `rotated_at` in any case: the pair before this one had the proof, too.
+                 proved_at = case when s.proved_at >= $5 then $5 - interval '1 second' else s.proved_at end
              from users as u
              where s.id = $1 and s.access_sid = $2 and s.user_uuid = $7
                and s.revoked_at is null and s.idle_until > $5 and s.expires_at > $5
@@ -76,12 +78,39 @@ pub async fn replace_live(
     .map(drop)
 }
 
+/// Moves a session to its next generation, which its user has just proved their identity for. `token` is of the
+/// live generation, or of the one before it if the response to the same proof was lost: then this pair takes the
+/// place of the lost one. The caller holds the session's lock.
+pub async fn prove(
+    tx: &impl Sql,
+    token: &Token,
+    next: &RandomId,
+    kid: &str,
+    now: OffsetDateTime,
+    idle_until: OffsetDateTime,
+) -> Result<()> {
+    tx.execute(
+        "update auth_session
+         set parent_sid = $2, access_sid = $3, kid = $4, generation = generation + 1, rotated_at = $5,
+             proved_at = $5, seen_at = null, replacements = 0, idle_until = least($6, expires_at)
+         where id = $1",
+        &[&token.session.as_str(), &token.generation.as_str(), &next.as_str(), &kid, &now, &idle_until],
+    )
+    .await
+    .map(drop)
+}
+
+/// Takes back the last proof of identity. The caller holds the session's lock.
+pub async fn withdraw_proof(tx: &impl Sql, id: &RandomId) -> Result<()> {
+    tx.execute("update auth_session set proved_at = null where id = $1", &[&id.as_str()]).await.map(drop)
+}
+
 /// A session, locked until the caller's transaction ends.
 pub async fn lock(tx: &impl Sql, id: &RandomId) -> Result<Option<StoredSession>> {
     let row = tx
         .row(
             "select s.user_uuid, s.access_sid, s.parent_sid, s.kid, s.rotated_at, s.seen_at, s.replacements,
-                    s.idle_until, s.expires_at, s.revoked_at is not null as revoked,
+                    s.proved_at, s.idle_until, s.expires_at, s.revoked_at is not null as revoked,
                     coalesce(u.is_active and u.deleted_at is null, false) as user_may_sign_in
              from auth_session s left join users u on u.uuid = s.user_uuid
              where s.id = $1 for update of s",
@@ -100,6 +129,7 @@ pub async fn lock(tx: &impl Sql, id: &RandomId) -> Result<Option<StoredSession>>
         rotated_at: column(&row, "rotated_at")?,
         seen_at: column(&row, "seen_at")?,
         replacements: column(&row, "replacements")?,
+        proved_at: column(&row, "proved_at")?,
         idle_until: column(&row, "idle_until")?,
         expires_at: column(&row, "expires_at")?,
         revoked: column(&row, "revoked")?,
@@ -111,13 +141,14 @@ static USER_OF: LazyLock<String> = LazyLock::new(|| {
     let fields = User::FIELDS.join(", ");
     format!(
         "with live as (
-           select id as session, user_uuid from auth_session
+           select id as session, user_uuid, case when access_sid = $2 then proved_at end as proved_at
+           from auth_session
            where id = $1 and user_uuid = $3 and revoked_at is null and idle_until > $4 and expires_at > $4
          ), seen as (
            update auth_session set seen_at = $4
            where id in (select session from live) and access_sid = $2 and seen_at is null
          )
-         select {fields},
+         select {fields}, live.proved_at,
                 array(select unnest(role.permissions) from user_role join role on role.name = user_role.role
                       where user_role.user_uuid = users.uuid) as permissions
          from users join live on live.user_uuid = users.uuid
@@ -127,15 +158,18 @@ static USER_OF: LazyLock<String> = LazyLock::new(|| {
 
 /// The user behind an access token whose session is live, and what they may do now, in one
 /// round trip that also notes the first use of the live generation. An older generation's access
-/// token is good until it expires, and notes nothing.
+/// token is good until it expires, and notes nothing. Only the live generation gets the time of the
+/// last proof of identity.
 pub async fn user_of(
     sql: &impl Sql,
     token: &Token,
     now: OffsetDateTime,
-) -> Result<Option<(User, Permissions)>> {
+) -> Result<Option<(User, Permissions, Option<OffsetDateTime>)>> {
     let row =
         sql.row(&USER_OF, &[&token.session.as_str(), &token.generation.as_str(), &token.user, &now]).await?;
-    row.as_ref().map(users::with_permissions).transpose()
+    let Some(row) = row else { return Ok(None) };
+    let (user, permissions) = users::with_permissions(&row)?;
+    Ok(Some((user, permissions, column(&row, "proved_at")?)))
 }
 
 /// Returns at most `limit` live sessions of a user: the one of `current` first, then the last refreshed

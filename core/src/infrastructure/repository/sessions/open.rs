@@ -60,8 +60,8 @@ pub async fn create(
                where sign_in_place.user_uuid <> excluded.user_uuid
                   or sign_in_place.until < excluded.until - interval '1 day'
              )
-             insert into auth_session (id, user_uuid, access_sid, kid, created_at, rotated_at, idle_until, expires_at, ip, user_agent)
-             select $1, uuid, $3, $4, $5, $5, $6, $7, $8::text::inet, left($9, 512) from person
+             insert into auth_session (id, user_uuid, access_sid, kid, created_at, rotated_at, proved_at, idle_until, expires_at, ip, user_agent)
+             select $1, uuid, $3, $4, $5, $5, $5, $6, $7, $8::text::inet, left($9, 512) from person
              returning id",
             &[
                 &new.id.as_str(),

@@ -1,0 +1,1 @@
+alter table auth_session drop column proved_at;
