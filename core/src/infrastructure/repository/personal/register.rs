@@ -73,6 +73,7 @@ pub const REGISTER: &[Part] = &[
                 Time("created_at"),
                 Time("rotated_at"),
                 Time("seen_at"),
+                Time("proved_at"),
                 Time("idle_until"),
                 Time("expires_at"),
                 Time("revoked_at"),
