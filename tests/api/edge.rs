@@ -80,7 +80,7 @@ async fn an_event_that_is_no_request_gets_the_envelope() {
 }
 
 /// One of each kind.
-const ERRORS: [(i64, fn() -> Error); 17] = [
+const ERRORS: [(i64, fn() -> Error); 18] = [
     (400, || Error::Malformed("bad".into())),
     (400, || Error::bad_parameter("order", "unknown", "must be `id`")),
     (401, || Error::Unauthenticated("nobody")),

@@ -19,8 +19,8 @@ const VERIFIER: &str = "a-verifier-of-the-client-that-signed-up-0123456789";
 async fn text_to(address: &str, words: &str) -> String {
     let deadline = Instant::now() + Duration::from_secs(60);
     loop {
-        let texts = sent_to(address).into_iter().filter_map(|mail: Mail| mail.text);
-        if let Some(text) = texts.filter(|text| text.contains(words)).next_back() {
+        let mut texts = sent_to(address).into_iter().filter_map(|mail: Mail| mail.text);
+        if let Some(text) = texts.rfind(|text| text.contains(words)) {
             return text;
         }
         assert!(Instant::now() < deadline, "no mail to {address} with `{words}`");
