@@ -175,9 +175,15 @@ async fn of_fifty_requests_at_once_one_notes_the_proof() {
     })
     .await;
     let (_, mail) = signed_up(&app).await;
+    // Opens the connections: who waits for the row of the user waits for 2 s at most.
+    let wrong = json!({ "token": format!("lnk_{0}_{0}", "0".repeat(22)), "verifier": VERIFIER });
+    join_all((0..50).map(|_| verify(&app, &wrong, None))).await;
     let body = json!({ "token": token(&mail), "verifier": VERIFIER });
     let answers = join_all((0..50).map(|_| verify(&app, &body, None))).await;
-    assert!(answers.iter().all(|answer| [204, 422].contains(&answer.status)), "{answers:?}");
+    let statuses: Vec<i64> = answers.iter().map(|answer| answer.status).collect();
+    assert!(statuses.contains(&204), "{statuses:?}");
+    // 503: on a busy machine one waited too long.
+    assert!(statuses.iter().all(|status| [204, 422, 503].contains(status)), "{statuses:?}");
     let noted = "select count(*) from audit_log where action = 'email_verified' and outcome = 'success'";
     assert_eq!(count(&app, noted).await, 1);
 }
