@@ -3,6 +3,7 @@
 
 mod access;
 mod adding;
+mod asvs;
 mod circles;
 mod columns;
 mod decisions;
