@@ -12,6 +12,7 @@ mod lost_events;
 mod mail_outage;
 mod mail_worker;
 mod outbox_groups;
+mod outbox_races;
 mod outbox_relay;
 mod publishing;
 mod recover_tasks;

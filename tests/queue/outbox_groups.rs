@@ -18,9 +18,9 @@ use crate::support::{insert, number};
 /// More than one claim looks at.
 const BEHIND: usize = 250;
 
-const RELAY_LEASE: Duration = Duration::from_secs(30);
+pub(crate) const RELAY_LEASE: Duration = Duration::from_secs(30);
 
-fn message(group: Option<&str>, n: usize) -> Outgoing {
+pub(crate) fn message(group: Option<&str>, n: usize) -> Outgoing {
     Outgoing {
         id: Uuid::now_v7(),
         queue: Queue::Events,
@@ -31,7 +31,7 @@ fn message(group: Option<&str>, n: usize) -> Outgoing {
 }
 
 /// Commits messages, and returns those that their writer shall send.
-async fn write(app: &TestApp, messages: &[Outgoing], own_lease: Duration) -> Vec<Outgoing> {
+pub(crate) async fn write(app: &TestApp, messages: &[Outgoing], own_lease: Duration) -> Vec<Outgoing> {
     let mut conn = app.app.db().expect("a database").conn().await.expect("a connection");
     let tx = conn.begin().await.expect("a transaction");
     let ours = insert(&tx, messages, own_lease).await.expect("insert");
@@ -39,12 +39,12 @@ async fn write(app: &TestApp, messages: &[Outgoing], own_lease: Duration) -> Vec
     ours
 }
 
-async fn execute(app: &TestApp, statement: &str) {
+pub(crate) async fn execute(app: &TestApp, statement: &str) {
     app.database.client().await.batch_execute(statement).await.expect(statement);
 }
 
 /// What one run of the relay sent.
-async fn relay(app: &TestApp) -> Vec<Uuid> {
+pub(crate) async fn relay(app: &TestApp) -> Vec<Uuid> {
     let db = app.app.db().expect("a database");
     let end = tokio::time::Instant::now() + Duration::from_secs(30);
     delivery::relay(db, app.bus.as_ref(), &[Queue::Events], end).await.expect("a run");
@@ -108,7 +108,7 @@ async fn a_writer_that_sends_its_message_wakes_the_next_one() {
     assert!(relay(&app).await.is_empty());
     assert_eq!(held(&app).await, 1);
     let conn = app.app.db().expect("a database").conn().await.expect("a connection");
-    outbox::mark_published(&conn, &[first.id]).await.expect("marked");
+    outbox::mark_published(&conn, std::slice::from_ref(&first), &[first.id]).await.expect("marked");
     drop(conn);
     assert_eq!(relay(&app).await, [second.id]);
 }
@@ -124,7 +124,7 @@ async fn a_mark_leaves_a_message_with_the_relay_that_has_it() {
                  where id = $1";
     client.execute(lease, &[&both[1].id]).await.expect("a lease");
     let conn = app.app.db().expect("a database").conn().await.expect("a connection");
-    outbox::mark_published(&conn, &[both[0].id]).await.expect("marked");
+    outbox::mark_published(&conn, &both, &[both[0].id]).await.expect("marked");
     drop(conn);
     assert!(relay(&app).await.is_empty(), "the other relay still has it");
 }
@@ -136,7 +136,7 @@ async fn a_mark_wakes_only_what_a_claim_holds() {
     let both = [0, 1].map(|n| message(Some("both"), n));
     assert_eq!(write(&app, &both, RELAY_LEASE).await.len(), 2, "one transaction wrote both");
     let conn = app.app.db().expect("a database").conn().await.expect("a connection");
-    outbox::mark_published(&conn, &[both[0].id]).await.expect("marked");
+    outbox::mark_published(&conn, &both, &[both[0].id]).await.expect("marked");
     drop(conn);
     assert!(relay(&app).await.is_empty());
 }

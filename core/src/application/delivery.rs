@@ -54,7 +54,7 @@ async fn send_own(db: &Db, bus: &dyn Bus, queue: Queue, own: &[Outgoing]) -> boo
     for call in own.chunks(CALL) {
         let sent = async {
             let sent = bus.send(queue, call).await?;
-            outbox::mark_published(&db.conn().await?, &sent.accepted).await?;
+            outbox::mark_published(&db.conn().await?, call, &sent.accepted).await?;
             Ok::<_, Error>(sent)
         };
         match sent.await {
@@ -205,7 +205,7 @@ async fn send(
         }
     };
     if !sent.accepted.is_empty() {
-        outbox::mark_published(&conn, &sent.accepted).await?;
+        outbox::mark_published(&conn, batch, &sent.accepted).await?;
     }
     total.sent += sent.accepted.len();
     for (id, code) in &sent.refused {

@@ -11,7 +11,7 @@ mod row;
 mod sql;
 mod statement;
 
-use std::sync::Arc;
+use std::{iter, sync::Arc};
 
 use deadpool::{Runtime, managed};
 use tokio_postgres::CancelToken;
@@ -118,6 +118,20 @@ impl Conn {
     /// The outbox: who sends what, and its periods.
     pub fn outbox(&self) -> OutboxConfig {
         self.outbox
+    }
+
+    /// Runs the statements in one transaction, in one round trip. Only for statements that may also commit
+    /// separately: they do if the server refuses `begin` alone (decision 0021).
+    pub(super) async fn together(&self, statements: impl IntoIterator<Item = Statement>) -> Result<()> {
+        let all: Vec<Statement> = iter::once(Statement::new("begin")).chain(statements).collect();
+        let commit = self.object.client.batch_execute("commit");
+        // Boxed: it is large, and every caller's future would carry it.
+        let outcome = Box::pin(self.runner().all_at_once(&all, commit)).await;
+        if outcome.is_err() {
+            // `commit` is not sent after a statement that could not be sent.
+            let _ = self.object.client.batch_execute("rollback").await;
+        }
+        outcome.map(drop).map_err(from_postgres)
     }
 
     /// Whether every later statement on it would fail. The pool then gives the next caller another one.

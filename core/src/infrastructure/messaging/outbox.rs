@@ -15,7 +15,7 @@ use super::{Outgoing, Queue};
 use crate::{
     config::{EventsBus, OutboxConfig},
     domain::{Error, Result},
-    infrastructure::db::{Sql, Statement, column},
+    infrastructure::db::{Conn, Sql, Statement, column},
 };
 
 /// SQS takes more, but large data belongs in a table.
@@ -35,23 +35,30 @@ pub const CLAIM: &str = "
     -- row, until `due` has enough.
     with front as materialized (
       -- By order and limit, not by `exists`: only the index of groups can find the first message so.
-      select id, group_key is not null and seq > (
-               select seq from outbox as first
-               where first.group_key = mine.group_key and first.published_at is null
-               order by seq limit 1) as waits
+      select id, coalesce((select id from outbox as first
+                           where first.group_key = mine.group_key and first.published_at is null
+                           order by seq limit 1), id) as first
       from outbox as mine
       where published_at is null and queue = $3 and due_at <= statement_timestamp()
       order by due_at, seq limit 100
       for update skip locked),
-    due as materialized (select id from front where not waits limit 10),
+    due as materialized (select id from front where first = id limit 10),
+    blocking as materialized (
+      -- `front` shows these as they were when the statement began. A lock shows whether they are published by
+      -- now, and keeps a mark away until this claim commits. If a mark has the lock, nothing behind it is held.
+      select id from outbox
+      where id = any(array(select first from front where first <> id and (select count(*) from due) < 10))
+        and published_at is null
+      for share skip locked),
     held as (
       -- As long as it has waited already, so that a group behind a parked message costs less and less.
       -- Normally the earlier message wakes it much sooner, when it has been sent.
       update outbox set due_at = clock_timestamp()
                + least(interval '1 hour', greatest(interval '1 minute', clock_timestamp() - created_at)),
-             held_at = clock_timestamp()
+             held_at = clock_timestamp(), lease_by = null
       from front
-      where outbox.id = front.id and front.waits and (select count(*) from due) < 10
+      where outbox.id = front.id and front.first <> front.id and (select count(*) from due) < 10
+        and front.first in (select id from blocking)
       returning 1),
     claimed as (
       update outbox set due_at = clock_timestamp() + $2 * interval '1 second', lease_by = $1,
@@ -62,21 +69,30 @@ pub const CLAIM: &str = "
     select claimed.*, counted.held
     from (select count(*) as held from held) as counted left join claimed on true";
 
-/// Public for the test that asks Postgres for its plan. Wakes the next message of each group, if a claim
-/// holds it and no relay has it: a claim of an earlier version leases a message and leaves `held_at` set.
+/// Public for the test that asks Postgres for its plan.
 pub const MARK_PUBLISHED: &str = "
-    with marked as (
-      update outbox set published_at = clock_timestamp(), lease_by = null, last_error = null
-      where id = any($1) and published_at is null
-      returning group_key, seq)
+    update outbox set published_at = clock_timestamp(), lease_by = null, last_error = null
+    where id = any($1) and published_at is null";
+
+/// Makes the first message of each group due, if a claim holds it and no relay has it: a claim of an earlier
+/// version leases a message and leaves `held_at` set. Public for the test that asks Postgres for its plan.
+///
+/// It must be a later statement of the transaction that marks or deletes an earlier message of the group. A claim
+/// locks that message before it holds others behind it. So either the claim has committed before the mark, and this
+/// statement sees what it holds. Or the claim comes too late to get the lock, and holds nothing.
+pub const WAKE: &str = "
     update outbox set due_at = clock_timestamp(), held_at = null
     where id = any(array(
-            select (select id from outbox as behind
-                    where behind.group_key = marked.group_key and behind.published_at is null
-                      and behind.seq > marked.seq
-                    order by behind.seq limit 1)
-            from marked where group_key is not null))
-      and held_at is not null and lease_by is null and id <> all($1)";
+            select (select id from outbox as first
+                    where first.group_key = freed.name and first.published_at is null
+                    order by seq limit 1)
+            from unnest($1::text[]) as freed (name)))
+      and held_at is not null and lease_by is null and published_at is null";
+
+/// Returns the statement [`WAKE`] for these groups.
+pub(in crate::infrastructure) fn wake(groups: Vec<String>) -> Statement {
+    Statement::new(WAKE).with(groups)
+}
 
 /// After this many refusals by the queue a message is parked.
 const MAX_REFUSALS: i32 = 10;
@@ -195,10 +211,15 @@ pub async fn claim(conn: &impl Sql, relay: Uuid, queue: Queue, lease: Duration) 
     Ok(Claimed { messages: claimed.into_iter().map(|(_, message)| message).collect(), held })
 }
 
-/// Notes that the queue has accepted these, whoever has the lease by now: what has been accepted
-/// need not be sent again. Harmless to repeat.
-pub async fn mark_published(conn: &impl Sql, ids: &[Uuid]) -> Result<()> {
-    conn.execute(MARK_PUBLISHED, &[&ids]).await.map(drop)
+/// Marks the messages of this batch that the queue has accepted, and wakes the next one of each group. It does not
+/// matter who has the lease by now, because an accepted message need not be sent again. Harmless to repeat.
+pub async fn mark_published(conn: &Conn, batch: &[Outgoing], accepted: &[Uuid]) -> Result<()> {
+    let sent = batch.iter().filter(|message| accepted.contains(&message.id));
+    let groups: Vec<String> = sent.filter_map(|message| message.group.clone()).collect();
+    if groups.is_empty() {
+        return conn.execute(MARK_PUBLISHED, &[&accepted]).await.map(drop);
+    }
+    conn.together([Statement::new(MARK_PUBLISHED).with(accepted.to_vec()), wake(groups)]).await
 }
 
 /// Gives back the messages that this relay could not send because the queue could not be reached. The pause

@@ -3,13 +3,16 @@
 //! Each statement changes a bounded number of rows.
 
 use serde::Serialize;
-use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::column;
 use crate::{
     domain::Result,
-    infrastructure::{db::Sql, messaging::Queue},
+    infrastructure::{
+        db::Sql,
+        messaging::{Queue, outbox},
+        tx::Tx,
+    },
 };
 
 /// How many parked messages one statement sets free.
@@ -109,34 +112,30 @@ pub struct DeletedMessage {
     pub body: String,
 }
 
-/// Deletes those of these messages that are parked, and returns them. The next message of each group is due.
-pub async fn delete_parked(tx: &impl Sql, ids: &[Uuid]) -> Result<Vec<DeletedMessage>> {
+/// Deletes these messages, if they are parked, and returns the deleted ones. Then the next message of each group
+/// is due.
+pub async fn delete_parked(tx: &Tx<'_>, ids: &[Uuid]) -> Result<Vec<DeletedMessage>> {
     let rows = tx
         .rows(
-            "with dropped as (
-               delete from outbox where id = any($1) and parked_at is not null and published_at is null
-               returning id, seq, queue, body, group_key),
-             woken as (
-               update outbox set due_at = clock_timestamp(), held_at = null
-               where id = any(array(
-                       select (select id from outbox as behind
-                               where behind.group_key = dropped.group_key and behind.published_at is null
-                                 and behind.seq > dropped.seq and behind.id not in (select id from dropped)
-                               order by behind.seq limit 1)
-                       from dropped where group_key is not null))
-                 and held_at is not null and lease_by is null)
-             select id, queue, body from dropped",
+            "delete from outbox where id = any($1) and parked_at is not null and published_at is null
+             returning id, queue, body, group_key",
             &[&ids],
         )
         .await?;
-    let one = |row: &Row| {
-        Ok(DeletedMessage {
+    let mut groups: Vec<String> = Vec::new();
+    let mut deleted = Vec::with_capacity(rows.len());
+    for row in &rows {
+        groups.extend(column::<Option<String>>(row, "group_key")?);
+        deleted.push(DeletedMessage {
             id: column(row, "id")?,
             queue: column(row, "queue")?,
             body: column(row, "body")?,
-        })
-    };
-    rows.iter().map(one).collect()
+        });
+    }
+    if !groups.is_empty() {
+        tx.run(&outbox::wake(groups)).await?;
+    }
+    Ok(deleted)
 }
 
 /// Returns those of these ids that the outbox has.
