@@ -2,6 +2,7 @@
 //! no HTTP, no SQS, no Lambda. A new use case is a service here and an accessor in `app/services.rs`.
 
 pub mod auth;
+pub mod batch;
 pub mod challenges;
 pub mod delivery;
 pub mod drops;

@@ -5,8 +5,8 @@
 
 mod batch;
 pub mod events;
+mod failure;
 mod kafka;
-mod refusal;
 mod run;
 mod serve;
 mod source;

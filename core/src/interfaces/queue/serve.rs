@@ -1,6 +1,6 @@
 //! The loop of a queue function: it takes a batch and returns the records that failed.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde::Serialize;
@@ -18,10 +18,6 @@ use crate::{
     infrastructure::messaging::Outgoing,
     interfaces::runtime::{RuntimeError, deadline, start},
 };
-
-/// With less time left than this, no further record is started and the running one must end. If Lambda ended
-/// the process, the whole batch would fail.
-const RESERVE: Duration = Duration::from_secs(2);
 
 /// Starts a queue function with its needs, then serves batches until the environment is shut down.
 ///
@@ -84,7 +80,6 @@ where
     H: Fn(App, Vec<Record>, Instant) -> F,
     F: Future<Output = Result<Vec<Outgoing>>>,
 {
-    let end = deadline.checked_sub(RESERVE).unwrap_or(deadline);
-    let run = Run::new(app, source, carrier, handler, end, deadline);
+    let run = Run::new(app, source, carrier, handler, deadline);
     Box::pin(run.batch(records)).await
 }
