@@ -101,7 +101,7 @@ async fn five_hundred_hostile_strings_do_nothing_anywhere() {
                 let value: Value =
                     if op.takes_list() { [text.as_str()].into() } else { text.as_str().into() };
                 // Every column and operator once in a while, each string with some of them.
-                if op.fits(column.kind(), false) && (key.len() + text.len()) % 5 == 0 {
+                if op.fits(column.column_type(), false) && (key.len() + text.len()) % 5 == 0 {
                     let found =
                         list(&conn, Filter::parse([(key.clone(), value)]), Order::default(), page()).await;
                     if let Some(rows) = tally.note(&key, text, found) {

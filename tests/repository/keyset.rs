@@ -49,7 +49,7 @@ async fn every_row_is_on_one_page_in_every_order() {
     filled(&conn, 300).await;
     let others = ["day", "flag", "maybe_small"];
     let ordered =
-        Sample::COLUMNS.iter().filter(|column| column.kind() != ColumnType::Jsonb).map(Column::name);
+        Sample::COLUMNS.iter().filter(|column| column.column_type() != ColumnType::Jsonb).map(Column::name);
     for name in ordered.filter(|name| !others.contains(name)) {
         let down = format!("-{name}");
         for order in [vec![name], vec![&down], vec![&down, "maybe_small"], vec!["flag", &down, "day"]] {

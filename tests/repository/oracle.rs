@@ -24,9 +24,9 @@ fn holds(row: &Sample, key: &str, value: &Value) -> Option<bool> {
     let (place, op) = key.rsplit_once("__").unwrap_or((key, "e"));
     let parts: Vec<&str> = place.split("__").collect();
     let (column, path) = (parts[0], &parts[1..]);
-    let kind = Sample::column(column).expect("a column").kind();
+    let column_type = Sample::column(column).expect("a column").column_type();
     let subject = subject(row.cell(column), path);
-    let given = |value: &Value| as_kind(kind, value);
+    let given = |value: &Value| as_type(column_type, value);
     let equals = |value: &Value| subject.as_ref().map(|s| compare(s, &given(value)) == Ordering::Equal);
     // At a path, JSON's null is null.
     let is_null = *value == Value::Null || (!path.is_empty() && *value == Value::Json(Json::Null));
@@ -94,9 +94,9 @@ fn subject(cell: &Value, path: &[&str]) -> Option<Value> {
     if json.is_null() { None } else { Some(Value::Json(json.clone())) }
 }
 
-/// A value as its column's kind would have it.
-fn as_kind(kind: ColumnType, value: &Value) -> Value {
-    match (kind, value) {
+/// A value as its column's type would have it.
+fn as_type(column_type: ColumnType, value: &Value) -> Value {
+    match (column_type, value) {
         (ColumnType::Float8, Value::Int(value)) => Value::Float(value.to_string().parse().expect("a float")),
         (ColumnType::Uuid, Value::Text(text)) => Value::Uuid(Uuid::parse_str(text).expect("a uuid")),
         (ColumnType::Date, Value::Text(text)) => {

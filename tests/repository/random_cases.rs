@@ -27,11 +27,11 @@ const ROWS: usize = 1_000;
 pub(crate) fn condition(dice: &mut Dice) -> Condition {
     loop {
         let (column, op) = (dice.pick(Sample::COLUMNS), *dice.pick(&Op::ALL));
-        let path: Vec<&str> = match column.kind() {
+        let path: Vec<&str> = match column.column_type() {
             ColumnType::Jsonb => (0..dice.below(4)).map(|_| dice.json_key()).collect(),
             _ => Vec::new(),
         };
-        if op.fits(column.kind(), !path.is_empty()) {
+        if op.fits(column.column_type(), !path.is_empty()) {
             let place =
                 std::iter::once(column.name()).chain(path.iter().copied()).collect::<Vec<_>>().join("__");
             let value = value_for(dice, column, op, !path.is_empty());
@@ -48,8 +48,8 @@ fn value_for(dice: &mut Dice, column: &Column, op: Op, has_path: bool) -> Value 
     };
     match op {
         Op::E | Op::Ne if dice.chance(15) => Value::Null,
-        Op::E | Op::Ne | Op::Gt | Op::Gte | Op::Lt | Op::Lte => one(dice, column.kind(), has_path),
-        Op::In | Op::NotIn => list(dice, &mut |dice| one(dice, column.kind(), has_path)),
+        Op::E | Op::Ne | Op::Gt | Op::Gte | Op::Lt | Op::Lte => one(dice, column.column_type(), has_path),
+        Op::In | Op::NotIn => list(dice, &mut |dice| one(dice, column.column_type(), has_path)),
         Op::Like | Op::Ilike | Op::JsonbLike | Op::JsonbNotLike => needle(dice),
         Op::NotLikeAll => list(dice, &mut needle),
         Op::IsNull => dice.chance(50).into(),
@@ -95,7 +95,7 @@ pub(crate) fn order(dice: &mut Dice) -> Vec<String> {
     let mut names: Vec<&str> = Vec::new();
     for _ in 0..dice.below(4) {
         let column = dice.pick(Sample::COLUMNS);
-        if column.kind() != ColumnType::Jsonb && !names.contains(&column.name()) {
+        if column.column_type() != ColumnType::Jsonb && !names.contains(&column.name()) {
             names.push(column.name());
         }
     }

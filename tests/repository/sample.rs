@@ -86,7 +86,7 @@ impl Shape for Sample {
         }
         let cell = |one: &Column| {
             let name = one.name();
-            let value = match one.kind() {
+            let value = match one.column_type() {
                 ColumnType::Bool => read::<bool>(row, name),
                 ColumnType::Int2 => read::<i16>(row, name),
                 ColumnType::Int4 => read::<i32>(row, name),
@@ -263,7 +263,7 @@ impl Dice {
             let nullable =
                 column.name().starts_with("maybe_") || ["exp_at", "extra"].contains(&column.name());
             let null = nullable && self.chance(25);
-            cells.insert(column.name(), if null { Value::Null } else { self.value(column.kind()) });
+            cells.insert(column.name(), if null { Value::Null } else { self.value(column.column_type()) });
         }
         cells
     }

@@ -28,10 +28,10 @@ fn lowered(filter: &Filter, order: &[String], page: &Page) -> Result<Statement> 
 fn place(dice: &mut Dice) -> (String, ColumnType, Op) {
     loop {
         let (column, op) = (dice.pick(Sample::COLUMNS), *dice.pick(&Op::ALL));
-        let depth = if column.kind() == ColumnType::Jsonb { dice.below(4) } else { 0 };
-        if op.fits(column.kind(), depth > 0) {
+        let depth = if column.column_type() == ColumnType::Jsonb { dice.below(4) } else { 0 };
+        if op.fits(column.column_type(), depth > 0) {
             let path: String = (0..depth).map(|_| format!("__{}", dice.json_key())).collect();
-            return (format!("{}{path}", column.name()), column.kind(), op);
+            return (format!("{}{path}", column.name()), column.column_type(), op);
         }
     }
 }

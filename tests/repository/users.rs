@@ -113,7 +113,7 @@ async fn the_columns_of_the_entity_are_those_of_the_table() {
         rows.iter().map(|row| (row.get(0), row.get(1), row.get(2), row.get(3))).collect();
     for (name, type_of, nullable, length) in &table {
         let column = User::column(name).unwrap_or_else(|| panic!("COLUMNS of User lacks `{name}`"));
-        assert!(type_name(column.kind()).contains(&type_of.as_str()), "{name} is {type_of}");
+        assert!(type_name(column.column_type()).contains(&type_of.as_str()), "{name} is {type_of}");
         assert_eq!(column.is_nullable(), *nullable, "whether {name} may be null");
         assert_eq!(column.max_chars(), length.map(|length| length as usize), "the length of {name}");
     }

@@ -31,7 +31,7 @@ pub struct ValkeyStore {
     secrets: Arc<Secrets>,
     /// In front of each key: one server may serve several projects.
     namespace: String,
-    link: Mutex<Option<CacheConnection>>,
+    connection: Mutex<Option<CacheConnection>>,
 }
 
 /// A connection, and the task that moves its bytes; it ends with the connection.
@@ -49,7 +49,7 @@ impl Drop for CacheConnection {
 impl ValkeyStore {
     /// Connects at its first use. `namespace` is the project and its mode, as in `APP:PROD`.
     pub fn new(config: CacheConfig, secrets: Arc<Secrets>, namespace: &str) -> Self {
-        Self { config, secrets, namespace: format!("{namespace}:"), link: Mutex::new(None) }
+        Self { config, secrets, namespace: format!("{namespace}:"), connection: Mutex::new(None) }
     }
 
     fn name(&self, key: &CacheKey) -> String {
@@ -66,17 +66,17 @@ impl ValkeyStore {
     /// frozen or the server was replaced. Then it sends them again on a new connection, because all our
     /// commands may be repeated.
     async fn converse<T: FromRedisValue>(&self, commands: &Pipeline) -> Result<T> {
-        let mut link = self.link.lock().await;
-        if let Some(known) = &mut *link {
+        let mut connection = self.connection.lock().await;
+        if let Some(known) = &mut *connection {
             match commands.query_async(&mut known.connection).await {
-                Err(error) if is_lost(&error) => *link = None,
+                Err(error) if is_lost(&error) => *connection = None,
                 outcome => return outcome.map_err(from_redis),
             }
         }
-        let fresh = link.insert(self.dial().await?);
+        let fresh = connection.insert(self.dial().await?);
         let outcome = commands.query_async(&mut fresh.connection).await;
         if outcome.as_ref().is_err_and(is_lost) {
-            *link = None;
+            *connection = None;
         }
         outcome.map_err(from_redis)
     }

@@ -95,7 +95,7 @@ pub(in crate::infrastructure) fn bound(column: &Column, value: &Value) -> Result
         return Err(Error::invalid(column.name, "null"));
     }
     short(column, value)?;
-    bind::one(column.kind, value).map_err(|misfit| Error::invalid(column.name, misfit))
+    bind::one(column.column_type, value).map_err(|misfit| Error::invalid(column.name, misfit))
 }
 
 /// One column's values in many rows; rows without one get null, which the statement replaces.
@@ -107,7 +107,7 @@ pub(in crate::infrastructure) fn bound_column(column: &Column, rows: &[Option<&V
         short(column, value)?;
     }
     let values = rows.iter().map(|value| value.unwrap_or(&Value::Null));
-    bind::column(column.kind, values).map_err(|misfit| Error::invalid(column.name, misfit))
+    bind::column(column.column_type, values).map_err(|misfit| Error::invalid(column.name, misfit))
 }
 
 fn short(column: &Column, value: &Value) -> Result<()> {

@@ -21,8 +21,8 @@ const MIN_YEAR: i32 = -4712;
 pub(in crate::infrastructure) type Misfit = &'static str;
 
 /// One value, or null.
-pub(in crate::infrastructure) fn one(kind: ColumnType, value: &Value) -> Result<Owned, Misfit> {
-    Ok(match kind {
+pub(in crate::infrastructure) fn one(column_type: ColumnType, value: &Value) -> Result<Owned, Misfit> {
+    Ok(match column_type {
         ColumnType::Bool => Box::new(optional(value, boolean)?),
         ColumnType::Int2 => Box::new(optional(value, integer::<i16>)?),
         ColumnType::Int4 => Box::new(optional(value, integer::<i32>)?),
@@ -38,7 +38,7 @@ pub(in crate::infrastructure) fn one(kind: ColumnType, value: &Value) -> Result<
 
 /// A column's worth of values, nulls included, as one array.
 pub(in crate::infrastructure) fn column<'v>(
-    kind: ColumnType,
+    column_type: ColumnType,
     values: impl Iterator<Item = &'v Value>,
 ) -> Result<Owned, Misfit> {
     fn collect<'v, T>(
@@ -51,7 +51,7 @@ pub(in crate::infrastructure) fn column<'v>(
         let values: Vec<Option<T>> = values.map(|value| optional(value, read)).collect::<Result<_, _>>()?;
         Ok(Box::new(values))
     }
-    match kind {
+    match column_type {
         ColumnType::Bool => collect(values, boolean),
         ColumnType::Int2 => collect(values, integer::<i16>),
         ColumnType::Int4 => collect(values, integer::<i32>),

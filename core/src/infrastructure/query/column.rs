@@ -47,7 +47,7 @@ pub struct Spelling {
 #[derive(Debug, Clone, Copy)]
 pub struct Column {
     pub(super) name: &'static str,
-    pub(super) kind: ColumnType,
+    pub(super) column_type: ColumnType,
     pub(in crate::infrastructure) nullable: bool,
     pub(in crate::infrastructure) source: ValueSource,
     /// Of `varchar(n)`, in code points.
@@ -56,8 +56,15 @@ pub struct Column {
 }
 
 impl Column {
-    pub const fn new(name: &'static str, kind: ColumnType) -> Self {
-        Self { name, kind, nullable: false, source: ValueSource::Caller, max_chars: None, spelling: None }
+    pub const fn new(name: &'static str, column_type: ColumnType) -> Self {
+        Self {
+            name,
+            column_type,
+            nullable: false,
+            source: ValueSource::Caller,
+            max_chars: None,
+            spelling: None,
+        }
     }
 
     /// It may be null.
@@ -101,8 +108,8 @@ impl Column {
         self.name
     }
 
-    pub fn kind(&self) -> ColumnType {
-        self.kind
+    pub fn column_type(&self) -> ColumnType {
+        self.column_type
     }
 
     pub fn is_nullable(&self) -> bool {

@@ -56,10 +56,10 @@ impl FilterKey {
     /// `Malformed` naming the key, for a column that is not there or an operator that does not fit.
     pub(super) fn resolve<E: Entity>(&self) -> Result<&'static Column> {
         let column = E::column(&self.column).ok_or_else(|| unknown(&self.text, "is not a known column"))?;
-        if !self.path.is_empty() && column.kind != super::ColumnType::Jsonb {
+        if !self.path.is_empty() && column.column_type != super::ColumnType::Jsonb {
             return Err(unknown(&self.text, "has an unsupported operator"));
         }
-        if self.op.fits(column.kind, !self.path.is_empty()) {
+        if self.op.fits(column.column_type, !self.path.is_empty()) {
             Ok(column)
         } else {
             Err(unknown(&self.text, "has an unsupported operator"))

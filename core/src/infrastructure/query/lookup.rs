@@ -37,14 +37,14 @@ impl Op {
     }
 
     /// Whether it means something for such a column, or for a path into one.
-    pub fn fits(self, kind: ColumnType, has_path: bool) -> bool {
+    pub fn fits(self, column_type: ColumnType, has_path: bool) -> bool {
         match self {
             Self::E | Self::Ne | Self::In | Self::NotIn | Self::IsNull => true,
             Self::Gt | Self::Gte | Self::Lt | Self::Lte => {
-                !has_path && !matches!(kind, ColumnType::Bool | ColumnType::Uuid | ColumnType::Jsonb)
+                !has_path && !matches!(column_type, ColumnType::Bool | ColumnType::Uuid | ColumnType::Jsonb)
             }
-            Self::Like | Self::Ilike | Self::NotLikeAll => kind == ColumnType::Text,
-            Self::JsonbLike | Self::JsonbNotLike => kind == ColumnType::Jsonb,
+            Self::Like | Self::Ilike | Self::NotLikeAll => column_type == ColumnType::Text,
+            Self::JsonbLike | Self::JsonbNotLike => column_type == ColumnType::Jsonb,
         }
     }
 }
@@ -72,7 +72,7 @@ pub(super) fn render(
     let (nullable, subject) = (column.nullable || path.is_some(), place.subject());
     match op {
         Op::E => {
-            let n = statement.bind(bind::one(column.kind, value)?);
+            let n = statement.bind(bind::one(column.column_type, value)?);
             if nullable {
                 statement.push(&format!("({subject} = ${n} or ({subject} is null and ${n} is null))"));
             } else {
@@ -80,14 +80,14 @@ pub(super) fn render(
             }
         }
         Op::Ne => {
-            let n = statement.bind(bind::one(column.kind, value)?);
+            let n = statement.bind(bind::one(column.column_type, value)?);
             statement.push(&format!("({subject} <> ${n} or ({subject} is not null and ${n} is null))"));
         }
         Op::Gt | Op::Gte | Op::Lt | Op::Lte => {
             if *value == Value::Null {
                 return Err("null");
             }
-            let n = statement.bind(bind::one(column.kind, value)?);
+            let n = statement.bind(bind::one(column.column_type, value)?);
             let sign = match op {
                 Op::Gt => ">",
                 Op::Gte => ">=",
@@ -97,7 +97,7 @@ pub(super) fn render(
             statement.push(&format!("{} {sign} ${n}", place.sortable()));
         }
         Op::In | Op::NotIn => {
-            let n = statement.bind(bind::column(column.kind, bind::list(value)?.iter())?);
+            let n = statement.bind(bind::column(column.column_type, bind::list(value)?.iter())?);
             let test = if op == Op::In { "= any" } else { "<> all" };
             statement.push(&format!("{subject} {test}(${n})"));
         }
@@ -185,7 +185,7 @@ impl Place {
 
 /// "C" sorts UTF-8 by code point, whatever the database's own locale.
 pub(super) fn sortable(column: &Column) -> String {
-    if column.kind == ColumnType::Text {
+    if column.column_type == ColumnType::Text {
         format!("{} collate \"C\"", column.name)
     } else {
         column.name.to_owned()

@@ -45,7 +45,7 @@ impl Order {
                 Some(name) => (name, true),
                 None => (text.as_str(), false),
             };
-            let column = E::column(name).filter(|column| column.kind != ColumnType::Jsonb);
+            let column = E::column(name).filter(|column| column.column_type != ColumnType::Jsonb);
             let column = column.ok_or_else(|| key::unknown(text, "is not a column to sort by"))?;
             if steps.iter().any(|step| step.column.name == column.name) {
                 return Err(key::unknown(text, "is named twice in the order"));

@@ -112,14 +112,17 @@ fn after(statement: &mut Statement, steps: &[Step], cursor: &Cursor) -> Result<(
     }
     let mut numbers = Vec::with_capacity(steps.len());
     for (step, written) in steps.iter().zip(&cursor.row) {
-        let value = read(step.column.kind, written).ok_or_else(|| Error::invalid("cursor", "format"))?;
+        let value =
+            read(step.column.column_type, written).ok_or_else(|| Error::invalid("cursor", "format"))?;
         if value == Value::Null && !step.column.nullable {
             return Err(Error::invalid("cursor", "format"));
         }
         let bound = match value {
             // A row may hold what a caller may not ask for: infinity.
             Value::Float(number) => Box::new(Some(number)),
-            value => bind::one(step.column.kind, &value).map_err(|_| Error::invalid("cursor", "format"))?,
+            value => {
+                bind::one(step.column.column_type, &value).map_err(|_| Error::invalid("cursor", "format"))?
+            }
         };
         numbers.push(statement.bind(bound));
     }
@@ -163,7 +166,7 @@ impl Cursor {
     /// The place of a row that was read with the entity's columns.
     pub(crate) fn of<E: Entity>(row: &Row, order: &Order) -> Result<Self> {
         let steps = order.steps::<E>()?;
-        let row = steps.iter().map(|step| write(row, step.column.name, step.column.kind));
+        let row = steps.iter().map(|step| write(row, step.column.name, step.column.column_type));
         Ok(Self { order: order::text(&steps), row: row.collect::<Result<_>>()? })
     }
 
@@ -189,8 +192,8 @@ fn get<'r, T: FromSql<'r>>(row: &'r Row, name: &str) -> Result<Option<T>> {
     row.try_get(name).map_err(Error::internal)
 }
 
-fn write(row: &Row, name: &str, kind: ColumnType) -> Result<Written> {
-    let written = match kind {
+fn write(row: &Row, name: &str, column_type: ColumnType) -> Result<Written> {
+    let written = match column_type {
         ColumnType::Bool => get(row, name)?.map(Written::Bool),
         ColumnType::Int2 => get::<i16>(row, name)?.map(|number| Written::Int(number.into())),
         ColumnType::Int4 => get::<i32>(row, name)?.map(|number| Written::Int(number.into())),
@@ -209,8 +212,8 @@ fn write(row: &Row, name: &str, kind: ColumnType) -> Result<Written> {
     Ok(written.unwrap_or(Written::Null))
 }
 
-fn read(kind: ColumnType, written: &Written) -> Option<Value> {
-    Some(match (kind, written) {
+fn read(column_type: ColumnType, written: &Written) -> Option<Value> {
+    Some(match (column_type, written) {
         (_, Written::Null) => Value::Null,
         (ColumnType::Bool, Written::Bool(value)) => Value::Bool(*value),
         (ColumnType::Int2 | ColumnType::Int4 | ColumnType::Int8, Written::Int(number)) => Value::Int(*number),

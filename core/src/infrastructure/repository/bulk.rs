@@ -100,7 +100,7 @@ fn update<E: Entity>(rows: &[(Value, Assignments)]) -> Result<Option<Statement>>
         return Ok(None);
     }
     let mut statement = Statement::begin(format!("update {} as t set ", E::TABLE));
-    let bound = bind_column(key.kind(), rows.iter().map(|(key, _)| key))
+    let bound = bind_column(key.column_type(), rows.iter().map(|(key, _)| key))
         .map_err(|misfit| Error::invalid(key.name(), misfit))?;
     let keys = statement.bind(bound);
     let values: Vec<&Assignments> = rows.iter().map(|(_, values)| values).collect();
@@ -205,7 +205,7 @@ fn refuse_twins(key: &Column, rows: &[(Value, Assignments)]) -> Result<()> {
             Value::Int(id) => format!("{id}"),
             Value::Uuid(id) => id.to_string(),
             // One uuid has several spellings.
-            Value::Text(id) if key.kind() == ColumnType::Uuid => {
+            Value::Text(id) if key.column_type() == ColumnType::Uuid => {
                 Uuid::try_parse(id).map_err(|_| Error::invalid(key.name(), "type"))?.to_string()
             }
             Value::Text(id) => id.clone(),

@@ -16,7 +16,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
 
 use super::{
-    refusal::{Refusal, Status},
+    status::{RpcError, Status},
     web,
 };
 use crate::{
@@ -110,10 +110,10 @@ impl Dialect {
     }
 
     /// Returns the message of the request, still encoded in `format`.
-    pub(super) fn message(self, request: &Request) -> Result<Vec<u8>, Refusal> {
+    pub(super) fn message(self, request: &Request) -> Result<Vec<u8>, RpcError> {
         let encoding = request.header(self.headers().0);
         if encoding.is_some_and(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
-            return Err(Refusal::compressed());
+            return Err(RpcError::compressed());
         }
         // A binary message arrived as text, so API Gateway has replaced some of its bytes.
         if self.is_binary() && request.is_text() && is_damaged(request.body()) {

@@ -10,8 +10,8 @@ mod any;
 mod code;
 mod dialect;
 mod methods;
-mod refusal;
 mod serve;
+mod status;
 mod web;
 
 pub use any::Any;

@@ -20,7 +20,7 @@ use super::{
     Methods,
     code::Code,
     dialect::{Dialect, refuse_native},
-    refusal::{Refusal, Status},
+    status::{RpcError, Status},
 };
 use crate::{
     app::{App, Need},
@@ -123,12 +123,12 @@ struct Teller<'a> {
 }
 
 impl Teller<'_> {
-    fn refuse(&self, dialect: Dialect, refusal: &Refusal) -> Response<Body> {
-        self.refuse_by(refusal, |status| dialect.refuse(status))
+    fn refuse(&self, dialect: Dialect, error: &RpcError) -> Response<Body> {
+        self.refuse_by(error, |status| dialect.refuse(status))
     }
 
-    fn refuse_by(&self, refusal: &Refusal, render: impl FnOnce(&Status) -> Response<Body>) -> Response<Body> {
-        let status = Status::of(refusal, self.id, self.debug);
+    fn refuse_by(&self, error: &RpcError, render: impl FnOnce(&Status) -> Response<Body>) -> Response<Body> {
+        let status = Status::of(error, self.id, self.debug);
         let mut response = render(&status);
         if let Some(wait) = status.retry_after {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_secs()));
@@ -155,14 +155,14 @@ async fn call(
                 "the content type must be application/json, application/proto or application/grpc-web+proto",
             )
         };
-        let refusal = Refusal { code, error: Error::Malformed(why.into()) };
-        return teller.refuse_by(&refusal, |status| {
+        let error = RpcError { code, error: Error::Malformed(why.into()) };
+        return teller.refuse_by(&error, |status| {
             if native { refuse_native(status) } else { Dialect::COMMON.refuse(status) }
         });
     };
     match work(app, methods, dialect, request, end).await {
         Ok(message) => dialect.respond(message),
-        Err(refusal) => teller.refuse(dialect, &refusal),
+        Err(error) => teller.refuse(dialect, &error),
     }
 }
 
@@ -172,7 +172,7 @@ async fn work(
     dialect: Dialect,
     request: Request,
     end: Instant,
-) -> Result<Vec<u8>, Refusal> {
+) -> Result<Vec<u8>, RpcError> {
     request.check_size()?;
     if dialect.is_binary() && request.header("accept").is_none() {
         return Err(Error::Malformed(
@@ -181,7 +181,7 @@ async fn work(
         .into());
     }
     let Some(method) = methods.find(&request) else {
-        return Err(Refusal { code: Code::Unimplemented, error: Error::NotFound("method") });
+        return Err(RpcError { code: Code::Unimplemented, error: Error::NotFound("method") });
     };
     let message = dialect.message(&request)?;
     let patience = dialect.patience(&request)?.unwrap_or(Duration::MAX).max(LEAST_PATIENCE);
@@ -190,7 +190,7 @@ async fn work(
     done.map_err(|error| match error {
         // This is not our failure, and a retry is useless, because the client has stopped waiting.
         Error::Unavailable { what: "time", .. } if theirs.is_some() => {
-            Refusal { code: Code::DeadlineExceeded, error }
+            RpcError { code: Code::DeadlineExceeded, error }
         }
         error => error.into(),
     })

@@ -3,19 +3,19 @@
 
 use crate::domain::Error;
 
-use super::refusal::Refusal;
+use super::status::RpcError;
 
 const HEAD: usize = 5;
 const COMPRESSED: u8 = 0b0000_0001;
 const TRAILERS: u8 = 0b1000_0000;
 
 /// Returns the message of a request, which must have exactly one frame.
-pub(super) fn unframe(bytes: &[u8]) -> Result<&[u8], Refusal> {
+pub(super) fn unframe(bytes: &[u8]) -> Result<&[u8], RpcError> {
     let Some(([flags, length @ ..], message)) = bytes.split_first_chunk::<HEAD>() else {
         return Err(Error::Malformed("the body is not a gRPC-Web frame".into()).into());
     };
     if *flags == COMPRESSED {
-        return Err(Refusal::compressed());
+        return Err(RpcError::compressed());
     }
     if *flags != 0 || u32::from_be_bytes(*length) as usize != message.len() {
         return Err(Error::Malformed("the body must be one complete gRPC-Web frame".into()).into());

@@ -1,7 +1,7 @@
 //! The bus on Kafka, for events. The library retries without end when no broker responds, so each wait for it
 //! has our own time limit. After a failure we connect again.
 
-mod link;
+mod client;
 mod partitioner;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -19,7 +19,7 @@ use crate::{
     domain::{Error, Result, clock::Clock},
     infrastructure::secrets::{Secrets, StoredLogin},
 };
-use link::{BrokerConnectError, TopicClient, Trouble};
+use client::{BrokerConnectError, TopicClient, Trouble};
 use partitioner::partition_of;
 
 /// From the secret to the list of partitions. Together with [`PRODUCE`] it is less than a relay keeps back
@@ -32,45 +32,45 @@ pub struct KafkaBus {
     config: KafkaConfig,
     secrets: Arc<Secrets>,
     clock: Arc<dyn Clock>,
-    link: Mutex<Option<TopicClient>>,
+    client: Mutex<Option<TopicClient>>,
 }
 
 impl KafkaBus {
     /// Connects at its first use.
     pub fn new(config: KafkaConfig, secrets: Arc<Secrets>, clock: Arc<dyn Clock>) -> Self {
-        Self { config, secrets, clock, link: Mutex::new(None) }
+        Self { config, secrets, clock, client: Mutex::new(None) }
     }
 
     async fn produce(&self, messages: &[Outgoing]) -> Result<Sent> {
         // Taken out, and put back if something went well: whatever else happens, the next call dials.
-        let mut kept = self.link.lock().await;
-        let mut link = match kept.take() {
-            Some(link) if link.is_fresh(&*self.clock) => link,
+        let mut kept = self.client.lock().await;
+        let mut client = match kept.take() {
+            Some(client) if client.is_fresh(&*self.clock) => client,
             _ => self.dial().await?,
         };
         let mut partitions: BTreeMap<usize, Vec<&Outgoing>> = BTreeMap::new();
         for message in messages {
             let key = message.group.as_deref().map_or(&message.id.as_bytes()[..], str::as_bytes);
-            partitions.entry(partition_of(key, link.partitions())).or_default().push(message);
+            partitions.entry(partition_of(key, client.partitions())).or_default().push(message);
         }
         let end = Instant::now() + PRODUCE;
-        let work = partitions.iter().map(|(partition, own)| self.fill(&link, *partition, own, end));
+        let work = partitions.iter().map(|(partition, own)| self.fill(&client, *partition, own, end));
         let outcomes = join_all(work).await;
         let (mut sent, mut lost) = (Sent::default(), None);
         for (partition, (filled, error)) in partitions.keys().zip(outcomes) {
             sent.accepted.extend(filled.accepted);
             sent.refused.extend(filled.refused);
             if error.is_some() {
-                link.forget(*partition);
+                client.forget(*partition);
             }
             lost = error.or(lost);
         }
         match lost {
-            None => *kept = Some(link),
+            None => *kept = Some(client),
             // The events that other partitions have accepted count as sent, and their connections stay in
             // use.
             Some(error) if sent != Sent::default() => {
-                *kept = Some(link);
+                *kept = Some(client);
                 tracing::warn!(error = error.chain(), "a partition did not accept its events; they wait");
             }
             Some(error) => return Err(error),
@@ -81,13 +81,13 @@ impl KafkaBus {
     /// One partition's messages, in their order: which of them were answered, and why not the others.
     async fn fill(
         &self,
-        link: &TopicClient,
+        client: &TopicClient,
         partition: usize,
         own: &[&Outgoing],
         end: Instant,
     ) -> (Sent, Option<Error>) {
         let mut sent = Sent::default();
-        let lost = self.append(link, partition, own, end, &mut sent).await.err();
+        let lost = self.append(client, partition, own, end, &mut sent).await.err();
         (sent, lost)
     }
 
@@ -95,13 +95,13 @@ impl KafkaBus {
     /// asks for itself.
     async fn append(
         &self,
-        link: &TopicClient,
+        client: &TopicClient,
         partition: usize,
         own: &[&Outgoing],
         end: Instant,
         sent: &mut Sent,
     ) -> Result<()> {
-        let answer = timeout_at(end, link.append(partition, own, self.clock.now())).await;
+        let answer = timeout_at(end, client.append(partition, own, self.clock.now())).await;
         match answer.unwrap_or_else(|late| Err(Trouble::Lost(Error::unavailable("kafka", late)))) {
             Ok(()) => sent.accepted.extend(own.iter().map(|one| one.id)),
             Err(Trouble::Lost(error)) => return Err(error),
@@ -109,7 +109,7 @@ impl KafkaBus {
                 [one] => sent.refused.push((one.id, why)),
                 _ => {
                     for one in own.chunks(1) {
-                        Box::pin(self.append(link, partition, one, end, sent)).await?;
+                        Box::pin(self.append(client, partition, one, end, sent)).await?;
                     }
                 }
             },

@@ -190,8 +190,8 @@ fn parts<E: Entity>(key: &str) -> Option<Parts> {
         Some((place, word)) => (place, Op::parse(word)?),
     };
     let (name, inside) = place.split_once("__").map_or((place, false), |(name, _)| (name, true));
-    let column = E::column(name).filter(|column| !inside || column.kind() == ColumnType::Jsonb)?;
-    op.fits(column.kind(), inside).then_some(Parts { column, inside, op })
+    let column = E::column(name).filter(|column| !inside || column.column_type() == ColumnType::Jsonb)?;
+    op.fits(column.column_type(), inside).then_some(Parts { column, inside, op })
 }
 
 /// Reads the value of a filter.

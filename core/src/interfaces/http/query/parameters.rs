@@ -26,7 +26,7 @@ impl Allowed {
         for (name, ops) in self.filters {
             let column = E::column(name).unwrap_or_else(|| panic!("no column {name}"));
             parameters.extend(ops.iter().map(|op| filter(column, *op)));
-            if column.kind() == ColumnType::Jsonb {
+            if column.column_type() == ColumnType::Jsonb {
                 parameters.push(inside(column, ops));
             }
         }
@@ -122,10 +122,10 @@ fn value(column: &Column, op: Op) -> RefOr<Schema> {
     let scalar = match op {
         Op::IsNull => ObjectBuilder::new().schema_type(Type::Boolean).build(),
         Op::Like | Op::Ilike | Op::JsonbLike | Op::JsonbNotLike => text().build(),
-        _ => scalar(column.kind()),
+        _ => scalar(column.column_type()),
     };
     let takes_null =
-        column.is_nullable() && column.kind() != ColumnType::Text && matches!(op, Op::E | Op::Ne);
+        column.is_nullable() && column.column_type() != ColumnType::Text && matches!(op, Op::E | Op::Ne);
     if !takes_null {
         return RefOr::T(scalar.into());
     }
@@ -134,7 +134,7 @@ fn value(column: &Column, op: Op) -> RefOr<Schema> {
 }
 
 fn item(column: &Column, op: Op) -> Object {
-    match column.kind() {
+    match column.column_type() {
         ColumnType::Text | ColumnType::Jsonb => text().pattern(Some(ITEM)).build(),
         _ if op == Op::NotLikeAll => text().pattern(Some(ITEM)).build(),
         kind => scalar(kind),
@@ -189,7 +189,7 @@ fn describe(column: &Column, op: Op) -> String {
             format!("`true`: rows whose `{name}` has no value. `false`: rows whose `{name}` has one.")
         }
     };
-    let is_text = matches!(column.kind(), ColumnType::Text | ColumnType::Jsonb);
+    let is_text = matches!(column.column_type(), ColumnType::Text | ColumnType::Jsonb);
     if op.takes_list() && is_text {
         format!(
             "{rows} Percent-encode a comma or a percent sign inside a value, in addition to the encoding of the URL."

@@ -16,7 +16,7 @@ pub type Spell = fn(&str) -> (String, Vec<String>);
 /// # Errors
 /// `Validation` naming the key.
 pub(super) fn read(key: &str, text: &str, column: &Column, inside_json: bool, op: Op) -> Result<Value> {
-    let kind = column.kind();
+    let kind = column.column_type();
     // A column that is never null cannot be compared with null.
     let takes_null = column.is_nullable() || inside_json;
     Ok(match op {

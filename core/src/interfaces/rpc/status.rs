@@ -12,18 +12,18 @@ use crate::{
 
 /// An error with its code, which usually follows from the error.
 #[derive(Debug)]
-pub(super) struct Refusal {
+pub(super) struct RpcError {
     pub(super) code: Code,
     pub(super) error: Error,
 }
 
-impl From<Error> for Refusal {
+impl From<Error> for RpcError {
     fn from(error: Error) -> Self {
         Self { code: Code::of(&error), error }
     }
 }
 
-impl Refusal {
+impl RpcError {
     pub(super) fn compressed() -> Self {
         let error = Error::Malformed("messages must not be compressed".into());
         Self { code: Code::Unimplemented, error }
@@ -41,8 +41,8 @@ pub(super) struct Status {
 
 impl Status {
     /// Logs the error once and returns its status.
-    pub(super) fn of(refusal: &Refusal, request_id: &str, debug: bool) -> Self {
-        let Refusal { code, error } = refusal;
+    pub(super) fn of(failure: &RpcError, request_id: &str, debug: bool) -> Self {
+        let RpcError { code, error } = failure;
         // The client's timeout has passed, which is not a failure of this service.
         let parts = if *code == Code::DeadlineExceeded { report_refused(error) } else { report(error) };
         let Report { error_id, code: reason, message, cause, .. } = parts;
