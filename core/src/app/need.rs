@@ -51,8 +51,8 @@ impl Need {
     pub const Challenges: Self = Self::new(Section::Challenges, at_first_use);
     /// The cache: in Valkey, or else in Postgres, which the function must declare separately.
     pub const KeyValue: Self = Self::new(Section::KeyValue, at_first_use);
-    /// The events queue, for a function whose caller waits while it sends: client and connection are
-    /// made before. Any queue's connection is good for all, they have one host.
+    /// The events queue, for a function whose caller waits while it sends. Client and connection are made at
+    /// the start. All queues share a host, so one warm connection serves them all.
     pub const Queues: Self = Self::new(Section::Queues, |app| reach_queues(app).boxed());
 
     /// The brokers that take events. They are connected to at the first one.

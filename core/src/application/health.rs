@@ -1,4 +1,4 @@
-//! Whether the things we stand on answer.
+//! Whether the dependencies respond.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ pub struct Check {
     pub outcome: Result<()>,
 }
 
-/// Whether all of them answer.
+/// Whether all of them respond.
 pub fn is_well(checks: &[Check]) -> bool {
     checks.iter().all(|check| check.outcome.is_ok())
 }

@@ -14,18 +14,18 @@ use crate::{
     infrastructure::{messaging::Queue, tx::Tx},
 };
 
-/// An event as its handler gets it. The id is the same however often it is delivered.
+/// An event as its handler gets it. The id is the same at each delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Received<E> {
     pub id: Uuid,
     pub event: E,
 }
 
-/// What is done about an event, in Postgres. What reaches further is a task's work.
+/// A handler of an event. It works in Postgres only; effects outside of Postgres are for a task.
 pub trait Handler: Send + Sync {
     type Event: Event;
-    /// Its name in the inbox, in snake case. Renamed, it would be done again with messages that
-    /// come again.
+    /// Its name in the inbox, in snake case. Do not rename it: redelivered messages would be handled a second
+    /// time.
     const NAME: &'static str;
 
     /// Handles events that this handler has not handled before, in the order of their arrival. What it writes
@@ -74,7 +74,7 @@ pub struct Registry {
 
 pub(crate) struct EventEntry {
     pub(crate) name: &'static str,
-    /// The newest form of the data that it reads.
+    /// The newest version of the data that it reads.
     pub(crate) version: i32,
     pub(crate) handle: OnEvents,
     check: Check,
@@ -85,7 +85,7 @@ impl Registry {
         Self::default()
     }
 
-    /// This event is handled by that.
+    /// Adds a handler of this event.
     #[must_use]
     pub fn on<H: Handler + 'static>(self) -> Self {
         self.add::<H::Event>(
@@ -94,7 +94,7 @@ impl Registry {
         )
     }
 
-    /// This event starts that task.
+    /// Adds a task that this event starts.
     #[must_use]
     pub fn starts<E: Event + 'static, T: Task + 'static>(
         self,
@@ -115,7 +115,7 @@ impl Registry {
     fn add<E: Event>(mut self, name: &'static str, handle: OnEvents) -> Self {
         let check: Check = |data| parse::<E>(data).map(|event| (E::VERSION, event.group()));
         let handlers = self.events.entry(E::NAME).or_default();
-        // In the inbox the second would be taken for the first.
+        // The inbox could not tell the two apart.
         let twin = handlers.iter().any(|other| other.name == name);
         assert!(!twin, "{} has two handlers with the name {name}", E::NAME);
         self.known.add_event_handler(name);
@@ -274,7 +274,7 @@ fn received<E: Event>(events: &[(Uuid, &Value)]) -> Result<Vec<Received<E>>> {
     events.iter().map(|(id, data)| Ok(Received { id: *id, event: parse(data)? })).collect()
 }
 
-/// The reader's own words are left out: they could quote the data.
+/// The parser's message is left out, because it could quote the data.
 fn parse<T: DeserializeOwned>(data: &Value) -> Result<T> {
     // A task without arguments may leave them out.
     let nothing = Value::Object(serde_json::Map::new());

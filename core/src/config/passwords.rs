@@ -10,7 +10,7 @@ const PASSES: u32 = 2;
 pub struct PasswordsConfig {
     /// Code points.
     pub min_length: usize,
-    /// Raised, each hash is renewed at its owner's next sign-in.
+    /// If you raise the cost, each hash is upgraded when its owner next signs in.
     pub memory_kib: u32,
     pub passes: u32,
 }

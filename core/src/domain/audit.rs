@@ -1,4 +1,4 @@
-//! What the audit log remembers: who did what to whom, and how it ended.
+//! An entry of the audit log: who did what to whom, and with which result.
 //!
 //! A new kind of entry is a variant here; it is recorded in the transaction of the change.
 

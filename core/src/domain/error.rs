@@ -1,5 +1,5 @@
-//! The one error type. It says what went wrong, never how a protocol answers it: status codes
-//! live in `interfaces/http/error.rs`, batch failures in `interfaces/queue`.
+//! The one error type. It says what went wrong, and not how a protocol reports it: status codes are in
+//! `interfaces/gateway/report.rs`, batch failures in `interfaces/queue`.
 
 use std::{borrow::Cow, error::Error as StdError, fmt, time::Duration};
 
@@ -148,12 +148,12 @@ impl Error {
         Self::Unavailable { what, source: source.into() }
     }
 
-    /// For what should not be possible.
+    /// For a state that should be impossible.
     pub fn internal(source: impl Into<Cause>) -> Self {
         Self::Internal(source.into())
     }
 
-    /// A word for programs: in answers, in logs, in a task's error.
+    /// Returns the code for programs, which responses, logs and a task's error contain.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Malformed(_) | Self::BadParameter { .. } => "malformed",

@@ -8,9 +8,9 @@ pub trait Event: Serialize + DeserializeOwned + Send {
     /// Raised when the data changes in a way that an older reader would misread.
     const VERSION: i32 = 1;
 
-    /// Events of one group leave in the order of their commits, each after the one before it has
-    /// left; a busy group waits for its slowest writer. Only a FIFO queue keeps that order on the
-    /// way to the reader. None: in any order, and at once.
+    /// Returns the group of the event. Events of one group are sent in the order of their commits, each after
+    /// the previous one was sent. A busy group waits for its slowest writer. Only a FIFO queue keeps that
+    /// order on the way to the reader. Without a group, events are sent at once and in any order.
     fn group(&self) -> Option<String> {
         None
     }

@@ -1,5 +1,4 @@
-//! A change to one field: leave it, empty it, or set it. JSON says so by leaving the key out, by
-//! null, and by a value.
+//! A change to one field: keep it, clear it or set it. In JSON the key is missing, null, or has a value.
 
 use serde::{Deserialize, Deserializer, de::Error as _};
 use utoipa::{

@@ -61,8 +61,8 @@ pub fn capture<W>(level: LevelFilter, writer: W) -> tracing::subscriber::Default
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    // While there is one subscriber in the process, a log line that another thread reaches first is
-    // judged by that thread alone, which has none, and would stay silent here, too.
+    // tracing caches whether a log line is enabled. With one dispatcher in the process, a thread without a
+    // subscriber could cache "off" for this thread too. A second dispatcher prevents that.
     static ANOTHER: std::sync::OnceLock<tracing::Dispatch> = std::sync::OnceLock::new();
     ANOTHER.get_or_init(|| tracing::Dispatch::new(tracing_subscriber::registry()));
     lines(level, writer).set_default()
@@ -114,7 +114,7 @@ pub fn note_api_key(id: &str) {
 fn note_panic(info: &PanicHookInfo<'_>) {
     let place = info.location().map(ToString::to_string).unwrap_or_default();
     if request_id().is_none() {
-        // Outside of a request nobody will catch and log it.
+        // Outside of a request no other code catches and logs it.
         tracing::error!(place, "{}", panic_text(info.payload()));
     }
     LAST_PANIC.set(Some(place));

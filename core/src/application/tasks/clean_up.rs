@@ -1,4 +1,4 @@
-//! Removes what has had its time: once a day, a schedule asks for it.
+//! Deletes expired rows. A schedule starts it once a day.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::{
     infrastructure::repository::clean_up::{BATCH, Expired, delete},
 };
 
-/// The rest that there was no time for waits this long.
+/// The delay of the next run, if there was no time to delete all.
 const PAUSE: Duration = Duration::from_secs(60);
 
 /// Deletes old rows. `infrastructure/repository/clean_up.rs` has the lifetime of each table.

@@ -27,7 +27,7 @@ pub struct TaskContext<'a> {
     stage: Stage<'a>,
 }
 
-/// What tasks reach, and must know, beyond Postgres.
+/// The services and settings that tasks use in addition to Postgres.
 #[derive(Clone, Copy)]
 pub struct Services<'a> {
     /// Only the worker of the mail queue has it.
@@ -84,7 +84,7 @@ impl<'a> TaskContext<'a> {
         Self { id, attempt, end, services, known, stage: Stage::Alone(conn) }
     }
 
-    /// The same in every attempt: what an outside effect is to be recognised by.
+    /// The same in every attempt. Another service can recognise a repetition by it.
     pub fn id(&self) -> Uuid {
         self.id
     }
@@ -94,8 +94,8 @@ impl<'a> TaskContext<'a> {
         self.attempt
     }
 
-    /// After this the task is given up and counts as failed. A long task stops before and
-    /// enqueues its rest.
+    /// After this time the task is cancelled and counts as failed. A long task stops earlier and enqueues its
+    /// rest.
     pub fn time_left(&self) -> Duration {
         self.end.saturating_duration_since(Instant::now())
     }
@@ -109,10 +109,11 @@ impl<'a> TaskContext<'a> {
         self.known
     }
 
-    /// Statements that commit one by one; for reading, and for work that may be done twice.
+    /// Returns a connection on which each statement commits separately. Use it for reading, and for work that
+    /// may be done twice.
     ///
     /// # Errors
-    /// `Internal` after [`Self::tx`]: from then on the transaction is the way to the database.
+    /// `Internal` after [`Self::tx`], because then the transaction has the connection.
     pub fn conn(&self) -> Result<&Conn> {
         match &self.stage {
             Stage::Alone(conn) => Ok(conn),
@@ -132,10 +133,10 @@ impl<'a> TaskContext<'a> {
         }
     }
 
-    /// The transaction that commits together with the task's success; it begins at the first call.
+    /// Returns the transaction that commits together with the task's success. The first call begins it.
     ///
-    /// Do not wait for anything but Postgres inside of it: a transaction that rests longer than
-    /// `idle_in_transaction_session_timeout` (`migrations/roles.sql`) is ended by the server.
+    /// Do not wait for anything but Postgres inside of it. The server ends a transaction that is idle for
+    /// longer than `idle_in_transaction_session_timeout` (`migrations/roles.sql`).
     pub async fn tx(&mut self) -> Result<&mut Tx<'a>> {
         if matches!(self.stage, Stage::Alone(_))
             && let Stage::Alone(conn) = std::mem::replace(&mut self.stage, Stage::Lost)
@@ -148,7 +149,7 @@ impl<'a> TaskContext<'a> {
         }
     }
 
-    /// Writes the success down, together with what the task wrote through its transaction.
+    /// Records the success in the same commit as everything that the task wrote through its transaction.
     pub(super) async fn succeed(self, result: &Value) -> Result<Vec<Outgoing>> {
         let (id, attempt) = (self.id, self.attempt);
         match self.stage {

@@ -71,22 +71,22 @@ impl<T: Task> Enqueue<T> {
         self
     }
 
-    /// Not before this moment; one that has passed means at once.
+    /// Runs the task at this time, or at once if it has passed.
     #[must_use]
     pub fn at(self, moment: OffsetDateTime, clock: &dyn Clock) -> Self {
         let delay = (moment - clock.now()).try_into().unwrap_or_default();
         self.delay(delay)
     }
 
-    /// Not while another task of this name and key is waiting; that one's id is returned instead.
-    /// One that is running does not count: what has changed since it began needs another run.
+    /// Skips the task if one with the same name and key is waiting, and returns that task's id. A running
+    /// task does not count, because it may have missed the latest change.
     #[must_use]
     pub fn unique(mut self, key: impl Into<String>) -> Self {
         self.row.unique_key = Some(key.into());
         self
     }
 
-    /// The user who may ask what became of it.
+    /// Sets the user who may see the task's state.
     #[must_use]
     pub fn owner(mut self, user: Uuid) -> Self {
         self.row.owner = Some(user);
@@ -139,8 +139,8 @@ impl<T: Task> Enqueue<T> {
     }
 }
 
-/// The outbox id of a task's message. It follows from task and attempt, so that no attempt is
-/// ever sent by two rows.
+/// Returns the outbox id of a task's message. It follows from task and attempt, so that each attempt has at
+/// most one row.
 pub(super) fn message_id(task: Uuid, attempt: i32) -> Uuid {
     Uuid::new_v5(&task, format!("attempt {attempt}").as_bytes())
 }

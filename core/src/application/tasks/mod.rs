@@ -1,5 +1,5 @@
-//! Background tasks: a struct whose fields are the arguments, and `run`. Each task has a row that
-//! says what became of it.
+//! Background tasks. A task is a struct whose fields are the arguments, with a method `run`. Each task has a
+//! row with its state and result.
 //!
 //! A new task is a file here and a line in `handlers::table`; `docs/events-and-tasks.md` shows one.
 
@@ -42,14 +42,14 @@ pub trait Task: Serialize + DeserializeOwned + Send + Sync {
     /// After this many failures the task has failed. [`FOR_DAYS`] for a task that waits for something
     /// outside of Postgres, which can be away for longer than a minute.
     const MAX_ATTEMPTS: i32 = 5;
-    /// How long to wait after the n-th failure, n from 1. Up to half of it is taken off at random,
-    /// so that what failed together does not come back together.
+    /// How long to wait after the n-th failure, n from 1. A random part, up to half of it, is subtracted, so
+    /// that tasks that failed together do not all run again together.
     const BACKOFF: Backoff = exponential;
 
-    /// Does the work, and returns what is kept as the task's result: at most 64 KiB of JSON.
+    /// Does the work and returns the task's result, at most 64 KiB of JSON.
     ///
-    /// An error that may pass (`Error::retryable`) is tried again, any other is final. What is
-    /// written through `context.tx()` commits together with the success: it happens once. What
-    /// reaches outside of Postgres can happen twice, when the process dies right after it.
+    /// After an error that may pass (`Error::retryable`) the task runs again; any other error is final.
+    /// Changes through `context.tx()` commit together with the success, so they happen once. An effect
+    /// outside of Postgres can happen twice, if the process dies right after it.
     fn run(self, context: &mut TaskContext<'_>) -> impl Future<Output = Result<Value>> + Send;
 }

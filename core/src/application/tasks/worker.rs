@@ -28,7 +28,7 @@ use crate::{
     telemetry,
 };
 
-/// The claim outlives the run by this: the outcome has to be written down, too.
+/// The claim lasts longer than the run by this time, in which the outcome is stored.
 const GRACE: Duration = Duration::from_secs(5);
 
 /// A task without a row begins with the attempt of its message, and each retry adds one. This bound keeps it
@@ -39,7 +39,7 @@ const MAX_ADOPTED_ATTEMPT: i32 = 1_000_000;
 /// Larger results belong in a separate table.
 const MAX_RESULT_BYTES: usize = 64 * 1024;
 
-/// What running tasks takes.
+/// What is needed to run tasks.
 #[derive(Debug)]
 pub struct Worker<'a> {
     db: &'a Db,
@@ -52,7 +52,7 @@ impl<'a> Worker<'a> {
         Self { db, registry, services }
     }
 
-    /// Runs the task that a message names, gives it up at `end`, and returns what it wants sent.
+    /// Runs the task that a message names, cancels it at `end`, and returns the messages to send.
     ///
     /// # Errors
     /// `Malformed` for a message that can never run. Any other error means that the message should be
@@ -213,7 +213,7 @@ fn jittered(delay: Duration) -> Result<Duration> {
     Ok(delay.mul_f64(0.5 + f64::from(random) / f64::from(u16::MAX) / 2.0))
 }
 
-/// What became of a task of this owner; of any, for `None`.
+/// Returns the state of a task of this owner, or of any task for `None`.
 ///
 /// # Errors
 /// `NotFound` also for a task of somebody else.

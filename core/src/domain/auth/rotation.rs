@@ -1,4 +1,4 @@
-//! What a refresh token is worth that is not, or no longer, its session's live one.
+//! Decides what happens to a refresh token that is not the session's current one: replay, reuse, or over.
 
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;

@@ -1,4 +1,4 @@
-//! The user entity: the whole row but for the password's hash, which only sign-in ever reads.
+//! The user entity: the whole row except the password's hash, which only sign-in reads.
 
 use std::fmt;
 
@@ -40,7 +40,8 @@ impl fmt::Debug for User {
     }
 }
 
-/// What it takes to make a user: a way to reach them, and a hash unless they sign in otherwise.
+/// What is needed to create a user: an address or a phone number, and a hash unless they sign in in another
+/// way.
 #[derive(Debug, Clone)]
 pub struct NewUser {
     pub email: Option<Email>,

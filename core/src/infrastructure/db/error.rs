@@ -5,12 +5,12 @@ use tokio_postgres::error::{Severity, SqlState};
 
 use crate::domain::Error;
 
-/// What is `Unavailable` when somebody else held a lock for longer than one waits.
+/// Names the dependency in the `Unavailable` error of a lock timeout.
 pub const LOCK: &str = "lock";
 
 pub fn from_postgres(error: tokio_postgres::Error) -> Error {
     let Some(refusal) = error.as_db_error() else {
-        // No answer from the server: the connection is gone, or never was.
+        // No reply from the server: the connection is lost, or was never made.
         return if is_transport(&error) {
             Error::unavailable("database", error)
         } else {
@@ -40,7 +40,8 @@ fn unique_key<'a>(table: Option<&str>, constraint: Option<&'a str>) -> Option<&'
     constraint?.strip_prefix(table?)?.strip_prefix('_')?.strip_suffix("_key")
 }
 
-/// Conversions of values are our bug; everything else without a server's answer is transport.
+/// A value that cannot be converted is our bug. Any other error without a reply of the server is a transport
+/// error.
 fn is_transport(error: &tokio_postgres::Error) -> bool {
     use std::error::Error as _;
     error.is_closed() || error.source().and_then(|cause| cause.downcast_ref::<std::io::Error>()).is_some()
@@ -53,7 +54,7 @@ pub(super) fn is_refused_login(error: &tokio_postgres::Error) -> bool {
     })
 }
 
-/// Whether what answered refuses the startup parameter `options`, as proxies do. The code alone does not
+/// Whether the other side refuses the startup parameter `options`, as proxies do. The code alone does not
 /// show it: PgBouncer uses one code for nearly everything that it refuses.
 pub(super) fn refuses_options(error: &tokio_postgres::Error) -> bool {
     error.as_db_error().is_some_and(|refusal| match refusal.code().code() {

@@ -15,8 +15,8 @@ pub struct Health {
 }
 
 impl Health {
-    /// Notes that a statement was sent. If the question is dropped without `answered`, the caller has
-    /// given up, and the statement counts as open for ever.
+    /// Records that a statement was sent. If the question is dropped without `answered`, the caller has given
+    /// up, and the statement counts as open for ever.
     pub(in crate::infrastructure) fn ask(&self) -> Question<'_> {
         self.open.fetch_add(1, Ordering::Relaxed);
         Question(self)
@@ -36,7 +36,7 @@ impl Health {
 pub(in crate::infrastructure) struct Question<'a>(&'a Health);
 
 impl Question<'_> {
-    /// Notes the reply, and passes it on.
+    /// Records the reply and returns it.
     pub(in crate::infrastructure) fn answered<T>(
         self,
         reply: Result<T, tokio_postgres::Error>,

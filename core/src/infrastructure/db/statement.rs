@@ -59,7 +59,7 @@ impl Statement {
     }
 }
 
-/// Shows no values: they may be secret.
+/// Without the values, because they may be secret.
 impl std::fmt::Debug for Statement {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Statement").field("text", &self.text).field("params", &self.values.len()).finish()

@@ -1,6 +1,6 @@
-//! The port to a store of values that may be forgotten: what is slow to get from elsewhere and can be
-//! had again. Its bodies: Postgres, which is there anyway ([`Db`](super::db::Db) itself), Valkey or Redis
-//! where `CACHE_URL` names one, and memory for tests.
+//! A cache: values that are slow to fetch and may be lost at any time. It is implemented by Postgres, which
+//! every deployment has ([`Db`](super::db::Db) itself), by Valkey or Redis if `CACHE_URL` is set, and by
+//! memory for tests.
 //!
 //! Nothing that must be remembered belongs in it: Postgres forgets all of it in a crash, Valkey when it
 //! is full. Each value has a key of our own and an end. When to use it, and when not: docs/key-value.md.

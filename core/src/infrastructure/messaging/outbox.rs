@@ -184,10 +184,10 @@ pub struct Claimed {
     pub held: i64,
 }
 
-/// Takes up to ten messages of a queue that are due, for as long as `lease`. Of a group only the first that
-/// has not been published: one that is leased, paused or parked holds up those behind it.
+/// Leases up to ten due messages of a queue, for the time of `lease`. Of a group it takes only the first
+/// message that has not been published. If that one is leased, paused or parked, the messages behind it wait.
 ///
-/// Two relays may overlap: `skip locked` and the lease keep them off each other's rows.
+/// Two relays may overlap, because of `skip locked` and the lease.
 pub async fn claim(conn: &impl Sql, relay: Uuid, queue: Queue, lease: Duration) -> Result<Claimed> {
     let rows = conn.rows(CLAIM, &[&relay, &lease.as_secs_f64(), &queue.as_str()]).await?;
     let mut held = 0;

@@ -12,7 +12,7 @@ use crate::{
     infrastructure::db::{Sql, column},
 };
 
-/// How many processes have died with each of these messages; those with none are left out.
+/// Returns how many processes crashed with each of these messages. Messages without a strike are left out.
 pub async fn of(conn: &impl Sql, queue: Queue, message_ids: &[&str]) -> Result<HashMap<String, i32>> {
     let rows = conn
         .rows(
@@ -23,7 +23,7 @@ pub async fn of(conn: &impl Sql, queue: Queue, message_ids: &[&str]) -> Result<H
     rows.iter().map(|row| Ok((column(row, "message_id")?, column(row, "strikes")?))).collect()
 }
 
-/// This message is about to be worked on: if nobody calls [`clear`], its process has died.
+/// Adds a strike before a message is handled. If nobody calls [`clear`], its process has crashed.
 pub async fn set(conn: &impl Sql, queue: Queue, message_id: &str) -> Result<()> {
     conn.execute(
         "insert into strike (queue, message_id, strikes) values ($1, $2, 1)
@@ -34,7 +34,7 @@ pub async fn set(conn: &impl Sql, queue: Queue, message_id: &str) -> Result<()> 
     .map(drop)
 }
 
-/// The process has survived this message, whatever came of it.
+/// Removes the strikes: the process has survived this message, handled or failed.
 pub async fn clear(conn: &impl Sql, queue: Queue, message_id: &str) -> Result<()> {
     conn.execute("delete from strike where queue = $1 and message_id = $2", &[&queue.as_str(), &message_id])
         .await

@@ -110,7 +110,7 @@ pub(super) async fn apply(with: &mut Connections<'_>, file: File, note: &Note, w
             Err(Failure::Postgres(error)) => return Err(failed(file, &error)),
         };
         let blockers = seen.blockers;
-        // Nobody should wait for long work again and again: somebody has to look first.
+        // Work that took long is not repeated automatically. An operator must look at it first.
         let pause = pauses.next().filter(|_| seen.worked <= waits.outside);
         let Some(pause) = pause else { return Err(blocked(file, tries, &blockers)) };
         tracing::warn!(migration = file.name, %error, ?blockers, "another process holds a lock; the migration tries again");
@@ -165,7 +165,7 @@ async fn drop_invalid_indexes(client: &Client, file: File) -> Result<(), tokio_p
     Ok(())
 }
 
-/// Notes again and again whether somebody blocks this process and who, until `is_over` says that it is enough.
+/// Checks repeatedly whether another session blocks this one, until `is_over` returns true.
 async fn look(watch: &Client, pid: &str, is_over: impl Fn(&Seen) -> bool, seen: &mut Seen) {
     // `pg_blocking_pids` stops the lock manager for a moment, so it is called once a glance. A worker of
     // Postgres itself has no user.

@@ -1,11 +1,11 @@
 //! The migration runner: `NNNN_name.up.sql` and `.down.sql`, each applied exactly once, however
 //! many runners start at once and wherever one of them dies.
 //!
-//! One runner works at a time: it holds a transaction-level advisory lock on a connection of its
-//! own, which the server frees when the runner is gone. Each file is one transaction together with
-//! its row in `schema_migration`, whose primary key settles what the lock cannot (a dead runner's
-//! statement that is still running). A file whose first line is `-- no transaction` runs outside
-//! of one, for `create index concurrently`: one statement, safe to repeat.
+//! One runner works at a time. It holds a transaction-level advisory lock on a separate connection, which the
+//! server releases when the runner ends. Each file is one transaction together with its row in
+//! `schema_migration`. The primary key of that table also excludes a statement of a dead runner that still
+//! runs. A file whose first line is `-- no transaction` runs outside of one, for `create index concurrently`:
+//! one statement that is safe to repeat.
 
 mod apply;
 mod files;
@@ -63,7 +63,7 @@ impl<'a> Runner<'a> {
         self.compare(&self.db.connect_apart().await?).await
     }
 
-    /// Applies what is pending, in order, and returns the names of what it applied.
+    /// Applies the pending migrations in order, and returns their names.
     ///
     /// # Errors
     /// `Configuration` naming a file that was edited after it was applied, or an applied one that
@@ -94,7 +94,7 @@ impl<'a> Runner<'a> {
         Ok(applied)
     }
 
-    /// Takes back the last `steps` applied ones, newest first, and returns their names.
+    /// Reverts the last `steps` migrations, newest first, and returns their names.
     pub async fn down(&self, steps: usize) -> Result<Vec<String>> {
         let (_lock, mut with) = self.start().await?;
         let statuses = self.compare(&with.client).await?;

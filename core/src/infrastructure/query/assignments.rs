@@ -1,5 +1,5 @@
-//! What to write: columns and their values. A column that is not named keeps its value, or gets
-//! its default in a new row; null is a value.
+//! The values to write, by column. A column that is not named keeps its value, or gets its default in a new
+//! row. Null is a value.
 
 use super::{
     Entity, Value, bind,
@@ -27,7 +27,7 @@ impl Assignments {
         self
     }
 
-    /// The same if there is a value; `None` leaves the column alone.
+    /// Sets the column if there is a value. `None` does not change it.
     #[must_use]
     pub fn set_some(self, column: &str, value: Option<impl Into<Value>>) -> Self {
         match value {
@@ -36,7 +36,7 @@ impl Assignments {
         }
     }
 
-    /// A change that may leave the column alone or empty it.
+    /// Applies a change, which may keep, clear or set the column.
     #[must_use]
     pub fn patch<T, V: Into<Value>>(
         self,
@@ -73,7 +73,7 @@ impl Assignments {
         self.0.len() == other.0.len() && self.0.iter().zip(&other.0).all(|(a, b)| a.0 == b.0)
     }
 
-    /// Every name, as a column of this entity that may be written.
+    /// Returns the columns of all names. All must be columns of this entity that may be written.
     pub(crate) fn columns<E: Entity>(&self) -> Result<Vec<&'static Column>> {
         self.0.iter().map(|(name, _)| writable::<E>(name)).collect()
     }

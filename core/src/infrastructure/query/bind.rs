@@ -1,5 +1,5 @@
-//! From a value to a parameter of its column's type. Nothing is converted that could change its
-//! meaning: a bool is no integer, and 2^31 does not fit an `int4`.
+//! Converts a value to a parameter of its column's type. It refuses conversions that could change the
+//! meaning: a bool is not an integer, and 2^31 does not fit an `int4`.
 
 use serde_json::{
     Value as Json,
@@ -20,7 +20,7 @@ const MIN_YEAR: i32 = -4712;
 /// Why a value does not fit, as a word: `type`, `range`, `too_long`, `format`, `null`.
 pub(in crate::infrastructure) type Misfit = &'static str;
 
-/// One value, or null.
+/// Converts one value, or null.
 pub(in crate::infrastructure) fn one(column_type: ColumnType, value: &Value) -> Result<Owned, Misfit> {
     Ok(match column_type {
         ColumnType::Bool => Box::new(optional(value, boolean)?),
@@ -36,7 +36,7 @@ pub(in crate::infrastructure) fn one(column_type: ColumnType, value: &Value) -> 
     })
 }
 
-/// A column's worth of values, nulls included, as one array.
+/// Converts the values of a column, nulls included, to one array.
 pub(in crate::infrastructure) fn column<'v>(
     column_type: ColumnType,
     values: impl Iterator<Item = &'v Value>,
@@ -104,7 +104,7 @@ pub(super) fn text(value: &Value) -> Result<String, Misfit> {
     }
 }
 
-/// Without NUL, which Postgres's text cannot hold.
+/// Checks that a text has no NUL, which Postgres cannot store.
 pub(super) fn checked(text: &str) -> Result<&str, Misfit> {
     if text.contains('\0') { Err("format") } else { Ok(text) }
 }

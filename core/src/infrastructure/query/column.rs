@@ -20,7 +20,7 @@ pub enum ColumnType {
     Jsonb,
 }
 
-/// Who gives a column its value in a new row, or a changed one.
+/// Where the value of a column comes from, in a new or changed row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::infrastructure) enum ValueSource {
     /// The caller; without a value it is null.

@@ -15,18 +15,18 @@ pub const MAX_CONDITIONS: usize = 50;
 #[derive(Debug, Default)]
 pub struct Filter {
     conditions: Vec<(FilterKey, Value)>,
-    /// The first thing that was wrong while building; told when the filter is used.
+    /// The first error while building. It is returned when the filter is used.
     fault: Option<Error>,
     everything: bool,
 }
 
 impl Filter {
-    /// No condition yet. Reading with it reads every row; update and delete refuse it.
+    /// Creates a filter without conditions. Reading with it reads every row; update and delete refuse it.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Every row, and meant: what update and delete want to hear.
+    /// Matches every row on purpose. Update and delete refuse an empty filter, but accept this one.
     pub fn everything() -> Self {
         Self { everything: true, ..Self::default() }
     }
@@ -41,7 +41,7 @@ impl Filter {
         Ok(Self { conditions: conditions.collect::<Result<_>>()?, ..Self::default() })
     }
 
-    /// One more condition, by a key as `parse` takes it. Errors name the key as it is written here.
+    /// Adds a condition by a key in the form that `parse` takes. Errors name the key as it is written here.
     #[must_use]
     pub fn and(self, key: &str, value: impl Into<Value>) -> Self {
         self.push(FilterKey::parse(key), value.into())
@@ -93,13 +93,13 @@ impl Filter {
         self.with(column, Op::Lte, value)
     }
 
-    /// One of these; of none, nothing.
+    /// Is in the list; an empty list matches no row.
     #[must_use]
     pub fn is_in(self, place: &str, values: impl Into<Value>) -> Self {
         self.with(place, Op::In, values)
     }
 
-    /// None of these, and not null; of none, everything.
+    /// Is not null and not in the list; an empty list matches every row.
     #[must_use]
     pub fn not_in(self, place: &str, values: impl Into<Value>) -> Self {
         self.with(place, Op::NotIn, values)
@@ -117,7 +117,7 @@ impl Filter {
         self.with(column, Op::Ilike, text)
     }
 
-    /// Contains none of these texts, and is not null; of none, everything.
+    /// Is not null and contains none of these texts; an empty list matches every row.
     #[must_use]
     pub fn not_like_all(self, column: &str, texts: impl Into<Value>) -> Self {
         self.with(column, Op::NotLikeAll, texts)
@@ -129,7 +129,7 @@ impl Filter {
         self.with(place, Op::JsonbLike, text)
     }
 
-    /// The opposite; a key that is missing does not contain it.
+    /// The opposite. A missing key does not contain the text.
     #[must_use]
     pub fn jsonb_not_like(self, place: &str, text: impl Into<Value>) -> Self {
         self.with(place, Op::JsonbNotLike, text)
@@ -140,8 +140,8 @@ impl Filter {
         self.with(place, Op::IsNull, null)
     }
 
-    /// Whether it says which rows, or says that it means all. One that says it wrongly does, too:
-    /// lowering it tells what is wrong.
+    /// Whether it has a condition or is explicitly `everything()`. An invalid condition counts, because its
+    /// error shows when the filter is lowered.
     pub(crate) fn is_deliberate(&self) -> bool {
         self.everything || self.fault.is_some() || !self.conditions.is_empty()
     }

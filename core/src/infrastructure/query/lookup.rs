@@ -36,7 +36,7 @@ impl Op {
         matches!(self, Self::In | Self::NotIn | Self::NotLikeAll)
     }
 
-    /// Whether it means something for such a column, or for a path into one.
+    /// Whether it can be used with a column of this type, or with a path into one.
     pub fn fits(self, column_type: ColumnType, has_path: bool) -> bool {
         match self {
             Self::E | Self::Ne | Self::In | Self::NotIn | Self::IsNull => true,
@@ -63,7 +63,7 @@ pub(super) fn render(
         [] => None,
         path => Some(statement.bind(Box::new(path.to_vec()))),
     };
-    // There JSON's null is null, on both sides.
+    // Inside JSON, JSON null is compared as SQL null, on both sides.
     let value = if path.is_some() && *value == Value::Json(Json::Null) { &Value::Null } else { value };
     let place = Place { column, path };
     if let Value::Spelled(forms) = value {
@@ -168,12 +168,12 @@ impl Place {
         }
     }
 
-    /// What has an order that is the same on every server.
+    /// Returns an expression whose order is the same on every server.
     fn sortable(&self) -> String {
         sortable(self.column)
     }
 
-    /// What is searched for a substring.
+    /// Returns the expression in which a substring is searched.
     fn text(&self) -> String {
         let name = self.column.name;
         match self.path {
@@ -192,7 +192,7 @@ pub(super) fn sortable(column: &Column) -> String {
     }
 }
 
-/// `%text%`, in which everything of the text stands for itself.
+/// Returns `%text%` with the wildcards of the text escaped.
 fn pattern(value: &Value) -> Result<String, Misfit> {
     let Value::Text(text) = value else { return Err("type") };
     let text = bind::checked(text)?;

@@ -1,4 +1,4 @@
-//! In which order: columns, and the primary key behind them, so that no two rows are ever equal.
+//! The order of a list: columns, and then the primary key, so that no two rows are equal.
 
 use super::{Column, ColumnType, Entity, key, lookup::sortable};
 use crate::{
@@ -34,7 +34,7 @@ impl Order {
     /// The steps, ending in the primary key.
     ///
     /// # Errors
-    /// `Malformed` naming a column that is not there, or has no order (jsonb), or stands twice.
+    /// `Malformed` with the name of a column that does not exist, has no order (jsonb) or is named twice.
     pub(super) fn steps<E: Entity>(&self) -> Result<Vec<Step>> {
         if self.columns.len() > MAX_COLUMNS {
             return Err(Error::invalid("order", "too_long"));

@@ -1,6 +1,6 @@
-//! How many, and from where: by offset, or after the last row of the page before (keyset), which
-//! costs the same on page 10,000 as on page 1 where an index serves the order and its first column
-//! is never null.
+//! Which part of a list is read: its size, and its start. The start is an offset, or the last row of the page
+//! before (keyset). If an index serves the order and its first column is never null, page 10,000 costs as
+//! much as page 1 by keyset.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
@@ -78,7 +78,7 @@ impl Page {
         self.limit
     }
 
-    /// The same page with one row behind it, which tells whether there is a next page.
+    /// Returns the same page with one more row, which shows whether there is a next page.
     pub(crate) fn one_more(&self) -> Self {
         Self { limit: self.limit + 1, start: self.start.clone() }
     }
@@ -118,7 +118,7 @@ fn after(statement: &mut Statement, steps: &[Step], cursor: &Cursor) -> Result<(
             return Err(Error::invalid("cursor", "format"));
         }
         let bound = match value {
-            // A row may hold what a caller may not ask for: infinity.
+            // A row may contain infinity, which a caller may not filter by.
             Value::Float(number) => Box::new(Some(number)),
             value => {
                 bind::one(step.column.column_type, &value).map_err(|_| Error::invalid("cursor", "format"))?

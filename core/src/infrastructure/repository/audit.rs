@@ -1,5 +1,5 @@
-//! Table `audit_log`: rows are added in the transaction of what they tell, and never changed. The
-//! role that functions use may not (see the migration).
+//! Table `audit_log`. A row is added in the transaction of the change that it describes, and never changed.
+//! The login of the functions has no right to change rows (see the migration).
 
 use crate::{
     domain::{
@@ -14,7 +14,7 @@ use crate::{
     telemetry,
 };
 
-/// Notes it in this transaction, together with its commit.
+/// Records an action in this transaction, together with its commit.
 pub fn record(tx: &mut Tx<'_>, entry: &Entry) {
     tx.last(insert(entry));
 }

@@ -69,7 +69,7 @@ struct Lane {
 fn insert<E: Entity>(rows: &[Assignments]) -> Result<Option<Statement>> {
     let rows: Vec<&Assignments> = rows.iter().collect();
     check_number(rows.len())?;
-    // Of rows that name the same columns, one says what all lack.
+    // Rows with the same columns lack the same required ones, so one check per distinct set is enough.
     each_unlike(&rows, required::<E>)?;
     if rows.is_empty() {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! Rows that have had their time, and how long each kind is kept.
+//! Expired rows, and how long each kind is kept.
 
 use super::column;
 use crate::{

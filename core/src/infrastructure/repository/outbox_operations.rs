@@ -138,7 +138,7 @@ pub async fn delete_parked(tx: &Tx<'_>, ids: &[Uuid]) -> Result<Vec<DeletedMessa
     Ok(deleted)
 }
 
-/// Returns those of these ids that the outbox has.
+/// Returns the ids among these that the outbox has.
 pub async fn known_ids(sql: &impl Sql, ids: &[Uuid]) -> Result<Vec<Uuid>> {
     let rows = sql.rows("select id from outbox where id = any($1)", &[&ids]).await?;
     rows.iter().map(|row| column(row, "id")).collect()
