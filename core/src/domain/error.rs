@@ -95,12 +95,20 @@ impl Part {
     }
 }
 
+/// A parameter of the query string that cannot be used.
+#[derive(Debug)]
+pub struct BadParameter {
+    pub detail: Detail,
+    /// The problem and what to send instead, for people.
+    pub why: String,
+}
+
 #[derive(Debug)]
 pub enum Error {
     /// The input could not be read at all; the text says what to send instead.
     Malformed(Cow<'static, str>),
-    /// A parameter of the query string cannot be used here; the text says what to send instead.
-    BadParameter { detail: Detail, why: String },
+    /// A parameter of the query string cannot be used here. In a box, so that it does not enlarge every result.
+    BadParameter(Box<BadParameter>),
     /// The input could be read, and some values are invalid. It lists all of them.
     Validation(Vec<Detail>),
     /// The caller has not proved who they are. The text is for the log; all callers see the same response.
@@ -140,7 +148,7 @@ impl Error {
     /// A parameter that cannot be used. `why` follows its key, which is shown only if it looks like a key.
     pub fn bad_parameter(key: &str, reason: &'static str, why: impl fmt::Display) -> Self {
         let detail = Detail::new(key, reason);
-        Self::BadParameter { why: format!("`{}` {why}", detail.key), detail }
+        Self::BadParameter(Box::new(BadParameter { why: format!("`{}` {why}", detail.key), detail }))
     }
 
     /// For a dependency (database, queue, secret store) that is down, slow or refuses.
@@ -156,7 +164,7 @@ impl Error {
     /// Returns the code for programs, which responses, logs and a task's error contain.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Malformed(_) | Self::BadParameter { .. } => "malformed",
+            Self::Malformed(_) | Self::BadParameter(_) => "malformed",
             Self::Validation(_) => "validation",
             Self::Unauthenticated(_) => "unauthenticated",
             Self::PasswordNeeded => "password_needed",
@@ -185,7 +193,7 @@ impl Error {
             | Self::Configuration(_)
             | Self::Internal(_) => true,
             Self::Malformed(_)
-            | Self::BadParameter { .. }
+            | Self::BadParameter(_)
             | Self::Validation(_)
             | Self::Unauthenticated(_)
             | Self::PasswordNeeded
@@ -219,7 +227,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Malformed(why) => write!(f, "malformed input: {why}"),
-            Self::BadParameter { why, .. } => write!(f, "malformed input: {why}"),
+            Self::BadParameter(bad) => write!(f, "malformed input: {}", bad.why),
             Self::Validation(details) => {
                 f.write_str("invalid input:")?;
                 details.iter().try_for_each(|d| write!(f, " {} ({})", d.key, d.reason))

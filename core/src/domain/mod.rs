@@ -18,4 +18,4 @@ pub mod timestamp;
 pub mod users;
 pub(crate) mod words;
 
-pub use error::{Detail, Error, Faults, Part, Result, shown};
+pub use error::{BadParameter, Detail, Error, Faults, Part, Result, shown};

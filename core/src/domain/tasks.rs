@@ -35,7 +35,7 @@ impl Failure {
     pub fn of(error: &Error) -> Self {
         match error {
             Error::Malformed(_)
-            | Error::BadParameter { .. }
+            | Error::BadParameter(_)
             | Error::Validation(_)
             | Error::TooLarge { .. }
             | Error::UnsupportedFormat => Self::Invalid,

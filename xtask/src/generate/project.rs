@@ -70,10 +70,9 @@ pub fn rename(checkout: &Checkout, name: &str, title: Option<&str>, issuer: Opti
 
 impl Names {
     fn new(name: &str, title: Option<&str>, issuer: Option<&str>) -> Result<Self> {
-        let example = "acme-orders";
         if !name.split('-').all(names::is_word) || name.len() > LONGEST_NAME {
             bail!(
-                "the name `{name}` is not valid; use words of lower-case letters and digits, at most {LONGEST_NAME} characters, as in {example}"
+                "the name `{name}` is not valid; use up to {LONGEST_NAME} lower-case letters, digits and hyphens, as in acme-orders"
             );
         }
         let words: Vec<String> = name.split('-').map(super::spec::sentence).collect();
@@ -83,7 +82,7 @@ impl Names {
         let begins = title.bytes().next().is_some_and(|b| b.is_ascii_alphabetic());
         if !begins || !title.split(' ').all(word) || title.len() > LONGEST_TITLE {
             bail!(
-                "the title `{title}` is not valid; use words of letters, digits and hyphens, at most {LONGEST_TITLE} characters, as in --title \"Acme Orders\""
+                "the title `{title}` is not valid; use up to {LONGEST_TITLE} letters, digits and spaces, as in \"Acme Orders\""
             );
         }
         let project = issuer.map_or_else(|| title.replace(' ', "-"), str::to_owned);
@@ -91,7 +90,7 @@ impl Names {
         let allowed = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
         if !begins || !project.bytes().all(allowed) || project.len() > LONGEST_TITLE {
             bail!(
-                "the issuer `{project}` is not valid; use letters, digits, hyphens and underscores, at most {LONGEST_TITLE} characters, as in --issuer ACME"
+                "the issuer `{project}` is not valid; use up to {LONGEST_TITLE} letters, digits, - and _, as in --issuer ACME"
             );
         }
         Ok(Self { name: name.to_owned(), title, project })
@@ -235,8 +234,8 @@ mod tests {
             ("acme_orders", None, "is not valid"),
             ("acme-", None, "is not valid"),
             ("2acme", None, "is not valid"),
-            (&"a".repeat(38), None, "at most 37 characters"),
-            (&"a".repeat(37), None, "at most 32 characters"),
+            (&"a".repeat(38), None, "up to 37"),
+            (&"a".repeat(37), None, "up to 32"),
             ("acme", Some("Acme: \"x\""), "the title"),
             ("acme", Some("Acme  Orders"), "the title"),
             ("acme", Some("4cme"), "the title"),

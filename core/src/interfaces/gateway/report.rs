@@ -63,7 +63,7 @@ fn report_as(error: &Error, failed: bool) -> Report {
 fn describe(error: &Error) -> (StatusCode, Cow<'static, str>) {
     let ErrorText { status, message, .. } = match error {
         Error::Malformed(why) => return (StatusCode::BAD_REQUEST, capitalised(why).into()),
-        Error::BadParameter { why, .. } => return (StatusCode::BAD_REQUEST, capitalised(why).into()),
+        Error::BadParameter(bad) => return (StatusCode::BAD_REQUEST, capitalised(&bad.why).into()),
         Error::NotFound(what) => return (StatusCode::NOT_FOUND, format!("There is no such {what}.").into()),
         Error::AlreadyExists(key) => {
             return (StatusCode::CONFLICT, format!("This {key} is already taken. Use another one.").into());

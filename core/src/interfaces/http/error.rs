@@ -47,7 +47,7 @@ pub(super) fn render(error: &Error, request_id: &str, debug: bool) -> TextRespon
     let Report { error_id, code, message, cause, status } = report(error);
     let details = match error {
         Error::Validation(details) => details.iter().map(render_detail).collect(),
-        Error::BadParameter { detail, .. } => vec![render_detail(detail)],
+        Error::BadParameter(bad) => vec![render_detail(&bad.detail)],
         Error::AlreadyExists(key) => vec![ErrorDetail { key: key.to_string(), reason: "taken".into() }],
         _ => Vec::new(),
     };

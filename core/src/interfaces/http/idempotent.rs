@@ -201,7 +201,7 @@ fn read_key(request: &Request) -> Result<Option<&str>> {
 fn is_final(error: &Error) -> bool {
     match error {
         Error::Malformed(_)
-        | Error::BadParameter { .. }
+        | Error::BadParameter(_)
         | Error::Validation(_)
         | Error::Forbidden
         | Error::NotFound(_)

@@ -25,7 +25,7 @@ impl Code {
     pub(super) fn of(error: &Error) -> Self {
         match error {
             Error::Malformed(_)
-            | Error::BadParameter { .. }
+            | Error::BadParameter(_)
             | Error::Validation(_)
             | Error::UnsupportedFormat => Self::InvalidArgument,
             Error::Unauthenticated(_) => Self::Unauthenticated,

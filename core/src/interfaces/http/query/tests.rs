@@ -31,9 +31,9 @@ fn parse(pairs: &[(&str, &str)]) -> Result<ListQuery> {
 /// Returns the key and the reason of a parameter that cannot be used. The message names the key as well.
 #[track_caller]
 fn refused(error: &Error) -> (&str, &str) {
-    let Error::BadParameter { detail, why } = error else { panic!("{error:?}") };
-    assert!(why.starts_with(&format!("`{}` ", detail.key)), "{why}");
-    (&detail.key, &detail.reason)
+    let Error::BadParameter(bad) = error else { panic!("{error:?}") };
+    assert!(bad.why.starts_with(&format!("`{}` ", bad.detail.key)), "{}", bad.why);
+    (&bad.detail.key, &bad.detail.reason)
 }
 
 fn statement(filter: &Filter, order: &Order, page: &Page) -> String {
