@@ -33,7 +33,7 @@ async fn verify(app: &TestApp, body: &Value, session: Option<&str>) -> Answer {
 }
 
 fn send_event(session: &str) -> Event {
-    event("auth-email-verify-send").bearer(session)
+    event("auth-email-resend").bearer(session)
 }
 
 /// Signs up as a client that keeps a verifier, and returns the id and the mail.
@@ -73,7 +73,7 @@ async fn a_signed_in_user_asks_for_a_mail_and_proves_the_address_with_the_sessio
     for by_code in [true, false] {
         let app = TestApp::new().await;
         let ada = signed_in(&app).await;
-        let asked = call(&app, auth_email_verify_send::handler, &send_event(&ada.text("/access"))).await;
+        let asked = call(&app, auth_email_resend::handler, &send_event(&ada.text("/access"))).await;
         assert_eq!(asked.status, 202, "{asked:?}");
         let mail = app.mails().await.remove(0);
         let body = if by_code {
@@ -212,7 +212,7 @@ async fn a_body_has_a_token_or_an_id_with_a_code() {
 async fn a_used_or_superfluous_challenge_is_not_sent() {
     let app = TestApp::new().await;
     let ada = signed_in(&app).await;
-    let asked = call(&app, auth_email_verify_send::handler, &send_event(&ada.text("/access"))).await;
+    let asked = call(&app, auth_email_resend::handler, &send_event(&ada.text("/access"))).await;
     assert_eq!(asked.status, 202);
     let change = "update users set epoch = epoch + 1";
     app.database.client().await.batch_execute(change).await.expect("changed");

@@ -104,8 +104,8 @@ async fn h20_a_refused_password_does_not_use_the_link_up() {
 async fn a_token_that_is_wrong_expired_or_for_something_else_sets_nothing() {
     let app = TestApp::new().await;
     let ada = signed_in(&app).await;
-    let send = event("auth-email-verify-send").bearer(&ada.text("/access"));
-    assert_eq!(call(&app, auth_email_verify_send::handler, &send).await.status, 202);
+    let send = event("auth-email-resend").bearer(&ada.text("/access"));
+    assert_eq!(call(&app, auth_email_resend::handler, &send).await.status, 202);
     let verification = token(&app.mails().await[0]);
     let right = asked(&app).await;
     let other = asked(&app).await;

@@ -132,8 +132,9 @@ fn every_rpc_method_is_defined_served_and_declares_who_may_call_it() {
     assert_eq!(public.map(|(path, _)| *path).collect::<BTreeSet<_>>(), BTreeSet::from(PUBLIC_METHODS));
 }
 
-/// Reviewed: these ask some of their callers for a recent proof of identity.
-const PROOF_OF_SOME: [&str; 2] = [
+/// Reviewed: these ask some of their callers for a proof of identity.
+const PROOF_OF_SOME: [&str; 3] = [
+    "auth-email-verify",    // of callers who send a link and nothing else
     "auth-password-change", // of users without a password; others send their password
     "auth-reauthenticate",  // of callers whose access token is not the latest
 ];

@@ -56,10 +56,10 @@ impl EmailVerifyRequest {
 
 /// Confirm your address
 ///
-/// Takes the link or the code from a mail, and one thing of whoever signed up: an access token in the header
+/// Takes the link or the code from a mail, and one proof of the user who signed up: an access token in the header
 /// `Authorization`, the `verifier` of the sign-up, or the `password`. A code needs the access token or the verifier.
-/// A token that is not valid counts as none. A link without any of the three gets 403 with the code `password_needed`, and stays valid: ask for the password then,
-/// and send the request again.
+/// An invalid access token counts as none. A link without a proof gets 403 with the code `password_needed`, and
+/// stays valid: ask for the password, and send the request again.
 #[utoipa::path(
     post, path = "/api/v1/auth/email/verify/", tag = "auth", operation_id = "verify_email",
     request_body = EmailVerifyRequest,

@@ -2,5 +2,5 @@
 use app_core::{Need, interfaces::http};
 
 fn main() -> Result<(), http::RuntimeError> {
-    http::main(&[Need::Database, Need::Tokens, Need::Limits], auth_email_verify_send::handler)
+    http::main(&[Need::Database, Need::Tokens, Need::Limits], auth_email_resend::handler)
 }
