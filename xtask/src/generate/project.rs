@@ -35,7 +35,7 @@ const PLACES: &[(&str, &[&str])] = &[
     ("README.md", &["# {title}\n"]),
     (".env.example", &["\nPROJECT_NAME={project}\n", "/{name}-dev-events"]),
     (TITLED, &["        title = \"{title}\","]),
-    ("core/src/interfaces/rpc/refusal.rs", &["domain: \"{name}\""]),
+    ("core/src/interfaces/rpc/status.rs", &["domain: \"{name}\""]),
     ("samconfig.toml", &["\nstack_name = \"{name}\"", ":secret:{name}-"]),
     ("template.base.yaml", &["    Default: {project}\n    AllowedPattern: '^[A-Za-z]["]),
     ("xtask/src/product.rs", &["NAME: &str = \"{name}\"", "PROJECT: &str = \"{project}\""]),
