@@ -59,7 +59,7 @@ pub(super) fn is_word(text: &str) -> bool {
 pub(super) fn check_words(kind: &str, name: &str, example: &str) -> Result<()> {
     if !name.split('_').all(is_word) || name.len() > LONGEST_WORDS {
         bail!(
-            "the name `{name}` of the {kind} is not valid; use words of lower-case letters and digits, at most {LONGEST_WORDS} characters, as in {example}"
+            "the name `{name}` of the {kind} is not valid; use up to {LONGEST_WORDS} letters in lower case, as in {example}"
         );
     }
     if OF_RUST.contains(&name) {
