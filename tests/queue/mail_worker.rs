@@ -1,10 +1,13 @@
 //! Tasks that send mail have a queue and a worker.
 
-use app_core::{infrastructure::messaging::Queue, testing::TestApp};
+use app_core::{
+    infrastructure::messaging::Queue,
+    testing::{TestApp, event},
+};
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::support::{mail, number, one, tasks, work};
+use crate::support::{consume, mail, number, one, tasks, work};
 
 const TASK: &str = "9c704230-7825-4913-a00a-3450779974e8";
 
@@ -12,6 +15,17 @@ async fn welcome(app: &TestApp) -> String {
     let insert = "insert into users (email) values ('ada@example.com') returning uuid";
     let user: Uuid = app.database.client().await.query_one(insert, &[]).await.expect("a user").get(0);
     json!({ "task": "welcome_mail", "args": { "user": user }, "id": TASK, "attempt": 2 }).to_string()
+}
+
+/// `tests/drills/mail_flood.rs` shows what this is for.
+#[tokio::test]
+async fn a_mail_waits_behind_no_other_task() {
+    let app = TestApp::new().await;
+    assert!(consume(&app, &event("events-consumer")).await.is_empty());
+    let sent = app.bus.take();
+    let on = |queue| sent.iter().filter(move |message| message.queue == queue).map(|message| &*message.body);
+    assert!(on(Queue::Mail).count() > 0 && on(Queue::Mail).all(|body| body.contains("_mail")), "{sent:?}");
+    assert!(on(Queue::Tasks).count() > 0 && !on(Queue::Tasks).any(|body| body.contains("_mail")), "{sent:?}");
 }
 
 /// An earlier version has put it there, a person, or a schedule.

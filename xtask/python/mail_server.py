@@ -13,6 +13,7 @@ import time
 from aiosmtpd.handlers import Sink
 from aiosmtpd.smtp import SMTP
 
+
 class Keep(Sink):
     def __init__(self, folder):
         super().__init__()

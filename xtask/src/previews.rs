@@ -34,8 +34,8 @@ pub fn write(folder: &Path, document: &[u8]) -> Result<PathBuf> {
         let subject = escape(subject);
         let _ = writeln!(
             rows,
-            "<tr><td>{name}</td><td>{language}</td><td><a href=\"{file}.html\">{subject}</a></td>\
-             <td><a href=\"{file}.txt\">text</a></td></tr>"
+            "<tr><td>{name}<td>{language}<td><a href=\"{file}.html\">{subject}</a>\n\
+             <td><a href=\"{file}.txt\">text</a>"
         );
     }
     let index = folder.join("index.html");

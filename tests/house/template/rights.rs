@@ -149,7 +149,7 @@ fn a_function_may_do_with_a_queue_what_it_does_with_it() {
     let worker = "/Resources/TasksWorkerFunction/Properties";
     let role = template().pointer(worker).expect("the worker")["Role"]["Fn::GetAtt"][0].clone();
     let role = role.as_str().expect("a role");
-    let receive = format!("/Resources/{role}/Properties/Policies/0/PolicyDocument/Statement/5/Action");
+    let receive = format!("/Resources/{role}/Properties/Policies/0/PolicyDocument/Statement/3/Action");
     let fault = "TasksWorkerFunction: lacks sqs:DeleteMessage on TasksQueue";
     refused(check, &receive, json!(["sqs:ReceiveMessage", "sqs:GetQueueAttributes"]), fault);
 }

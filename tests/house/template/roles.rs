@@ -170,7 +170,7 @@ pub(crate) fn permissions_match_the_environment(template: &Value) -> Faults {
     for (id, function) in functions(template) {
         let variables = function["Environment"]["Variables"].as_object().into_iter().flatten();
         let mut named: BTreeSet<_> = variables
-            .filter(|(name, _)| name.ends_with("_ARN") || name.ends_with("_URL"))
+            .filter(|(name, _)| name.ends_with("_ARN") || name.ends_with("_QUEUE_URL"))
             .filter_map(|(_, value)| target(value))
             .collect();
         named.extend(events(function, "SQS").into_iter().filter_map(|e| target(&e["Queue"])));
