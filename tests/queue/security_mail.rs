@@ -81,11 +81,17 @@ async fn the_mail_about_a_new_key_says_which_one_it_is() {
         );
         client.execute(&insert, &[&id, &owner]).await.expect("a key");
     }
-    for id in ["of-ada", "revoked", "of-bob", "deleted"] {
-        let (_, text) = told(&app, "api_key_created", json!({ "uuid": ada, "key": id })).await;
-        assert!(text.contains(&format!("\nId: {id}\n")), "{text}");
-        // Nobody has proved the address, so it gets no text that a user typed.
-        assert!(!text.contains("Backup"), "{text}");
+    let keys = [("of-ada", true), ("revoked", true), ("of-bob", false), ("deleted", false)];
+    // H21: an address that nobody has proved gets no text that a user typed.
+    for proved in [false, true] {
+        for (id, is_hers) in keys {
+            let (_, text) = told(&app, "api_key_created", json!({ "uuid": ada, "key": id })).await;
+            assert!(text.contains(&format!("\nId: {id}\n")), "{text}");
+            let name = format!("\nName, as it was typed: Backup of {id}\n");
+            assert_eq!(text.contains(&name), is_hers && proved, "{text}");
+            assert_eq!(text.contains("Backup"), is_hers && proved, "somebody else's key: {text}");
+        }
+        client.batch_execute("update users set email_verified_at = now()").await.expect("proved");
     }
 }
 

@@ -20,7 +20,8 @@ pub(super) async fn send(context: &TaskContext<'_>, user: Uuid, template: &Templ
     };
     let address = MailAddress::stored(&stored.typed, stored.canonical.as_deref());
     let address = address.map_err(|why| Error::invalid("email", why))?;
-    send_to(context, &Recipient::unproved(address), template).await
+    let recipient = if stored.is_proved { Recipient::proved(address) } else { Recipient::unproved(address) };
+    send_to(context, &recipient, template).await
 }
 
 /// Sends a mail to an address, which need not be that of a user.

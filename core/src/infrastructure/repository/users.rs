@@ -176,14 +176,23 @@ pub(super) fn with_permissions(row: &Row) -> Result<(User, Permissions)> {
 pub struct Address {
     pub typed: String,
     pub canonical: Option<String>,
+    /// Whether its owner has proved to read it.
+    pub is_proved: bool,
 }
 
 /// A user's e-mail address; `None` without a user or without an address.
 pub async fn find_address(sql: &impl Sql, uuid: Uuid) -> Result<Option<Address>> {
-    let text = "select email, email_canonical from users where uuid = $1 and email is not null";
+    let text = "select email, email_canonical, email_verified_at is not null as proved
+                from users where uuid = $1 and email is not null";
     let row = sql.row(text, &[&uuid]).await?;
-    row.map(|row| Ok(Address { typed: column(&row, "email")?, canonical: column(&row, "email_canonical")? }))
-        .transpose()
+    let address = |row: &Row| {
+        Ok(Address {
+            typed: column(row, "email")?,
+            canonical: column(row, "email_canonical")?,
+            is_proved: column(row, "proved")?,
+        })
+    };
+    row.as_ref().map(address).transpose()
 }
 
 pub async fn credentials_by_uuid(sql: &impl Sql, uuid: Uuid) -> Result<Option<Credentials>> {
