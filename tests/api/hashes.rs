@@ -40,7 +40,11 @@ async fn no_answer_of_any_endpoint_carries_a_hash() {
             }
             "auth-tokens" => event = event.body(&json!({ "email": "ada@example.com", "password": PASSWORD })),
             // Of a session of its own: the others below still need the first one.
-            "auth-sign-out" | "auth-tokens-refresh" => event = world.of(name, &world.sign_in().await),
+            "auth-sign-out" | "auth-tokens-refresh" | "auth-reauthenticate" => {
+                event = world.of(name, &world.sign_in().await)
+            }
+            // After the password has changed, the first pair proves nothing more.
+            "users-me-export" => event = world.of(name, &world.sign_in().await),
             "auth-password-change" => {
                 let body = json!({ "current": PASSWORD, "new": PASSWORD, "keep_api_keys": true });
                 event = event.body(&body);
@@ -52,7 +56,12 @@ async fn no_answer_of_any_endpoint_carries_a_hash() {
         let answer = door(app, &event).await;
         // The pages are off here.
         let missing = ["auth-sessions-revoke", "docs"].contains(&name);
-        let expected = if missing { 404..405 } else { 200..300 };
+        let expected = match name {
+            _ if missing => 404..405,
+            // No mail has the secrets of these samples.
+            "auth-email-verify" | "auth-password-reset" => 422..423,
+            _ => 200..300,
+        };
         assert!(expected.contains(&answer.status), "{name}: {answer:?}");
         answers.push((name, answer.body.to_string().to_lowercase()));
     }

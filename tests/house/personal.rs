@@ -115,7 +115,11 @@ async fn a_table_or_a_column_that_nobody_registered_is_found() {
     client.batch_execute(new).await.expect("tables");
     let found = faults(REGISTER, &tables(&client).await);
     let named: Vec<&str> = found.iter().filter_map(|fault| fault.split('`').nth(1)).collect();
-    assert_eq!(named, ["inbox.done_by", "role.author", "unregistered", "words", "users.nickname"], "{found:?}");
+    assert_eq!(
+        named,
+        ["inbox.done_by", "role.author", "unregistered", "words", "users.nickname"],
+        "{found:?}"
+    );
 }
 
 /// What the register says about foreign keys is what the database does.

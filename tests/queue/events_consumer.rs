@@ -133,7 +133,10 @@ async fn with_the_queue_down_the_task_waits_in_the_outbox() {
         .database
         .client()
         .await
-        .query_one("select count(*) from outbox where published_at is null and queue = 'tasks'", &[])
+        .query_one(
+            "select count(*) from outbox where published_at is null and queue in ('tasks', 'mail')",
+            &[],
+        )
         .await
         .expect("a count")
         .get(0);
