@@ -33,8 +33,10 @@ fn writes() -> Vec<(&'static str, Option<Value>)> {
 /// Adds what a sample leaves out because its endpoint takes either one thing or another.
 fn whole(name: &str, mut body: Value) -> Value {
     match name {
-        // Ada, who asks, has an account already.
-        "auth-sign-up" => body["email"] = json!("cem@example.com"),
+        "auth-sign-up" => {
+            body["email"] = json!("cem@example.com"); // Ada, who asks, has an account already
+            body["challenge"] = json!("47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU");
+        }
         "auth-email-verify" => {
             body["id"] = json!(SOMEBODY);
             body["code"] = json!("K7M2QX4T");
@@ -46,10 +48,10 @@ fn whole(name: &str, mut body: Value) -> Value {
     body
 }
 
-/// Of what nobody may set by a body, these endpoints have something by design: one's own new address
-/// and password, one's password as a proof, the id of a mail's code, a key with some of one's own permissions, and
-/// whether somebody else is active.
-const BY_DESIGN: [(&str, &str); 10] = [
+/// Of what nobody may set by a body, these endpoints have something by design: one's own new address and password,
+/// the address of a lost password, one's password as a proof, the id of a mail's code, a key with some of one's own
+/// permissions, and whether somebody else is active.
+const BY_DESIGN: [(&str, &str); 11] = [
     ("auth-sign-up", "email"),
     ("auth-sign-up", "password"),
     ("auth-tokens", "email"),
@@ -57,6 +59,7 @@ const BY_DESIGN: [(&str, &str); 10] = [
     ("auth-reauthenticate", "password"),
     ("auth-email-verify", "id"),
     ("auth-email-verify", "password"),
+    ("auth-password-forgot", "email"),
     ("auth-password-reset", "password"),
     ("api-keys-create", "permissions"),
     ("users-update", "is_active"),
@@ -154,7 +157,7 @@ impl World {
     /// Who Ada and Bob are and what they may do, but for what they or an administrator may change.
     async fn rights(&self) -> String {
         let rights = "select concat_ws(E'\\n',
-              (select jsonb_agg(to_jsonb(u) - array['password_hashed', 'updated_at', 'first_name', 'last_name',
+              (select jsonb_agg(to_jsonb(u) - array['password_hashed', 'epoch', 'updated_at', 'first_name', 'last_name',
                   'birthday', 'photo', 'street', 'city', 'state', 'zip_code', 'country', 'meta'] order by u.id)
                 from users u where email = 'ada@example.com' or email = 'bob@example.com'),
               (select jsonb_agg(r order by r.user_uuid, r.role) from user_role r),
