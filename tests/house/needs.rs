@@ -24,7 +24,7 @@ const READ_BY: [(&str, &[&str]); 8] = [
 const ASKS_FOR_THE_QUEUE: &str = "debug-health-check";
 
 /// Returns the needs that a `main.rs` declares.
-fn needs(main: &str) -> BTreeSet<&str> {
+pub(crate) fn needs(main: &str) -> BTreeSet<&str> {
     let code = main.lines().map(|line| line.split("//").next().unwrap_or_default());
     let names = code.flat_map(|line| line.split("Need::").skip(1));
     names.map(|rest| rest.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default()).collect()
@@ -56,7 +56,7 @@ fn differences(stem: &str, needs: &BTreeSet<&str>, function: &Value) -> Vec<Stri
     faults
 }
 
-fn read_main(stem: &str) -> String {
+pub(crate) fn read_main(stem: &str) -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../functions");
     fs::read_to_string(root.join(stem).join("src/main.rs")).expect("a main.rs")
 }

@@ -1,4 +1,4 @@
-//! The rate limits as parameters, and as variables of all functions.
+//! The rate limits as parameters.
 
 use app_core::config::LIMIT_SETTINGS;
 
@@ -16,11 +16,6 @@ pub(super) fn parameters() -> String {
         )
     };
     LIMIT_SETTINGS.iter().map(parameter).collect()
-}
-
-/// Returns a variable for each limit.
-pub(super) fn variables() -> String {
-    LIMIT_SETTINGS.iter().map(|setting| format!("        {setting}: !Ref {}\n", name(setting))).collect()
 }
 
 /// Returns `RateLimitSignUpAddress` for `RATE_LIMIT_SIGN_UP_ADDRESS`.

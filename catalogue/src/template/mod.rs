@@ -98,7 +98,6 @@ impl Parts {
         let filled = base.fill(
             &[
                 ("parameters of the rate limits", limits::parameters()),
-                ("variables of the rate limits", limits::variables()),
                 ("gateway responses of Api", gateway::envelope()),
                 ("gateway responses of GrpcApi", gateway::connect()),
                 ("functions", blocks.join("\n")),

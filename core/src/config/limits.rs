@@ -1,7 +1,8 @@
 //! All rate limits and their defaults for each launch mode.
 //!
 //! A new limit is a variant and a line of `TABLE`, its use in `application/limits.rs`, a line in
-//! .env.example. `cargo xtask template` makes its parameter and its variable in template.yaml.
+//! .env.example, and a variable in the function.yaml of each function that uses it. `cargo xtask template` makes
+//! its parameter in template.yaml.
 
 use std::time::Duration;
 
