@@ -2,13 +2,27 @@
 
 use serde_json::{Value, json};
 
-use super::{USERS_ME, document::template, holds, refused, roles};
+use super::{
+    USERS_ME,
+    document::{target, template},
+    holds, refused, roles,
+};
 
 /// The one function that may do what it may do: a fault in its role is no other function's.
 const SIGN_UP: &str = "/Resources/AuthSignUpFunction/Properties";
-/// What it allows: the network, the secrets, the database's key, the queue, the log.
-const SIGN_UP_ROLE: &str =
-    "/Resources/DatabaseHmacConnectSendEventsRole/Properties/Policies/0/PolicyDocument/Statement";
+
+/// Returns the role of a function of the template.
+fn role_of(function: &str) -> String {
+    let template = template();
+    let role = target(&template.pointer(function).expect("the function")["Role"]);
+    role.expect("a role").to_owned()
+}
+
+/// Returns where the statements of a function's role are. That of sign-up allows, in this order: the network,
+/// the secrets, the database's key, the queues, the log.
+fn statements(function: &str) -> String {
+    format!("/Resources/{}/Properties/Policies/0/PolicyDocument/Statement", role_of(function))
+}
 
 #[test]
 fn functions_with_equal_rights_share_a_role() {
@@ -30,10 +44,11 @@ fn functions_with_equal_rights_share_a_role() {
 fn a_function_writes_its_own_log_and_no_other() {
     let check = roles::every_function_writes_its_own_log;
     holds(&check(&template()));
-    let statement = format!("{SIGN_UP_ROLE}/4");
+    let statement = format!("{}/4", statements(SIGN_UP));
+    let role = role_of(SIGN_UP);
     let both = |group: &str| {
         [
-            format!("DatabaseHmacConnectSendEventsRole: {group} is not for its own function alone"),
+            format!("{role}: {group} is not for its own function alone"),
             "AuthSignUpFunction: may not write its log".to_owned(),
         ]
     };
@@ -58,18 +73,19 @@ fn a_function_writes_its_own_log_and_no_other() {
 fn no_role_allows_anything_by_wildcard() {
     let check = roles::roles_allow_no_wildcard;
     holds(&check(&template()));
-    let statement = &format!("{SIGN_UP_ROLE}/1");
-    let fault = "DatabaseHmacConnectSendEventsRole: allows something on resources by wildcard";
+    let statement = &format!("{}/1", statements(SIGN_UP));
+    let role = role_of(SIGN_UP);
+    let fault = &format!("{role}: allows something on resources by wildcard");
     refused(check, &format!("{statement}/Resource"), json!("*"), fault);
     refused(check, &format!("{statement}/Resource"), json!([{ "Ref": "HmacSecret" }, "*"]), fault);
     let prefix = json!({ "Fn::Sub": "arn:${AWS::Partition}:secretsmanager:*" });
     refused(check, &format!("{statement}/Resource"), prefix, fault);
     refused(check, &format!("{statement}/Resource"), Value::Null, fault);
-    let fault = "DatabaseHmacConnectSendEventsRole: allows actions by wildcard";
+    let fault = &format!("{role}: allows actions by wildcard");
     refused(check, &format!("{statement}/Action"), json!("secretsmanager:*"), fault);
     // The network is the exception: these six actions, and only with a VPC.
-    let network = format!("{SIGN_UP_ROLE}/0/Fn::If");
-    let fault = "DatabaseHmacConnectSendEventsRole: allows something on resources by wildcard";
+    let network = format!("{}/0/Fn::If", statements(SIGN_UP));
+    let fault = &format!("{role}: allows something on resources by wildcard");
     refused(check, &format!("{network}/0"), json!("HasCache"), fault);
     refused(check, &format!("{network}/1/Action/0"), json!("ec2:RunInstances"), fault);
 
@@ -89,7 +105,7 @@ fn no_role_allows_anything_by_wildcard() {
 fn every_function_may_be_in_a_vpc() {
     let check = roles::every_role_may_use_the_network_with_a_vpc;
     holds(&check(&template()));
-    let network = format!("{SIGN_UP_ROLE}/0/Fn::If/1/Action");
+    let network = format!("{}/0/Fn::If/1/Action", statements(SIGN_UP));
     let fault = "AuthSignUpFunction: cannot have a network interface in a VPC";
     refused(check, &network, json!(["ec2:CreateNetworkInterface"]), fault);
 }
@@ -98,17 +114,19 @@ fn every_function_may_be_in_a_vpc() {
 fn a_customers_key_opens_the_secret_that_it_belongs_to() {
     let check = roles::keys_open_secrets_and_nothing_else;
     holds(&check(&template()));
-    let key = format!("{SIGN_UP_ROLE}/2/Fn::If");
-    let fault = "DatabaseHmacConnectSendEventsRole: does more with DatabaseSecretKeyArn than to decrypt, or without HasDatabaseSecretKey";
+    let key = format!("{}/2/Fn::If", statements(SIGN_UP));
+    let role = role_of(SIGN_UP);
+    let fault = &format!(
+        "{role}: does more with DatabaseSecretKeyArn than to decrypt, or without HasDatabaseSecretKey"
+    );
     refused(check, &format!("{key}/0"), json!("HasVpc"), fault);
     refused(check, &format!("{key}/1/Action"), json!(["kms:Decrypt", "kms:Encrypt"]), fault);
-    let fault =
-        "DatabaseHmacConnectSendEventsRole: uses DatabaseSecretKeyArn for something else than secrets";
+    let fault = &format!("{role}: uses DatabaseSecretKeyArn for something else than secrets");
     refused(check, &format!("{key}/1/Condition"), Value::Null, fault);
 
     let check = roles::permissions_match_the_environment;
     let fault = "AuthSignUpFunction: is told of DatabaseSecretKeyArn and may not use it";
-    refused(check, &format!("{SIGN_UP_ROLE}/2"), json!({ "Ref": "AWS::NoValue" }), fault);
+    refused(check, &format!("{}/2", statements(SIGN_UP)), json!({ "Ref": "AWS::NoValue" }), fault);
 }
 
 #[test]
@@ -117,7 +135,7 @@ fn a_function_may_use_what_its_environment_names_and_nothing_else() {
     holds(&check(&template()));
     let secret = format!("{SIGN_UP}/Environment/Variables/HMAC_KEY_ARN");
     refused(check, &secret, json!(""), "AuthSignUpFunction: may use HmacSecret and is not told of it");
-    let statement = &format!("{SIGN_UP_ROLE}/1/Resource");
+    let statement = &format!("{}/1/Resource", statements(SIGN_UP));
     let one = json!({ "Ref": "DatabaseSecretArn" });
     refused(check, statement, one, "AuthSignUpFunction: is told of HmacSecret and may not use it");
     let literal = json!([{ "Ref": "DatabaseSecretArn" }, { "Ref": "HmacSecret" }, "arn:aws:sqs:eu-central-1:123456789012:other"]);
@@ -140,16 +158,19 @@ fn a_function_may_use_what_its_environment_names_and_nothing_else() {
 fn a_function_may_do_with_a_queue_what_it_does_with_it() {
     let check = roles::queue_rights_fit_their_use;
     holds(&check(&template()));
-    let actions = format!("{SIGN_UP_ROLE}/3/Action");
-    let send = "AuthSignUpFunction: lacks sqs:SendMessage on EventsQueue";
-    refused(check, &actions, json!(["sqs:GetQueueAttributes"]), send);
-    let all = json!(["sqs:SendMessage", "sqs:PurgeQueue"]);
-    let fault = "AuthSignUpFunction: has sqs:PurgeQueue on EventsQueue and does not need it";
-    refused(check, &actions, all, fault);
+    let actions = format!("{}/3/Action", statements(SIGN_UP));
+    for (allowed, fault) in [
+        (json!(["sqs:GetQueueAttributes"]), ("lacks sqs:SendMessage on", "")),
+        (json!(["sqs:SendMessage", "sqs:PurgeQueue"]), ("has sqs:PurgeQueue on", " and does not need it")),
+    ] {
+        let mut broken = template();
+        *broken.pointer_mut(&actions).expect("the actions") = allowed;
+        // The statement is about both queues.
+        let of = |queue| format!("AuthSignUpFunction: {} {queue}{}", fault.0, fault.1);
+        assert_eq!(check(&broken), [of("EventsQueue"), of("MailQueue")]);
+    }
     let worker = "/Resources/TasksWorkerFunction/Properties";
-    let role = template().pointer(worker).expect("the worker")["Role"]["Fn::GetAtt"][0].clone();
-    let role = role.as_str().expect("a role");
-    let receive = format!("/Resources/{role}/Properties/Policies/0/PolicyDocument/Statement/3/Action");
+    let receive = format!("{}/3/Action", statements(worker));
     let fault = "TasksWorkerFunction: lacks sqs:DeleteMessage on TasksQueue";
     refused(check, &receive, json!(["sqs:ReceiveMessage", "sqs:GetQueueAttributes"]), fault);
 }
