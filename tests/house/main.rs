@@ -18,7 +18,6 @@ mod mutants;
 mod needs;
 mod passwords;
 mod paths;
-mod personal;
 mod plain_words;
 mod requirements;
 mod routes;

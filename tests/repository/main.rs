@@ -20,6 +20,7 @@ mod migrations;
 mod operations;
 mod oracle;
 mod outbox_operations;
+mod personal;
 mod profile_operations;
 mod prototype_faults;
 mod proxy;

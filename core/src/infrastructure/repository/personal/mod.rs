@@ -1,6 +1,6 @@
 //! Personal data: which tables hold it, how its user gets a copy, and what becomes of it with the user.
 //!
-//! [`REGISTER`] names each table once. [`export`] and [`erase`] follow from it. `tests/house/personal.rs` compares it
+//! [`REGISTER`] names each table once. [`export`] and [`erase`] follow from it. `tests/repository/personal.rs` compares it
 //! with the tables of a migrated database, so a table or a column that is missing here is a failed test.
 
 mod erase;

@@ -36,7 +36,7 @@ const USERS: [Exported; OWN.len() + PROFILE_COLUMNS.len()] = {
 };
 
 /// All tables with personal data, in the order of an export. A table with other data is named in
-/// `tests/house/personal.rs`.
+/// `tests/repository/personal.rs`.
 pub const REGISTER: &[Part] = &[
     Part {
         table: "users",

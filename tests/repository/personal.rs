@@ -61,7 +61,7 @@ fn faults(register: &[Part], tables: &Tables) -> Vec<String> {
         match (registered.contains(table), impersonal.get(table)) {
             (false, None) => faults.push(format!(
                 "`{table}` is not registered: add it to core/src/infrastructure/repository/personal/register.rs, \
-                 or, if it holds nothing about users, to IMPERSONAL in tests/house/personal.rs"
+                 or, if it holds nothing about users, to IMPERSONAL in tests/repository/personal.rs"
             )),
             (true, Some(_)) => faults.push(format!("`{table}` is registered, and also impersonal")),
             (false, Some(reviewed)) => faults.extend(
