@@ -1,4 +1,4 @@
-//! Table `challenge`: one-time links and codes. `application/auth/challenges` says what they are for.
+//! Table `challenge`: one-time links and codes. `application/challenges` says what they are for.
 
 use serde_json::Value;
 use time::OffsetDateTime;
