@@ -3,7 +3,11 @@
 --   psql "$ADMINISTRATOR_URL" --set=migrator_password=... --set=app_password=... \
 --        --set=operations_password=... --file=migrations/roles.sql
 --
--- It may be run again: then it sets the passwords, the timeouts and the rights as they are here. Run it
+-- The function `migrate` runs it on AWS, for the command `database_roles`. It reads what this script uses of psql
+-- (core/src/infrastructure/database_roles/script.rs).
+--
+-- It may be run again: then it sets the timeouts and the rights as they are here, and the passwords that are given.
+-- A role whose password is not given keeps its own; a new one then has none, and cannot log in. Run it
 -- again before the migrations of a release that changes it. It is not a migration, because roles belong
 -- to the whole server while migrations also run in the schemas of tests. Take passwords of letters and
 -- digits from a generator; functions read them from Secrets Manager.
@@ -19,13 +23,23 @@
     \set whole_server no
 \endif
 
--- A server log must not show the passwords, whatever its log_statement says. Only an
--- administrator may set this; elsewhere the failure is of no consequence.
+-- A server log must not show the passwords, whatever its settings say: neither because it writes all
+-- statements, nor the slow ones, nor those that failed. Only an administrator may set this; elsewhere the
+-- failure is of no consequence.
 do $$
+declare
+    setting record;
 begin
-    set log_statement = 'none';
-exception when insufficient_privilege then
-    raise notice 'log_statement stays as it is';
+    for setting in
+        select * from (values ('log_statement', 'none'), ('log_min_duration_statement', '-1'),
+            ('log_min_error_statement', 'panic')) as quiet (name, value)
+    loop
+        begin
+            perform set_config(setting.name, setting.value, false);
+        exception when insufficient_privilege then
+            raise notice '% stays as it is', setting.name;
+        end;
+    end loop;
 end
 $$;
 
@@ -68,12 +82,44 @@ $$;
 
 -- migrator changes the schema and is used by the migrate function only. It gets no timeouts here:
 -- runners that wait for one another, and long migrations, are the runner's own affair.
-alter role migrator with login password :'migrator_password';
+\if :{?migrator_password}
+    alter role migrator with login password :'migrator_password';
+\else
+    alter role migrator with login;
+\endif
 -- operations is what operators use, through the function of this name: it frees messages, gives roles
 -- and mends addresses.
-alter role operations with login password :'operations_password';
+\if :{?operations_password}
+    alter role operations with login password :'operations_password';
+\else
+    alter role operations with login;
+\endif
 -- app is every other function: it reads and writes rows and can change no table.
-alter role app with login password :'app_password';
+\if :{?app_password}
+    alter role app with login password :'app_password';
+\else
+    alter role app with login;
+\endif
+
+-- With a token of IAM in the place of a password, which RDS offers: --set=iam=yes. A member of rds_iam cannot log in
+-- with a password.
+\if :{?iam}
+    grant rds_iam to migrator, app, operations;
+\else
+    do $$
+    declare
+        given record;
+    begin
+        for given in
+            select member::regrole as role from pg_auth_members
+            where roleid = to_regrole('rds_iam')
+              and member in (to_regrole('migrator'), to_regrole('app'), to_regrole('operations'))
+        loop
+            execute format('revoke rds_iam from %s', given.role);
+        end loop;
+    end
+    $$;
+\endif
 
 -- A role may always change its own password and its own settings; Postgres has no right to revoke. So
 -- whatever it has set for itself is taken back here.
@@ -119,6 +165,32 @@ alter default privileges for role migrator in schema public
     revoke all on tables from operations;
 alter default privileges for role migrator in schema public
     revoke usage, select on sequences from app;
+
+-- Only for this transaction. With iam, a member of migrator is a member of rds_iam as well, and RDS refuses its
+-- password.
+revoke migrator from current_user;
+
+-- The same by another way, such as a membership that was granted by hand. A membership that only allows to grant the
+-- role (admin) does not count here: Postgres gives it to the creator of a role, who cannot give it back.
+\if :{?iam}
+    do $$
+    begin
+        if exists (
+            with recursive above (role) as (
+                select oid from pg_roles where rolname = current_user
+                union
+                select membership.roleid from pg_auth_members as membership
+                join above on above.role = membership.member
+                where membership.inherit_option or membership.set_option)
+            select from above
+            where role in (to_regrole('migrator'), to_regrole('app'), to_regrole('operations')))
+        then
+            raise exception '% is a member of migrator, app or operations, so RDS would refuse its password',
+                current_user using hint = 'Revoke this membership, and run the script again.';
+        end if;
+    end
+    $$;
+\endif
 
 commit;
 

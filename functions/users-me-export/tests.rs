@@ -10,17 +10,17 @@ use crate::support::{call, signed_in};
 async fn it_begins_with_the_profile() {
     let app = TestApp::new().await;
     let access = signed_in(&app).await.text("/access");
-    let answer = call(&app, handler, &event("users-me-export").bearer(&access)).await;
+    let response = call(&app, handler, &event("users-me-export").bearer(&access)).await;
     assert_eq!(
-        (answer.status, answer.text("/table"), answer.text("/kind")),
+        (response.status, response.text("/table"), response.text("/kind")),
         (200, "users".into(), "data".into())
     );
-    assert_eq!(answer.text("/rows/0/email"), "ada@example.com");
+    assert_eq!(response.text("/rows/0/email"), "ada@example.com");
 }
 
 #[tokio::test]
 async fn without_a_token_it_is_refused() {
     let app = TestApp::new().await;
-    let answer = call(&app, handler, &event("users-me-export").header("Authorization", None)).await;
-    answer.is_error(401, "unauthenticated");
+    let response = call(&app, handler, &event("users-me-export").header("Authorization", None)).await;
+    response.is_error(401, "unauthenticated");
 }

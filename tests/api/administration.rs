@@ -4,7 +4,7 @@ use app_core::testing::{Event, TestApp, event};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::{Answer, allow, call, count, me, refresh, sign_in, sign_up, signed_in};
+use crate::support::{Response, allow, call, count, me, refresh, sign_in, sign_up, signed_in};
 
 const PASSWORD: &str = "correct horse battery";
 
@@ -31,15 +31,15 @@ impl World {
         event
     }
 
-    async fn get(&self, user: &str) -> Answer {
+    async fn get(&self, user: &str) -> Response {
         call(&self.app, users_get::handler, &self.of("users-get", user)).await
     }
 
-    async fn update(&self, user: &str, body: &Value) -> Answer {
+    async fn update(&self, user: &str, body: &Value) -> Response {
         call(&self.app, users_update::handler, &self.of("users-update", user).body(body)).await
     }
 
-    async fn delete(&self, user: &str) -> Answer {
+    async fn delete(&self, user: &str) -> Response {
         call(&self.app, users_delete::handler, &self.of("users-delete", user)).await
     }
 
@@ -72,10 +72,10 @@ async fn an_administrator_sees_what_a_user_sees_of_themselves() {
 async fn named_fields_change_and_the_log_names_them_without_their_values() {
     let world = World::new().await;
     let change = json!({ "first_name": "Bob", "city": "Paris", "meta": { "vip": true } });
-    let answer = world.update(&world.bob, &change).await;
-    assert_eq!(answer.status, 200, "{answer:?}");
-    assert_eq!((&answer.body["city"], &answer.body["is_active"]), (&json!("Paris"), &json!(true)));
-    assert_eq!(world.get(&world.bob).await.body, answer.body);
+    let response = world.update(&world.bob, &change).await;
+    assert_eq!(response.status, 200, "{response:?}");
+    assert_eq!((&response.body["city"], &response.body["is_active"]), (&json!("Paris"), &json!(true)));
+    assert_eq!(world.get(&world.bob).await.body, response.body);
     let details = json!({ "fields": ["first_name", "city", "meta"], "ended": 0, "keys": 0 });
     assert_eq!(world.audited("user_updated").await, world.by_ada(details));
 

@@ -10,7 +10,7 @@ use app_core::{
 
 use crate::support::{me, signed_in};
 
-/// From the event's text to the answer's, Postgres driver included. It may become less.
+/// From the event's text to the response's, Postgres driver included. It may become less.
 const ME: u64 = 110;
 
 const REQUESTS: usize = 50;
@@ -28,9 +28,9 @@ fn a_warm_request_of_users_me_allocates_no_more_than_it_did() {
     let request = || {
         runtime.block_on(async {
             let deadline = Instant::now() + Duration::from_secs(60);
-            let answer = http::respond(&app.app, users_me::handler, &event, "invocation-1", deadline).await;
-            assert_eq!(answer.status_code, 200);
-            serde_json::to_vec(&answer).expect("an answer serialises");
+            let response = http::respond(&app.app, users_me::handler, &event, "invocation-1", deadline).await;
+            assert_eq!(response.status_code, 200);
+            serde_json::to_vec(&response).expect("a response serialises");
         });
     };
     // A buffer may have to grow in one of them: what a request needs is the least that one took.

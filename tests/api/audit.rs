@@ -3,7 +3,7 @@
 use app_core::testing::{TestApp, event};
 use serde_json::{Value, json};
 
-use crate::support::{Answer, call, me, prove, refresh, sign_in, sign_up};
+use crate::support::{Response, call, me, prove, refresh, sign_in, sign_up};
 
 const PASSWORD: &str = "correct horse battery";
 const NEXT: &str = "staple of another horse";
@@ -26,21 +26,21 @@ impl Log {
     }
 
     #[track_caller]
-    fn is(&self, news: &[String], expected: &[&str], answer: &Answer) {
-        assert_eq!(news, expected, "{answer:?}");
+    fn is(&self, news: &[String], expected: &[&str], response: &Response) {
+        assert_eq!(news, expected, "{response:?}");
     }
 }
 
-async fn change_password(app: &TestApp, access: &str, current: &str, new: &str) -> Answer {
+async fn change_password(app: &TestApp, access: &str, current: &str, new: &str) -> Response {
     let body = json!({ "current": current, "new": new });
     call(app, auth_password_change::handler, &event("auth-password-change").bearer(access).body(&body)).await
 }
 
-async fn sign_out(app: &TestApp, access: &str, body: &Value) -> Answer {
+async fn sign_out(app: &TestApp, access: &str, body: &Value) -> Response {
     call(app, auth_sign_out::handler, &event("auth-sign-out").bearer(access).body(body)).await
 }
 
-async fn revoke(app: &TestApp, access: &str, id: &str) -> Answer {
+async fn revoke(app: &TestApp, access: &str, id: &str) -> Response {
     let mut event = event("auth-sessions-revoke").bearer(access);
     event.0["pathParameters"] = json!({ "id": id });
     call(app, auth_sessions_revoke::handler, &event).await
@@ -52,13 +52,13 @@ async fn each_outcome_of_a_sessions_life_is_one_row() {
     let app = &log.app;
     let ada = "ada@example.com";
 
-    let answer = sign_up(app, ada).await;
-    log.is(&log.news().await, &["sign_up success"], &answer);
-    let answer = sign_up(app, ada).await;
-    log.is(&log.news().await, &[], &answer); // 409: nothing happened to an account
+    let response = sign_up(app, ada).await;
+    log.is(&log.news().await, &["sign_up success"], &response);
+    let response = sign_up(app, ada).await;
+    log.is(&log.news().await, &[], &response); // 409: nothing happened to an account
     for (email, password) in [(ada, "wrong horse battery"), ("nobody@example.com", PASSWORD)] {
-        let answer = sign_in(app, email, password).await;
-        log.is(&log.news().await, &["sign_in failure"], &answer);
+        let response = sign_in(app, email, password).await;
+        log.is(&log.news().await, &["sign_in failure"], &response);
     }
     let one = sign_in(app, ada, PASSWORD).await;
     log.is(&log.news().await, &["sign_in success"], &one);
@@ -71,19 +71,19 @@ async fn each_outcome_of_a_sessions_life_is_one_row() {
     me(app, "no token").await;
     log.is(&log.news().await, &[], &two);
 
-    let answer = prove(app, &two.text("/access"), "wrong horse battery").await;
-    log.is(&log.news().await, &["reauthenticated failure"], &answer);
-    let answer = prove(app, &one.text("/access"), PASSWORD).await;
-    log.is(&log.news().await, &[], &answer); // 403: not the latest token
+    let response = prove(app, &two.text("/access"), "wrong horse battery").await;
+    log.is(&log.news().await, &["reauthenticated failure"], &response);
+    let response = prove(app, &one.text("/access"), PASSWORD).await;
+    log.is(&log.news().await, &[], &response); // 403: not the latest token
     let two = prove(app, &two.text("/access"), PASSWORD).await;
     log.is(&log.news().await, &["reauthenticated success"], &two);
 
-    let answer = change_password(app, &two.text("/access"), "wrong horse battery", NEXT).await;
-    log.is(&log.news().await, &["password_changed failure"], &answer);
-    let answer = change_password(app, &two.text("/access"), PASSWORD, "short").await;
-    log.is(&log.news().await, &[], &answer); // 422: not tried
-    let answer = change_password(app, &two.text("/access"), PASSWORD, NEXT).await;
-    log.is(&log.news().await, &["password_changed success"], &answer);
+    let response = change_password(app, &two.text("/access"), "wrong horse battery", NEXT).await;
+    log.is(&log.news().await, &["password_changed failure"], &response);
+    let response = change_password(app, &two.text("/access"), PASSWORD, "short").await;
+    log.is(&log.news().await, &[], &response); // 422: not tried
+    let response = change_password(app, &two.text("/access"), PASSWORD, NEXT).await;
+    log.is(&log.news().await, &["password_changed success"], &response);
 
     let three = sign_in(app, ada, NEXT).await;
     let sessions = event("auth-sessions-list").bearer(&three.text("/access"));
@@ -91,23 +91,23 @@ async fn each_outcome_of_a_sessions_life_is_one_row() {
     let other = listed.body["results"].as_array().expect("a list").iter().find(|one| one["current"] == false);
     let id = other.expect("another session")["id"].as_str().expect("an id").to_owned();
     log.news().await;
-    let answer = revoke(app, &three.text("/access"), &id).await;
-    log.is(&log.news().await, &["session_revoked success"], &answer);
-    let answer = revoke(app, &three.text("/access"), &id).await;
-    log.is(&log.news().await, &[], &answer); // 404
-    let answer = sign_out(app, &three.text("/access"), &json!({ "everywhere": true })).await;
-    log.is(&log.news().await, &["sign_out success"], &answer);
-    let answer = sign_out(app, &three.text("/access"), &json!({})).await;
-    log.is(&log.news().await, &[], &answer); // 401
+    let response = revoke(app, &three.text("/access"), &id).await;
+    log.is(&log.news().await, &["session_revoked success"], &response);
+    let response = revoke(app, &three.text("/access"), &id).await;
+    log.is(&log.news().await, &[], &response); // 404
+    let response = sign_out(app, &three.text("/access"), &json!({ "everywhere": true })).await;
+    log.is(&log.news().await, &["sign_out success"], &response);
+    let response = sign_out(app, &three.text("/access"), &json!({})).await;
+    log.is(&log.news().await, &[], &response); // 401
 
     let stolen = sign_in(app, ada, NEXT).await;
     let next = refresh(app, &stolen.text("/refresh")).await;
     refresh(app, &next.text("/refresh")).await;
     log.news().await;
-    let answer = refresh(app, &stolen.text("/refresh")).await;
-    log.is(&log.news().await, &["session_reuse_detected success"], &answer);
-    let answer = refresh(app, &stolen.text("/refresh")).await;
-    log.is(&log.news().await, &[], &answer); // it is over already
+    let response = refresh(app, &stolen.text("/refresh")).await;
+    log.is(&log.news().await, &["session_reuse_detected success"], &response);
+    let response = refresh(app, &stolen.text("/refresh")).await;
+    log.is(&log.news().await, &[], &response); // it is over already
 }
 
 #[tokio::test]
@@ -121,7 +121,7 @@ async fn what_cannot_be_noted_does_not_happen() {
     let access = pair.text("/access");
     let sessions = event("auth-sessions-list").bearer(&access);
     let id = call(&app, auth_sessions_list::handler, &sessions).await.text("/results/0/id");
-    for answer in [
+    for response in [
         sign_up(&app, "bob@example.com").await,
         sign_in(&app, "ada@example.com", PASSWORD).await,
         change_password(&app, &access, PASSWORD, NEXT).await,
@@ -129,7 +129,7 @@ async fn what_cannot_be_noted_does_not_happen() {
         revoke(&app, &access, &id).await,
         sign_out(&app, &access, &json!({ "everywhere": true })).await,
     ] {
-        answer.is_error(500, "internal");
+        response.is_error(500, "internal");
     }
     for pair in [&pair, &other] {
         assert_eq!(me(&app, &pair.text("/access")).await.status, 200, "no session has ended");

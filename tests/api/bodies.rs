@@ -6,7 +6,7 @@ use app_core::{
 };
 use serde_json::{Value, json};
 
-use crate::support::{Answer, allow, call, me, signed_in};
+use crate::support::{Response, allow, call, me, signed_in};
 
 /// The document, and the access token of a user who may do everything.
 async fn world() -> (TestApp, String, Value) {
@@ -39,9 +39,9 @@ async fn an_empty_body_is_told_every_field_that_the_document_requires() {
         if expected.is_empty() {
             continue;
         }
-        let answer = Answer::of(&endpoint.call(&app.app, &event.to_string()).await);
-        answer.is_error(422, "validation");
-        let details = answer.body["details"].as_array().expect("details").iter();
+        let response = Response::of(&endpoint.call(&app.app, &event.to_string()).await);
+        response.is_error(422, "validation");
+        let details = response.body["details"].as_array().expect("details").iter();
         let mut told: Vec<String> = details
             .filter(|detail| detail["reason"] == "required")
             .map(|detail| detail["key"].as_str().expect("a key").to_owned())
@@ -105,9 +105,9 @@ async fn a_refusal_names_the_faults_of_types_and_of_rules_together() {
     for (name, body, expected) in cases {
         let endpoint = endpoints.iter().find(|endpoint| endpoint.name == name).expect("an endpoint");
         let event = event(name).bearer(&access).body(&body);
-        let answer = Answer::of(&endpoint.call(&app.app, &event.to_string()).await);
-        answer.is_error(422, "validation");
-        let details = answer.body["details"].as_array().expect("details");
+        let response = Response::of(&endpoint.call(&app.app, &event.to_string()).await);
+        response.is_error(422, "validation");
+        let details = response.body["details"].as_array().expect("details");
         let mut told: Vec<(&str, &str)> =
             details.iter().filter_map(|one| Some((one["key"].as_str()?, one["reason"].as_str()?))).collect();
         told.sort_unstable();
@@ -115,7 +115,7 @@ async fn a_refusal_names_the_faults_of_types_and_of_rules_together() {
     }
 }
 
-/// Every text of the answer under a key that names a time.
+/// Every text of the response under a key that names a time.
 fn times(value: &Value) -> Vec<&str> {
     match value {
         Value::Object(object) => {
@@ -142,7 +142,7 @@ async fn every_time_has_six_digits_behind_the_second_and_a_z() {
     let key =
         call(&app, api_keys_create::handler, &event("api-keys-create").bearer(&access).body(&key)).await;
     let sent = |name: &str| event(name).bearer(&access);
-    let answers = [
+    let responses = [
         ("sign-up", crate::support::sign_up(&app, "bob@example.com").await, 1),
         ("api-keys-create", key, 1),
         ("api-keys-list", call(&app, api_keys_list::handler, &sent("api-keys-list")).await, 2),
@@ -150,9 +150,9 @@ async fn every_time_has_six_digits_behind_the_second_and_a_z() {
         ("users", call(&app, users_list::handler, &sent("users-list").query(&[])).await, 4),
         ("audit", call(&app, audit_list::handler, &sent("audit-list").query(&[])).await, 3),
     ];
-    for (name, answer, least) in &answers {
-        let times = times(&answer.body);
-        assert!(times.len() >= *least, "{name}: {answer:?}");
+    for (name, response, least) in &responses {
+        let times = times(&response.body);
+        assert!(times.len() >= *least, "{name}: {response:?}");
         for time in times {
             let shape: String = time.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
             assert_eq!(shape, "0000-00-00T00:00:00.000000Z", "{name}: {time}");

@@ -5,11 +5,11 @@ use app_core::{
 use serde_json::{Value, json};
 
 use crate::{
-    rpc::wire::{SEND_MESSAGE, answer, json_call},
-    support::{Answer, allow, call, count, signed_in},
+    rpc::wire::{SEND_MESSAGE, json_call, respond},
+    support::{Response, allow, call, count, signed_in},
 };
 
-async fn send(app: &TestApp, access: &str, body: &Value) -> Answer {
+async fn send(app: &TestApp, access: &str, body: &Value) -> Response {
     let event = event("debug-send-message").bearer(access).body(body);
     call(app, debug_send_message::handler, &event).await
 }
@@ -21,12 +21,12 @@ async fn an_event_goes_through_the_outbox_to_the_queue() {
     allow(&app, &["debug:send"]).await;
     app.bus.take();
     let data = json!({ "uuid": "2bb58a19-2001-4a8b-a223-79b2ba7d5229" });
-    let answer = send(&app, &access, &json!({ "event": "user_created", "data": data })).await;
-    assert_eq!(answer.status, 201, "{answer:?}");
+    let response = send(&app, &access, &json!({ "event": "user_created", "data": data })).await;
+    assert_eq!(response.status, 201, "{response:?}");
     let sent = app.bus.take();
     let message: Value = serde_json::from_str(&sent[0].body).expect("json");
     assert_eq!((&message["event"], &message["data"]), (&json!("user_created"), &data));
-    assert_eq!(message["id"], answer.body["id"]);
+    assert_eq!(message["id"], response.body["id"]);
     assert_eq!(count(&app, "select count(*) from outbox where published_at is null").await, 0);
 }
 
@@ -76,6 +76,6 @@ async fn what_the_outbox_would_refuse_is_the_callers_fault() {
         "@type": "type.googleapis.com/google.protobuf.Struct", "value": with(102_400)["data"],
     } }),
     );
-    let message = answer(&app, &event.bearer(&access)).await.is_connect_error(400, "invalid_argument");
+    let message = respond(&app, &event.bearer(&access)).await.is_connect_error(400, "invalid_argument");
     assert!(message.contains("data (too_long)"), "{message}");
 }

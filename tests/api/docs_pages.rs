@@ -1,9 +1,9 @@
-//! The documentation pages: what their routes answer, and that nothing else is served.
+//! The documentation pages: what their routes return, and that nothing else is served.
 
 use app_core::testing::{Event, TestApp, event};
 use serde_json::{Value, json};
 
-use crate::support::Answer;
+use crate::support::Response;
 
 const ROUTES: [(&str, &str); 4] =
     [("/docs", "/docs/"), ("/docs/{proxy+}", "/docs/swagger-ui.css"), ("/redoc", "/redoc/"), OPENAPI];
@@ -26,7 +26,7 @@ fn asset(name: &str) -> Event {
 }
 
 /// What Lambda would be given; the body is no JSON.
-async fn answer(app: &TestApp, event: &Event) -> Value {
+async fn respond(app: &TestApp, event: &Event) -> Value {
     let endpoints = catalogue::endpoints();
     let docs = endpoints.iter().find(|endpoint| endpoint.name == "docs").expect("the function");
     docs.call(&app.app, &event.to_string()).await
@@ -36,12 +36,12 @@ async fn with_docs() -> TestApp {
     TestApp::with(|config| config.show_api_docs = true).await
 }
 
-fn header<'a>(answer: &'a Value, name: &str) -> &'a str {
-    answer["multiValueHeaders"][name][0].as_str().unwrap_or_default()
+fn header<'a>(response: &'a Value, name: &str) -> &'a str {
+    response["multiValueHeaders"][name][0].as_str().unwrap_or_default()
 }
 
-fn text(answer: &Value) -> &str {
-    answer["body"].as_str().expect("a text")
+fn text(response: &Value) -> &str {
+    response["body"].as_str().expect("a text")
 }
 
 /// What stands in `src="…"` and `href="…"`, and is no data: address.
@@ -56,7 +56,7 @@ fn loaded(page: &str) -> Vec<&str> {
 async fn without_the_setting_there_is_no_such_page() {
     let app = TestApp::new().await;
     for route in ROUTES {
-        Answer::of(&answer(&app, &get(route)).await).is_error(404, "not_found");
+        Response::of(&respond(&app, &get(route)).await).is_error(404, "not_found");
     }
 }
 
@@ -64,7 +64,7 @@ async fn without_the_setting_there_is_no_such_page() {
 async fn pages_load_scripts_of_their_own_and_nothing_else() {
     let app = with_docs().await;
     for (route, at) in [("/docs", "/docs/"), ("/redoc", "/redoc/")] {
-        let page = answer(&app, &get((route, at))).await;
+        let page = respond(&app, &get((route, at))).await;
         assert_eq!(
             (page["statusCode"].as_i64(), header(&page, "content-type")),
             (Some(200), "text/html; charset=utf-8")
@@ -78,10 +78,10 @@ async fn pages_load_scripts_of_their_own_and_nothing_else() {
         for file in loaded {
             let name = file.strip_prefix("../docs/").unwrap_or(file);
             let event = if file == "../api/openapi.json" { get(OPENAPI) } else { asset(name) };
-            let found = answer(&app, &event).await;
+            let found = respond(&app, &event).await;
             assert_eq!(found["statusCode"], 200, "{route} loads {file}, which is not there");
             assert_eq!(found["isBase64Encoded"], json!(false), "{file}");
-            // Lambda takes 6 MB of an answer.
+            // Lambda takes 6 MB of a response.
             assert!((1..5_000_000).contains(&text(&found).len()), "{file}");
         }
     }
@@ -91,7 +91,7 @@ async fn pages_load_scripts_of_their_own_and_nothing_else() {
 async fn without_the_slash_a_page_is_one_slash_further_below_whatever_stage() {
     let app = with_docs().await;
     for (route, to) in [("/docs", "docs/"), ("/redoc", "redoc/")] {
-        let moved = answer(&app, &get((route, route))).await;
+        let moved = respond(&app, &get((route, route))).await;
         assert_eq!((moved["statusCode"].as_i64(), header(&moved, "location")), (Some(308), to));
     }
 }
@@ -99,7 +99,7 @@ async fn without_the_slash_a_page_is_one_slash_further_below_whatever_stage() {
 #[tokio::test]
 async fn the_document_is_the_committed_one() {
     let app = with_docs().await;
-    let document = answer(&app, &get(OPENAPI)).await;
+    let document = respond(&app, &get(OPENAPI)).await;
     assert_eq!(header(&document, "content-type"), "application/json");
     let served: Value = serde_json::from_str(text(&document)).expect("JSON");
     let made: Value = serde_json::from_str(&catalogue::openapi::document()).expect("JSON");
@@ -118,7 +118,7 @@ async fn the_document_names_the_stage_or_the_base_path_that_it_came_through() {
     ] {
         let mut event = get(OPENAPI);
         event.0["requestContext"]["path"] = json!(path);
-        let document: Value = serde_json::from_str(text(&answer(&app, &event).await)).expect("JSON");
+        let document: Value = serde_json::from_str(text(&respond(&app, &event).await)).expect("JSON");
         assert_eq!(document["servers"][0]["url"], server, "{path}");
     }
 }
@@ -127,6 +127,6 @@ async fn the_document_names_the_stage_or_the_base_path_that_it_came_through() {
 async fn what_is_no_file_of_the_pages_is_not_found() {
     let app = with_docs().await;
     for name in ["", "none.js", "requirements.txt", "../lib.rs", "swagger-ui.css/", "%2e%2e/lib.rs"] {
-        Answer::of(&answer(&app, &asset(name)).await).is_error(404, "not_found");
+        Response::of(&respond(&app, &asset(name)).await).is_error(404, "not_found");
     }
 }

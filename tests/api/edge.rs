@@ -25,28 +25,28 @@ async fn well(_: App, _: Request, _: Public) -> Result<Json<&'static str>> {
 }
 
 #[tokio::test]
-async fn a_panic_and_a_bug_are_answered_alike_and_tell_nothing() {
+async fn a_panic_and_a_bug_get_the_same_response_which_tells_nothing() {
     let app = TestApp::new().await;
-    for answer in
+    for response in
         [call(&app, panicking, &event("users-me")).await, call(&app, failing, &event("users-me")).await]
     {
-        answer.is_error(500, "internal");
-        assert!(!answer.body.to_string().contains("secret"), "{answer:?}");
+        response.is_error(500, "internal");
+        assert!(!response.body.to_string().contains("secret"), "{response:?}");
     }
 }
 
 #[tokio::test]
-async fn head_is_answered_as_get_without_a_body() {
+async fn head_gets_the_response_of_get_without_a_body() {
     let app = TestApp::with(|config| config.show_api_docs = true).await;
     let head = |mut event: Event| {
         event.0["httpMethod"] = "HEAD".into();
         event
     };
     let get = call(&app, debug_health_check::handler, &event("debug-health-check")).await;
-    let answer = call(&app, debug_health_check::handler, &head(event("debug-health-check"))).await;
-    assert_eq!((answer.status, &answer.body), (get.status, &Value::Null), "{answer:?}");
-    assert_eq!(answer.header("content-type"), get.header("content-type"));
-    assert_eq!(answer.header("x-request-id"), get.header("x-request-id"));
+    let response = call(&app, debug_health_check::handler, &head(event("debug-health-check"))).await;
+    assert_eq!((response.status, &response.body), (get.status, &Value::Null), "{response:?}");
+    assert_eq!(response.header("content-type"), get.header("content-type"));
+    assert_eq!(response.header("x-request-id"), get.header("x-request-id"));
 
     let mut document = event("docs");
     document.0["resource"] = "/api/openapi.json".into();
@@ -62,8 +62,8 @@ async fn head_is_answered_as_get_without_a_body() {
 #[tokio::test]
 async fn with_debug_the_cause_is_shown() {
     let app = TestApp::with(|config| config.debug = true).await;
-    let answer = call(&app, panicking, &event("users-me")).await;
-    assert!(answer.text("/traceback").contains("the secret cause"), "{answer:?}");
+    let response = call(&app, panicking, &event("users-me")).await;
+    assert!(response.text("/traceback").contains("the secret cause"), "{response:?}");
 }
 
 #[tokio::test]
@@ -102,10 +102,10 @@ const ERRORS: [(i64, fn() -> Error); 18] = [
 ];
 
 #[tokio::test]
-async fn every_answer_has_the_security_headers_and_the_request_id() {
+async fn every_response_has_the_security_headers_and_the_request_id() {
     let app = TestApp::new().await;
     let of = |name: &str| event(name).0["requestContext"]["requestId"].as_str().map(str::to_owned);
-    let mut answers = vec![
+    let mut responses = vec![
         (200, of("users-me"), call(&app, well, &event("users-me")).await),
         (500, of("users-me"), call(&app, panicking, &event("users-me")).await),
         (204, of("auth-sign-up.preflight"), call(&app, well, &event("auth-sign-up.preflight")).await),
@@ -114,16 +114,16 @@ async fn every_answer_has_the_security_headers_and_the_request_id() {
     ];
     for (status, make) in ERRORS {
         let fail = move |_: App, _: Request, _: Public| async move { Err::<NoContent, _>(make()) };
-        answers.push((status, of("users-me"), call(&app, fail, &event("users-me")).await));
+        responses.push((status, of("users-me"), call(&app, fail, &event("users-me")).await));
     }
-    for (status, id, answer) in answers {
-        assert_eq!(answer.status, status, "{answer:?}");
+    for (status, id, response) in responses {
+        assert_eq!(response.status, status, "{response:?}");
         for (name, value) in http::SECURITY_HEADERS {
-            assert_eq!(answer.header(name.as_str()), value.to_str().ok(), "{name}: {answer:?}");
+            assert_eq!(response.header(name.as_str()), value.to_str().ok(), "{name}: {response:?}");
         }
-        assert_eq!(answer.header("x-request-id"), id.as_deref(), "{answer:?}");
+        assert_eq!(response.header("x-request-id"), id.as_deref(), "{response:?}");
         if status >= 400 {
-            assert_eq!(Some(answer.text("/request_id")), id);
+            assert_eq!(Some(response.text("/request_id")), id);
         }
     }
 }
@@ -144,7 +144,7 @@ fn the_security_headers_are_these() {
 }
 
 #[tokio::test]
-async fn a_handler_that_takes_too_long_is_answered_in_time() {
+async fn a_handler_that_takes_too_long_is_cut_off_in_time() {
     async fn slow(_: App, _: Request, _: Public) -> Result<NoContent> {
         tokio::time::sleep(Duration::from_secs(60)).await;
         Ok(NoContent)
@@ -154,7 +154,7 @@ async fn a_handler_that_takes_too_long_is_answered_in_time() {
     let response =
         http::respond(&app.app, slow, &event("users-me").to_string(), "invocation-1", deadline).await;
     assert_eq!(response.status_code, 503);
-    assert!(Instant::now() < deadline, "it was answered after Lambda's own limit");
+    assert!(Instant::now() < deadline, "the response came after Lambda's own limit");
 }
 
 #[tokio::test]
@@ -165,7 +165,7 @@ async fn a_database_that_is_down_is_a_503_that_says_when_to_come_back() {
         }
     })
     .await;
-    let answer = sign_up(&app, "ada@example.com").await;
-    answer.is_error(503, "unavailable");
-    assert_eq!(answer.header("retry-after"), Some("2"));
+    let response = sign_up(&app, "ada@example.com").await;
+    response.is_error(503, "unavailable");
+    assert_eq!(response.header("retry-after"), Some("2"));
 }

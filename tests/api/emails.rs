@@ -6,7 +6,7 @@ use app_core::testing::TestApp;
 use futures_util::future::{join, join_all};
 use serde_json::json;
 
-use crate::support::{Answer, count, me, sign_in, sign_up};
+use crate::support::{Response, count, me, sign_in, sign_up};
 
 const PASSWORD: &str = "correct horse battery";
 const USERS: &str = "select count(*) from users";
@@ -33,13 +33,13 @@ async fn sign_up_before(app: &TestApp, canonical: &str, spellings: &[&str]) -> R
 }
 
 async fn signed_in_as(app: &TestApp, email: &str) -> String {
-    let answer = sign_in(app, email, PASSWORD).await;
-    assert_eq!(answer.status, 200, "{email}: {answer:?}");
-    answer.body["user_data"]["uuid"].as_str().expect("a uuid").to_owned()
+    let response = sign_in(app, email, PASSWORD).await;
+    assert_eq!(response.status, 200, "{email}: {response:?}");
+    response.body["user_data"]["uuid"].as_str().expect("a uuid").to_owned()
 }
 
-fn is_taken(answer: &Answer) {
-    answer.is_error(409, "already_exists").names("email", "taken");
+fn is_taken(response: &Response) {
+    response.is_error(409, "already_exists").names("email", "taken");
 }
 
 /// Two spellings that a browser, an app or a keyboard sends for one address, in all combinations.
@@ -180,9 +180,9 @@ async fn a_sign_up_beside_the_change_of_an_earlier_spelling_makes_no_second_acco
         let users = app.app.users().expect("users");
         let change = users.canonicalise_emails(true, 0, Instant::now() + Duration::from_secs(60));
         let sign_ups = join_all((0..4).map(|_| sign_up(&app, "ada@xn--mnchen-3ya.de")));
-        let (changed, answers) = join(change, sign_ups).await;
+        let (changed, responses) = join(change, sign_ups).await;
         assert_eq!(json!(changed.expect("a report"))["changed"].as_array().map(Vec::len), Some(1));
-        answers.iter().for_each(is_taken);
+        responses.iter().for_each(is_taken);
         assert_eq!(count(&app, USERS).await, 1);
     }
 }

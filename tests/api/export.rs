@@ -11,12 +11,12 @@ use serde_json::{Value, json};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-use crate::support::{Answer, call, count, sign_up, signed_in};
+use crate::support::{Response, call, count, sign_up, signed_in};
 
 /// The most that one page may have.
 const PAGE_BYTES: usize = 1_000_000;
 
-async fn page(app: &TestApp, access: &str, cursor: Option<&str>) -> Answer {
+async fn page(app: &TestApp, access: &str, cursor: Option<&str>) -> Response {
     let mut event = event("users-me-export").bearer(access);
     if let Some(cursor) = cursor {
         event = event.query(&[("cursor", cursor)]);
@@ -28,18 +28,19 @@ async fn page(app: &TestApp, access: &str, cursor: Option<&str>) -> Answer {
 async fn export(app: &TestApp, access: &str) -> Vec<Value> {
     let (mut pages, mut cursor) = (Vec::new(), None);
     loop {
-        let answer = page(app, access, cursor.as_deref()).await;
-        assert_eq!(answer.status, 200, "{answer:?}");
+        let response = page(app, access, cursor.as_deref()).await;
+        assert_eq!(response.status, 200, "{response:?}");
         assert!(
-            answer.body.to_string().len() <= PAGE_BYTES,
+            response.body.to_string().len() <= PAGE_BYTES,
             "a page of {} bytes",
-            answer.body.to_string().len()
+            response.body.to_string().len()
         );
-        cursor = answer.body["next"].as_str().map(str::to_owned);
-        pages.push(answer.body);
+        cursor = response.body["next"].as_str().map(str::to_owned);
+        pages.push(response.body);
         if cursor.is_none() {
             return pages;
         }
+        assert!(pages.len() < 1_000, "the pages do not end");
     }
 }
 
@@ -247,10 +248,25 @@ async fn large_rows_and_many_rows_come_on_pages_of_at_most_a_megabyte() {
 }
 
 #[tokio::test]
-async fn the_audit_log_notes_an_export_once() {
+async fn the_audit_log_notes_an_export_once_an_hour_wherever_it_begins() {
+    const NOTED: &str = "select count(*) from audit_log where action = 'data_exported'";
     let World { app, access, .. } = World::new().await;
     export(&app, &access).await;
-    assert_eq!(count(&app, "select count(*) from audit_log where action = 'data_exported'").await, 1);
+    assert_eq!(count(&app, NOTED).await, 1);
+    // Cursors of a thief, who leaves the first page out.
+    for (cursor, noted) in [("users.uuid~", 1), ("users.uuid~", 2), ("user_role.user_uuid", 3)] {
+        assert_eq!(page(&app, &access, Some(cursor)).await.status, 200, "{cursor}");
+        assert_eq!(count(&app, NOTED).await, noted, "{cursor}");
+        let client = app.database.client().await;
+        let later = "update audit_log set at = at - interval '1 hour' where action = 'data_exported'";
+        client.batch_execute(later).await.expect("an hour later");
+    }
+    // Somewhere else, it is another export.
+    let mut elsewhere = event("users-me-export").bearer(&access);
+    elsewhere.0["requestContext"]["identity"]["sourceIp"] = json!("198.51.100.9");
+    page(&app, &access, None).await;
+    assert_eq!(call(&app, handler, &elsewhere).await.status, 200);
+    assert_eq!(count(&app, NOTED).await, 5);
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use app_core::{
 };
 use serde_json::json;
 
-use crate::support::{Answer, call, count, sign_up};
+use crate::support::{Response, call, count, sign_up};
 
 /// The gateway's, in every sample event.
 const REAL: &str = "203.0.113.7";
@@ -54,7 +54,7 @@ fn credentials(email: &str) -> serde_json::Value {
     json!({ "email": email, "password": "correct horse battery" })
 }
 
-async fn sign_in(app: &TestApp, change: impl FnOnce(Event) -> Event) -> Answer {
+async fn sign_in(app: &TestApp, change: impl FnOnce(Event) -> Event) -> Response {
     let event = event("auth-tokens").body(&credentials("ada@example.com"));
     call(app, auth_tokens::handler, &change(event)).await
 }
@@ -64,8 +64,8 @@ async fn a_forged_address_is_in_no_session_in_no_log_and_in_no_bucket() {
     let app = limited(Limited::SignInAddress, FORGED.len()).await;
     sign_up(&app, "ada@example.com").await;
     for (name, values) in FORGED {
-        let answer = sign_in(&app, |event| event.header_values(name, values)).await;
-        assert_eq!(answer.status, 200, "{name}: {values:?}: {answer:?}");
+        let response = sign_in(&app, |event| event.header_values(name, values)).await;
+        assert_eq!(response.status, 200, "{name}: {values:?}: {response:?}");
     }
     // They were one client, who has used up what one has: whatever the next one says of itself.
     for (name, values) in FORGED {

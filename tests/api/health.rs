@@ -9,9 +9,9 @@ use crate::support::call;
 #[tokio::test]
 async fn health_is_ok_when_all_answers() {
     let app = TestApp::new().await;
-    let answer = call(&app, debug_health_check::handler, &event("debug-health-check")).await;
+    let response = call(&app, debug_health_check::handler, &event("debug-health-check")).await;
     assert_eq!(
-        (answer.status, answer.body),
+        (response.status, response.body),
         (200, json!({ "status": "OK", "checks": { "database": "OK", "events_queue": "OK" } }))
     );
 }
@@ -20,9 +20,9 @@ async fn health_is_ok_when_all_answers() {
 async fn health_names_what_does_not_answer() {
     let app = TestApp::new().await;
     app.bus.set_down(true);
-    let answer = call(&app, debug_health_check::handler, &event("debug-health-check")).await;
+    let response = call(&app, debug_health_check::handler, &event("debug-health-check")).await;
     assert_eq!(
-        (answer.status, answer.body),
+        (response.status, response.body),
         (503, json!({ "status": "NOT OK", "checks": { "database": "OK", "events_queue": "NOT OK" } }))
     );
 }
@@ -34,9 +34,9 @@ async fn where_events_go_to_kafka_their_queue_is_not_asked() {
     })
     .await;
     app.bus.set_down(true);
-    let answer = call(&app, debug_health_check::handler, &event("debug-health-check")).await;
+    let response = call(&app, debug_health_check::handler, &event("debug-health-check")).await;
     assert_eq!(
-        (answer.status, answer.body),
+        (response.status, response.body),
         (200, json!({ "status": "OK", "checks": { "database": "OK" } }))
     );
 }

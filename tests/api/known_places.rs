@@ -93,8 +93,8 @@ async fn a_theft_and_a_deactivation_forget_all_known_places() {
     client.batch_execute(grant).await.expect("a role");
     let mut update = event("users-update").bearer(&bob.text("/access")).body(&json!({ "is_active": false }));
     update.0["pathParameters"] = json!({ "uuid": ada });
-    let answer = call(&app, users_update::handler, &update).await;
-    assert_eq!(answer.status, 200, "{answer:?}");
+    let response = call(&app, users_update::handler, &update).await;
+    assert_eq!(response.status, 200, "{response:?}");
     assert_eq!(count(&app, PLACES).await, 0);
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use app_core::{
-    config::{Limited, LimitsConfig},
+    config::{Config, LaunchMode, Limited, LimitsConfig},
     domain::rate_limit::Limit,
     infrastructure::{
         repository::{
@@ -18,7 +18,7 @@ use futures_util::future::join_all;
 use serde_json::json;
 
 use crate::{
-    support::{Answer, call, count, prove, sign_in, sign_up, signed_in},
+    support::{Response, call, count, prove, sign_in, sign_up, signed_in, with_connections},
     wire::wired,
 };
 
@@ -27,6 +27,17 @@ const HOUR: Duration = Duration::from_secs(3600);
 
 pub(crate) async fn limited(limits: &[(Limited, u32)]) -> TestApp {
     TestApp::with(|config| set(config.limits.as_mut(), limits)).await
+}
+
+/// The limits of TEST, but for sign-ups: they are not what a test with this is about.
+pub(crate) async fn of_test(change: impl FnOnce(&mut Config)) -> TestApp {
+    TestApp::with(|config| {
+        let mut limits = LimitsConfig::new(LaunchMode::Test);
+        limits.set(Limited::SignUpAddress, LimitsConfig::new(LaunchMode::Local).of(Limited::SignUpAddress));
+        config.limits = Some(limits);
+        change(config);
+    })
+    .await
 }
 
 pub(crate) fn set(config: Option<&mut LimitsConfig>, limits: &[(Limited, u32)]) {
@@ -42,7 +53,7 @@ pub(crate) fn from(event: Event, address: &str) -> Event {
     event
 }
 
-pub(crate) async fn sign_in_from(app: &TestApp, address: &str, email: &str, password: &str) -> Answer {
+pub(crate) async fn sign_in_from(app: &TestApp, address: &str, email: &str, password: &str) -> Response {
     let body = json!({ "email": email, "password": password });
     call(app, auth_tokens::handler, &from(event("auth-tokens").body(&body), address)).await
 }
@@ -52,20 +63,15 @@ fn pseudonyms() -> Pseudonyms {
 }
 
 #[track_caller]
-pub(crate) fn must_wait(answer: &Answer) {
-    answer.is_error(429, "rate_limited");
-    let seconds: u64 = answer.header("retry-after").and_then(|text| text.parse().ok()).expect("seconds");
-    assert!((1..=3600).contains(&seconds), "{answer:?}");
+pub(crate) fn must_wait(response: &Response) {
+    response.is_error(429, "rate_limited");
+    let seconds: u64 = response.header("retry-after").and_then(|text| text.parse().ok()).expect("seconds");
+    assert!((1..=3600).contains(&seconds), "{response:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_500_tries_on_50_connections_a_burst_of_10_accepts_10() {
-    let app = TestApp::with(|config| {
-        if let Some(database) = &mut config.database {
-            database.pool_size = 50;
-        }
-    })
-    .await;
+    let app = with_connections(50).await;
     let db = app.app.db().expect("a database");
     let key = pseudonyms().of_network(&[203, 0, 113, 7]);
     let attempt = Try { bucket: Bucket { name: "test", key }, limit: Limit::new(10, HOUR) };
@@ -180,9 +186,10 @@ async fn of_many_guesses_at_once_from_everywhere_no_more_are_let_in_than_fit() {
         sign_up(&app, "ada@example.com").await;
         let addresses: Vec<String> = (1..=20).map(|host| format!("203.0.113.{host}")).collect();
         let guess = |address| sign_in_from(&app, address, email, "wrong horse battery");
-        let answers = join_all(addresses.iter().map(|address| guess(address))).await;
-        let (checked, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 401);
-        assert_eq!((checked.len(), refused.len()), (1, 19), "{answers:?}");
+        let responses = join_all(addresses.iter().map(|address| guess(address))).await;
+        let (checked, refused): (Vec<_>, Vec<_>) =
+            responses.iter().partition(|response| response.status == 401);
+        assert_eq!((checked.len(), refused.len()), (1, 19), "{responses:?}");
         refused.into_iter().for_each(must_wait);
     }
 }
@@ -204,8 +211,8 @@ async fn who_was_told_to_wait_is_told_again_without_the_database() {
     let (app, wire) = wired(|config| set(config.limits.as_mut(), &[(Limited::SignUpAddress, 1)])).await;
     assert_eq!(sign_up(&app, "ada@example.com").await.status, 200);
     must_wait(&sign_up(&app, "bob@example.com").await);
-    let (answer, trips) = wire.count(sign_up(&app, "bob@example.com")).await;
-    must_wait(&answer);
+    let (response, trips) = wire.count(sign_up(&app, "bob@example.com")).await;
+    must_wait(&response);
     assert_eq!(trips, 0);
 }
 

@@ -3,27 +3,23 @@
 use app_core::{
     App, Error, Result,
     interfaces::http::{NoContent, Public, Request},
-    telemetry,
     testing::{Event, TestApp, event},
 };
 use serde_json::{Value, json};
+use test_support::captured::Captured;
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::{
     api_keys::api_key,
-    canaries::Lines,
     rpc::wire::{self, GET_EXAMPLE, SEND_MESSAGE, json_call},
     support::{allow, call, refresh, signed_in},
 };
 
 /// Runs `work` and returns the span of each line that tells of a refused or failed request.
 async fn spans(work: impl Future<Output = ()>) -> Vec<Value> {
-    let lines = Lines::default();
-    let writer = lines.clone();
-    let guard = telemetry::capture(LevelFilter::INFO, move || writer.clone());
+    let log = Captured::at(LevelFilter::INFO);
     work.await;
-    drop(guard);
-    let text = lines.text();
+    let text = log.finish();
     let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).expect("a JSON line"));
     lines.filter(|line| !line["error_id"].is_null()).map(|line| line["span"].clone()).collect()
 }
@@ -135,11 +131,11 @@ async fn a_refused_call_names_the_rpc_method_as_its_route() {
     let tokens = signed_in(&app).await;
     let found = spans(async {
         let call = json_call(SEND_MESSAGE, &json!({})).bearer(&tokens.text("/access"));
-        wire::answer(&app, &call).await.is_connect_error(403, "permission_denied");
-        wire::answer(&app, &json_call(GET_EXAMPLE, &json!({})))
+        wire::respond(&app, &call).await.is_connect_error(403, "permission_denied");
+        wire::respond(&app, &json_call(GET_EXAMPLE, &json!({})))
             .await
             .is_connect_error(401, "unauthenticated");
-        wire::answer(&app, &json_call("a.Secret/Text", &json!({})))
+        wire::respond(&app, &json_call("a.Secret/Text", &json!({})))
             .await
             .is_connect_error(501, "unimplemented");
     })

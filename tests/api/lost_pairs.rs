@@ -9,7 +9,7 @@ use super::rotation::{ended, same, seen};
 use crate::support::{count, refresh, signed_in};
 
 #[tokio::test]
-async fn whoever_lost_the_answer_gets_the_same_pair_for_a_minute() {
+async fn whoever_lost_the_response_gets_the_same_pair_for_a_minute() {
     for seconds in [0, 1, 30, 60] {
         let app = TestApp::new().await;
         let first = signed_in(&app).await;
@@ -64,9 +64,9 @@ async fn a_lost_pair_is_replaced_ten_times_and_then_the_session_ends() {
         let mut last = token.clone();
         for replacement in 1..=10 {
             app.clock.advance(Duration::minutes(2));
-            let answer = refresh(&app, &token).await;
-            assert_eq!(answer.status, 200, "{replacement}: {answer:?}");
-            last = answer.text("/refresh");
+            let response = refresh(&app, &token).await;
+            assert_eq!(response.status, 200, "{replacement}: {response:?}");
+            last = response.text("/refresh");
         }
         // The same pair again is no replacement.
         assert_eq!(refresh(&app, &token).await.text("/refresh"), last);
@@ -106,18 +106,18 @@ async fn of_many_late_replays_at_once_all_get_one_pair_and_another_than_the_lost
     let lost = refresh(&app, &first.text("/refresh")).await;
     app.clock.advance(Duration::hours(7));
     let token = first.text("/refresh");
-    let answers = join_all((0..20).map(|_| refresh(&app, &token))).await;
-    assert!(answers.iter().all(|answer| answer.status == 200), "{answers:?}");
-    assert!(answers.iter().all(|answer| same(answer, &answers[0])), "the pair was forked");
-    assert_ne!(answers[0].text("/refresh"), lost.text("/refresh"));
+    let responses = join_all((0..20).map(|_| refresh(&app, &token))).await;
+    assert!(responses.iter().all(|response| response.status == 200), "{responses:?}");
+    assert!(responses.iter().all(|response| same(response, &responses[0])), "the pair was forked");
+    assert_ne!(responses[0].text("/refresh"), lost.text("/refresh"));
     assert_eq!(count(&app, "select generation::bigint from auth_session").await, 1);
     let noted = "select count(*) from audit_log where action = 'session_replayed'";
     assert_eq!(count(&app, noted).await, 1);
     // A minute later that pair is given no more, either.
     app.clock.advance(Duration::seconds(60));
-    assert!(same(&refresh(&app, &token).await, &answers[0]));
-    seen(&app, &answers[0]).await;
-    assert_eq!(refresh(&app, &answers[0].text("/refresh")).await.status, 200);
+    assert!(same(&refresh(&app, &token).await, &responses[0]));
+    seen(&app, &responses[0]).await;
+    assert_eq!(refresh(&app, &responses[0].text("/refresh")).await.status, 200);
 }
 
 #[tokio::test]

@@ -14,26 +14,26 @@ use time::Duration;
 
 use crate::{
     api_keys::api_key,
-    support::{Answer, allow, call, refresh, sign_in, sign_up},
+    support::{Response, allow, call, confirm_addresses, refresh, sign_in, sign_up},
 };
 
 const PASSWORD: &str = "correct horse battery";
 
 pub(crate) type Call =
-    Box<dyn for<'a> Fn(&'a TestApp, &'a Event) -> Pin<Box<dyn Future<Output = Answer> + 'a>>>;
+    Box<dyn for<'a> Fn(&'a TestApp, &'a Event) -> Pin<Box<dyn Future<Output = Response> + 'a>>>;
 
 pub(crate) fn doors() -> Vec<(&'static str, Call)> {
     let door = |endpoint: Endpoint| -> Call {
         let endpoint = Rc::new(endpoint);
         Box::new(move |app, event| {
             let endpoint = endpoint.clone();
-            Box::pin(async move { Answer::of(&endpoint.call(&app.app, &event.to_string()).await) })
+            Box::pin(async move { Response::of(&endpoint.call(&app.app, &event.to_string()).await) })
         })
     };
     catalogue::endpoints().into_iter().map(|endpoint| (endpoint.name, door(endpoint))).collect()
 }
 
-/// The sample event; where even the right caller would be answered 401 by the sample, another body.
+/// The sample event; where even the right caller would be responded with 401 by the sample, another body.
 fn sample(name: &str) -> Event {
     match name {
         "auth-password-change" => event(name).body(&json!({ "current": PASSWORD, "new": "short" })),
@@ -46,17 +46,24 @@ pub(crate) fn declared(name: &str) -> Access {
     catalogue::endpoints().iter().find(|endpoint| endpoint.name == name).expect("an endpoint").access
 }
 
-async fn pair(app: &TestApp) -> Answer {
-    let answer = sign_in(app, "ada@example.com", PASSWORD).await;
-    assert_eq!(answer.status, 200, "{answer:?}");
-    answer
+async fn pair(app: &TestApp) -> Response {
+    let response = sign_in(app, "ada@example.com", PASSWORD).await;
+    assert_eq!(response.status, 200, "{response:?}");
+    response
 }
 
-/// An app with one user, who may nothing yet.
+/// An app with one user, who has confirmed the address and may nothing yet.
 async fn with_ada() -> TestApp {
     let app = TestApp::new().await;
     assert_eq!(sign_up(&app, "ada@example.com").await.status, 200);
+    confirm_addresses(&app).await;
     app
+}
+
+/// Takes back what `users-me-delete` did, for the doors behind it.
+async fn undelete(app: &TestApp) {
+    let undone = "update users set deleted_at = null";
+    app.database.client().await.batch_execute(undone).await.expect("an update");
 }
 
 /// All permissions but this one.
@@ -100,13 +107,13 @@ async fn whom_we_do_not_know_or_no_longer_believe_gets_nowhere_but_to_public_doo
             }
         } else {
             for (who, event) in strangers {
-                let answer = call(&app, &event).await;
+                let response = call(&app, &event).await;
                 assert_eq!(
-                    (answer.status, answer.text("/code")),
+                    (response.status, response.text("/code")),
                     (401, "unauthenticated".into()),
                     "{name}: {who}"
                 );
-                assert_eq!(answer.header("www-authenticate"), Some("Bearer"), "{name}: {who}");
+                assert_eq!(response.header("www-authenticate"), Some("Bearer"), "{name}: {who}");
             }
         }
     }
@@ -128,8 +135,8 @@ async fn a_deactivated_user_gets_nowhere_with_tokens_that_were_good_a_moment_ago
             | Access::PermissionOrKey(_)
             | Access::Recent(_) => pair.text("/access"),
         };
-        let answer = call(&app, &sample(name).bearer(&token)).await;
-        assert_eq!(answer.status, 401, "{name}: {answer:?}");
+        let response = call(&app, &sample(name).bearer(&token)).await;
+        assert_eq!(response.status, 401, "{name}: {response:?}");
     }
 }
 
@@ -150,14 +157,15 @@ async fn a_permission_opens_its_own_doors_and_all_the_others_together_do_not() {
             Access::SignedIn | Access::SessionToken | Access::Recent(None) => allow(&app, &[]).await,
             Access::Public | Access::RefreshToken => continue,
         }
-        let answer = call(&app, &mine).await;
-        assert!(![401, 403, 500].contains(&answer.status), "{name}: {answer:?}");
+        let response = call(&app, &mine).await;
+        assert!(![401, 403, 500].contains(&response.status), "{name}: {response:?}");
+        undelete(&app).await;
     }
 }
 
-/// The code of an answer, or none.
-fn code(answer: &Answer) -> &str {
-    answer.body["code"].as_str().unwrap_or_default()
+/// The code of a response, or none.
+fn code(response: &Response) -> &str {
+    response.body["code"].as_str().unwrap_or_default()
 }
 
 #[tokio::test]
@@ -172,9 +180,10 @@ async fn where_a_recent_proof_is_asked_for_neither_an_old_one_nor_an_old_token_i
             app.clock.advance(Duration::seconds(seconds));
             let second = refresh(&app, &first.text("/refresh")).await;
             let token = if latest { &second } else { &first }.text("/access");
-            let answer = call(&app, &sample(name).bearer(&token)).await;
-            let refused = (answer.status, code(&answer)) == (403, "reauthenticate");
-            assert_eq!(refused, seconds > 300 || !latest, "{name}: {answer:?}");
+            let response = call(&app, &sample(name).bearer(&token)).await;
+            let refused = (response.status, code(&response)) == (403, "reauthenticate");
+            assert_eq!(refused, seconds > 300 || !latest, "{name}: {response:?}");
+            undelete(&app).await;
             tried += 1;
         }
         assert!(tried > 0);
@@ -192,13 +201,13 @@ async fn nobody_else_is_asked_for_a_recent_proof() {
         let first = pair(&app).await;
         app.clock.advance(Duration::seconds(301));
         let second = refresh(&app, &first.text("/refresh")).await;
-        let answer = call(&app, &sample(name).bearer(&second.text("/access"))).await;
-        assert_ne!(code(&answer), "reauthenticate", "{name}: {answer:?}");
+        let response = call(&app, &sample(name).bearer(&second.text("/access"))).await;
+        assert_ne!(code(&response), "reauthenticate", "{name}: {response:?}");
     }
 }
 
 #[tokio::test]
-async fn without_the_permission_a_row_that_is_there_answers_like_one_that_is_not() {
+async fn without_the_permission_the_response_to_a_row_that_is_there_is_that_to_one_that_is_not() {
     let app = with_ada().await;
     let bob = sign_up(&app, "bob@example.com").await.text("/uuid");
     let access = pair(&app).await.text("/access");
@@ -209,15 +218,18 @@ async fn without_the_permission_a_row_that_is_there_answers_like_one_that_is_not
         ) {
             continue;
         }
-        let mut answers = Vec::new();
+        let mut responses = Vec::new();
         for uuid in [bob.as_str(), "9c704230-7825-4913-a00a-3450779974e8", "none"] {
             let mut event = sample(name).bearer(&access);
             event.0["pathParameters"] = json!({ "uuid": uuid });
-            let mut answer = call(&app, &event).await;
-            answer.body["error_id"] = json!(null);
-            answers.push((answer.status, answer.body));
+            let mut response = call(&app, &event).await;
+            response.body["error_id"] = json!(null);
+            responses.push((response.status, response.body));
         }
-        assert!(answers.iter().all(|answer| *answer == answers[0] && answer.0 == 403), "{name}: {answers:?}");
+        assert!(
+            responses.iter().all(|response| *response == responses[0] && response.0 == 403),
+            "{name}: {responses:?}"
+        );
     }
 }
 
@@ -231,13 +243,13 @@ async fn an_api_key_opens_the_doors_that_take_one_and_of_those_only_its_own() {
     for (name, call) in doors() {
         let Access::PermissionOrKey(permission) = declared(name) else {
             if declared(name) != Access::Public {
-                let answer = call(&app, &sample(name).bearer(&full)).await;
-                assert_eq!(answer.status, 401, "{name} takes no key: {answer:?}");
+                let response = call(&app, &sample(name).bearer(&full)).await;
+                assert_eq!(response.status, 401, "{name} takes no key: {response:?}");
             }
             continue;
         };
-        let answer = call(&app, &sample(name).bearer(&full)).await;
-        assert!(![401, 403, 500].contains(&answer.status), "{name}: {answer:?}");
+        let response = call(&app, &sample(name).bearer(&full)).await;
+        assert!(![401, 403, 500].contains(&response.status), "{name}: {response:?}");
         let lacking = api_key(&app, &access, &others(permission)).await;
         call(&app, &sample(name).bearer(&lacking)).await.is_error(403, "forbidden");
         // Its user may do it no more, and so may no key of theirs.

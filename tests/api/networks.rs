@@ -31,8 +31,8 @@ async fn whole_networks_run_out_too_after_a_few_addresses_worth_of_tries() {
         let (mut sign_ins, mut sign_ups) = (0, 0);
         for n in 1..=20 {
             let email = format!("nobody{n}@example.com");
-            let answer = sign_in_from(&app, &address(n), &email, PASSWORD).await;
-            sign_ins += usize::from(answer.status == 401);
+            let response = sign_in_from(&app, &address(n), &email, PASSWORD).await;
+            sign_ins += usize::from(response.status == 401);
             let event = from(event("auth-sign-up").body(&json!({})), &address(n));
             sign_ups += usize::from(call(&app, auth_sign_up::handler, &event).await.status == 422);
         }
@@ -47,8 +47,8 @@ async fn one_network_cannot_use_up_the_tries_of_an_account() {
     let mut checked = 0;
     for n in 0..120 {
         let address = format!("2001:db8:0:{:x}::1", n * 256);
-        let answer = sign_in_from(&app, &address, "ada@example.com", "wrong horse battery").await;
-        checked += u32::from(answer.status == 401);
+        let response = sign_in_from(&app, &address, "ada@example.com", "wrong horse battery").await;
+        checked += u32::from(response.status == 401);
     }
     assert_eq!(checked, 20);
     // The owner, from anywhere else.
@@ -154,17 +154,17 @@ async fn the_owner_is_told_once_a_day_and_a_stranger_sees_no_difference() {
                 and body::jsonb #>> '{data,uuid}' = (select uuid::text from users)";
     let again = "delete from rate_limit";
     for expected in [1, 1, 2] {
-        let mut answers = Vec::new();
+        let mut responses = Vec::new();
         for email in ["ada@example.com", "nobody@example.com"] {
             for n in 1..=3 {
                 let address = format!("198.51.{n}.7");
-                let mut answer = sign_in_from(&app, &address, email, "wrong horse battery").await;
-                answer.is_error(401, "unauthenticated");
-                answer.body["error_id"] = json!(null);
-                answers.push(format!("{answer:?}"));
+                let mut response = sign_in_from(&app, &address, email, "wrong horse battery").await;
+                response.is_error(401, "unauthenticated");
+                response.body["error_id"] = json!(null);
+                responses.push(format!("{response:?}"));
             }
         }
-        assert!(answers.windows(2).all(|pair| pair[0] == pair[1]), "{answers:#?}");
+        assert!(responses.windows(2).all(|pair| pair[0] == pair[1]), "{responses:#?}");
         assert_eq!(count(&app, told).await, expected);
         client.batch_execute(again).await.expect("a quiet hour");
         if expected == 1

@@ -1,4 +1,4 @@
-//! Which pages of browsers may read answers: those of listed origins, letter by letter.
+//! Which pages of browsers may read responses: those of listed origins, letter by letter.
 
 use app_core::{
     App, Error, Result,
@@ -7,7 +7,7 @@ use app_core::{
     testing::{Event, TestApp, event},
 };
 
-use crate::support::{Answer, call};
+use crate::support::{Response, call};
 
 /// One without a port, one with, a name that is not ASCII as browsers write it, an address.
 const LISTED: [&str; 4] = [
@@ -107,7 +107,7 @@ async fn listing() -> TestApp {
 
 /// Asks with `change` made to the request: for something that is there, something that fails, and by
 /// a preflight.
-async fn ask(app: &TestApp, change: impl Fn(Event) -> Event) -> [Answer; 3] {
+async fn ask(app: &TestApp, change: impl Fn(Event) -> Event) -> [Response; 3] {
     [
         call(app, well, &change(event("users-me"))).await,
         call(app, failing, &change(event("users-me"))).await,
@@ -116,27 +116,27 @@ async fn ask(app: &TestApp, change: impl Fn(Event) -> Event) -> [Answer; 3] {
 }
 
 #[track_caller]
-fn refused(answers: &[Answer], trick: &str) {
-    for answer in answers {
-        assert_eq!(answer.header("access-control-allow-origin"), None, "{trick:?}: {answer:?}");
-        assert_eq!(answer.header("access-control-expose-headers"), None, "{trick:?}: {answer:?}");
-        assert_eq!(answer.header("access-control-allow-credentials"), None, "{trick:?}: {answer:?}");
-        assert_eq!(answer.header("vary"), Some("origin"), "{trick:?}: {answer:?}");
+fn refused(responses: &[Response], trick: &str) {
+    for response in responses {
+        assert_eq!(response.header("access-control-allow-origin"), None, "{trick:?}: {response:?}");
+        assert_eq!(response.header("access-control-expose-headers"), None, "{trick:?}: {response:?}");
+        assert_eq!(response.header("access-control-allow-credentials"), None, "{trick:?}: {response:?}");
+        assert_eq!(response.header("vary"), Some("origin"), "{trick:?}: {response:?}");
     }
 }
 
 #[tokio::test]
-async fn a_listed_origin_may_read_every_answer_and_a_preflight_is_answered_without_the_handler() {
+async fn a_listed_origin_may_read_every_response_and_a_preflight_gets_one_without_the_handler() {
     let app = listing().await;
     for origin in LISTED {
-        let answers = ask(&app, |event| event.header("Origin", Some(origin))).await;
-        for answer in &answers {
-            assert_eq!(answer.header("access-control-allow-origin"), Some(origin), "{answer:?}");
-            assert!(answer.header("access-control-expose-headers").is_some(), "{answer:?}");
-            assert_eq!(answer.header("access-control-allow-credentials"), None, "{answer:?}");
-            assert_eq!(answer.header("vary"), Some("origin"), "{answer:?}");
+        let responses = ask(&app, |event| event.header("Origin", Some(origin))).await;
+        for response in &responses {
+            assert_eq!(response.header("access-control-allow-origin"), Some(origin), "{response:?}");
+            assert!(response.header("access-control-expose-headers").is_some(), "{response:?}");
+            assert_eq!(response.header("access-control-allow-credentials"), None, "{response:?}");
+            assert_eq!(response.header("vary"), Some("origin"), "{response:?}");
         }
-        let [_, _, preflight] = answers;
+        let [_, _, preflight] = responses;
         assert_eq!(preflight.status, 204);
         let headers = preflight.header("access-control-allow-headers");
         assert!(headers.is_some_and(|names| names.contains("authorization")), "{preflight:?}");
@@ -186,23 +186,23 @@ async fn an_origin_that_is_missing_twice_or_elsewhere_allows_nothing() {
     }
 }
 
-/// Two lines in one header would be a header of the sender's choice in our answer.
+/// Two lines in one header would be a header of the sender's choice in our response.
 #[tokio::test]
 async fn an_origin_of_two_lines_is_no_request() {
     let app = listing().await;
     let split = "https://app.example.com\r\nAccess-Control-Allow-Origin: https://evil.example";
-    for answer in ask(&app, |event| event.header("Origin", Some(split))).await {
-        answer.is_error(400, "malformed");
-        assert_eq!(answer.header("access-control-allow-origin"), None);
+    for response in ask(&app, |event| event.header("Origin", Some(split))).await {
+        response.is_error(400, "malformed");
+        assert_eq!(response.header("access-control-allow-origin"), None);
     }
 }
 
 #[tokio::test]
 async fn an_open_api_allows_any_origin_by_the_star_and_never_credentials() {
     let app = TestApp::with(|config| config.cors.origins = Origins::Any).await;
-    for answer in ask(&app, |event| event.header("Origin", Some("https://any.example"))).await {
-        assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
-        assert_eq!(answer.header("access-control-allow-credentials"), None);
+    for response in ask(&app, |event| event.header("Origin", Some("https://any.example"))).await {
+        assert_eq!(response.header("access-control-allow-origin"), Some("*"));
+        assert_eq!(response.header("access-control-allow-credentials"), None);
     }
 }
 
@@ -218,9 +218,9 @@ async fn with_localhost_a_page_of_this_machine_may_read_and_send_and_no_other_ma
         "http://[::1]:8080",
         "https://app.example.com",
     ] {
-        for answer in ask(&app, |event| event.header("Origin", Some(origin))).await {
-            assert_eq!(answer.header("access-control-allow-origin"), Some(origin), "{answer:?}");
-            assert_eq!(answer.header("vary"), Some("origin"), "{answer:?}");
+        for response in ask(&app, |event| event.header("Origin", Some(origin))).await {
+            assert_eq!(response.header("access-control-allow-origin"), Some(origin), "{response:?}");
+            assert_eq!(response.header("vary"), Some("origin"), "{response:?}");
         }
     }
     for trick in [
@@ -243,9 +243,9 @@ async fn a_page_may_send_the_headers_of_the_api_and_those_of_the_configuration()
     let names = async |headers: &[&str]| {
         let headers = headers.iter().map(|&name| name.to_owned()).collect();
         let app = TestApp::with(|config| config.cors.allow_headers = headers).await;
-        let answer = call(&app, failing, &event("auth-sign-up.preflight")).await;
-        assert_eq!(answer.status, 204, "{answer:?}");
-        answer.header("access-control-allow-headers").unwrap_or_default().to_owned()
+        let response = call(&app, failing, &event("auth-sign-up.preflight")).await;
+        assert_eq!(response.status, 204, "{response:?}");
+        response.header("access-control-allow-headers").unwrap_or_default().to_owned()
     };
     assert_eq!(names(&[]).await, "authorization, content-type, idempotency-key");
     assert_eq!(

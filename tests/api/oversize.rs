@@ -116,7 +116,7 @@ async fn what_is_too_large_never_reaches_a_handler_not_even_a_preflight() {
     let app = TestApp::new().await;
     let large = "x".repeat(MAX_HEADER_BYTES);
     for name in ["users-me", "auth-sign-up.preflight"] {
-        let answer = call(&app, handler, &event(name).header("X-Large", Some(&large))).await;
-        answer.is_error(431, "too_large");
+        let response = call(&app, handler, &event(name).header("X-Large", Some(&large))).await;
+        response.is_error(431, "too_large");
     }
 }

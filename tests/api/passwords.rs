@@ -4,22 +4,22 @@ use std::time::Duration;
 
 use app_core::{
     config::Config,
-    telemetry,
     testing::{TestApp, event},
 };
 use futures_util::future::{join, join_all};
 use serde_json::json;
+use test_support::captured::Captured;
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::{
-    canaries::Lines,
-    support::{Answer, call, count, me, refresh, sign_in, sign_up, signed_in},
+    at_once::meanwhile,
+    support::{Response, call, count, me, refresh, sign_in, sign_up, signed_in},
 };
 
 const OLD: &str = "correct horse battery";
 const NEW: &str = "staple of another horse";
 
-async fn change(app: &TestApp, pair: &Answer, current: &str, new: &str) -> Answer {
+async fn change(app: &TestApp, pair: &Response, current: &str, new: &str) -> Response {
     let body = json!({ "current": current, "new": new });
     let event = event("auth-password-change").bearer(&pair.text("/access")).body(&body);
     call(app, auth_password_change::handler, &event).await
@@ -72,8 +72,8 @@ async fn what_must_not_be_chosen_is_named_and_nothing_changes() {
     {
         change(&app, &pair, OLD, new).await.is_error(422, "validation").names("new", reason);
         let body = json!({ "email": "ada@example.com", "password": new });
-        let answer = call(&app, auth_sign_up::handler, &event("auth-sign-up").body(&body)).await;
-        answer.is_error(422, "validation").names("password", reason);
+        let response = call(&app, auth_sign_up::handler, &event("auth-sign-up").body(&body)).await;
+        response.is_error(422, "validation").names("password", reason);
     }
     assert_eq!(sign_in(&app, "ada@example.com", OLD).await.status, 200);
 }
@@ -94,8 +94,8 @@ async fn what_is_known_about_the_owner_and_the_product_is_no_password() {
     // Nobody has a name when they sign up.
     for new in ["wonderland1", "RabbitHole!", "Example-2026"] {
         let body = json!({ "email": "ada@example.com", "password": new });
-        let answer = call(&app, auth_sign_up::handler, &event("auth-sign-up").body(&body)).await;
-        answer.is_error(422, "validation").names("password", "too_common");
+        let response = call(&app, auth_sign_up::handler, &event("auth-sign-up").body(&body)).await;
+        response.is_error(422, "validation").names("password", "too_common");
     }
     assert_eq!(change(&app, &pair, OLD, "ada fell down the rabbit hole").await.status, 204);
 }
@@ -153,17 +153,16 @@ async fn of_a_long_password_of_the_prototype_72_bytes_count_until_it_is_changed(
 }
 
 #[tokio::test]
-async fn a_hash_that_nobody_can_read_is_answered_like_a_wrong_password_and_logged() {
+async fn a_hash_that_nobody_can_read_gets_the_response_of_a_wrong_password_and_is_logged() {
     let app = TestApp::new().await;
     sign_up(&app, "ada@example.com").await;
-    let lines = Lines::default();
-    let writer = lines.clone();
-    let _guard = telemetry::capture(LevelFilter::ERROR, move || writer.clone());
+    let log = Captured::at(LevelFilter::ERROR);
     for unreadable in ["plain text", "", "$2b$31$abcdefghijklmnopqrstuuSMnLpO2xRgMVVZVWNyZMzKQbhUEXK9S"] {
         set_hash(&app, unreadable).await;
         sign_in(&app, "ada@example.com", OLD).await.is_error(401, "unauthenticated");
     }
-    assert_eq!(lines.text().matches("cannot read a stored password hash").count(), 3, "{}", lines.text());
+    let text = log.finish();
+    assert_eq!(text.matches("cannot read a stored password hash").count(), 3, "{text}");
 }
 
 /// "Sign out everywhere" commits while the thief's new password is being hashed.
@@ -180,8 +179,8 @@ async fn a_session_that_ends_while_its_password_is_changed_changes_nothing() {
         sign_out.execute(everywhere, &[]).await.expect("signed out");
         sign_out.commit().await.expect("committed");
     };
-    let (answer, ()) = join(change(&app, &pair, OLD, NEW), committed).await;
-    answer.is_error(401, "unauthenticated");
+    let (response, ()) = join(change(&app, &pair, OLD, NEW), committed).await;
+    response.is_error(401, "unauthenticated");
     assert_eq!(sign_in(&app, "ada@example.com", OLD).await.status, 200);
 }
 
@@ -202,8 +201,8 @@ async fn a_hash_that_was_renewed_meanwhile_does_not_make_the_right_password_wron
     let body = json!({ "current": OLD, "new": NEW });
     let event = event("auth-password-change").bearer(&pair.text("/access")).body(&body);
     let event = event.header("Idempotency-Key", Some("one-change"));
-    let (answer, ()) = join(call(&app, auth_password_change::handler, &event), committed).await;
-    answer.is_error(503, "unavailable");
+    let (response, ()) = join(call(&app, auth_password_change::handler, &event), committed).await;
+    response.is_error(503, "unavailable");
     assert_eq!(call(&app, auth_password_change::handler, &event).await.status, 204, "the same request");
     assert_eq!(sign_in(&app, "ada@example.com", NEW).await.status, 200);
 }
@@ -225,8 +224,8 @@ async fn many_sign_ins_at_once_renew_a_hash_once_and_all_succeed() {
     let app = TestApp::new().await;
     sign_up(&app, "ada@example.com").await;
     set_hash(&app, &prototype_hash(OLD)).await;
-    let answers = join_all((0..8).map(|_| sign_in(&app, "ada@example.com", OLD))).await;
-    assert!(answers.iter().all(|answer| answer.status == 200), "{answers:?}");
+    let responses = join_all((0..8).map(|_| sign_in(&app, "ada@example.com", OLD))).await;
+    assert!(responses.iter().all(|response| response.status == 200), "{responses:?}");
     assert_eq!(count(&app, "select count(*) from auth_session").await, 8);
 }
 
@@ -235,7 +234,7 @@ async fn many_sign_ins_at_once_renew_a_hash_once_and_all_succeed() {
 async fn the_first_password_takes_a_recent_proof_and_any_other_the_one_before() {
     let app = TestApp::new().await;
     let pair = signed_in(&app).await;
-    let first = async |pair: &Answer| {
+    let first = async |pair: &Response| {
         let event = event("auth-password-change").bearer(&pair.text("/access")).body(&json!({ "new": NEW }));
         call(&app, auth_password_change::handler, &event).await
     };
@@ -260,10 +259,10 @@ async fn a_sign_in_beside_a_password_change_leaves_no_session_of_the_old_passwor
     let (mut old, mut new) = (OLD.to_owned(), NEW.to_owned());
     for _ in 0..6 {
         let sign_ins = join_all((0..3).map(|_| sign_in(&app, "ada@example.com", &old)));
-        let (changed, answers) = join(change(&app, &here, &old, &new), sign_ins).await;
+        let (changed, responses) = join(change(&app, &here, &old, &new), sign_ins).await;
         assert_eq!(changed.status, 204);
-        for answer in answers.iter().filter(|answer| answer.status == 200) {
-            me(&app, &answer.text("/access")).await.is_error(401, "unauthenticated");
+        for response in responses.iter().filter(|response| response.status == 200) {
+            me(&app, &response.text("/access")).await.is_error(401, "unauthenticated");
         }
         std::mem::swap(&mut old, &mut new);
     }
@@ -271,24 +270,22 @@ async fn a_sign_in_beside_a_password_change_leaves_no_session_of_the_old_passwor
     assert_eq!(count(&app, live).await, 1);
 }
 
+/// Signs Bob up with this password. Returns the statement that gives Ada its hash.
+pub(crate) async fn to_the_hash_of_bob(app: &TestApp, password: &str) -> &'static str {
+    let body = json!({ "email": "bob@example.com", "password": password });
+    assert_eq!(call(app, auth_sign_up::handler, &event("auth-sign-up").body(&body)).await.status, 200);
+    "update users set password_hashed = (select password_hashed from users where email = 'bob@example.com')
+     where email = 'ada@example.com'"
+}
+
 /// The change commits after the sign-in has verified the old password and before it stores a session.
 #[tokio::test]
 async fn a_password_that_changes_between_its_check_and_the_session_opens_none() {
     let app = TestApp::new().await;
     sign_up(&app, "ada@example.com").await;
-    let body = json!({ "email": "bob@example.com", "password": NEW });
-    assert_eq!(call(&app, auth_sign_up::handler, &event("auth-sign-up").body(&body)).await.status, 200);
-    let mut client = app.database.client().await;
-    let change = client.transaction().await.expect("a transaction");
-    let to_bobs = "update users set password_hashed = (select password_hashed from users where email = 'bob@example.com')
-                   where email = 'ada@example.com'";
-    change.execute(to_bobs, &[]).await.expect("changed");
-    let committed = async {
-        tokio::time::sleep(Duration::from_millis(700)).await;
-        change.commit().await.expect("committed");
-    };
-    let (answer, ()) = join(sign_in(&app, "ada@example.com", OLD), committed).await;
-    answer.is_error(401, "unauthenticated");
+    let to_bobs = to_the_hash_of_bob(&app, NEW).await;
+    let response = meanwhile(&app, "with person as (", to_bobs, sign_in(&app, "ada@example.com", OLD)).await;
+    response.is_error(401, "unauthenticated");
     assert_eq!(count(&app, "select count(*) from auth_session").await, 0);
     assert_eq!(sign_in(&app, "ada@example.com", NEW).await.status, 200);
 }

@@ -6,10 +6,10 @@ use app_core::{
 };
 use serde_json::json;
 
-use crate::support::{Answer, allow, call, count, me, signed_in};
+use crate::support::{Response, allow, call, count, me, signed_in};
 
 /// An endpoint that wants a permission.
-async fn send(app: &TestApp, access: &str) -> Answer {
+async fn send(app: &TestApp, access: &str) -> Response {
     let body = json!({ "event": "user_created", "data": { "uuid": uuid::Uuid::nil() } });
     call(app, debug_send_message::handler, &event("debug-send-message").bearer(access).body(&body)).await
 }
@@ -19,9 +19,9 @@ async fn without_a_role_nobody_may_and_nothing_happens() {
     let app = TestApp::new().await;
     let access = signed_in(&app).await.text("/access");
     app.bus.take();
-    let answer = send(&app, &access).await;
-    answer.is_error(403, "forbidden");
-    assert_eq!(answer.body["details"], json!([]), "it does not tell what it would take");
+    let response = send(&app, &access).await;
+    response.is_error(403, "forbidden");
+    assert_eq!(response.body["details"], json!([]), "it does not tell what it would take");
     assert!(app.bus.take().is_empty());
     assert_eq!(me(&app, &access).await.status, 200, "one's own affairs need no role");
 }

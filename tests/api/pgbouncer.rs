@@ -19,6 +19,7 @@ const WITHOUT: &[&str] = &[
     "forgery::",
     "hashes::",
     "lockout::",
+    "metrics::",
     "networks::an_attack_that_is_told",
     "oversize::",
     "process::",

@@ -6,17 +6,17 @@ use serde_json::Value;
 use time::Duration;
 
 use crate::{
-    support::{Answer, count, me, refresh, sign_in, signed_in},
+    support::{Response, count, me, refresh, sign_in, signed_in},
     wire::{Cut, wired},
 };
 
 const PASSWORD: &str = "correct horse battery";
 const LIVE: &str = "select count(*) from auth_session where revoked_at is null";
 
-/// The same answer but for the time that has passed.
-pub(super) fn same(one: &Answer, other: &Answer) -> bool {
-    let without_age = |answer: &Answer| {
-        let mut body = answer.body.clone();
+/// The same response but for the time that has passed.
+pub(crate) fn same(one: &Response, other: &Response) -> bool {
+    let without_age = |response: &Response| {
+        let mut body = response.body.clone();
         body["expires_in"] = Value::Null;
         body
     };
@@ -24,7 +24,7 @@ pub(super) fn same(one: &Answer, other: &Answer) -> bool {
 }
 
 /// A successor that its client has got: its access token was used.
-pub(super) async fn seen(app: &TestApp, pair: &Answer) {
+pub(super) async fn seen(app: &TestApp, pair: &Response) {
     assert_eq!(me(app, &pair.text("/access")).await.status, 200);
 }
 
@@ -34,12 +34,15 @@ async fn of_forty_refreshes_at_once_one_rotates_and_all_get_the_same_pair() {
     let mut token = signed_in(&app).await.text("/refresh");
     for round in 1..=20 {
         app.clock.advance(Duration::seconds(1));
-        let answers = join_all((0..40).map(|_| refresh(&app, &token))).await;
-        assert!(answers.iter().all(|answer| answer.status == 200), "{answers:?}");
-        assert!(answers.iter().all(|answer| same(answer, &answers[0])), "round {round}: the pair was forked");
+        let responses = join_all((0..40).map(|_| refresh(&app, &token))).await;
+        assert!(responses.iter().all(|response| response.status == 200), "{responses:?}");
+        assert!(
+            responses.iter().all(|response| same(response, &responses[0])),
+            "round {round}: the pair was forked"
+        );
         assert_eq!(count(&app, "select generation::bigint from auth_session").await, round);
-        token = answers[0].text("/refresh");
-        assert_eq!(me(&app, &answers[0].text("/access")).await.status, 200);
+        token = responses[0].text("/refresh");
+        assert_eq!(me(&app, &responses[0].text("/access")).await.status, 200);
     }
 }
 
@@ -67,13 +70,13 @@ async fn a_thief_who_refreshes_first_is_found_out_by_the_next_refresh_of_either(
 }
 
 /// The session is over, seen from another connection, and everyone was told the same.
-pub(super) async fn ended(app: &TestApp, answer: &Answer) {
-    answer.is_error(401, "unauthenticated");
+pub(crate) async fn ended(app: &TestApp, response: &Response) {
+    response.is_error(401, "unauthenticated");
     let mut garbage = refresh(app, "x.y.z").await;
-    garbage.body["error_id"] = answer.body["error_id"].clone();
-    assert!(same(answer, &garbage), "a thief can tell: {answer:?}");
+    garbage.body["error_id"] = response.body["error_id"].clone();
+    assert!(same(response, &garbage), "a thief can tell: {response:?}");
     let reason = "select count(*) from auth_session where revoked_at is not null and revoke_reason = 'reuse'";
-    assert_eq!(count(app, reason).await, 1, "the revocation was rolled back with the answer");
+    assert_eq!(count(app, reason).await, 1, "the revocation was rolled back with the response");
     let noted =
         "select count(*) from audit_log where action = 'session_reuse_detected' and subject is not null";
     assert_eq!(count(app, noted).await, 1);
@@ -147,14 +150,14 @@ async fn reuse_seen_by_many_at_once_is_noted_once() {
     seen(&app, &second).await;
     app.clock.advance(Duration::seconds(61));
     let token = first.text("/refresh");
-    let answers = join_all((0..20).map(|_| refresh(&app, &token))).await;
-    assert!(answers.iter().all(|answer| answer.status == 401));
-    ended(&app, &answers[0]).await;
+    let responses = join_all((0..20).map(|_| refresh(&app, &token))).await;
+    assert!(responses.iter().all(|response| response.status == 401));
+    ended(&app, &responses[0]).await;
 }
 
 #[tokio::test]
 async fn a_session_that_someone_holds_on_to_is_a_503_that_says_when_to_come_back() {
-    let app = TestApp::new().await;
+    let app = TestApp::with_waits_of_production(|_| {}).await;
     let token = signed_in(&app).await.text("/refresh");
     let mut holder = app.database.client().await;
     let held = holder.transaction().await.expect("a transaction");
@@ -166,23 +169,23 @@ async fn a_session_that_someone_holds_on_to_is_a_503_that_says_when_to_come_back
     assert_eq!(refresh(&app, &token).await.status, 200, "the token was lost with the 503");
 }
 
-/// Cut at any round trip, before the server hears it or before its answer arrives: the client
+/// Cut at any round trip, before the server hears it or before its response arrives: the client
 /// tries again with what it has, and either the old pair is still good or the new one is.
 #[tokio::test]
 async fn wherever_the_database_is_lost_exactly_one_pair_is_alive() {
-    for cut in [Cut::Question, Cut::Answer] {
+    for cut in [Cut::Question, Cut::Reply] {
         for number in 1.. {
             let (app, wire) = wired(|_| {}).await;
             let first = signed_in(&app).await;
             // Prepared before, so that the count does not depend on it.
             let first = refresh(&app, &first.text("/refresh")).await;
             wire.cut_at(number, cut);
-            let answer = refresh(&app, &first.text("/refresh")).await;
+            let response = refresh(&app, &first.text("/refresh")).await;
             if !wire.was_cut() {
-                assert!(number > 1 && answer.status == 200);
+                assert!(number > 1 && response.status == 200);
                 break;
             }
-            answer.is_error(503, "unavailable");
+            response.is_error(503, "unavailable");
             assert_eq!(count(&app, LIVE).await, 1, "{cut:?} at {number}");
             app.clock.advance(Duration::seconds(30));
             let retried = refresh(&app, &first.text("/refresh")).await;
@@ -199,17 +202,17 @@ async fn wherever_the_database_is_lost_exactly_one_pair_is_alive() {
 }
 
 #[tokio::test]
-async fn wherever_the_database_is_lost_a_replay_is_repeated_or_answered() {
-    for cut in [Cut::Question, Cut::Answer] {
+async fn wherever_the_database_is_lost_a_replay_is_repeated_or_gets_a_response() {
+    for cut in [Cut::Question, Cut::Reply] {
         for number in 1.. {
             let (app, wire) = wired(|_| {}).await;
             let first = signed_in(&app).await;
             let second = refresh(&app, &first.text("/refresh")).await;
             assert!(same(&refresh(&app, &first.text("/refresh")).await, &second));
             wire.cut_at(number, cut);
-            let answer = refresh(&app, &first.text("/refresh")).await;
+            let response = refresh(&app, &first.text("/refresh")).await;
             let was_cut = wire.was_cut();
-            assert!(answer.status == 200 || was_cut, "{answer:?}");
+            assert!(response.status == 200 || was_cut, "{response:?}");
             assert!(same(&refresh(&app, &first.text("/refresh")).await, &second), "{cut:?} at {number}");
             assert_eq!(count(&app, LIVE).await, 1);
             if !was_cut {
@@ -221,16 +224,16 @@ async fn wherever_the_database_is_lost_a_replay_is_repeated_or_answered() {
 
 #[tokio::test]
 async fn wherever_the_database_is_lost_a_late_replay_can_be_repeated() {
-    for cut in [Cut::Question, Cut::Answer] {
+    for cut in [Cut::Question, Cut::Reply] {
         for number in 1.. {
             let (app, wire) = wired(|_| {}).await;
             let first = signed_in(&app).await;
             refresh(&app, &first.text("/refresh")).await;
             app.clock.advance(Duration::hours(1));
             wire.cut_at(number, cut);
-            let answer = refresh(&app, &first.text("/refresh")).await;
+            let response = refresh(&app, &first.text("/refresh")).await;
             let was_cut = wire.was_cut();
-            assert!(answer.status == 200 || was_cut, "{answer:?}");
+            assert!(response.status == 200 || was_cut, "{response:?}");
             app.clock.advance(Duration::hours(1));
             let retried = refresh(&app, &first.text("/refresh")).await;
             assert_eq!(retried.status, 200, "{cut:?} at {number}: {retried:?}");
@@ -249,7 +252,7 @@ async fn wherever_the_database_is_lost_a_theft_is_noted_whole_or_not_at_all() {
     let whole = "select (select count(*) from auth_session where revoke_reason = 'reuse') * 100
                  + (select count(*) from audit_log where action = 'session_reuse_detected') * 10
                  + (select count(*) from outbox where body like '%session_reuse_detected%')";
-    for cut in [Cut::Question, Cut::Answer] {
+    for cut in [Cut::Question, Cut::Reply] {
         for number in 1.. {
             let (app, wire) = wired(|_| {}).await;
             let first = signed_in(&app).await;
@@ -257,11 +260,11 @@ async fn wherever_the_database_is_lost_a_theft_is_noted_whole_or_not_at_all() {
             seen(&app, &second).await;
             app.clock.advance(Duration::seconds(61));
             wire.cut_at(number, cut);
-            let answer = refresh(&app, &first.text("/refresh")).await;
+            let response = refresh(&app, &first.text("/refresh")).await;
             let was_cut = wire.was_cut();
             let state = count(&app, whole).await;
             assert!([0, 111].contains(&state), "{cut:?} at {number}: {state}");
-            assert!(was_cut || (answer.status == 401 && state == 111), "{answer:?}");
+            assert!(was_cut || (response.status == 401 && state == 111), "{response:?}");
             // Tried again, the thief is found out at the latest now.
             refresh(&app, &first.text("/refresh")).await.is_error(401, "unauthenticated");
             assert_eq!(count(&app, whole).await, 111, "{cut:?} at {number}");

@@ -6,7 +6,7 @@ use serde_json::json;
 use time::Duration;
 
 use super::sessions::{PASSWORD, audited, is_good, is_out};
-use crate::support::{Answer, call, count, me, refresh, sign_in, sign_up, signed_in, until_waiting};
+use crate::support::{Response, call, count, me, refresh, sign_in, sign_up, signed_in, until_waiting};
 
 const LIVE: &str = "select count(*) from auth_session where revoked_at is null";
 
@@ -69,12 +69,12 @@ async fn of_many_sign_ins_at_once_no_more_sessions_live_than_may() {
     };
     // Each from another place, so that they meet only at the user's row.
     let sign_ins = join_all((1..=6).map(|host| sign_in_from(&app, host)));
-    let (answers, ()) = join(sign_ins, release).await;
-    answers.iter().for_each(is_good);
+    let (responses, ()) = join(sign_ins, release).await;
+    responses.iter().for_each(is_good);
     assert_eq!(count(&app, LIVE).await, 3);
 }
 
-async fn sign_in_from(app: &TestApp, host: u8) -> Answer {
+async fn sign_in_from(app: &TestApp, host: u8) -> Response {
     let body = json!({ "email": "ada@example.com", "password": PASSWORD });
     let mut event = event("auth-tokens").body(&body);
     event.0["requestContext"]["identity"]["sourceIp"] = json!(format!("198.51.100.{host}"));
@@ -96,8 +96,8 @@ async fn a_session_that_is_refreshed_at_this_moment_is_not_ended_as_the_oldest()
             tokio::time::sleep(std::time::Duration::from_millis(700)).await;
             held.commit().await.expect("committed");
         };
-        let (answer, ()) = join(sign_in(&app, "ada@example.com", PASSWORD), committed).await;
-        is_good(&answer);
+        let (response, ()) = join(sign_in(&app, "ada@example.com", PASSWORD), committed).await;
+        is_good(&response);
         let wrong = "select count(*) from auth_session where revoke_reason = 'too_many'";
         assert_eq!((count(&app, wrong).await, audited(&app, "session_revoked").await), (0, 0));
     }

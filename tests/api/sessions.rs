@@ -1,44 +1,41 @@
 //! Signing out, the list of sessions, and ending one.
 
-use app_core::{
-    telemetry,
-    testing::{TestApp, event},
-};
+use app_core::testing::{TestApp, event};
 use serde_json::{Value, json};
+use test_support::captured::Captured;
 use time::Duration;
 use tracing_subscriber::filter::LevelFilter;
 
-use crate::canaries::Lines;
-use crate::support::{Answer, call, count, me, refresh, sign_in, sign_up, signed_in};
+use crate::support::{Response, call, count, me, refresh, sign_in, sign_up, signed_in};
 
 pub(super) const PASSWORD: &str = "correct horse battery";
 
-async fn sign_out(app: &TestApp, pair: &Answer, body: Option<Value>) -> Answer {
+async fn sign_out(app: &TestApp, pair: &Response, body: Option<Value>) -> Response {
     sign_out_with(app, &pair.text("/access"), body).await
 }
 
-async fn sign_out_with(app: &TestApp, token: &str, body: Option<Value>) -> Answer {
+async fn sign_out_with(app: &TestApp, token: &str, body: Option<Value>) -> Response {
     let mut event = event("auth-sign-out").bearer(token);
     event.0["body"] = body.map_or(Value::Null, |body| json!(body.to_string()));
     call(app, auth_sign_out::handler, &event).await
 }
 
-async fn list(app: &TestApp, pair: &Answer) -> Answer {
+async fn list(app: &TestApp, pair: &Response) -> Response {
     call(app, auth_sessions_list::handler, &event("auth-sessions-list").bearer(&pair.text("/access"))).await
 }
 
-async fn revoke(app: &TestApp, pair: &Answer, id: &str) -> Answer {
+async fn revoke(app: &TestApp, pair: &Response, id: &str) -> Response {
     let mut event = event("auth-sessions-revoke").bearer(&pair.text("/access"));
     event.0["pathParameters"] = json!({ "id": id });
     call(app, auth_sessions_revoke::handler, &event).await
 }
 
 #[track_caller]
-pub(super) fn is_good(answer: &Answer) {
-    assert_eq!(answer.status, 200, "{answer:?}");
+pub(super) fn is_good(response: &Response) {
+    assert_eq!(response.status, 200, "{response:?}");
 }
 
-pub(super) async fn is_out(app: &TestApp, pair: &Answer) {
+pub(super) async fn is_out(app: &TestApp, pair: &Response) {
     me(app, &pair.text("/access")).await.is_error(401, "unauthenticated");
     refresh(app, &pair.text("/refresh")).await.is_error(401, "unauthenticated");
 }
@@ -97,12 +94,12 @@ async fn the_list_shows_ones_own_live_sessions_and_which_one_this_is() {
     app.clock.advance(Duration::seconds(10));
     let first = refresh(&app, &first.text("/refresh")).await;
 
-    let answer = list(&app, &second).await;
-    is_good(&answer);
-    let results = answer.body["results"].as_array().expect("a list").clone();
+    let response = list(&app, &second).await;
+    is_good(&response);
+    let results = response.body["results"].as_array().expect("a list").clone();
     let current: Vec<_> = results.iter().map(|s| s["current"].as_bool().expect("a bool")).collect();
-    assert_eq!(current, [true, false], "the current one first: {answer:?}");
-    assert_eq!(answer.body["next"], Value::Null);
+    assert_eq!(current, [true, false], "the current one first: {response:?}");
+    assert_eq!(response.body["next"], Value::Null);
     assert_eq!(
         (&results[1]["created_at"], &results[1]["refreshed_at"]),
         (&json!("2026-01-01T12:00:00.000000Z"), &json!("2026-01-01T12:00:20.000000Z"))
@@ -124,14 +121,17 @@ async fn nobody_ends_somebody_elses_session() {
     sign_up(&app, "bob@example.com").await;
     let bob = sign_in(&app, "bob@example.com", PASSWORD).await;
     let id = list(&app, &ada).await.text("/results/0/id");
-    let mut answers = Vec::new();
+    let mut responses = Vec::new();
     for id in [id.as_str(), "0000000000000000000000", "x", "", "' or true --"] {
-        let mut answer = revoke(&app, &bob, id).await;
-        answer.is_error(404, "not_found");
-        answer.body["error_id"] = Value::Null;
-        answers.push(answer.body);
+        let mut response = revoke(&app, &bob, id).await;
+        response.is_error(404, "not_found");
+        response.body["error_id"] = Value::Null;
+        responses.push(response.body);
     }
-    assert!(answers.iter().all(|body| *body == answers[0]), "somebody else's can be told apart: {answers:?}");
+    assert!(
+        responses.iter().all(|body| *body == responses[0]),
+        "somebody else's can be told apart: {responses:?}"
+    );
     is_good(&me(&app, &ada.text("/access")).await);
 }
 
@@ -139,13 +139,13 @@ async fn nobody_ends_somebody_elses_session() {
 async fn without_a_token_nothing_is_ended_or_shown() {
     let app = TestApp::new().await;
     let ada = signed_in(&app).await;
-    for answer in [
+    for response in [
         call(&app, auth_sign_out::handler, &event("auth-sign-out")).await,
         call(&app, auth_sessions_list::handler, &event("auth-sessions-list")).await,
         call(&app, auth_sessions_revoke::handler, &event("auth-sessions-revoke")).await,
         call(&app, auth_password_change::handler, &event("auth-password-change")).await,
     ] {
-        answer.is_error(401, "unauthenticated");
+        response.is_error(401, "unauthenticated");
     }
     is_good(&me(&app, &ada.text("/access")).await);
 }
@@ -183,8 +183,8 @@ async fn a_refresh_token_that_was_replaced_signs_out_only_while_it_could_be_repl
     is_good(&me(&app, &second.text("/access")).await);
     app.clock.advance(Duration::seconds(11));
     let everywhere = Some(json!({ "everywhere": true }));
-    let answer = sign_out_with(&app, &first.text("/refresh"), everywhere).await;
-    answer.is_error(401, "unauthenticated");
+    let response = sign_out_with(&app, &first.text("/refresh"), everywhere).await;
+    response.is_error(401, "unauthenticated");
     is_out(&app, &second).await;
     assert_eq!(audited(&app, "session_reuse_detected").await, 1);
     is_good(&me(&app, &other.text("/access")).await);
@@ -194,21 +194,19 @@ async fn a_refresh_token_that_was_replaced_signs_out_only_while_it_could_be_repl
 async fn the_log_says_who_signed_out_and_why_a_token_was_refused() {
     let app = TestApp::new().await;
     let pair = signed_in(&app).await;
-    let lines = Lines::default();
-    let writer = lines.clone();
-    let _guard = telemetry::capture(LevelFilter::INFO, move || writer.clone());
+    let log = Captured::at(LevelFilter::INFO);
     app.clock.advance(Duration::minutes(6));
     sign_out(&app, &pair, None).await.is_error(401, "unauthenticated");
-    assert!(lines.text().contains("the token has expired"), "{}", lines.text());
+    assert!(log.text().contains("the token has expired"), "{}", log.text());
     let user: uuid::Uuid =
         app.database.client().await.query_one("select uuid from users", &[]).await.expect("a user").get(0);
-    assert!(!lines.text().contains(&user.to_string()));
+    assert!(!log.text().contains(&user.to_string()));
     assert_eq!(sign_out_with(&app, &pair.text("/refresh"), None).await.status, 204);
     sign_out_with(&app, &pair.text("/refresh"), None).await.is_error(401, "unauthenticated");
-    assert!(lines.text().contains(&user.to_string()), "{}", lines.text());
+    assert!(log.text().contains(&user.to_string()), "{}", log.text());
 }
 
-async fn page(app: &TestApp, pair: &Answer, query: &[(&str, &str)]) -> Answer {
+async fn page(app: &TestApp, pair: &Response, query: &[(&str, &str)]) -> Response {
     let mut event = event("auth-sessions-list").bearer(&pair.text("/access"));
     let values: serde_json::Map<_, _> =
         query.iter().map(|(key, value)| ((*key).to_owned(), json!([value]))).collect();
@@ -217,7 +215,7 @@ async fn page(app: &TestApp, pair: &Answer, query: &[(&str, &str)]) -> Answer {
 }
 
 /// Sessions that were refreshed before and after the caller's, many of them in the same second.
-async fn many_sessions(app: &TestApp) -> Answer {
+async fn many_sessions(app: &TestApp) -> Response {
     let pair = signed_in(app).await;
     let fill = "insert into auth_session (id, user_uuid, access_sid, kid, created_at, rotated_at, idle_until, expires_at)
                 select lpad(n::text, 22, '0'), uuid, 'x', 'bare', timestamptz '2026-01-01 12:00:00Z',
@@ -236,12 +234,13 @@ async fn a_long_list_comes_in_pages_the_current_session_first_and_each_session_o
         loop {
             let mut query = vec![("limit", limit)];
             query.extend(cursor.as_deref().map(|cursor| ("cursor", cursor)));
-            let answer = page(&app, &pair, &query).await;
-            is_good(&answer);
-            let results = answer.body["results"].as_array().expect("a list").clone();
+            let response = page(&app, &pair, &query).await;
+            is_good(&response);
+            let results = response.body["results"].as_array().expect("a list").clone();
             assert!(results.len() <= limit.parse().expect("a number"));
             seen.extend(results);
-            cursor = answer.body["next"].as_str().map(str::to_owned);
+            assert!(seen.len() <= 70, "pages of {limit} do not end");
+            cursor = response.body["next"].as_str().map(str::to_owned);
             if cursor.is_none() {
                 break;
             }

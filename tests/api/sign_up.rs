@@ -13,14 +13,14 @@ const USERS: &str = "select count(*) from users";
 #[tokio::test]
 async fn a_new_user_gets_uuid_email_and_time() {
     let app = TestApp::new().await;
-    let answer = call(&app, auth_sign_up::handler, &event("auth-sign-up")).await;
-    assert_eq!(answer.status, 200, "{answer:?}");
-    let mut keys: Vec<_> = answer.body.as_object().expect("an object").keys().cloned().collect();
+    let response = call(&app, auth_sign_up::handler, &event("auth-sign-up")).await;
+    assert_eq!(response.status, 200, "{response:?}");
+    let mut keys: Vec<_> = response.body.as_object().expect("an object").keys().cloned().collect();
     keys.sort();
     assert_eq!(keys, ["created_at", "email", "uuid"]);
-    assert_eq!(answer.text("/email"), "ada@example.com");
-    assert!(answer.text("/created_at").ends_with('Z'), "{answer:?}");
-    assert!(uuid::Uuid::parse_str(&answer.text("/uuid")).is_ok());
+    assert_eq!(response.text("/email"), "ada@example.com");
+    assert!(response.text("/created_at").ends_with('Z'), "{response:?}");
+    assert!(uuid::Uuid::parse_str(&response.text("/uuid")).is_ok());
 }
 
 #[tokio::test]
@@ -53,7 +53,7 @@ async fn the_event_is_in_the_outbox_and_has_been_sent_after_the_commit() {
 }
 
 #[tokio::test]
-async fn with_the_queue_down_the_answer_is_the_same_and_the_event_waits() {
+async fn with_the_queue_down_the_response_is_the_same_and_the_event_waits() {
     let app = TestApp::new().await;
     app.bus.set_down(true);
     assert_eq!(sign_up(&app, "ada@example.com").await.status, 200);
@@ -72,9 +72,9 @@ async fn an_address_in_other_letters_is_the_same_address() {
 #[tokio::test]
 async fn fifty_sign_ups_of_one_address_at_once_make_one_user() {
     let app = TestApp::new().await;
-    let answers = join_all((0..50).map(|_| sign_up(&app, "ada@example.com"))).await;
-    assert_eq!(answers.iter().filter(|a| a.status == 200).count(), 1);
-    assert_eq!(answers.iter().filter(|a| a.status == 409).count(), 49);
+    let responses = join_all((0..50).map(|_| sign_up(&app, "ada@example.com"))).await;
+    assert_eq!(responses.iter().filter(|a| a.status == 200).count(), 1);
+    assert_eq!(responses.iter().filter(|a| a.status == 409).count(), 49);
     assert_eq!(count(&app, USERS).await, 1);
 }
 
@@ -91,10 +91,10 @@ async fn bad_input_is_named_and_nothing_is_written() {
         ("nul", 422, "validation", None),
         ("wrong-content-type", 415, "unsupported_media_type", None),
     ] {
-        let answer = call(&app, auth_sign_up::handler, &event(&format!("auth-sign-up.{sample}"))).await;
-        answer.is_error(status, code);
+        let response = call(&app, auth_sign_up::handler, &event(&format!("auth-sign-up.{sample}"))).await;
+        response.is_error(status, code);
         if let Some((key, reason)) = detail {
-            answer.names(key, reason);
+            response.names(key, reason);
         }
     }
     let long = format!("a@{}.{}.example", "b".repeat(60), "c".repeat(58));
@@ -120,9 +120,9 @@ async fn bad_input_is_named_and_nothing_is_written() {
             .names(key, reason);
     }
     let several = json!({ "email": "ada", "password": 5, "my secret": 1 });
-    let answer = call(&app, auth_sign_up::handler, &event("auth-sign-up").body(&several)).await;
+    let response = call(&app, auth_sign_up::handler, &event("auth-sign-up").body(&several)).await;
     assert_eq!(
-        answer.is_error(422, "validation").body["details"],
+        response.is_error(422, "validation").body["details"],
         json!([
             { "key": "email", "reason": "format" },
             { "key": "?", "reason": "unknown" },
@@ -177,8 +177,8 @@ async fn an_escaped_replacement_character_is_data() {
     }
     let access = signed_in(&app).await.text("/access");
     let event = event("users-me-update").bearer(&access).raw_body(r#"{"first_name": "caf\ufffd"}"#);
-    let answer = call(&app, users_me_update::handler, &event).await;
-    assert_eq!((answer.status, answer.text("/first_name")), (200, "caf\u{fffd}".into()));
+    let response = call(&app, users_me_update::handler, &event).await;
+    assert_eq!((response.status, response.text("/first_name")), (200, "caf\u{fffd}".into()));
 }
 
 /// Cut at any round trip, before the server hears it or before its response arrives: with a key the
@@ -194,7 +194,7 @@ async fn wherever_the_database_is_lost_a_sign_up_with_a_key_can_be_repeated() {
     assert_eq!(sign_up("warm").await.status, 200);
     let (_, trips) = wire.count(sign_up("count")).await;
     let mut users = 2;
-    for cut in [Cut::Question, Cut::Answer] {
+    for cut in [Cut::Question, Cut::Reply] {
         for number in 1..=trips {
             let name = format!("{cut:?}-{number}").to_lowercase();
             wire.cut_at(number, cut);

@@ -5,7 +5,7 @@ use app_core::{
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::support::{Answer, allow, call, sign_in, sign_up, signed_in};
+use crate::support::{Response, allow, call, sign_in, sign_up, signed_in};
 
 fn of(task: &str, access: &str) -> Event {
     let mut event = event("tasks-get").bearer(access);
@@ -13,7 +13,7 @@ fn of(task: &str, access: &str) -> Event {
     event
 }
 
-async fn get(app: &TestApp, task: &str, access: &str) -> Answer {
+async fn get(app: &TestApp, task: &str, access: &str) -> Response {
     call(app, tasks_get::handler, &of(task, access)).await
 }
 
@@ -34,21 +34,24 @@ async fn a_task_tells_its_owner_what_became_of_it() {
     let me = signed_in(&app).await;
     let (owner, access) = (me.text("/user_data/uuid"), me.text("/access"));
     let id = start(&app, &owner).await;
-    let answer = get(&app, &id, &access).await;
-    assert_eq!(answer.status, 200, "{answer:?}");
+    let response = get(&app, &id, &access).await;
+    assert_eq!(response.status, 200, "{response:?}");
     let waiting = json!({
         "uuid": id, "name": "say_meow", "status": "queued", "attempts": 0,
-        "result": null, "error_code": null, "error": null, "created_at": answer.body["created_at"], "finished_at": null,
+        "result": null, "error_code": null, "error": null, "created_at": response.body["created_at"], "finished_at": null,
     });
-    assert_eq!(answer.body, waiting);
+    assert_eq!(response.body, waiting);
 
     let client = app.database.client().await;
     let done = "update task set state = 'succeeded', result = '{\"said\": \"meow\"}', finished_at = now()";
     client.batch_execute(done).await.expect("update");
-    let answer = get(&app, &id.to_uppercase(), &access).await;
-    assert_eq!((answer.text("/status"), answer.text("/result/said")), ("succeeded".into(), "meow".into()));
-    assert_eq!(answer.body["attempts"], 1);
-    assert!(answer.text("/finished_at").ends_with('Z'));
+    let response = get(&app, &id.to_uppercase(), &access).await;
+    assert_eq!(
+        (response.text("/status"), response.text("/result/said")),
+        ("succeeded".into(), "meow".into())
+    );
+    assert_eq!(response.body["attempts"], 1);
+    assert!(response.text("/finished_at").ends_with('Z'));
 }
 
 #[tokio::test]
@@ -65,9 +68,9 @@ async fn a_failed_task_tells_a_code_and_a_sentence_and_no_cause() {
     ] {
         let update = "update task set state = 'failed', error = $1, finished_at = now()";
         client.execute(update, &[&stored]).await.expect("update");
-        let answer = get(&app, &id, &me.text("/access")).await;
-        assert_eq!(answer.text("/error_code"), code);
-        let sentence = answer.text("/error");
+        let response = get(&app, &id, &me.text("/access")).await;
+        assert_eq!(response.text("/error_code"), code);
+        let sentence = response.text("/error");
         assert!(sentence.ends_with('.') && !sentence.contains("internal:465"), "{sentence}");
     }
 }
@@ -81,8 +84,8 @@ async fn somebody_elses_task_is_as_if_it_were_not_there() {
     let eve = sign_in(&app, "eve@example.com", "correct horse battery").await.text("/access");
     let hidden = get(&app, &theirs, &eve).await;
     let absent = get(&app, &Uuid::from_u128(7).to_string(), &eve).await;
-    let strip = |answer: &Answer| {
-        let mut body = answer.is_error(404, "not_found").body.clone();
+    let strip = |response: &Response| {
+        let mut body = response.is_error(404, "not_found").body.clone();
         body["error_id"] = json!(null);
         body
     };
@@ -100,7 +103,7 @@ async fn whoever_may_read_tasks_sees_those_of_others() {
     assert_eq!(sign_up(&app, "eve@example.com").await.status, 200);
     let eve = sign_in(&app, "eve@example.com", "correct horse battery").await.text("/access");
     allow(&app, &["tasks:read"]).await;
-    let answer = get(&app, &theirs, &eve).await;
-    assert_eq!((answer.status, answer.text("/uuid")), (200, theirs));
+    let response = get(&app, &theirs, &eve).await;
+    assert_eq!((response.status, response.text("/uuid")), (200, theirs));
     get(&app, &Uuid::from_u128(7).to_string(), &eve).await.is_error(404, "not_found");
 }

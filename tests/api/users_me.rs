@@ -13,9 +13,9 @@ async fn the_whole_profile_comes_without_the_hash() {
         .execute("update users set first_name = 'Ada', birthday = '1815-12-10', meta = '{\"a\": [1]}'", &[])
         .await
         .expect("update");
-    let answer = me(&app, &pair.text("/access")).await;
-    assert_eq!(answer.status, 200, "{answer:?}");
-    let keys: Vec<_> = answer.body.as_object().expect("an object").keys().cloned().collect();
+    let response = me(&app, &pair.text("/access")).await;
+    assert_eq!(response.status, 200, "{response:?}");
+    let keys: Vec<_> = response.body.as_object().expect("an object").keys().cloned().collect();
     let mut expected = vec![
         "id",
         "uuid",
@@ -40,10 +40,10 @@ async fn the_whole_profile_comes_without_the_hash() {
     let mut keys_sorted = keys.clone();
     keys_sorted.sort();
     assert_eq!(keys_sorted, expected);
-    assert_eq!(answer.body["birthday"], "1815-12-10");
-    assert_eq!(answer.body["meta"], json!({ "a": [1] }));
-    assert_eq!(answer.body["phone"], Value::Null);
-    assert!(answer.text("/updated_at").ends_with('Z'));
+    assert_eq!(response.body["birthday"], "1815-12-10");
+    assert_eq!(response.body["meta"], json!({ "a": [1] }));
+    assert_eq!(response.body["phone"], Value::Null);
+    assert!(response.text("/updated_at").ends_with('Z'));
 }
 
 /// Rows of the prototype, and from before these values were checked.
@@ -72,7 +72,7 @@ async fn a_stored_value_that_would_be_refused_today_is_not_shown() {
 }
 
 #[tokio::test]
-async fn both_spellings_of_the_path_answer_the_same() {
+async fn both_spellings_of_the_path_respond_the_same() {
     let app = TestApp::new().await;
     let token = signed_in(&app).await.text("/access");
     let without = call(&app, users_me::handler, &event("users-me.no-slash").bearer(&token)).await;

@@ -1,9 +1,9 @@
 use app_core::testing::{TestApp, event};
 use serde_json::{Value, json};
 
-use crate::support::{Answer, call, me, signed_in};
+use crate::support::{Response, call, me, signed_in};
 
-async fn patch(app: &TestApp, token: &str, body: &Value) -> Answer {
+async fn patch(app: &TestApp, token: &str, body: &Value) -> Response {
     call(app, users_me_update::handler, &event("users-me-update").bearer(token).body(body)).await
 }
 
@@ -13,14 +13,14 @@ async fn named_fields_change_and_all_others_stay() {
     let token = signed_in(&app).await.text("/access");
     let before = me(&app, &token).await;
     let change = json!({ "first_name": "Ada", "birthday": "1815-12-10", "meta": { "theme": "dark" } });
-    let answer = patch(&app, &token, &change).await;
-    assert_eq!(answer.status, 200, "{answer:?}");
+    let response = patch(&app, &token, &change).await;
+    assert_eq!(response.status, 200, "{response:?}");
     assert_eq!(
-        (&answer.body["first_name"], &answer.body["birthday"], &answer.body["meta"]),
+        (&response.body["first_name"], &response.body["birthday"], &response.body["meta"]),
         (&json!("Ada"), &json!("1815-12-10"), &json!({ "theme": "dark" }))
     );
-    assert!(answer.text("/updated_at") > before.text("/updated_at"));
-    assert_eq!(me(&app, &token).await.body, answer.body);
+    assert!(response.text("/updated_at") > before.text("/updated_at"));
+    assert_eq!(me(&app, &token).await.body, response.body);
 
     let again = patch(&app, &token, &json!({ "city": "London" })).await;
     assert_eq!((&again.body["city"], &again.body["first_name"]), (&json!("London"), &json!("Ada")));
@@ -31,9 +31,9 @@ async fn null_empties_a_field_and_a_left_out_key_does_not() {
     let app = TestApp::new().await;
     let token = signed_in(&app).await.text("/access");
     patch(&app, &token, &json!({ "first_name": "Ada", "last_name": "Lovelace", "meta": { "a": 1 } })).await;
-    let answer = patch(&app, &token, &json!({ "first_name": null, "meta": null })).await;
+    let response = patch(&app, &token, &json!({ "first_name": null, "meta": null })).await;
     assert_eq!(
-        (&answer.body["first_name"], &answer.body["last_name"], &answer.body["meta"]),
+        (&response.body["first_name"], &response.body["last_name"], &response.body["meta"]),
         (&Value::Null, &json!("Lovelace"), &json!({}))
     );
 }
@@ -43,8 +43,8 @@ async fn an_empty_change_changes_nothing() {
     let app = TestApp::new().await;
     let token = signed_in(&app).await.text("/access");
     let before = me(&app, &token).await.body;
-    let answer = patch(&app, &token, &json!({})).await;
-    assert_eq!((answer.status, answer.body), (200, before));
+    let response = patch(&app, &token, &json!({})).await;
+    assert_eq!((response.status, response.body), (200, before));
 }
 
 #[tokio::test]
@@ -95,8 +95,8 @@ async fn a_number_that_is_stored_can_be_read_again() {
     assert_eq!(patch(&app, &token, &json!({ "meta": meta })).await.status, 200);
     assert_eq!(me(&app, &token).await.status, 200);
     for number in [f64::MAX, -f64::MAX] {
-        let answer = patch(&app, &token, &json!({ "meta": { "number": number } })).await;
-        answer.is_error(422, "validation").names("meta", "range");
+        let response = patch(&app, &token, &json!({ "meta": { "number": number } })).await;
+        response.is_error(422, "validation").names("meta", "range");
     }
     assert_eq!(me(&app, &token).await.status, 200);
 }

@@ -55,13 +55,13 @@ async fn requests_go_on_while_a_migration_changes_the_type_of_a_column() {
              alter column password_hashed type varchar({size})"
         );
         client.batch_execute(&wider).await.expect("a migration");
-        let answer = me(&app, &token).await;
-        assert_eq!(answer.status, 200, "{answer:?}");
+        let response = me(&app, &token).await;
+        assert_eq!(response.status, 200, "{response:?}");
         client.batch_execute("alter table users alter column city type text").await.expect("a migration");
-        let answer = call(&app, users_me_update::handler, &change).await;
-        assert_eq!(answer.status, 200, "{answer:?}");
+        let response = call(&app, users_me_update::handler, &change).await;
+        assert_eq!(response.status, 200, "{response:?}");
         client.batch_execute("alter table users alter column email type text").await.expect("a migration");
-        let answer = sign_in(&app, "ada@example.com", "correct horse battery").await;
-        assert_eq!(answer.status, 200, "{answer:?}");
+        let response = sign_in(&app, "ada@example.com", "correct horse battery").await;
+        assert_eq!(response.status, 200, "{response:?}");
     }
 }

@@ -20,8 +20,8 @@ use tokio::{
 pub(crate) enum Cut {
     /// The server never hears the question.
     Question,
-    /// The server has done it; its answer is lost.
-    Answer,
+    /// The server has done it; its reply is lost.
+    Reply,
 }
 
 #[derive(Clone)]
@@ -33,7 +33,7 @@ pub(crate) struct Wire {
 struct State {
     /// Waited for and answered so far, connecting included. What is sent together is one.
     round_trips: AtomicI64,
-    /// Answers that are still to come; each ends in ReadyForQuery.
+    /// Replies that are still to come; each ends in ReadyForQuery.
     owed: AtomicI64,
     /// The number of the round trip to cut, counted from 1; none below that.
     cut_at: AtomicI64,
@@ -105,7 +105,7 @@ async fn carry(client: TcpStream, server: TcpStream, state: Arc<State>) {
     // Whichever ends first takes the other one with it: both sockets close.
     tokio::select! {
         () = questions(from_client, to_server, &state) => {}
-        () = answers(from_server, to_client, &state) => {}
+        () = replies(from_server, to_client, &state) => {}
     }
 }
 
@@ -150,7 +150,7 @@ fn take_message(bytes: &mut Vec<u8>, started: &mut bool) -> Option<u8> {
 }
 
 /// Reads whole messages: a type, a length, a body.
-async fn answers(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, state: &State) {
+async fn replies(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, state: &State) {
     let mut message = Vec::new();
     loop {
         let mut head = [0; 5];
@@ -167,12 +167,12 @@ async fn answers(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, state: &State)
         // The last one that the client waits for.
         if head[0] == b'Z' && state.owed.fetch_sub(1, Ordering::SeqCst) == 1 {
             let number = state.round_trips.load(Ordering::SeqCst) + 1;
-            if state.cuts(number, Cut::Answer) {
+            if state.cuts(number, Cut::Reply) {
                 return;
             }
             state.round_trips.store(number, Ordering::SeqCst);
         }
-        // What came before the last message has arrived: an answer is lost as a whole or in part.
+        // What came before the last message has arrived: a reply is lost as a whole or in part.
         if to.write_all(&message).await.is_err() {
             return;
         }

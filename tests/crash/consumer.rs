@@ -21,7 +21,7 @@ enum Coming {
     Fresh,
     /// As if an earlier delivery had been lost.
     Again,
-    /// They have been applied, and the answer that said so was lost.
+    /// They have been applied, and the response that said so was lost.
     Applied,
 }
 

@@ -4,10 +4,15 @@
 //! as does a step in it that no function takes. `volume.rs` says how to run the sweep in full.
 
 mod challenges;
+mod changes;
 mod consumer;
+mod deletion;
 mod erase;
 mod firings;
+mod named_points;
+mod phone;
 mod points;
+mod reauthenticate;
 mod refusals;
 mod relay;
 mod relay_kafka;

@@ -1,5 +1,7 @@
 //! Messages that can never be done: they alone reach the dead-letter queue.
 
+use std::time::{Duration, Instant};
+
 use test_support::wire::{
     database::Database,
     mapping::{Delivered, Mapping, Reading, read},
@@ -13,10 +15,12 @@ const MAX_RECEIVE_COUNT: u32 = 5;
 /// processes died.
 fn exhaust(world: &World, consumer: &mut Mapping<'_>) -> (std::collections::HashMap<String, u32>, usize) {
     let (mut handed_out, mut deaths) = (std::collections::HashMap::new(), 0);
+    let patience = Instant::now() + Duration::from_secs(120);
     while world.queues.size(Queue::Events) > 0 {
+        assert!(Instant::now() < patience, "the queue does not get empty: {handed_out:?}");
         let records = consumer.receive(10, false);
         if records.is_empty() {
-            std::thread::sleep(std::time::Duration::from_millis(100));
+            std::thread::sleep(Duration::from_millis(100));
             continue;
         }
         for record in &records {

@@ -1,6 +1,6 @@
 //! The relay.
 
-use test_support::wire::{drain::Crew, ledger::assert_exactly_once, sandbox::Answer, world::World};
+use test_support::wire::{drain::Crew, ledger::assert_exactly_once, sandbox::Invoked, world::World};
 use uuid::Uuid;
 
 use crate::{
@@ -20,20 +20,20 @@ fn a_relay_that_is_killed_anywhere_loses_nothing_and_nothing_is_applied_twice() 
 
         fill(&world, volume.batch(), &mut committed);
         let clean = crew.relay.invoke("{}", None);
-        assert!(matches!(clean, Answer::Response(_)), "{clean:?}");
+        assert!(matches!(clean, Invoked::Response(_)), "{clean:?}");
         let taken = crew.relay.steps();
 
         sweep(&RELAY, &taken, volume.batches(), volume, |death| {
             let users = fill(&world, volume.batch(), &mut committed);
-            let answer = crew.relay.invoke("{}", death.trap());
+            let response = crew.relay.invoke("{}", death.trap());
             world.note_kill(format!("relay: {death:?}"), format!("{users:?}"));
-            match (answer, death) {
-                (Answer::Killed, Death::OnTheWire(_)) => true,
-                (Answer::Response(_), Death::BeforeTheAnswerArrives) => {
+            match (response, death) {
+                (Invoked::Killed, Death::OnTheWire(_)) => true,
+                (Invoked::Response(_), Death::BeforeTheResponseArrives) => {
                     crew.relay.kill();
                     true
                 }
-                (answer, _) => panic!("neither killed nor well: {answer:?}"),
+                (response, _) => panic!("neither killed nor well: {response:?}"),
             }
         });
 

@@ -8,7 +8,7 @@ use test_support::{
         database::wait,
         drain::Crew,
         ledger::assert_exactly_once,
-        sandbox::{Answer, Sandbox},
+        sandbox::{Invoked, Sandbox},
         world::World,
     },
 };
@@ -47,20 +47,20 @@ fn one_run(cluster: &Cluster, volume: Volume) {
 
     fill(&world, volume.batch(), &mut committed);
     let clean = relay.invoke("{}", None);
-    assert!(matches!(clean, Answer::Response(_)), "{clean:?}");
+    assert!(matches!(clean, Invoked::Response(_)), "{clean:?}");
     let taken = relay.steps();
 
     sweep(&RELAY_KAFKA, &taken, volume.batches(), volume, |death| {
         let users = fill(&world, volume.batch(), &mut committed);
-        let answer = relay.invoke("{}", death.trap());
+        let response = relay.invoke("{}", death.trap());
         world.note_kill(format!("relay to Kafka: {death:?}"), format!("{users:?}"));
-        match (answer, death) {
-            (Answer::Killed, Death::OnTheWire(_)) => true,
-            (Answer::Response(_), Death::BeforeTheAnswerArrives) => {
+        match (response, death) {
+            (Invoked::Killed, Death::OnTheWire(_)) => true,
+            (Invoked::Response(_), Death::BeforeTheResponseArrives) => {
                 relay.kill();
                 true
             }
-            (answer, _) => panic!("neither killed nor well: {answer:?}"),
+            (response, _) => panic!("neither killed nor well: {response:?}"),
         }
     });
 
@@ -73,11 +73,11 @@ fn one_run(cluster: &Cluster, volume: Volume) {
     let mut bridge = wait(Bridge::new(cluster));
     let told: usize = wait(bridge.records()).iter().map(Vec::len).sum();
     assert!(told > committed.len(), "{told} records of {} events: none was sent twice", committed.len());
-    let mut answer = async |batch: String| match consumer.invoke(&batch, None) {
-        Answer::Response(answer) => answer,
+    let mut response = async |batch: String| match consumer.invoke(&batch, None) {
+        Invoked::Response(response) => response,
         other => panic!("{other:?}"),
     };
-    while wait(bridge.poll(&mut answer)).is_some() {}
+    while wait(bridge.poll(&mut response)).is_some() {}
 
     Crew::new(&world).drain();
     assert_exactly_once(&world, &committed);

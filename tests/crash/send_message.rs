@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use test_support::wire::{
     drain::Crew,
     ledger::assert_exactly_once,
-    sandbox::{Answer, Sandbox},
+    sandbox::{Invoked, Sandbox},
     world::World,
 };
 use uuid::Uuid;
@@ -33,10 +33,10 @@ fn send(user: Uuid) -> String {
     named.bearer(KEY).body(&body).to_string()
 }
 
-fn sent(answer: &Answer) -> String {
-    let Answer::Response(answer) = answer else { panic!("no answer: {answer:?}") };
-    assert_eq!(answer["statusCode"], 201, "{answer}");
-    let body: Value = serde_json::from_str(answer["body"].as_str().expect("a body")).expect("JSON");
+fn sent(response: &Invoked) -> String {
+    let Invoked::Response(response) = response else { panic!("no response: {response:?}") };
+    assert_eq!(response["statusCode"], 201, "{response}");
+    let body: Value = serde_json::from_str(response["body"].as_str().expect("a body")).expect("JSON");
     body["id"].as_str().expect("an id").to_owned()
 }
 
@@ -56,20 +56,24 @@ fn a_named_request_that_is_killed_anywhere_and_sent_again_counts_once() {
         sweep(&SEND_MESSAGE, &taken, volume.events, volume, |death| {
             let user = world.make_users(1)[0];
             users.push(user);
-            let answer = first.invoke(&send(user), death.trap());
-            let killed = match (&answer, death) {
-                (Answer::Killed, _) => true,
-                (answer, Death::BeforeTheAnswerArrives) => {
-                    sent(answer);
+            let response = first.invoke(&send(user), death.trap());
+            let killed = match (&response, death) {
+                (Invoked::Killed, _) => true,
+                (response, Death::BeforeTheResponseArrives) => {
+                    sent(response);
                     first.kill();
                     true
                 }
-                (answer, Death::OnTheWire(_)) => panic!("not killed: {answer:?}"),
+                (response, Death::OnTheWire(_)) => panic!("not killed: {response:?}"),
             };
             world.note_kill(format!("send-message: {death:?}"), user.to_string());
-            // Nobody saw the answer: the sender asks again, and later once more.
+            // Nobody saw the response: the sender asks again, and later once more.
             let id = sent(&second.invoke(&send(user), None));
-            assert_eq!(sent(&second.invoke(&send(user), None)), id, "two answers to one request: {death:?}");
+            assert_eq!(
+                sent(&second.invoke(&send(user), None)),
+                id,
+                "two responses to one request: {death:?}"
+            );
             killed
         });
 

@@ -5,7 +5,7 @@ use serde_json::json;
 use test_support::wire::{
     drain::Crew,
     ledger::assert_exactly_once,
-    sandbox::{Answer, Sandbox},
+    sandbox::{Invoked, Sandbox},
     world::World,
 };
 use uuid::Uuid;
@@ -20,9 +20,9 @@ fn sign_up(address: &str) -> String {
     event("auth-sign-up").body(&json!({ "email": address, "password": "correct horse battery" })).to_string()
 }
 
-fn status(answer: &Answer) -> u64 {
-    let Answer::Response(answer) = answer else { panic!("no answer: {answer:?}") };
-    answer["statusCode"].as_u64().unwrap_or_else(|| panic!("no status: {answer}"))
+fn status(response: &Invoked) -> u64 {
+    let Invoked::Response(response) = response else { panic!("no response: {response:?}") };
+    response["statusCode"].as_u64().unwrap_or_else(|| panic!("no status: {response}"))
 }
 
 #[test]
@@ -43,22 +43,22 @@ fn a_sign_up_that_is_killed_anywhere_is_told_once_or_has_never_happened() {
         let (mut asked, mut sure) = (1, vec![clean]);
         sweep(&SIGN_UP, &taken, volume.events, volume, |death| {
             let address = address();
-            let answer = first.invoke(&sign_up(&address), death.trap());
+            let response = first.invoke(&sign_up(&address), death.trap());
             asked += 1;
-            let killed = match (&answer, death) {
-                (Answer::Killed, _) => true,
-                (answer, Death::BeforeTheAnswerArrives) => {
-                    assert_eq!(status(answer), 200);
+            let killed = match (&response, death) {
+                (Invoked::Killed, _) => true,
+                (response, Death::BeforeTheResponseArrives) => {
+                    assert_eq!(status(response), 200);
                     first.kill();
                     true
                 }
-                (answer, Death::OnTheWire(_)) => panic!("not killed: {answer:?}"),
+                (response, Death::OnTheWire(_)) => panic!("not killed: {response:?}"),
             };
             world.note_kill(format!("sign-up: {death:?}"), &address);
             // Every second client tries again: it finds its address free, or taken by itself.
             if asked % 2 == 0 {
-                let answer = second.invoke(&sign_up(&address), None);
-                assert!([200, 409].contains(&status(&answer)), "{answer:?}");
+                let response = second.invoke(&sign_up(&address), None);
+                assert!([200, 409].contains(&status(&response)), "{response:?}");
                 sure.push(address);
             }
             killed

@@ -14,15 +14,15 @@ use crate::{
 #[derive(Debug, Clone)]
 pub(crate) enum Death {
     OnTheWire(Trap),
-    /// It answers, is killed, and nobody gets to see the answer.
-    BeforeTheAnswerArrives,
+    /// It gives a response, is killed, and nobody gets to see the response.
+    BeforeTheResponseArrives,
 }
 
 impl Death {
     pub(crate) fn trap(&self) -> Option<&Trap> {
         match self {
             Self::OnTheWire(trap) => Some(trap),
-            Self::BeforeTheAnswerArrives => None,
+            Self::BeforeTheResponseArrives => None,
         }
     }
 }
@@ -55,14 +55,14 @@ pub(crate) fn sweep(
 
 fn death(point: Point, times: &[(&str, usize)], number: usize) -> Death {
     if point.label == RESPONSE {
-        return Death::BeforeTheAnswerArrives;
+        return Death::BeforeTheResponseArrives;
     }
     let often = times.iter().find(|(label, _)| *label == point.label).map_or(1, |(_, times)| *times);
     Death::OnTheWire(Trap { label: point.label.to_owned(), nth: 1 + number % often, moment: point.moment })
 }
 
 /// The same for a function that a queue feeds. The first batch is handed over in peace, to see the
-/// steps; each other one to be killed over. Then all that nobody has seen an answer to comes again,
+/// steps; each other one to be killed over. Then all that nobody has seen a response to comes again,
 /// and everything is worked off.
 pub(crate) fn sweep_deliveries<'w>(
     scene: &Scene,
@@ -95,7 +95,7 @@ fn deliver_and_die(mapping: &mut Mapping<'_>, records: &[Record], death: &Death)
     let delivered = mapping.deliver(records, death.trap());
     match death {
         Death::OnTheWire(_) => delivered == Delivered::Killed,
-        Death::BeforeTheAnswerArrives => {
+        Death::BeforeTheResponseArrives => {
             mapping.kill(records);
             matches!(delivered, Delivered::Answered { .. })
         }

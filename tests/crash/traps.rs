@@ -6,7 +6,7 @@ use serde_json::json;
 use test_support::wire::{
     control::{Moment, Trap},
     queues::Queue,
-    sandbox::{Answer, Sandbox},
+    sandbox::{Invoked, Sandbox},
     world::World,
 };
 
@@ -47,8 +47,8 @@ fn a_process_dies_at_the_very_step_and_moment() {
         let before = left(&world);
         let body = json!({ "email": format!("{number}@example.com"), "password": "correct horse battery" });
         let trap = Trap { label: label.to_owned(), nth: 1, moment };
-        let answer = sign_up.invoke(&event("auth-sign-up").body(&body).to_string(), Some(&trap));
-        assert!(matches!(answer, Answer::Killed), "{trap}: {answer:?}");
+        let response = sign_up.invoke(&event("auth-sign-up").body(&body).to_string(), Some(&trap));
+        assert!(matches!(response, Invoked::Killed), "{trap}: {response:?}");
         assert_eq!(sign_up.steps().last().map(String::as_str), Some(label), "it lived on after {trap}");
         let expected: Vec<i64> = before.iter().zip(gained).map(|(before, gained)| before + gained).collect();
         assert_eq!(left(&world), expected.as_slice(), "{trap}");

@@ -15,7 +15,7 @@ use test_support::wire::database::wait;
 
 use crate::{alone, server::Server};
 
-fn pool(config: DatabaseConfig) -> Db {
+pub(crate) fn pool(config: DatabaseConfig) -> Db {
     let aws = Config::read(
         |_| false,
         |key| match key {
@@ -52,6 +52,23 @@ fn a_connection_to_a_replica_is_refused_at_the_login_and_the_promoted_server_is_
 
     server.promote();
     assert_eq!(ask::<i32>(&db, "select 7").expect("the promoted server answers"), 7);
+}
+
+#[test]
+fn a_clone_in_the_folder_of_a_deleted_checkout_starts_with_an_empty_database() {
+    let _alone = alone();
+    let mut server = Server::start();
+    server.make_roles("app", true);
+    let create = "create table earlier (n int)";
+    let administrator = pool(server.config("app", |logins| &logins.administrator));
+    wait(async { administrator.conn().await.expect("a connection").execute(create, &[]).await })
+        .expect("a table");
+
+    server.restart_without_passwords();
+    server.make_roles("app", true);
+    let administrator = pool(server.config("app", |logins| &logins.administrator));
+    let tables = "select count(*) from pg_tables where tablename = 'earlier'";
+    assert_eq!(ask::<i64>(&administrator, tables).expect("a count"), 0);
 }
 
 const MAY_CONNECT: &str = "select has_database_privilege('app', 'postgres', 'connect')";

@@ -30,7 +30,7 @@ fn twice_and_backwards(mapping: &mut Mapping<'_>) {
     }
     records.reverse();
     mapping.deliver(&records, None);
-    // The answer was lost: all of them again, and one that was published a second time.
+    // The response was lost: all of them again, and one that was published a second time.
     records.iter_mut().for_each(|record| record.receive_count += 1);
     let again = mapping.deliver(&records, None);
     mapping.send_again(&records[0]);

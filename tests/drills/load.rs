@@ -16,7 +16,7 @@ use test_support::wire::{
     control::{Control, Weather},
     drain::relay_once,
     mapping::Mapping,
-    sandbox::{Answer, Sandbox},
+    sandbox::{Invoked, Sandbox},
     world::World,
 };
 
@@ -31,7 +31,7 @@ pub(crate) struct Sample {
     pub(crate) address: String,
     pub(crate) began: Instant,
     pub(crate) took: Duration,
-    /// Of its answer; none when the function gave none.
+    /// Of its response; none when the function gave none.
     pub(crate) status: Option<u64>,
     pub(crate) said: String,
 }
@@ -139,10 +139,10 @@ fn sign_up_until_over(producer: &mut Sandbox, load: &Load) {
         let body = json!({ "email": address, "password": "correct horse battery" });
         let request = event("auth-sign-up").body(&body).to_string();
         let began = Instant::now();
-        let answer = producer.invoke(&request, None);
+        let response = producer.invoke(&request, None);
         let took = began.elapsed();
-        let (status, said) = match answer {
-            Answer::Response(answer) => (answer["statusCode"].as_u64(), answer.to_string()),
+        let (status, said) = match response {
+            Invoked::Response(response) => (response["statusCode"].as_u64(), response.to_string()),
             other => (None, format!("{other:?}")),
         };
         let sample = Sample { address, began, took, status, said };

@@ -1,9 +1,12 @@
 //! Drills: the things that go wrong around us, under a load of sign-ups by the real functions.
 //!
 //! `load.rs` is the load. Each drill changes one thing about the world while it runs, and in the
-//! end every event that was committed has been applied exactly once. `mail_flood.rs` and `refused_mail.rs` need no load.
+//! end every event that was committed has been applied exactly once. `alarms.rs`, `database_roles/`,
+//! `mail_flood.rs` and `refused_mail.rs` need no load.
 
 mod address;
+mod alarms;
+mod database_roles;
 mod database_server;
 mod deliveries;
 mod failover;
@@ -18,7 +21,7 @@ mod server;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// One drill at a time: they measure how long answers take.
+/// One drill at a time: they measure how long responses take.
 fn alone() -> MutexGuard<'static, ()> {
     static ONE: Mutex<()> = Mutex::new(());
     ONE.lock().unwrap_or_else(PoisonError::into_inner)

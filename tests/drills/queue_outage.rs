@@ -9,13 +9,13 @@ use crate::{
     load::{USUAL, committed, others, quantile, under_load},
 };
 
-/// What an answer may wait for its messages to leave, by the design.
+/// What a response may wait for its messages to leave, by the design.
 const PUBLISH_BUDGET: Duration = Duration::from_millis(250);
-/// What the rest of the machine may add: to the middle of all answers, and to the slow ones.
+/// What the rest of the machine may add: to the middle of all responses, and to the slow ones.
 const NOISE: [(f64, Duration); 2] = [(0.5, Duration::from_millis(100)), (0.95, Duration::from_millis(250))];
 
 #[test]
-fn with_sqs_away_sign_ups_are_answered_within_the_budget_and_nothing_is_lost() {
+fn with_sqs_away_sign_ups_get_responses_within_the_budget_and_nothing_is_lost() {
     let _alone = alone();
     let world = World::new();
     let pause = |seconds| std::thread::sleep(Duration::from_secs(seconds));
@@ -46,9 +46,9 @@ fn with_sqs_away_sign_ups_are_answered_within_the_budget_and_nothing_is_lost() {
         let normal = quantile(within(from, to), share);
         for (name, from, to) in &spans[1..] {
             let took = quantile(within(*from, *to), share);
-            eprintln!("{name}: {share} of all answers within {took:?}, normally {normal:?}");
+            eprintln!("{name}: {share} of all responses within {took:?}, normally {normal:?}");
             let allowed = normal + PUBLISH_BUDGET + noise;
-            assert!(took <= allowed, "{name}: {share} of all answers took {took:?}, more than {allowed:?}");
+            assert!(took <= allowed, "{name}: {share} of all responses took {took:?}, more than {allowed:?}");
         }
     }
 

@@ -56,8 +56,9 @@ fn a_refused_recipient_and_a_refused_text_end_their_tasks_and_all_other_mails_ar
         // The log has the server's reply under the task's id, but not the server's words.
         let id = "select id::text from task where name = 'welcome_mail' and args ->> 'user' = $1";
         let id: String = world.database.rows(id, &[&user.to_string()])[0].get(0);
-        let logs = crew.mail.sandbox.logs();
-        let line = logs.iter().find(|line| line.contains(&id) && line.contains("failed permanently"));
+        let is_its = |line: &&String| line.contains(&id) && line.contains("failed permanently");
+        let logs = crew.mail.sandbox.logs_until(|logs| logs.iter().any(|line| is_its(&line)));
+        let line = logs.iter().find(is_its);
         let line = line.unwrap_or_else(|| panic!("no line about {id}: {logs:#?}"));
         let words = ["no such mailbox", "content refused", "example.com"];
         assert!(line.contains(reply) && !words.iter().any(|words| line.contains(words)), "{line}");

@@ -6,7 +6,7 @@ use test_support::wire::{
     control::{Moment, Trap, Weather},
     drain::Crew,
     ledger::assert_exactly_once,
-    sandbox::{Answer, Sandbox},
+    sandbox::{Invoked, Sandbox},
     world::World,
 };
 
@@ -40,7 +40,7 @@ fn with_the_relay_killed_between_sending_and_marking_what_is_sent_twice_is_appli
 /// Every time that it has sent something. What it had claimed is free again after its lease.
 fn relay_and_die(world: &World, relay: &mut Sandbox) {
     let mark = Trap { label: "update outbox set published_at".to_owned(), nth: 1, moment: Moment::Before };
-    if matches!(relay.invoke("{}", Some(&mark)), Answer::Killed) {
+    if matches!(relay.invoke("{}", Some(&mark)), Invoked::Killed) {
         world.note_kill(format!("relay: {mark}"), "");
     }
 }

@@ -58,6 +58,17 @@ impl Server {
         Self { name, checkout, postgres, process, port }
     }
 
+    /// Starts it again as a checkout does that was cloned again in the same folder: the passwords are gone, and the
+    /// data, which may lie outside the checkout, is still there.
+    pub(crate) fn restart_without_passwords(&mut self) {
+        self.process.stop(Signal::SIGINT, Duration::from_secs(10));
+        let state = self.checkout.state_dir(self.name).expect("its folder");
+        std::fs::remove_file(state.join("passwords.json")).expect("the passwords");
+        let python = Python::ready(&self.checkout).expect("the Python tools");
+        self.postgres = Postgres::prepare(&self.checkout, &python, self.name).expect("a server");
+        self.process = self.postgres.start_with(self.port, DURABLE).expect("it starts");
+    }
+
     /// Its one database, with the roles of a real one: the functions are no administrators.
     pub(crate) fn database(&self) -> Database {
         self.database_at(self.port)
@@ -91,7 +102,7 @@ impl Server {
             host: logins.host,
             port: self.port,
             name: name.to_owned(),
-            login: config::Login::Inline { user, password: Secret::new(password) },
+            login: config::Login::Inline { user, password: Secret::new(password) }.into(),
             ssl_root_cert: None,
             pool_size: 1,
             statements: Statements::Prepared,
@@ -106,11 +117,29 @@ impl Server {
         made.expect("the roles are made")
     }
 
+    /// The same as an administrator who is no superuser.
+    pub(crate) fn make_roles_as(&self, administrator: &str, database: &str) {
+        let postgres = &self.postgres;
+        let made = postgres.make_roles_as(Some(administrator), &self.checkout, self.port, database, false);
+        made.expect("the roles are made");
+    }
+
     /// Restarts it as a replica, which a server is after a failover.
     pub(crate) fn become_replica(&mut self) {
         self.process.stop(Signal::SIGINT, Duration::from_secs(10));
         self.postgres.make_replica().expect("a replica");
         self.process = self.postgres.start_with(self.port, DURABLE).expect("it starts again");
+    }
+
+    /// How one of its users logs in.
+    pub(crate) fn login(&self, login: fn(&stack::database::Database) -> &Login) -> Login {
+        login(&self.postgres.logins(self.port)).clone()
+    }
+
+    /// Everything that it has logged.
+    pub(crate) fn log(&self) -> String {
+        let state = self.checkout.state_dir(self.name).expect("its folder");
+        std::fs::read_to_string(state.join("postgres.log")).expect("its log")
     }
 
     pub(crate) fn port(&self) -> u16 {

@@ -36,6 +36,8 @@ const reasons = failure?.details.map(({ key, reason }) => `${key} ${reason}`).so
 check(String(reasons) === "email format,password too_long", "all faults at once", failure);
 
 const created = good(await api.POST("/api/v1/auth/sign-up/", { body: { email, password } }), "sign-up");
+// With SIGN_UP_ANSWERS=private it would be 202, which shows no account.
+check("uuid" in created, "the new account", created);
 const tokens = good(await api.POST("/api/v1/auth/tokens/", { body: { email, password } }), "sign-in");
 check(tokens.user_data.uuid === created.uuid, "the same user", tokens.user_data);
 

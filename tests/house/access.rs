@@ -14,13 +14,19 @@ use super::{
 };
 
 /// Reviewed: these do without a caller. A route that joins them needs a reason here.
-const PUBLIC: [&str; 7] = [
+const PUBLIC: [&str; 13] = [
+    "auth-code",            // nobody is known yet; limited by address and account
+    "auth-code-redeem", // takes a secret from a mail and the verifier of whoever asked; limited by address
+    "auth-email-confirm", // takes a secret from a mail; limited by address
+    "auth-email-undo",  // the same
+    "users-me-restore", // takes a secret from a mail or a sign-in; limited by address
     "auth-email-verify", // takes a secret from a mail and something of whoever signed up; limited by address
     "auth-password-forgot", // nobody is known yet; limited by address and account
     "auth-password-reset", // takes a secret from a mail; limited by address
-    "auth-sign-up",      // nobody is known yet; limited by address
-    "auth-tokens",       // the same, limited by address and account
-    "docs",              // what the repository says anyway, and only with SHOW_API_DOCS
+    "auth-phone-confirm", // takes a code from a phone and its asker; limited by address
+    "auth-sign-up",     // nobody is known yet; limited by address
+    "auth-tokens",      // the same, limited by address and account
+    "docs",             // what the repository says anyway, and only with SHOW_API_DOCS
     "debug-health-check", // load balancers sign in nowhere; it tells which dependency is down and no more
 ];
 
@@ -31,9 +37,13 @@ const REFRESHING: [&str; 1] = ["auth-tokens-refresh"];
 const EITHER_TOKEN: [&str; 1] = ["auth-sign-out"];
 
 /// Reviewed: these are worth a stolen session, and so their users prove their identity again.
-const STEP_UP: [&str; 2] = [
-    "api-keys-create", // a key lives for up to a year
-    "users-me-export", // all data about a user at once
+const STEP_UP: [&str; 6] = [
+    "users-me-delete",   // the account, and all sessions
+    "api-keys-create",   // a key lives for up to a year
+    "auth-email-change", // whoever reads the mails of an address can set a password
+    "auth-phone",        // a number signs in
+    "auth-phone-remove", // it is the way back in of a user who has lost the mailbox
+    "users-me-export",   // all data about a user at once
 ];
 
 /// Reviewed: the same for RPC methods.
@@ -81,10 +91,11 @@ fn what_is_open_to_anybody_is_a_reviewed_list() {
 }
 
 /// Reviewed: these change something for somebody signed in and take no `Idempotency-Key`.
-const WITHOUT_KEY: [&str; 3] = [
+const WITHOUT_KEY: [&str; 4] = [
     "auth-sign-out",       // the first one ends the session that the second would need
-    "api-keys-create",     // its answer is a key, which must not be kept
-    "auth-reauthenticate", // its answer is a pair of tokens, and its body a password
+    "users-me-delete",     // the same
+    "api-keys-create",     // its response is a key, which must not be kept
+    "auth-reauthenticate", // its response is a pair of tokens, and its body a password
 ];
 
 /// Reviewed: these take one although the caller is not signed in; the request itself identifies the caller.
@@ -132,11 +143,18 @@ fn every_rpc_method_is_defined_served_and_declares_who_may_call_it() {
     assert_eq!(public.map(|(path, _)| *path).collect::<BTreeSet<_>>(), BTreeSet::from(PUBLIC_METHODS));
 }
 
-/// Reviewed: these ask some of their callers for a proof of identity.
-const PROOF_OF_SOME: [&str; 3] = [
-    "auth-email-verify",    // of callers who send a link and nothing else
-    "auth-password-change", // of users without a password; others send their password
-    "auth-reauthenticate",  // of callers whose access token is not the latest
+/// Reviewed: these return 403 to some of their callers, who have to do something else first.
+const FORBIDDEN_TO_SOME: [&str; 4] = [
+    "auth-email-verify",    // callers who send a link and nothing else
+    "auth-password-change", // users without a password; others send their password
+    "auth-reauthenticate",  // callers whose access token is not the latest
+    "auth-tokens",          // users whose account will be erased: they restore it
+];
+
+/// Reviewed: these are open to anybody, and know some callers by what they send.
+const OPEN_WITH_401: [&str; 2] = [
+    "auth-email-confirm", // a code counts only with the session of who asked
+    "auth-tokens",        // an address and its password
 ];
 
 #[test]
@@ -164,13 +182,13 @@ fn the_description_says_what_the_handlers_declare() {
         let refuses = |status: &str| operation["responses"].get(status).is_some();
         assert_eq!(
             refuses("401"),
-            declared[function.as_str()] != Access::Public || function == "auth-tokens",
+            declared[function.as_str()] != Access::Public || OPEN_WITH_401.contains(&function.as_str()),
             "{route}: 401"
         );
         let by_type = matches!(
             declared[function.as_str()],
             Access::Permission(_) | Access::PermissionOrKey(_) | Access::Recent(_)
         );
-        assert_eq!(refuses("403"), by_type || PROOF_OF_SOME.contains(&function.as_str()), "{route}: 403");
+        assert_eq!(refuses("403"), by_type || FORBIDDEN_TO_SOME.contains(&function.as_str()), "{route}: 403");
     }
 }

@@ -11,7 +11,7 @@ const REQUIREMENTS: [usize; 2] = [70, 183];
 
 const VERDICTS: [&str; 4] = ["met", "AWS", "not met", "n/a"];
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
@@ -41,15 +41,36 @@ fn rows(page: &str) -> Vec<Row<'_>> {
     rows.map(row).collect()
 }
 
-/// Whether there is a test of this name, such as `api::matrix::a_name`.
-fn is_test(root: &Path, name: &str) -> bool {
+/// Returns where the source of a module of tests may lie, without `.rs` or `/mod.rs`. The tests of a function are a
+/// module of the suite `api`.
+fn sources(root: &Path, module: &str) -> Vec<PathBuf> {
+    let path = |module: &str| module.replace("::", "/");
+    if let Some(function) = module.strip_prefix("api::functions::") {
+        return vec![root.join("functions").join(function.replace('_', "-")).join("tests")];
+    }
+    match module.split_once("::") {
+        Some((package @ ("core" | "xtask"), module)) => {
+            let source = root.join(package).join("src");
+            // `mod tests { … }` at the end of the file that it tests.
+            let inline = module.strip_suffix("::tests").map(path);
+            [Some(path(module)), inline].into_iter().flatten().map(|path| source.join(path)).collect()
+        }
+        _ => vec![root.join("tests").join(path(module))],
+    }
+}
+
+/// Whether there is a test of this name, such as `api::matrix::a_name` or `core::config::tests::a_name`.
+pub(crate) fn is_test(root: &Path, name: &str) -> bool {
     let Some((module, function)) = name.rsplit_once("::") else { return false };
-    let path = root.join("tests").join(module.replace("::", "/"));
-    let files = [path.with_extension("rs"), path.join("mod.rs")];
-    let text = files.iter().find_map(|file| fs::read_to_string(file).ok()).unwrap_or_default();
-    ["fn ", "async fn "].iter().any(|kind| {
-        let test = format!("test]\n{kind}{function}()");
-        text.contains(&test) || text.contains(&test.replace("test]", "test(flavor = \"multi_thread\")]"))
+    let files =
+        sources(root, module).into_iter().flat_map(|path| [path.with_extension("rs"), path.join("mod.rs")]);
+    let text = files.filter_map(|file| fs::read_to_string(file).ok()).next().unwrap_or_default();
+    let lines: Vec<&str> = text.lines().map(str::trim_start).collect();
+    lines.windows(2).any(|pair| {
+        let is_marked =
+            ["test]", "test(flavor = \"multi_thread\")]"].iter().any(|end| pair[0].ends_with(end));
+        let name = pair[1].strip_prefix("async ").unwrap_or(pair[1]).strip_prefix("fn ");
+        is_marked && name.is_some_and(|name| name.starts_with(&format!("{function}()")))
     })
 }
 
@@ -112,5 +133,18 @@ fn evidence_that_does_not_exist_is_found() {
         "the table of verdicts: `met` is 1 and 1",
     ];
     assert_eq!(faults(&root(), page), expected);
-    assert!(is_test(&root(), "house::asvs::evidence_that_does_not_exist_is_found"));
+    for (name, is_one) in [
+        ("house::asvs::evidence_that_does_not_exist_is_found", true),
+        ("core::config::tests::h8_a_private_sign_up_keeps_unconfirmed_addresses_out", true),
+        (
+            "core::domain::auth::challenge::secrets::tests::a_token_reads_back_and_does_not_print_its_secret",
+            true,
+        ),
+        ("xtask::mutants::scratch::tests::a_folder_goes_with_its_last_file", true),
+        ("api::functions::users_me_delete::a_deletion_needs_a_session", false),
+        ("core::config::tests::nothing", false),
+        ("core::config::mod::nothing", false),
+    ] {
+        assert_eq!(is_test(&root(), name), is_one, "{name}");
+    }
 }

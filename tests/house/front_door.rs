@@ -11,6 +11,8 @@ use super::{
 
 /// README's first lines must fit into the five minutes of somebody who opens the project.
 const LONGEST_README: usize = 170;
+/// And its part on deploying, without empty lines: the page behind it has the rest.
+const LONGEST_DEPLOY: usize = 12;
 
 /// The commands that README promises to be enough: its first two blocks. They are two, because a reader goes on
 /// while `up` runs.
@@ -73,19 +75,28 @@ fn deployed_routes(template: &Value) -> BTreeSet<String> {
     all.map(|(method, path, name)| format!("{method} {path} {name}")).collect()
 }
 
-/// Returns the commands of docs/commands.md, as in `up`.
+/// Returns the commands of docs/commands.md, as in `up` and `queue list`.
 fn described_commands(page: &str) -> BTreeSet<String> {
     let commands = rows(page).filter_map(|row| code(row[0]).next()?.strip_prefix("cargo xtask "));
-    commands.filter_map(|command| command.split(' ').next()).map(str::to_owned).collect()
+    let mut names = BTreeSet::new();
+    for command in commands {
+        let (name, rest) = command.split_once(' ').unwrap_or((command, ""));
+        let parts = rest.split(" \\| ").filter_map(|part| part.split(' ').next());
+        let parts = parts.map(|part| part.trim_matches(['[', ']']));
+        let parts = parts.filter(|part| part.starts_with(|c: char| c.is_ascii_lowercase()));
+        names.extend(parts.map(|part| format!("{name} {part}")));
+        names.insert(name.to_owned());
+    }
+    names
 }
 
 /// Returns whether the first paragraph of a page says for whom it is, and then what it answers.
 fn has_introduction(page: &str) -> bool {
     let paragraph = page.split("\n\n").find(|part| !part.starts_with('#')).unwrap_or_default();
-    let Some((readers, answers)) = paragraph.split_once(". ") else { return false };
+    let Some((readers, responses)) = paragraph.split_once(". ") else { return false };
     let says = ["answers", "describes", "lists", "says", "shows"];
     (readers.starts_with("For ") || readers.starts_with("This page is for "))
-        && answers.split(' ').any(|word| says.contains(&word))
+        && responses.split(' ').any(|word| says.contains(&word))
 }
 
 /// Returns the pages that an index lists, once for each row that links to one.
@@ -108,6 +119,9 @@ fn readme_is_short_and_begins_with_two_commands() {
     assert!(lines <= LONGEST_README, "README.md has {lines} lines of {LONGEST_README}: move a part to docs/");
     let blocks = readme.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next());
     assert_eq!(blocks.take(2).collect::<Vec<_>>(), TWO_COMMANDS, "README.md begins with other commands");
+    let part = readme.split_once("\n## Deploy\n").and_then(|(_, rest)| rest.split("\n## ").next());
+    let lines = part.expect("a part on deploying").lines().filter(|line| !line.is_empty()).count();
+    assert!(lines <= LONGEST_DEPLOY, "README.md has {lines} lines on deploying: {LONGEST_DEPLOY} are enough");
 }
 
 #[test]
@@ -169,6 +183,26 @@ fn each_page_begins_with_its_readers_and_its_questions() {
     assert!(without.is_empty(), "the first paragraph must say for whom the page is: {without:?}");
 }
 
+/// Returns the error codes of docs/errors.md that the table of docs/grpc.md does not translate.
+fn untranslated<'a>(errors: &'a str, rpc: &str) -> Vec<&'a str> {
+    let (_, table) = errors.split_once("\n## Status and code\n").expect("the table of codes");
+    let table = table.split("\n## ").next().unwrap_or_default();
+    let codes = rows(table).filter(|row| row.len() == 4).filter_map(|row| code(row[2]).next());
+    let translated: BTreeSet<&str> = rows(rpc)
+        .filter(|row| row.len() == 2)
+        .flat_map(|row| row[0].split(", ").collect::<Vec<_>>())
+        .collect();
+    codes.filter(|code| !translated.contains(code)).collect()
+}
+
+#[test]
+fn the_rpc_page_translates_every_error_code() {
+    let (errors, rpc) = (read("docs/errors.md"), read("docs/grpc.md"));
+    assert_eq!(untranslated(&errors, &rpc), [""; 0]);
+    let fewer = rpc.replacen(", reauthenticate |", " |", 1);
+    assert_eq!(untranslated(&errors, &fewer), ["reauthenticate"]);
+}
+
 #[test]
 fn a_row_that_is_missing_or_wrong_is_found() {
     let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<String>>();
@@ -180,7 +214,12 @@ fn a_row_that_is_missing_or_wrong_is_found() {
     assert_eq!(example_settings("# X=1\nA_B=1\n\nD2=\n"), set(&["A_B", "D2"]));
     let routes = "| route | function | who | takes |\n|---|---|---|---|\n| GET /a/{id}/ | a-get | anyone | b \\| c |\n";
     assert_eq!(described_routes(routes), set(&["GET /a/{id} a-get"]));
-    assert_eq!(described_commands("| `cargo xtask up \\| x` | y |\n| `other` | z |\n"), set(&["up"]));
+    let commands = "| `cargo xtask up` | y |\n| `cargo xtask queue list [-v] \\| peek N` | y |\n| `other` | z |\n\
+                    | `cargo xtask logs [NAME]` | y |\n| `cargo xtask bench [cold \\| warm]` | y |\n";
+    assert_eq!(
+        described_commands(commands),
+        set(&["up", "queue", "queue list", "queue peek", "logs", "bench", "bench cold", "bench warm"])
+    );
     assert_eq!(
         listed_pages("| **Part** | | |\n| [a.md](a.md) | b | c |\n| [a.md](a.md) | b | c |\n"),
         ["a.md", "a.md"]

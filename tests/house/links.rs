@@ -28,7 +28,7 @@ fn links(prose: &str) -> impl Iterator<Item = &str> {
 }
 
 /// A heading as an anchor has it.
-fn anchor(heading: &str) -> String {
+pub(crate) fn anchor(heading: &str) -> String {
     let kept = heading.trim().chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
     kept.map(|c| if c == ' ' { '-' } else { c.to_ascii_lowercase() }).collect()
 }

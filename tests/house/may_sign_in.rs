@@ -1,5 +1,6 @@
 //! Who may sign in is said in full in every statement: `is_active and deleted_at is null`. A statement that asks one
-//! of the two lets somebody in whom an administrator has banned, or whose account is about to be deleted.
+//! of the two lets somebody in whom an administrator has banned, or whose account is about to be deleted. A statement
+//! about pending deletions asks both, too: `is_active and deleted_at is not null`.
 
 use std::{fs, path::Path};
 
@@ -53,7 +54,7 @@ fn halves(statement: &str) -> Vec<String> {
                 && rest[0] == "and"
                 && column(rest[1]) == "deleted_at"
                 && table(rest[1]) == table(word)
-                && rest[2..4] == ["is", "null"];
+                && (rest[2..4] == ["is", "null"] || rest[2..].starts_with(&["is", "not", "null"]));
             if !whole {
                 faults.push(around(at, at + 5));
             }
@@ -86,16 +87,20 @@ fn every_statement_asks_both_conditions() {
 
 #[test]
 fn half_a_condition_is_found_and_a_name_is_none() {
-    for good in
-        ["is_active", "where u.is_active and u.deleted_at is null", "(is_active and deleted_at is null) as a"]
-    {
+    for good in [
+        "is_active",
+        "where u.is_active and u.deleted_at is null",
+        "(is_active and deleted_at is null) as a",
+        "where is_active and deleted_at is not null",
+    ] {
         assert_eq!(halves(good), [""; 0], "{good}");
     }
     for bad in [
         "where is_active",
         "where is_active and epoch = $1",
         "where u.is_active and deleted_at is null",
-        "where is_active and deleted_at is not null",
+        "where is_active and deleted_at is not",
+        "where deleted_at is not null",
         "where deleted_at is null",
         "select uuid, is_active, email",
     ] {

@@ -8,13 +8,15 @@ use super::routes::stem;
 use super::template::document::{events, functions, template};
 
 /// A variable, and the needs that read it: one of them at least is declared where the variable is set.
-const READ_BY: [(&str, &[&str]); 8] = [
+const READ_BY: [(&str, &[&str]); 10] = [
     ("DB_SECRET_ARN", &["Database"]),
+    ("ADMINISTRATOR_SECRET_ARN", &["DatabaseRoles"]),
     ("SECRET_KEY_ARN", &["Tokens"]),
     ("HMAC_KEY_ARN", &["Limits", "Pseudonyms"]),
     ("CHALLENGE_KEYS_ARN", &["Challenges"]),
     ("EVENTS_QUEUE_URL", &["Queues"]),
     ("MAIL_URL_ARN", &["Mail"]),
+    ("SMS_COUNTRIES", &["Sms"]),
     ("CACHE_URL_ARN", &["KeyValue"]),
     ("KAFKA_SECRET_ARN", &["Kafka"]),
 ];
@@ -97,6 +99,6 @@ fn a_need_without_its_variable_and_a_variable_without_its_need_are_named() {
         ["users-me: no variable is known for Need::Luck"]
     );
     let sends = &template["Resources"]["AuthSignUpFunction"]["Properties"];
-    let faults = differences("auth-sign-up", &needs("Need::Database, Need::Limits"), sends);
+    let faults = differences("auth-sign-up", &needs("Need::Database, Need::Limits, Need::Sms"), sends);
     assert_eq!(faults, ["auth-sign-up: function.yaml sets EVENTS_QUEUE_URL, and main.rs lacks Need::Queues"]);
 }

@@ -142,7 +142,7 @@ fn quoted(line: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Returns the path and the content of each file of the product with this extension.
-fn sources(extension: &str) -> Vec<(String, String)> {
+pub(super) fn sources(extension: &str) -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut folders =
         ["core/src", "functions", "xtask/src", "xtask/python"].map(|part| root.join(part)).to_vec();

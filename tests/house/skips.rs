@@ -5,8 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What [`xtask::skip::skip`] writes, in two parts, so that this file does not contain it.
-const WORD: [&str; 2] = ["SKIP", "PED"];
+/// How what [`xtask::skip::skip`] writes begins, in two parts, so that this file does not contain it.
+const WORD: [&str; 2] = ["SKIP", "PED:"];
 
 fn sources(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).expect("a folder").flatten().map(|entry| entry.path());

@@ -32,10 +32,10 @@ pub(crate) struct Gateway {
     calls: mpsc::UnboundedReceiver<Call>,
 }
 
-/// A request, and where its answer is waited for.
-type Call = (Request, oneshot::Sender<Answer>);
+/// A request, and where its response is waited for.
+type Call = (Request, oneshot::Sender<Response>);
 
-struct Answer {
+struct Response {
     status: u64,
     headers: Vec<(String, String)>,
     body: String,
@@ -67,9 +67,9 @@ impl Gateway {
     /// One request after the other, as an instance of a function does it. Does not end.
     pub(crate) async fn serve(&mut self, app: &App) {
         let routes = routes();
-        while let Some((request, answer)) = self.calls.recv().await {
+        while let Some((request, response)) = self.calls.recv().await {
             // Who asked may be gone.
-            let _ = answer.send(respond(app, &routes, &request).await);
+            let _ = response.send(respond(app, &routes, &request).await);
         }
     }
 }
@@ -77,15 +77,15 @@ impl Gateway {
 /// One connection, on a thread of its own.
 fn converse(stream: TcpStream, calls: &mpsc::UnboundedSender<Call>) -> io::Result<()> {
     stream.set_nodelay(true)?;
-    let mut answers = stream.try_clone()?;
+    let mut responses = stream.try_clone()?;
     let mut requests = BufReader::new(stream);
     while let Some(request) = http::read(&mut requests)? {
-        let (sender, answer) = oneshot::channel();
+        let (sender, response) = oneshot::channel();
         calls.send((request, sender)).map_err(io::Error::other)?;
-        let answer = answer.blocking_recv().map_err(io::Error::other)?;
+        let response = response.blocking_recv().map_err(io::Error::other)?;
         let headers: Vec<_> =
-            answer.headers.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
-        http::write(&mut answers, &format!("{} -", answer.status), &headers, answer.body.as_bytes())?;
+            response.headers.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+        http::write(&mut responses, &format!("{} -", response.status), &headers, response.body.as_bytes())?;
     }
     Ok(())
 }
@@ -105,7 +105,7 @@ fn segments(path: &str) -> impl Iterator<Item = &str> {
     path.trim_end_matches('/').split('/').skip(1)
 }
 
-async fn respond(app: &App, routes: &[Route], request: &Request) -> Answer {
+async fn respond(app: &App, routes: &[Route], request: &Request) -> Response {
     let (path, query) = request.path.split_once('?').unwrap_or((&request.path, ""));
     let found = routes
         .iter()
@@ -114,19 +114,19 @@ async fn respond(app: &App, routes: &[Route], request: &Request) -> Answer {
     // `users/me` before `users/{uuid}`.
     let Some((route, parameters)) = found.min_by_key(|(_, parameters)| parameters.len()) else {
         let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
-        return Answer { status: 404, headers, body: no_route() };
+        return Response { status: 404, headers, body: no_route() };
     };
     let event = proxy_event(route, path, &parameters, query, request);
-    let answer = route.endpoint.call(app, &event.to_string()).await;
-    let headers = answer["multiValueHeaders"].as_object().into_iter().flatten();
+    let response = route.endpoint.call(app, &event.to_string()).await;
+    let headers = response["multiValueHeaders"].as_object().into_iter().flatten();
     let headers = headers.flat_map(|(name, values)| {
         let values = values.as_array().into_iter().flatten().filter_map(Value::as_str);
         values.map(|value| (name.clone(), value.to_owned()))
     });
-    Answer {
-        status: answer["statusCode"].as_u64().expect("a status"),
+    Response {
+        status: response["statusCode"].as_u64().expect("a status"),
         headers: headers.collect(),
-        body: answer["body"].as_str().unwrap_or_default().to_owned(),
+        body: response["body"].as_str().unwrap_or_default().to_owned(),
     }
 }
 

@@ -1,5 +1,5 @@
 //! schemathesis: thousands of requests made up by docs/openapi.json, good ones and bad ones, alone
-//! and following the document's links. It judges every answer: no 5xx, no undeclared status, every
+//! and following the document's links. It judges every response: no 5xx, no undeclared status, every
 //! body and header as documented, bad input refused, nothing without authentication.
 
 use std::{
@@ -27,12 +27,12 @@ const SCHEMATHESIS: Extra = Extra {
 /// How many requests are made up; `cargo xtask fuzz api` wants more.
 const CASES: u32 = 200;
 
-/// Who asks. No other account has this password, so that no request changes it.
+/// Who asks. No made-up account has this password, so that no request changes it.
 const EMAIL: &str = "judge@example.com";
 const PASSWORD: &str = "the judge's own long password";
 
 #[tokio::test]
-async fn every_answer_is_one_that_the_document_promises() {
+async fn every_response_is_one_that_the_document_promises() {
     let app = TestApp::new().await;
     sign_up(&app).await;
     let mut gateway = Gateway::open().expect("a free port");
@@ -50,8 +50,8 @@ async fn sign_up(app: &TestApp) {
     let endpoints = endpoints();
     let endpoint = endpoints.iter().find(|endpoint| endpoint.name == "auth-sign-up").expect("the endpoint");
     let body = json!({ "email": EMAIL, "password": PASSWORD });
-    let answer = endpoint.call(&app.app, &event("auth-sign-up").body(&body).to_string()).await;
-    assert_eq!(answer["statusCode"], 200, "{answer}");
+    let response = endpoint.call(&app.app, &event("auth-sign-up").body(&body).to_string()).await;
+    assert_eq!(response["statusCode"], 200, "{response}");
     let client = app.database.client().await;
     let all = Permission::ALL.map(Permission::as_str);
     client

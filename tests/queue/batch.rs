@@ -42,13 +42,13 @@ async fn a_panic_and_an_error_fail_their_own_record_and_no_other() {
 }
 
 #[tokio::test]
-async fn the_answer_has_lambdas_spelling() {
+async fn the_response_has_lambdas_spelling() {
     let app = TestApp::new().await;
     let event = event("tasks-worker.one-poisoned");
-    let answer = queue::respond(&app.app, ONE_BY_ONE, troubled, &event.to_string(), in_a_minute()).await;
+    let response = queue::respond(&app.app, ONE_BY_ONE, troubled, &event.to_string(), in_a_minute()).await;
     let ids = message_ids(&event);
     assert_eq!(
-        serde_json::to_string(&answer.expect("a batch")).expect("json"),
+        serde_json::to_string(&response.expect("a batch")).expect("json"),
         format!(
             r#"{{"batchItemFailures":[{{"itemIdentifier":"{}"}},{{"itemIdentifier":"{}"}}]}}"#,
             ids[2], ids[5]
@@ -63,16 +63,16 @@ async fn all_well_is_an_empty_list() {
         Ok(Vec::new())
     }
     let event = event("tasks-worker").to_string();
-    let answer = queue::respond(&app.app, ONE_BY_ONE, well, &event, in_a_minute()).await.expect("a batch");
-    assert_eq!(serde_json::to_string(&answer).expect("json"), r#"{"batchItemFailures":[]}"#);
+    let response = queue::respond(&app.app, ONE_BY_ONE, well, &event, in_a_minute()).await.expect("a batch");
+    assert_eq!(serde_json::to_string(&response).expect("json"), r#"{"batchItemFailures":[]}"#);
 }
 
 #[tokio::test]
 async fn an_event_that_is_no_batch_is_an_error_of_the_invocation() {
     let app = TestApp::new().await;
     for event in ["{}", "null", "[]", r#"{"Records": 5}"#] {
-        let answer = queue::respond(&app.app, ONE_BY_ONE, troubled, event, in_a_minute()).await;
-        assert!(answer.is_err(), "{event}");
+        let response = queue::respond(&app.app, ONE_BY_ONE, troubled, event, in_a_minute()).await;
+        assert!(response.is_err(), "{event}");
     }
 }
 
@@ -87,7 +87,7 @@ async fn without_time_left_records_are_given_back_untouched() {
 }
 
 #[tokio::test]
-async fn a_record_that_hangs_is_given_up_in_time_to_answer_for_the_batch() {
+async fn a_record_that_hangs_is_given_up_in_time_to_respond_for_the_batch() {
     let app = TestApp::new().await;
     async fn hang(_: App, records: Vec<Record>, _: Instant) -> Result<Vec<Outgoing>> {
         if records[0].message_id == "m-1" {

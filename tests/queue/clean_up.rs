@@ -1,7 +1,13 @@
-use app_core::testing::TestApp;
+use app_core::{
+    application::challenges::Ask,
+    domain::auth::challenge::Purpose,
+    infrastructure::messaging::{Outgoing, envelope::message_id},
+    testing::TestApp,
+};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
-use crate::support::{number, one, work};
+use crate::support::{mail, number, one, work};
 
 /// Of each kind one row that has had its time, and one that is a day short of it.
 const ROWS: &str = "
@@ -56,6 +62,48 @@ async fn what_has_had_its_time_goes_and_everything_else_stays() {
         .get(0);
     assert_eq!(result["done"], true);
     assert_eq!(result["deleted"]["outbox"], json!(1));
+}
+
+/// Asks for a challenge of nobody, which anybody can do many times. Returns its id and the messages.
+async fn asked(app: &TestApp) -> (Uuid, Vec<Outgoing>) {
+    let mut conn = app.app.db().expect("a database").conn().await.expect("a connection");
+    let mut tx = conn.begin().await.expect("a transaction");
+    let ask = Ask::new(Purpose::ResetPassword, None, "nobody@example.com");
+    let id = app.app.challenges().expect("challenges").ask(&mut tx, &ask).await.expect("asked");
+    (id, tx.commit().await.expect("committed"))
+}
+
+#[tokio::test]
+async fn h9_a_challenge_goes_with_its_task_and_its_messages() {
+    let app = TestApp::new().await;
+    let client = app.database.client().await;
+    let (expired, sent) = asked(&app).await;
+    let (fresh, also_sent) = asked(&app).await;
+    let (waiting, unsent) = asked(&app).await;
+    for message in sent.iter().chain(&also_sent) {
+        assert!(mail(&app, &one("mail-worker", &message.body)).await.is_empty());
+    }
+    // A second attempt, as if the first one had failed.
+    let more = "update task set attempt = 2 where id = $1 returning id";
+    let task: Uuid = client.query_one(more, &[&expired]).await.expect("the task").get(0);
+    let second = "insert into outbox (id, queue, body, published_at) values ($1, 'mail', '{}', now())";
+    client.execute(second, &[&message_id(task, 2)]).await.expect("a row");
+    let expire = "update challenge set expires_at = now() + case when id = $1 then interval '1 hour' else interval '-1 second' end";
+    client.execute(expire, &[&fresh]).await.expect("expired");
+    assert_eq!(number(&app, "select count(*) from outbox").await, 4);
+
+    assert!(work(&app, &one("tasks-worker", r#"{"task": "clean_up"}"#)).await.is_empty());
+    let ids = async |query: &str| -> Vec<Uuid> {
+        client.query(query, &[]).await.expect("rows").iter().map(|row| row.get(0)).collect()
+    };
+    assert_eq!(ids("select id from challenge").await, [fresh]);
+    // The task that has not ended stays, with its message.
+    assert_eq!(ids("select id from task where name = 'send_challenge' order by id").await, [fresh, waiting]);
+    assert_eq!(number(&app, "select count(*) from outbox").await, 2);
+    assert!(mail(&app, &one("mail-worker", &unsent[0].body)).await.is_empty());
+    assert!(app.mailer.take().is_empty());
+    let ended = "select count(*) from task where name = 'send_challenge' and state = 'succeeded'";
+    assert_eq!(number(&app, ended).await, 2);
 }
 
 #[tokio::test]

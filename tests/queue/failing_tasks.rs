@@ -78,6 +78,8 @@ async fn run(app: &TestApp, body: &str, patience: Duration) -> Result<Vec<Outgoi
         queue_retention: Duration::from_secs(345_600),
         clock: &*app.clock,
         deletion_grace: time::Duration::days(7),
+        unverified_accounts: None,
+        limits: None,
     };
     let worker = Worker::new(app.app.db()?, &registry, services);
     worker.run(Delivery { body, message_id: "m-1" }, Instant::now() + patience).await
@@ -152,7 +154,7 @@ async fn a_task_that_began_at_the_highest_attempt_can_be_retried() {
     app.database.client().await.batch_execute(mend).await.expect("update");
     let id = app.database.client().await.query_one("select id from task", &[]).await.expect("a task").get(0);
     let operator = app.app.task_operator().expect("an operator");
-    assert_eq!(operator.retry(&[id]).await.expect("an answer").changed, [id]);
+    assert_eq!(operator.retry(&[id]).await.expect("a response").changed, [id]);
     let retry = json!({ "task": "say_meow", "args": { "to": null }, "id": id, "attempt": 1_000_001 });
     assert!(work(&app, &one("tasks-worker", &retry.to_string())).await.is_empty());
     assert_eq!(row(&app).await, ("succeeded".into(), 1_000_001, String::new()));

@@ -1,18 +1,14 @@
 //! Events from Kafka: captured batches, through the function's own door.
 
-use std::{
-    io,
-    sync::{Arc, Mutex},
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use app_core::{
     interfaces::queue,
-    telemetry,
     testing::{Event, TestApp, event},
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
+use test_support::captured::Captured;
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::support::{in_a_minute, number, tasks};
@@ -21,9 +17,9 @@ use crate::support::{in_a_minute, number, tasks};
 async fn consume(app: &TestApp, event: &Event) -> Value {
     let text = event.to_string();
     let handler = events_consumer_kafka::handler;
-    let answer =
+    let response =
         queue::respond_kafka(&app.app, events_consumer_kafka::SOURCE, handler, &text, in_a_minute()).await;
-    serde_json::to_value(answer.expect("a batch")).expect("json")["batchItemFailures"].take()
+    serde_json::to_value(response.expect("a batch")).expect("json")["batchItemFailures"].take()
 }
 
 fn stopped(places: &[(&str, i64)]) -> Value {
@@ -136,13 +132,13 @@ async fn what_there_is_no_time_for_comes_again() {
     let app = TestApp::new().await;
     let one = user_created(1);
     let event = batch(&[("a-0", 5, &one), ("b-1", 9, &one)]);
-    // Less than what is kept back to answer.
+    // Less than what is kept back to respond.
     let soon = Instant::now() + Duration::from_millis(500);
     let handler = events_consumer_kafka::handler;
     let source = events_consumer_kafka::SOURCE;
-    let answer = queue::respond_kafka(&app.app, source, handler, &event.to_string(), soon).await;
-    let answer = serde_json::to_value(answer.expect("a batch")).expect("json");
-    assert_eq!(answer["batchItemFailures"], stopped(&[("a-0", 5), ("b-1", 9)]));
+    let response = queue::respond_kafka(&app.app, source, handler, &event.to_string(), soon).await;
+    let response = serde_json::to_value(response.expect("a batch")).expect("json");
+    assert_eq!(response["batchItemFailures"], stopped(&[("a-0", 5), ("b-1", 9)]));
     assert_eq!(number(&app, "select count(*) from inbox").await, 0);
 }
 
@@ -153,37 +149,19 @@ async fn an_event_that_is_none_of_kafkas_is_an_error() {
         ["{}", r#"{"records": []}"#, r#"{"records": {"a-0": [{"value": ""}]}}"#, "[]", r#"{"Records": []}"#]
     {
         let (source, handler) = (events_consumer_kafka::SOURCE, events_consumer_kafka::handler);
-        let answer = queue::respond_kafka(&app.app, source, handler, text, in_a_minute()).await;
-        assert!(answer.is_err(), "{text}");
-    }
-}
-
-/// What the function logs.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("no panic").extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        let response = queue::respond_kafka(&app.app, source, handler, text, in_a_minute()).await;
+        assert!(response.is_err(), "{text}");
     }
 }
 
 #[tokio::test]
 async fn the_log_tells_what_becomes_of_a_record_and_nothing_of_queues() {
     let app = TestApp::new().await;
-    let lines = Lines::default();
-    let writer = lines.clone();
-    let guard = telemetry::capture(LevelFilter::WARN, move || writer.clone());
+    let log = Captured::at(LevelFilter::WARN);
     for _ in 0..2 {
         consume(&app, &batch(&[("a-0", 1, "meow"), ("a-0", 2, &user_created(1))])).await;
     }
-    drop(guard);
-    let text = String::from_utf8(lines.0.lock().expect("no panic").clone()).expect("text");
+    let text = log.finish();
     assert_eq!(text.matches("the record was refused; its partition waits").count(), 1, "{text}");
     assert!(text.contains("the record failed; its partition starts again at it"), "{text}");
     assert!(!text.contains("dead-letter") && !text.contains("receives"), "{text}");

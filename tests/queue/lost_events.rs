@@ -1,48 +1,32 @@
 //! Events that their queue has dropped: the log names them, and an operator can send them again.
 
-use std::{
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::time::Duration;
 
 use app_core::{
     config::EventsBus,
-    telemetry,
     testing::{TestApp, event},
 };
 use serde_json::{Value, json};
+use test_support::{
+    captured::Captured,
+    pattern::{counts, filters},
+};
 use tracing_subscriber::filter::LevelFilter;
 use uuid::Uuid;
 
 use crate::support::{consume, number, one, work};
 
-/// Lines of the log.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl std::io::Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().expect("lines").extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-/// Runs the daily task, and returns its warnings about events.
+/// Runs the daily task, and returns its warnings about events, which the alarm counts by the pattern in the template.
 async fn warnings(app: &TestApp) -> Vec<Value> {
-    let lines = Lines::default();
-    let writer = lines.clone();
-    let guard = telemetry::capture(LevelFilter::WARN, move || writer.clone());
+    let log = Captured::at(LevelFilter::WARN);
     assert!(work(app, &one("tasks-worker", r#"{"task": "recover_tasks"}"#)).await.is_empty());
-    drop(guard);
+    let text = log.finish();
     let client = app.database.client().await;
     client.batch_execute("delete from task where name = 'recover_tasks'").await.expect("deleted");
-    let text = String::from_utf8(lines.0.lock().expect("lines").clone()).expect("text");
-    let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
-    lines.filter(|line| line["message"].as_str().is_some_and(|text| text.contains("never handled"))).collect()
+    let filters = filters();
+    let (_, pattern) = filters.iter().find(|(id, _)| id == "LostEventsMetric").expect("the metric");
+    let rung = text.lines().filter(|line| counts(pattern, line));
+    rung.map(|line| serde_json::from_str(line).expect("JSON")).collect()
 }
 
 /// An event that was sent so many days ago.

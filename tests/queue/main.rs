@@ -1,5 +1,6 @@
 //! Queue functions, called as Lambda calls them: a batch of `events/` in, the failed records out.
 
+mod account_flows;
 mod batch;
 mod clean_up;
 mod erase_users;
@@ -23,4 +24,5 @@ mod starting_tasks;
 mod strikes;
 mod support;
 mod tasks_worker;
+mod unused_accounts;
 mod welcome_mail;

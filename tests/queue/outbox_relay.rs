@@ -57,20 +57,20 @@ fn db(app: &TestApp) -> &Db {
 }
 
 async fn relay(app: &TestApp) -> Value {
-    let answer = invocation::respond(
+    let response = invocation::respond(
         &app.app,
         outbox_relay::handler,
         &event("outbox-relay").to_string(),
         in_a_minute(),
     )
     .await;
-    serde_json::to_value(answer.expect("the relay ran")).expect("json")
+    serde_json::to_value(response.expect("the relay ran")).expect("json")
 }
 
 /// How many were sent and how many were not.
 async fn relayed(app: &TestApp) -> (u64, u64) {
-    let answer = relay(app).await;
-    (answer["sent"].as_u64().expect("a number"), answer["failed"].as_u64().expect("a number"))
+    let response = relay(app).await;
+    (response["sent"].as_u64().expect("a number"), response["failed"].as_u64().expect("a number"))
 }
 
 fn sent(app: &TestApp) -> Vec<Uuid> {

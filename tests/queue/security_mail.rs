@@ -67,7 +67,7 @@ async fn a_task_of_an_earlier_version_is_about_a_session() {
 }
 
 #[tokio::test]
-async fn the_mail_about_a_new_key_says_which_one_it_is() {
+async fn h21_a_mail_about_a_key_shows_its_name_to_a_proved_address_only() {
     let app = TestApp::new().await;
     let ada = ada(&app).await;
     let client = app.database.client().await;
@@ -82,7 +82,7 @@ async fn the_mail_about_a_new_key_says_which_one_it_is() {
         client.execute(&insert, &[&id, &owner]).await.expect("a key");
     }
     let keys = [("of-ada", true), ("revoked", true), ("of-bob", false), ("deleted", false)];
-    // H21: an address that nobody has proved gets no text that a user typed.
+    // An address that nobody has proved gets no text that a user typed.
     for proved in [false, true] {
         for (id, is_hers) in keys {
             let (_, text) = told(&app, "api_key_created", json!({ "uuid": ada, "key": id })).await;

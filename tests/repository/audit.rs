@@ -1,10 +1,15 @@
 //! What each login may do. An attacker in a function cannot rewrite the audit log or give roles, also
 //! when the login has its rights on new tables by default.
 
+use std::time::{Duration, Instant};
+
 use app_core::{
-    infrastructure::migrate::embedded,
-    testing::{TestDatabase, migrated},
+    domain::clock::{Clock, SystemClock},
+    infrastructure::{migrate::embedded, repository::audit_retention},
+    interfaces::invocation,
+    testing::{TestApp, TestDatabase, migrated},
 };
+use serde_json::{Value, json};
 use tokio_postgres::{Client, error::SqlState};
 
 /// A migrated schema, and a client with the rights of this login.
@@ -130,6 +135,20 @@ async fn functions_prune_the_audit_log_no_sooner_than_its_owner_says() {
     assert_eq!(shortest.expect_err("too short").code(), Some(&SqlState::CHECK_VIOLATION));
 }
 
+/// Otherwise the sign-up of an account could be left without its sign-ins, and the account would seem unused: see
+/// `personal/erase.rs`.
+#[tokio::test]
+async fn the_oldest_rows_are_pruned_first() {
+    let (_database, client) = by("app").await;
+    let rows = "reset role; insert into audit_log (at, action, outcome)
+                select now() - n * interval '1 day', n::text, 'success' from unnest(array[400, 500, 600, 450]) as n";
+    client.batch_execute(rows).await.expect("rows");
+    client.batch_execute("select prune_audit_log(1)").await.expect("pruned");
+    assert_eq!(left(&client).await, ["500", "450", "400"]);
+    client.execute(audit_retention::PRUNE, &[&SystemClock.now(), &1_i64]).await.expect("pruned");
+    assert_eq!(left(&client).await, ["450", "400"]);
+}
+
 #[tokio::test]
 async fn operators_prune_nothing_and_an_unlimited_log_keeps_all() {
     let (_database, client) = by("operations").await;
@@ -138,6 +157,82 @@ async fn operators_prune_nothing_and_an_unlimited_log_keeps_all() {
     client.batch_execute(&unlimited).await.expect("old rows");
     client.batch_execute(PRUNE).await.expect("pruned");
     assert_eq!(left(&client).await.len(), 4);
+}
+
+/// What the function `migrate` replies to the command, or the text of its error.
+async fn pruned(app: &TestApp, before: &str) -> Result<Value, String> {
+    let event = json!({ "command": "audit_prune", "before": before }).to_string();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let response = invocation::respond(&app.app, migrate::handler, &event, deadline).await;
+    response
+        .map(|response| serde_json::to_value(response).expect("json"))
+        .map_err(|error| error.error_message)
+}
+
+#[tokio::test]
+async fn an_operator_prunes_what_is_no_longer_kept_and_nothing_else() {
+    let app = TestApp::new().await;
+    let client = app.database.client().await;
+    client.batch_execute(&format!("{OLD_ROWS}; update audit_retention set days = 90")).await.expect("rows");
+    let day = |days: i64| {
+        let time = SystemClock.now() - time::Duration::days(days);
+        time.format(&time::format_description::well_known::Rfc3339).expect("a time")
+    };
+    let refused = pruned(&app, &day(89)).await.expect_err("kept");
+    assert!(refused.contains("`before` must be at most 2"), "{refused}");
+    assert_eq!(left(&client).await, ["366", "364", "31", "29"]);
+    for (before, rows, stay) in
+        [(365, 1, &["364", "31", "29"][..]), (365, 0, &["364", "31", "29"]), (91, 1, &["31", "29"])]
+    {
+        let report = pruned(&app, &day(before)).await.expect("a report");
+        assert_eq!(report, json!({ "pruned": rows, "more": false }));
+        let recorded = "audit_log_pruned";
+        let rows: Vec<String> = left(&client).await.into_iter().filter(|action| action != recorded).collect();
+        assert_eq!(rows, stay);
+    }
+    let query = "select details ->> 'rows' from audit_log where action = 'audit_log_pruned' order by id";
+    let rows = client.query(query, &[]).await.expect("rows");
+    let counts: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    assert_eq!(counts, ["1", "1"], "what deletes nothing is not recorded");
+
+    let refused = pruned(&app, "yesterday").await.expect_err("no time");
+    assert!(refused.contains("`before` must be a time"), "{refused}");
+    client.batch_execute("update audit_retention set days = null").await.expect("for ever");
+    let refused = pruned(&app, &day(10_000)).await.expect_err("kept for ever");
+    assert!(refused.contains("the audit log is kept for ever"), "{refused}");
+}
+
+#[tokio::test]
+async fn one_call_prunes_a_bounded_number_of_rows() {
+    let app = TestApp::new().await;
+    let client = app.database.client().await;
+    let many = "insert into audit_log (at, action, outcome)
+                select '2020-01-01', 'old', 'success' from generate_series(1, 100001)";
+    client.batch_execute(many).await.expect("rows");
+    let report = pruned(&app, "2020-01-02T00:00:00Z").await.expect("a report");
+    assert_eq!(report, json!({ "pruned": 100_000, "more": true }));
+    let report = pruned(&app, "2020-01-02T00:00:00Z").await.expect("a report");
+    assert_eq!(report, json!({ "pruned": 1, "more": false }));
+}
+
+/// What was deleted before the error stays deleted.
+#[tokio::test]
+async fn rows_that_were_pruned_before_an_error_are_recorded() {
+    let app = TestApp::new().await;
+    let client = app.database.client().await;
+    let rows = "insert into audit_log (at, action, outcome)
+                  select '2020-01-01', 'old', 'success' from generate_series(1, 2000);
+                insert into audit_log (at, action, outcome) values ('2020-01-02', 'kept by a fault', 'success');
+                create function refuse() returns trigger language plpgsql as
+                  $$ begin raise exception 'this row stays'; end $$;
+                create trigger refuse before delete on audit_log for each row
+                  when (old.action = 'kept by a fault') execute function refuse()";
+    client.batch_execute(rows).await.expect("rows");
+    pruned(&app, "2020-01-03T00:00:00Z").await.expect_err("the second transaction fails");
+    assert_eq!(left(&client).await, ["kept by a fault", "audit_log_pruned"]);
+    let query = "select details ->> 'rows' from audit_log where action = 'audit_log_pruned'";
+    let recorded: String = client.query_one(query, &[]).await.expect("one record").get(0);
+    assert_eq!(recorded, "2000");
 }
 
 /// An upgrade deletes nothing before its operator decides.

@@ -5,8 +5,10 @@ use app_core::{
     infrastructure::{
         messaging::{Queue, outbox},
         repository::{
-            clean_up::{BATCH, Expired, delete_statement},
+            audit_retention,
+            clean_up::{BATCH, BY_IDS, ENDED_TASKS, Expired, delete_statement},
             outbox_status,
+            personal::Whose,
         },
     },
     testing::TestDatabase,
@@ -42,8 +44,8 @@ async fn plan(client: &Client, text: &str, (types, values): &Arguments, mode: &s
          deallocate statement;
          rollback"
     );
-    let answer = client.simple_query(&script).await.expect("a plan");
-    let text = answer.iter().find_map(|message| match message {
+    let response = client.simple_query(&script).await.expect("a plan");
+    let text = response.iter().find_map(|message| match message {
         SimpleQueryMessage::Row(row) => row.get(0),
         _ => None,
     });
@@ -242,6 +244,10 @@ const NOT_EXPIRED: &str = "
       select n::text, 'v', now() + interval '1 day' from generate_series(1, $rows) as n;
     insert into challenge (id, purpose, created_at, expires_at)
       select lpad(to_hex(n), 32, '0')::uuid, 'p', now(), now() + interval '1 day' from generate_series(1, $rows) as n;
+    insert into text_message (challenge, number_range, is_proved, at)
+      select lpad(to_hex(n), 32, '0')::uuid, '+4930', false, now() from generate_series(1, $rows) as n;
+    insert into text_message_day (day, country, sent, unproved)
+      select current_date, n::text, 1, 0 from generate_series(1, $rows) as n;
     insert into audit_log (action, outcome) select 'sign_in', 'success' from generate_series(1, $rows);
     analyze";
 
@@ -254,6 +260,13 @@ async fn pruning(client: &Client) -> String {
 }
 
 #[tokio::test]
+async fn an_operator_who_prunes_the_audit_log_does_not_read_what_is_kept() {
+    let (_database, client) = filled(NOT_EXPIRED).await;
+    let arguments = ("(timestamptz, int8)", format!("('2020-01-01', {})", audit_retention::BATCH));
+    assert_bounded(&client, "audit_log", audit_retention::PRUNE, &arguments).await;
+}
+
+#[tokio::test]
 async fn the_clean_up_does_not_read_what_it_leaves() {
     let (_database, client) = filled(NOT_EXPIRED).await;
     for what in Expired::ALL {
@@ -261,5 +274,37 @@ async fn the_clean_up_does_not_read_what_it_leaves() {
         let statement =
             if what == Expired::AuditLog { pruning(&client).await } else { delete_statement(what) };
         assert_bounded(&client, what.table(), &statement, &arguments).await;
+    }
+    let ids: Vec<String> = (1..=3).map(|n| uuid::Uuid::from_u128(n).to_string()).collect();
+    let arguments = ("(uuid[])", format!("('{{{}}}')", ids.join(",")));
+    for statement in BY_IDS.into_iter().chain([ENDED_TASKS]) {
+        assert_bounded(&client, statement, statement, &arguments).await;
+    }
+}
+
+/// Accounts that nobody has proved. All were used, so the eraser looks at each of them.
+const USED: &str = "
+    insert into users (email, created_at)
+      select n || '@example.com', now() - interval '1 year' from generate_series(1, $rows) as n;
+    insert into audit_log (action, outcome, actor, subject)
+      select action, 'success', uuid, uuid from users, unnest(array['sign_up', 'sign_in']) as action;
+    insert into challenge (id, purpose, user_uuid, epoch, subject, created_at, expires_at)
+      select gen_random_uuid(), 'verify_email', uuid, 0, 'a', created_at, created_at from users;
+    vacuum analyze users; vacuum analyze audit_log; vacuum analyze challenge";
+
+#[tokio::test]
+async fn a_page_of_the_eraser_looks_at_the_rows_of_its_users_only() {
+    let database = TestDatabase::new().await;
+    let client = database.client().await;
+    for statement in USED.replace("$rows", &rows().to_string()).split(';') {
+        client.batch_execute(statement).await.expect("rows");
+    }
+    let types = "(timestamptz, timestamptz, timestamptz, uuid)";
+    let arguments = (types, "(now(), now() - interval '90 days', null, null)".to_owned());
+    for mode in ["force_custom_plan", "force_generic_plan"] {
+        let plan = plan(&client, &Whose::Unused.statement(), &arguments, mode).await;
+        println!("eraser, {mode}: {} pages, {} rows", pages(&plan), scanned(&plan));
+        // A hundred users, with at most three rows of each.
+        assert!(scanned(&plan) <= 1_000, "{mode}: {plan:#}");
     }
 }

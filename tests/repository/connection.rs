@@ -97,8 +97,8 @@ async fn a_server_that_accepts_and_says_nothing_is_given_up_in_time() {
     let database = TestDatabase::empty().await;
     let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let db = db(&database, |config| config.port = silent.local_addr().expect("an address").port());
-    let answer = tokio::time::timeout(Duration::from_secs(6), db.conn()).await.expect("an answer in time");
-    assert!(matches!(answer, Err(Error::Unavailable { what: "database", .. })), "{answer:?}");
+    let response = tokio::time::timeout(Duration::from_secs(6), db.conn()).await.expect("a response in time");
+    assert!(matches!(response, Err(Error::Unavailable { what: "database", .. })), "{response:?}");
 }
 
 #[tokio::test]
@@ -108,7 +108,8 @@ async fn refused_credentials_and_a_closed_port_are_unavailable() {
         config.login = app_core::config::Login::Inline {
             user: "nobody_at_all".into(),
             password: app_core::domain::mask::Secret::new("x".into()),
-        };
+        }
+        .into();
     });
     let closed = db(&database, |config| config.port = 1);
     for db in [refused, closed] {

@@ -34,9 +34,9 @@ async fn a_dropped_message_frees_its_group_and_ends_its_task() {
     app.database.client().await.batch_execute(&insert).await.expect("a row");
     let unknown = Uuid::now_v7();
 
-    let answer = change(&app, "outbox_drop", &[event, message, old, not_parked, unknown]).await;
-    assert_eq!((&answer["not_parked"], &answer["unknown"]), (&json!([not_parked]), &json!([unknown])));
-    assert_eq!(answer["dropped"].as_array().map(Vec::len), Some(3));
+    let response = change(&app, "outbox_drop", &[event, message, old, not_parked, unknown]).await;
+    assert_eq!((&response["not_parked"], &response["unknown"]), (&json!([not_parked]), &json!([unknown])));
+    assert_eq!(response["dropped"].as_array().map(Vec::len), Some(3));
     let actions: Vec<String> = audited(&app).await.into_iter().map(|(action, ..)| action).collect();
     let count = |word: &str| actions.iter().filter(|action| *action == word).count();
     assert_eq!((count("outbox_message_dropped"), count("task_cancelled")), (3, 1));

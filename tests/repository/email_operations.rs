@@ -8,9 +8,9 @@ use uuid::Uuid;
 
 async fn canonicalise(app: &TestApp, change: bool, after: i64, time: Duration) -> Value {
     let event = json!({ "command": "emails_canonicalise", "change": change, "after": after });
-    let answer =
+    let response =
         invocation::respond(&app.app, operations::handler, &event.to_string(), Instant::now() + time).await;
-    serde_json::to_value(answer.expect("a report")).expect("json")
+    serde_json::to_value(response.expect("a report")).expect("json")
 }
 
 async fn all(app: &TestApp, change: bool) -> Value {
@@ -33,6 +33,12 @@ async fn audited(app: &TestApp, action: &str) -> Vec<Uuid> {
         "select subject from audit_log where action = $1 and actor is null and details = '{}' order by id";
     let rows = app.database.client().await.query(noted, &[&action]).await.expect("rows");
     rows.iter().map(|row| row.get(0)).collect()
+}
+
+/// Returns the users who have signed in somewhere lately.
+async fn known(app: &TestApp) -> Vec<Uuid> {
+    let rows = app.database.client().await.query("select user_uuid from sign_in_place", &[]).await;
+    rows.expect("rows").iter().map(|row| row.get(0)).collect()
 }
 
 #[tokio::test]
@@ -95,6 +101,7 @@ async fn report_and_change_agree_in_however_many_calls() {
             let next = report["next"].as_i64();
             report["next"] = Value::Null;
             reports.push(report);
+            assert!(reports.len() < 100, "the calls do not end: {reports:?}");
             match next {
                 Some(next) => after = next,
                 None => return reports,
@@ -121,11 +128,17 @@ async fn an_operator_gives_a_user_another_address() {
             Instant::now() + Duration::from_secs(60),
         )
         .await
-        .map(|answer| serde_json::to_value(answer).expect("json"))
+        .map(|response| serde_json::to_value(response).expect("json"))
     };
-    let answer = set(refused, " Bob@MÜNCHEN.de ").await.expect("set");
-    assert_eq!(answer, json!({ "user": refused, "changed": true }));
+    for user in [refused, old] {
+        let place = "insert into sign_in_place (key, user_uuid, until)
+                     select uuid_send(uuid), uuid, now() + interval '1 day' from users where uuid = $1";
+        assert_eq!(app.database.client().await.execute(place, &[&user]).await.expect("a place"), 1);
+    }
+    let response = set(refused, " Bob@MÜNCHEN.de ").await.expect("set");
+    assert_eq!(response, json!({ "user": refused, "changed": true }));
     assert_eq!(stored(&app).await[0], ("Bob@MÜNCHEN.de".into(), Some("bob@xn--mnchen-3ya.de".into())));
+    assert_eq!(known(&app).await, [old], "the place of the old address is forgotten, and no other");
     let again = set(refused, "Bob@MÜNCHEN.de").await.expect("nothing to do");
     assert_eq!(again, json!({ "user": refused, "changed": false }));
     assert_eq!(audited(&app, "email_set").await, [refused]);
@@ -135,6 +148,7 @@ async fn an_operator_gives_a_user_another_address() {
         let error = set(user, email).await.expect_err("taken");
         assert!(format!("{error:?}").contains("email"), "{error:?}");
     }
+    assert_eq!(known(&app).await, [old]);
     assert!(set(Uuid::new_v4(), "cem@example.com").await.is_err(), "no such user");
     assert!(set(old, "a@127.0.0.1").await.is_err(), "not an address");
     // A user's own address in another spelling.
@@ -163,6 +177,7 @@ async fn each_call_does_a_bounded_part_and_says_where_the_next_begins() {
         let report = canonicalise(&app, false, after, Duration::from_secs(60)).await;
         changed += report["changed"].as_array().expect("a list").len();
         calls += 1;
+        assert!(calls < 100, "the calls do not end");
         match report["next"].as_i64() {
             Some(next) => after = next,
             None => break,

@@ -30,9 +30,11 @@ const RIGHTS: &[(&str, &str, &str)] = &[
     ("outbox", ALL, OUTBOX_OF_OPERATORS),
     ("rate_limit", ALL, ""),
     ("role", "select", "select"),
-    ("sign_in_place", ALL, ""),
+    ("sign_in_place", ALL, "select(key user_uuid) update(until) delete"),
     ("strike", ALL, ""),
     ("task", ALL, TASK_OF_OPERATORS),
+    ("text_message", ALL, ""),
+    ("text_message_day", ALL, ""),
     ("user_role", "select", "select insert(role user_uuid) delete"),
     ("users", ALL, USERS_OF_OPERATORS),
 ];
@@ -44,7 +46,7 @@ const OUTBOX_OF_OPERATORS: &str = "select insert(body deliver_at due_at group_ke
 const TASK_OF_OPERATORS: &str = "select update(attempt earlier_attempts error finished_at never_begun \
                                  running_until set_aside_at since state)";
 
-const USERS_OF_OPERATORS: &str = "select(city country email email_canonical epoch first_name id last_name photo \
+const USERS_OF_OPERATORS: &str = "select(city country email email_canonical email_verified_at epoch first_name id last_name photo \
                                   state street uuid zip_code) \
                                   update(city country email email_canonical email_verified_at epoch first_name \
                                   last_name photo state street updated_at zip_code)";
@@ -110,7 +112,9 @@ async fn operators_see_no_hashes_and_no_sessions_and_change_nothing_else() {
             "select from auth_session",
             "select from api_key",
             "select from idempotency_key",
-            "select from sign_in_place",
+            "select until from sign_in_place",
+            "update sign_in_place set user_uuid = gen_random_uuid()",
+            "insert into sign_in_place (key, user_uuid, until) select '', uuid, now() from users",
             "delete from rate_limit",
             "delete from inbox",
             "delete from strike",
@@ -150,7 +154,7 @@ impl AsOperator {
         let name = format!("operator_{}", Uuid::new_v4().simple());
         let app = TestApp::with(|config| {
             let login = Login::Inline { user: name.clone(), password: Secret::new(name.clone()) };
-            config.database.as_mut().expect("a database").login = login;
+            config.database.as_mut().expect("a database").login = login.into();
         })
         .await;
         let client = app.database.client().await;
@@ -161,9 +165,14 @@ impl AsOperator {
             app.database.schema
         );
         client.batch_execute(&late).await.expect("the rights of app");
-        for name in
-            ["0023_rights", "0034_held_messages_and_rights", "0036_rights_on_profiles", "0038_challenge"]
-        {
+        for name in [
+            "0023_rights",
+            "0034_held_messages_and_rights",
+            "0036_rights_on_profiles",
+            "0038_challenge",
+            "0046_rights_on_proofs",
+            "0048_rights_on_places",
+        ] {
             let file = embedded().iter().find(|file| file.name == name).expect("the migration");
             // Only the rights: the columns are there.
             let rights = file.up.split_once("do $$").expect("the rights").1;
@@ -198,7 +207,7 @@ async fn every_command_of_operators_works_with_their_login() {
     let client = operator.app.database.client().await;
     let [parked, behind, task] = [1, 2, 3].map(Uuid::from_u128);
     let rows = format!(
-        "insert into users (email) values ('Ada@Example.com');
+        "insert into users (email, email_verified_at) values ('Ada@Example.com', now());
          insert into outbox (id, queue, body, group_key, parked_at, due_at)
            values ('{parked}', 'events', '{{}}', 'g', now(), 'infinity');
          insert into outbox (id, queue, body, group_key, held_at, due_at)

@@ -33,3 +33,4 @@ mod support;
 mod task_operations;
 mod transactions;
 mod users;
+mod vacated_addresses;

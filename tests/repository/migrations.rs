@@ -143,7 +143,7 @@ async fn more_than_one_step_down_needs_a_confirmation() {
     }
     // One step, and several that are confirmed; no history says that there is anything to take back.
     for event in [r#"{"command": "down", "steps": 1}"#, r#"{"command": "down", "steps": 2, "yes": true}"#] {
-        invocation::respond(&app.app, migrate::handler, event, deadline).await.expect("an answer");
+        invocation::respond(&app.app, migrate::handler, event, deadline).await.expect("a response");
     }
 }
 
@@ -245,11 +245,15 @@ async fn ten_runners_at_once_with_one_killed_midway_apply_everything_exactly_onc
         match outcome {
             Outcome::Exited(_) => assert_eq!(pid, victim),
             Outcome::Response(text) => {
-                let answer: Value = serde_json::from_str(&text).expect("json");
-                changed += answer["changed"].as_array().expect("a list").len();
+                let response: Value = serde_json::from_str(&text).expect("json");
+                changed += response["changed"].as_array().expect("a list").len();
                 assert!(
-                    answer["migrations"].as_array().expect("a list").iter().all(|m| m["state"] == "applied"),
-                    "{answer}"
+                    response["migrations"]
+                        .as_array()
+                        .expect("a list")
+                        .iter()
+                        .all(|m| m["state"] == "applied"),
+                    "{response}"
                 );
             }
             other => panic!("{pid}: {other:?}"),

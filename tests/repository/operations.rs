@@ -25,12 +25,12 @@ async fn rows_are_counted_and_known_to_exist() {
     let conn = db.conn().await.expect("a connection");
     let samples = samples(&conn);
     assert_eq!(samples.count(&Filter::new()).await.expect("a count"), 0);
-    assert!(!samples.exists(&Filter::everything()).await.expect("an answer"));
+    assert!(!samples.exists(&Filter::everything()).await.expect("a response"));
     samples.create_bulk(&three()).await.expect("three rows");
     assert_eq!(samples.count(&Filter::new().gte("big", 2)).await.expect("a count"), 2);
     assert_eq!(samples.count(&Filter::everything()).await.expect("a count"), 3);
-    assert!(samples.exists(&Filter::new().eq("name", "Bob")).await.expect("an answer"));
-    assert!(!samples.exists(&Filter::new().eq("name", "bob")).await.expect("an answer"));
+    assert!(samples.exists(&Filter::new().eq("name", "Bob")).await.expect("a response"));
+    assert!(!samples.exists(&Filter::new().eq("name", "bob")).await.expect("a response"));
 }
 
 #[tokio::test]
@@ -39,11 +39,11 @@ async fn the_first_row_is_the_first_of_the_order_or_none() {
     let conn = db.conn().await.expect("a connection");
     let samples = samples(&conn);
     let order = Order::by(["-big"]);
-    assert!(samples.first(&Filter::new(), &order).await.expect("an answer").is_none());
+    assert!(samples.first(&Filter::new(), &order).await.expect("a response").is_none());
     samples.create_bulk(&three()).await.expect("three rows");
-    let first = samples.first(&Filter::new().lt("big", 3), &order).await.expect("an answer").expect("a row");
+    let first = samples.first(&Filter::new().lt("big", 3), &order).await.expect("a response").expect("a row");
     assert_eq!(*first.cell("name"), Value::from("Bob"));
-    let brief: Option<Brief> = samples.first_as(&Filter::new(), &order).await.expect("an answer");
+    let brief: Option<Brief> = samples.first_as(&Filter::new(), &order).await.expect("a response");
     assert_eq!(brief, Some(Brief { id: 3, name: "Cem".into() }));
 }
 

@@ -20,6 +20,8 @@ const IMPERSONAL: &[(&str, &[&str])] = &[
     ("key_value", &[]),
     ("role", &[]),
     ("strike", &[]),
+    // Sums of a day.
+    ("text_message_day", &[]),
 ];
 
 /// Types that can hold a user's uuid, a network address, or anything.
@@ -120,6 +122,30 @@ async fn a_table_or_a_column_that_nobody_registered_is_found() {
         ["inbox.done_by", "role.author", "unregistered", "words", "users.nickname"],
         "{found:?}"
     );
+}
+
+/// Returns whether Postgres must read the whole table to find these rows.
+async fn reads_all(client: &Client, table: &str, condition: &str) -> bool {
+    let query = format!("explain (format json) select from {table} where {condition}");
+    let plan: serde_json::Value = client.query_one(&query, &[]).await.expect("a plan").get(0);
+    !plan.to_string().contains("\"Index Cond\"")
+}
+
+/// Otherwise the erasure of one user reads a whole table, until it takes longer than a statement may.
+#[tokio::test]
+async fn the_rows_of_a_user_and_the_users_to_erase_are_found_by_an_index() {
+    let database = TestDatabase::new().await;
+    let client = database.client().await;
+    client.batch_execute("set enable_seqscan = off").await.expect("a setting");
+    for part in REGISTER {
+        let Some(linked) = linked(part) else { continue };
+        let whose = linked.whose.replace("$1", "'6e1b9b6e-0000-4000-8000-000000000000'");
+        assert!(!reads_all(&client, part.table, &whose).await, "{}: no index for {whose}", part.table);
+    }
+    assert!(!reads_all(&client, "users", "deleted_at <= now()").await, "users: no index for deleted_at");
+    let unused = "created_at <= now() and email_verified_at is null and phone_verified_at is null";
+    assert!(!reads_all(&client, "users", unused).await, "users: no index for {unused}");
+    assert!(reads_all(&client, "users", "city = 'London'").await, "the test sees what has no index");
 }
 
 /// What the register says about foreign keys is what the database does.

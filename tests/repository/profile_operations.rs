@@ -9,9 +9,9 @@ use uuid::Uuid;
 
 async fn check(app: &TestApp, change: bool, after: i64, time: Duration) -> Value {
     let event = json!({ "command": "profiles_check", "change": change, "after": after });
-    let answer =
+    let response =
         invocation::respond(&app.app, operations::handler, &event.to_string(), Instant::now() + time).await;
-    serde_json::to_value(answer.expect("a report")).expect("json")
+    serde_json::to_value(response.expect("a report")).expect("json")
 }
 
 async fn all(app: &TestApp, change: bool) -> Value {

@@ -53,7 +53,7 @@ async fn first_asks_for_one_row() {
     let (_database, db) = world().await;
     let conn = db.conn().await.expect("a connection");
     samples(&conn).create_bulk(&vec![named("x"); 500]).await.expect("rows");
-    samples(&conn).first(&Filter::new(), &Order::by(["-id"])).await.expect("an answer").expect("a row");
+    samples(&conn).first(&Filter::new(), &Order::by(["-id"])).await.expect("a response").expect("a row");
     // What the connection has prepared is what it was asked.
     let asked = "select statement from pg_prepared_statements where statement like 'select id, flag%'";
     let asked = conn.rows(asked, &[]).await.expect("statements");

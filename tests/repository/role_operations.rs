@@ -13,7 +13,8 @@ async fn change(app: &TestApp, command: &str, email: &str, role: &str) -> Result
 /// A test's app with one user, and who that is.
 async fn world() -> (TestApp, Uuid) {
     let app = TestApp::new().await;
-    let insert = "insert into users (email) values ('ada@example.com') returning uuid";
+    let insert =
+        "insert into users (email, email_verified_at) values ('ada@example.com', now()) returning uuid";
     let uuid = app.database.client().await.query_one(insert, &[]).await.expect("a user").get(0);
     (app, uuid)
 }
@@ -60,6 +61,30 @@ async fn whoever_or_whatever_is_unknown_is_named_and_nothing_changes() {
     let unreadable = change(&app, "role_grant", "ada", "admin").await.expect_err("refused");
     assert!(unreadable.contains("format"), "{unreadable}");
     assert!(noted(&app).await.is_empty());
+}
+
+/// Anybody can sign up with the address of somebody else.
+#[tokio::test]
+async fn nobody_gets_a_role_before_they_have_proved_the_address() {
+    let (app, _) = world().await;
+    let eve = "insert into users (email, phone, phone_verified_at) values ('eve@example.com', '+4915112345678', now())";
+    app.database.client().await.batch_execute(eve).await.expect("a user");
+    let said = change(&app, "role_grant", "eve@example.com", "admin").await.expect_err("refused");
+    assert!(said.contains("email") && said.contains("unproved"), "{said}");
+    assert_eq!(holders(&app).await, 0);
+    assert!(noted(&app).await.is_empty());
+    // A role from before this rule can be taken.
+    let given =
+        "insert into user_role (user_uuid, role) select uuid, 'admin' from users where email like 'eve%'";
+    app.database.client().await.batch_execute(given).await.expect("a role");
+    let taken = change(&app, "role_revoke", "eve@example.com", "admin").await.expect("revoked");
+    assert_eq!(taken["changed"], true);
+    let proved = "update users set email_verified_at = now()";
+    app.database.client().await.batch_execute(proved).await.expect("proved");
+    assert_eq!(
+        change(&app, "role_grant", "eve@example.com", "admin").await.expect("granted")["changed"],
+        true
+    );
 }
 
 #[tokio::test]

@@ -17,8 +17,10 @@ use serde_json::Value;
 /// What the function `operations` replies to an event, or the text of its error.
 pub(crate) async fn operate(app: &TestApp, event: &Value) -> Result<Value, String> {
     let deadline = Instant::now() + Duration::from_secs(60);
-    let answer = invocation::respond(&app.app, operations::handler, &event.to_string(), deadline).await;
-    answer.map(|answer| serde_json::to_value(answer).expect("json")).map_err(|error| error.error_message)
+    let response = invocation::respond(&app.app, operations::handler, &event.to_string(), deadline).await;
+    response
+        .map(|response| serde_json::to_value(response).expect("json"))
+        .map_err(|error| error.error_message)
 }
 
 /// A pool of another configuration on the same schema.

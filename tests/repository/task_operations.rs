@@ -26,7 +26,7 @@ pub(super) async fn task(app: &TestApp, name: &str, state: &str, columns: &str, 
 }
 
 pub(super) async fn change(app: &TestApp, command: &str, ids: &[Uuid]) -> Value {
-    operate(app, &json!({ "command": command, "ids": ids })).await.expect("an answer")
+    operate(app, &json!({ "command": command, "ids": ids })).await.expect("a response")
 }
 
 /// State, attempt and earlier attempts.
@@ -81,6 +81,7 @@ async fn a_list_shows_what_has_not_succeeded_in_pages() {
         let event = json!({ "command": "task_list", "limit": 2, "after": after });
         let page = operate(&app, &event).await.expect("a page");
         seen.extend(states(&page));
+        assert!(seen.len() < 100, "the pages do not end");
         after = page["next"].clone();
         if after.is_null() {
             break;
@@ -127,8 +128,8 @@ async fn a_retried_task_runs_once_with_all_its_attempts_before_it() {
     let owner = Uuid::now_v7();
     let failed =
         task(&app, "say_meow", "failed", ", finished_at, owner", &format!(", now(), '{owner}'")).await;
-    let answer = change(&app, "task_retry", &[failed]).await;
-    assert_eq!(answer, json!({ "changed": [failed], "refused": [] }));
+    let response = change(&app, "task_retry", &[failed]).await;
+    assert_eq!(response, json!({ "changed": [failed], "refused": [] }));
     assert_eq!(row(&app, failed).await, ("retrying".into(), 3, 2));
     let details = json!({ "task": failed, "name": "say_meow", "was": "failed" });
     assert_eq!(audited(&app).await, [("task_retried".to_owned(), details, Some(owner))]);
@@ -139,8 +140,8 @@ async fn a_retried_task_runs_once_with_all_its_attempts_before_it() {
     let cancelled = task(&app, "say_meow", "cancelled", "", "").await;
     let waits = task(&app, "say_meow", "retrying", ", since", ", now() + interval '1 hour'").await;
     let dead = task(&app, "say_meow", "running", ", running_until", ", now() - interval '1 hour'").await;
-    let answer = change(&app, "task_retry", &[cancelled, waits, dead]).await;
-    assert_eq!(answer["changed"], json!([cancelled, waits, dead]));
+    let response = change(&app, "task_retry", &[cancelled, waits, dead]).await;
+    assert_eq!(response["changed"], json!([cancelled, waits, dead]));
     // The message that it waited for comes, too.
     let late = json!({ "task": "say_meow", "args": {}, "id": waits, "attempt": 2 }).to_string();
     let end = std::time::Instant::now() + std::time::Duration::from_secs(10);
@@ -164,9 +165,10 @@ async fn a_task_that_cannot_be_retried_is_named_with_the_reason_and_the_others_g
     app.database.client().await.batch_execute(&enlarge).await.expect("update");
     let good = task(&app, "say_meow", "failed", "", "").await;
 
-    let answer = change(&app, "task_retry", &[unknown, succeeded, running, removed, twin, large, good]).await;
-    assert_eq!(answer["changed"], json!([good]));
-    let refused = answer["refused"].as_array().expect("a list");
+    let response =
+        change(&app, "task_retry", &[unknown, succeeded, running, removed, twin, large, good]).await;
+    assert_eq!(response["changed"], json!([good]));
+    let refused = response["refused"].as_array().expect("a list");
     let reasons = [
         (unknown, "no such task"),
         (succeeded, "has succeeded"),
@@ -200,13 +202,16 @@ async fn a_cancelled_task_does_not_run_and_its_key_is_free() {
     let waiting = enqueue().await;
     let ended = task(&app, "say_meow", "failed", "", "").await;
     let running = task(&app, "say_meow", "running", ", running_until", ", now() + interval '1 hour'").await;
-    let answer = change(&app, "task_cancel", &[waiting, ended, running]).await;
-    assert_eq!(answer["changed"], json!([waiting]));
+    let response = change(&app, "task_cancel", &[waiting, ended, running]).await;
+    assert_eq!(response["changed"], json!([waiting]));
     assert!(
-        answer["refused"][0]["why"].as_str().is_some_and(|why| why.contains("ended: failed")),
-        "{answer}"
+        response["refused"][0]["why"].as_str().is_some_and(|why| why.contains("ended: failed")),
+        "{response}"
     );
-    assert!(answer["refused"][1]["why"].as_str().is_some_and(|why| why.contains("is running")), "{answer}");
+    assert!(
+        response["refused"][1]["why"].as_str().is_some_and(|why| why.contains("is running")),
+        "{response}"
+    );
     run_newest(&app).await;
     assert_eq!(
         row(&app, waiting).await.0,
@@ -290,9 +295,9 @@ async fn an_error_at_one_task_does_not_hide_what_was_done_for_the_others() {
          create trigger refuse before update on task for each row when (old.id = '{bad}') execute function refuse()"
     );
     app.database.client().await.batch_execute(&fault).await.expect("a fault");
-    let answer = change(&app, "task_retry", &[first, bad, last]).await;
-    assert_eq!(answer["changed"], json!([first, last]));
-    assert_eq!(answer["refused"][0]["id"], json!(bad));
+    let response = change(&app, "task_retry", &[first, bad, last]).await;
+    assert_eq!(response["changed"], json!([first, last]));
+    assert_eq!(response["refused"][0]["id"], json!(bad));
 }
 
 #[tokio::test]

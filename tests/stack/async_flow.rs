@@ -152,6 +152,6 @@ async fn characters_that_sqs_refuses_arrive_as_escapes() {
     assert_eq!(arrived["data"]["text"], text.as_str());
     // Raw, as older versions wrote them, this queue refuses them as SQS does.
     let raw =
-        bus.send(Queue::Events, &[message("{\"x\": \"\u{ffff}\"}".to_owned())]).await.expect("an answer");
+        bus.send(Queue::Events, &[message("{\"x\": \"\u{ffff}\"}".to_owned())]).await.expect("a response");
     assert_eq!(raw.accepted.len(), 0, "{raw:?}");
 }

@@ -18,7 +18,7 @@ fn the_document_and_what_is_no_page_come_through_the_gateway() {
 }
 
 /// Both pages in a headless Chromium: no error in the console, nothing that their policy stops, no
-/// request to anywhere else; signing in and trying a call out answers 200.
+/// request to anywhere else; signing in and trying a call out responds with 200.
 #[test]
 fn a_browser_reads_both_pages_signs_in_and_tries_a_call_out() {
     let Some(mut node) = browser::script("docs_pages.mjs") else { return };

@@ -9,21 +9,21 @@ use app_core::{
 use serde_json::{Value, json};
 use xtask::runtime_api::{Function, Outcome};
 
-use crate::support::{Answer, PASSWORD, new_address, preflight, request, setting, sign_up};
+use crate::support::{PASSWORD, Response, new_address, preflight, request, setting, sign_up};
 
 /// The list of the deployment that tests make, xtask/src/stack/deploy.rs.
 const LISTED: &str = "https://app.example.com";
 
-fn get(path: &str, headers: &[(&str, &str)]) -> Answer {
+fn get(path: &str, headers: &[(&str, &str)]) -> Response {
     request("GET", path, headers, None)
 }
 
 #[test]
-fn every_answer_has_the_security_headers_the_gateways_own_too() {
+fn every_response_has_the_security_headers_the_gateways_own_too() {
     let credentials = json!({ "email": new_address(), "password": PASSWORD });
     let wide = "x".repeat(MAX_HEADER_BYTES);
     let post = |path, body| request("POST", path, &[], Some(body));
-    let answers = [
+    let responses = [
         (200, get("/api/v1/debug/health-check/", &[])),
         (200, post("/api/v1/auth/sign-up/", &credentials)),
         (401, get("/api/v1/users/me/", &[])),
@@ -39,22 +39,22 @@ fn every_answer_has_the_security_headers_the_gateways_own_too() {
         (404, request("PUT", "/api/v1/users/me/", &[], Some(&json!({})))),
         (404, request("DELETE", "/api/v1/auth/sign-up/", &[], None)),
     ];
-    for (status, answer) in answers {
-        assert_eq!(answer.status, status, "{answer:?}");
+    for (status, response) in responses {
+        assert_eq!(response.status, status, "{response:?}");
         for (name, value) in SECURITY_HEADERS {
-            assert_eq!(answer.header(name.as_str()), value.to_str().ok(), "{name}: {answer:?}");
+            assert_eq!(response.header(name.as_str()), value.to_str().ok(), "{name}: {response:?}");
         }
-        assert!(answer.header("x-request-id").is_some(), "{answer:?}");
+        assert!(response.header("x-request-id").is_some(), "{response:?}");
     }
 }
 
-/// The emulator answers few of them by itself; all of them are what it was told at the deployment.
+/// The emulator returns few of them by itself; all of them are what it was told at the deployment.
 #[test]
-fn every_kind_of_the_gateways_own_answers_was_deployed_with_the_headers() {
+fn every_kind_of_the_gateways_own_responses_was_deployed_with_the_headers() {
     let program = "import boto3, json; gateway = boto3.client('apigateway'); \
                    apis = [api['id'] for api in gateway.get_rest_apis()['items']]; \
                    told = lambda api: gateway.get_gateway_responses(restApiId=api, limit=500)['items']; \
-                   print(json.dumps([answer for api in apis for answer in told(api)]))";
+                   print(json.dumps([response for api in apis for response in told(api)]))";
     let output = Command::new(setting("TEST_PYTHON"))
         .args(["-c", program])
         .env("AWS_DEFAULT_REGION", setting("AWS_REGION"))
@@ -63,16 +63,16 @@ fn every_kind_of_the_gateways_own_answers_was_deployed_with_the_headers() {
     let text = String::from_utf8_lossy(&output.stdout);
     let all: Vec<Value> = serde_json::from_str(&text)
         .unwrap_or_else(|_| panic!("{text}{}", String::from_utf8_lossy(&output.stderr)));
-    let ours: Vec<&Value> = all.iter().filter(|answer| answer["defaultResponse"] == false).collect();
+    let ours: Vec<&Value> = all.iter().filter(|response| response["defaultResponse"] == false).collect();
     // Of the API, and of the one for RPC.
     assert!(ours.len() >= 27, "{} {ours:#?}", ours.len());
-    for answer in ours {
-        let headers = answer["responseParameters"].as_object().expect("headers");
+    for response in ours {
+        let headers = response["responseParameters"].as_object().expect("headers");
         for (name, value) in SECURITY_HEADERS {
             let key = format!("gatewayresponse.header.{name}");
             let given =
                 headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(&key)).map(|(_, given)| given);
-            assert_eq!(given, Some(&json!(format!("'{}'", value.to_str().expect("text")))), "{answer:#?}");
+            assert_eq!(given, Some(&json!(format!("'{}'", value.to_str().expect("text")))), "{response:#?}");
         }
     }
 }
@@ -87,14 +87,14 @@ fn a_page_of_a_listed_origin_may_read_and_one_of_another_may_not() {
         ("https://app.example.com:8443", None),
         ("null", None),
     ] {
-        for answer in [
+        for response in [
             get("/api/v1/users/me/", &[("origin", origin)]),
             get("/api/v1/debug/health-check/", &[("origin", origin)]),
             preflight("/api/v1/users/me/", origin),
         ] {
-            assert_eq!(answer.header("access-control-allow-origin"), allowed, "{origin}: {answer:?}");
-            assert_eq!(answer.header("access-control-allow-credentials"), None, "{answer:?}");
-            assert_eq!(answer.header("vary"), Some("origin"), "{answer:?}");
+            assert_eq!(response.header("access-control-allow-origin"), allowed, "{origin}: {response:?}");
+            assert_eq!(response.header("access-control-allow-credentials"), None, "{response:?}");
+            assert_eq!(response.header("vary"), Some("origin"), "{response:?}");
         }
     }
 }
@@ -122,13 +122,13 @@ fn a_page_of_this_machine_may_call_a_local_run_and_no_deployment_starts_with_tha
         ("http://localhost.evil.example:3000", Value::Null),
         ("https://evil.example", Value::Null),
     ] {
-        let answer = ask(&mut local, origin);
-        assert_eq!(answer["statusCode"], 204, "{answer}");
-        assert_eq!(answer["multiValueHeaders"]["access-control-allow-origin"], allowed, "{answer}");
+        let response = ask(&mut local, origin);
+        assert_eq!(response["statusCode"], 204, "{response}");
+        assert_eq!(response["multiValueHeaders"]["access-control-allow-origin"], allowed, "{response}");
     }
     for mode in ["TEST", "PROD"] {
-        let answer = ask(&mut spawn(mode), "http://localhost:3000");
-        assert_eq!(answer["statusCode"], Value::Null, "{mode}: {answer}");
+        let response = ask(&mut spawn(mode), "http://localhost:3000");
+        assert_eq!(response["statusCode"], Value::Null, "{mode}: {response}");
     }
 }
 

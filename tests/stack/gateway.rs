@@ -7,7 +7,7 @@ use crate::support::{
 };
 
 #[test]
-fn the_four_calls_of_the_prototype_answer_in_both_spellings() {
+fn the_four_calls_of_the_prototype_work_in_both_spellings() {
     for slash in ["/", ""] {
         let path = |path: &str| format!("/api/v1{path}{slash}");
         let address = new_address();
@@ -81,7 +81,7 @@ fn sessions_are_listed_ended_and_signed_out_of_through_the_gateway() {
 }
 
 #[test]
-fn health_answers_for_database_and_queue() {
+fn health_covers_database_and_queue() {
     let health = get("/api/v1/debug/health-check/", None);
     assert_eq!((health.status, &health.body["status"]), (200, &json!("OK")), "{health:?}");
     assert_eq!(health.body["checks"], json!({ "database": "OK", "events_queue": "OK" }));
@@ -92,8 +92,8 @@ fn head_reaches_what_a_monitor_or_a_crawler_asks_for() {
     for path in
         ["/api/v1/debug/health-check/", "/docs/", "/redoc/", "/api/openapi.json", "/docs/swagger-ui.css"]
     {
-        let answer = request("HEAD", path, &[], None);
-        assert_eq!((answer.status, &answer.body), (200, &Value::Null), "{path}: {answer:?}");
+        let response = request("HEAD", path, &[], None);
+        assert_eq!((response.status, &response.body), (200, &Value::Null), "{path}: {response:?}");
     }
 }
 
@@ -107,8 +107,8 @@ fn what_a_function_refuses_and_what_the_gateway_refuses_look_alike() {
         body.as_object().expect("an object").keys().cloned().collect::<std::collections::BTreeSet<_>>()
     };
     assert_eq!(keys(&refused.body), keys(&unknown.body));
-    for answer in [refused, unknown] {
-        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{answer:?}");
+    for response in [refused, unknown] {
+        assert_eq!(response.header("x-content-type-options"), Some("nosniff"), "{response:?}");
     }
 }
 
@@ -128,17 +128,17 @@ fn a_taken_address_is_a_conflict_and_bad_input_names_its_key() {
 }
 
 #[test]
-fn every_answer_names_its_request() {
-    let answer = get("/api/v1/users/me/", None);
-    assert_eq!(answer.header("x-request-id"), answer.body["request_id"].as_str(), "{answer:?}");
+fn every_response_names_its_request() {
+    let response = get("/api/v1/users/me/", None);
+    assert_eq!(response.header("x-request-id"), response.body["request_id"].as_str(), "{response:?}");
 }
 
 #[test]
 fn a_preflight_reaches_the_function_that_owns_the_path() {
-    let answer = preflight("/api/v1/auth/sign-up/", "https://elsewhere.example");
-    assert_eq!(answer.status, 204, "{answer:?}");
-    assert!(answer.header("access-control-allow-methods").is_some(), "{answer:?}");
+    let response = preflight("/api/v1/auth/sign-up/", "https://elsewhere.example");
+    assert_eq!(response.status, 204, "{response:?}");
+    assert!(response.header("access-control-allow-methods").is_some(), "{response:?}");
     // The parameter CorsAllowHeaders of the tests' deployment.
-    let headers = answer.header("access-control-allow-headers");
-    assert!(headers.is_some_and(|names| names.ends_with(", traceparent")), "{answer:?}");
+    let headers = response.header("access-control-allow-headers");
+    assert!(headers.is_some_and(|names| names.ends_with(", traceparent")), "{response:?}");
 }

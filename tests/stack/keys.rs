@@ -35,6 +35,7 @@ fn spawn(name: &str, secret: &str) -> Function {
         ("SECRET_KEY_ARN", secret.to_owned()),
         ("SECRETS_CACHE_SECONDS", CACHE.as_secs().to_string()),
         ("HMAC_KEY", "a key for tests, of 32 bytes or more".to_owned()),
+        ("CHALLENGE_KEYS", "a key for tests, of 32 bytes or more".to_owned()),
         ("DB_HOST", "127.0.0.1".to_owned()),
         ("DB_PORT", url.get_ports()[0].to_string()),
         ("DB_NAME", url.get_dbname().unwrap_or_default().to_owned()),
@@ -52,9 +53,9 @@ fn spawn(name: &str, secret: &str) -> Function {
 fn call(function: &mut Function, event: &Event) -> Value {
     let outcome = function.invoke(&event.to_string(), Duration::from_secs(20)).expect("an outcome");
     let Outcome::Response(text) = outcome else { panic!("{outcome:?}: {:?}", function.logs()) };
-    let answer: Value = serde_json::from_str(&text).expect("json");
-    assert_eq!(answer["statusCode"], 200, "a request failed: {answer} {:?}", function.logs());
-    serde_json::from_str(answer["body"].as_str().expect("a body")).expect("json")
+    let response: Value = serde_json::from_str(&text).expect("json");
+    assert_eq!(response["statusCode"], 200, "a request failed: {response} {:?}", function.logs());
+    serde_json::from_str(response["body"].as_str().expect("a body")).expect("json")
 }
 
 fn text<'v>(body: &'v Value, key: &str) -> &'v str {

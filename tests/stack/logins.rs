@@ -4,7 +4,7 @@ use app_core::infrastructure::db::TIMEOUTS;
 
 use crate::support::database;
 
-/// A question about the logins `app` and `operations`, and the answers.
+/// A question about the logins `app` and `operations`, and the responses.
 const RIGHTS: &[(&str, bool, bool)] = &[
     // What Postgres gives everybody.
     ("has_database_privilege(login, current_database(), 'temporary')", false, false),

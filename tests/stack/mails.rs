@@ -42,10 +42,10 @@ async fn mail_to(address: &str) -> Mail {
 async fn welcomed(headers: &[(&str, &str)]) -> (String, Mail) {
     let address = new_address();
     let body = json!({ "email": address, "password": PASSWORD });
-    let answer = request("POST", "/api/v1/auth/sign-up/", headers, Some(&body));
-    assert_eq!(answer.status, 200, "{answer:?}");
+    let response = request("POST", "/api/v1/auth/sign-up/", headers, Some(&body));
+    assert_eq!(response.status, 200, "{response:?}");
     let mail = mail_to(&address).await;
-    (answer.text("uuid"), mail)
+    (response.text("uuid"), mail)
 }
 
 #[tokio::test(flavor = "multi_thread")]

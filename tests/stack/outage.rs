@@ -48,9 +48,9 @@ async fn what_was_signed_up_while_sqs_was_unreachable_is_sent_by_the_relay() {
     let mut users = Vec::new();
     for _ in 0..5 {
         let body = json!({ "email": new_address(), "password": PASSWORD });
-        let answer = invoke(&mut sign_up, &event("auth-sign-up").body(&body).to_string());
-        assert_eq!(answer["statusCode"], 200, "{answer}");
-        let body: Value = serde_json::from_str(answer["body"].as_str().expect("a body")).expect("json");
+        let response = invoke(&mut sign_up, &event("auth-sign-up").body(&body).to_string());
+        assert_eq!(response["statusCode"], 200, "{response}");
+        let body: Value = serde_json::from_str(response["body"].as_str().expect("a body")).expect("json");
         users.push(body["uuid"].as_str().expect("a uuid").to_owned());
     }
     let waiting = "select count(*) from outbox where published_at is null and body::jsonb -> 'data' ->> 'uuid' = any($1)";

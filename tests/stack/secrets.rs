@@ -37,7 +37,7 @@ fn config(secret: &str) -> DatabaseConfig {
         host: "127.0.0.1".into(),
         port: url.get_ports()[0],
         name: url.get_dbname().unwrap_or_default().to_owned(),
-        login: Login::Stored(secret.to_owned()),
+        login: Login::Stored(secret.to_owned()).into(),
         ssl_root_cert: None,
         pool_size: 1,
         statements: Statements::Prepared,

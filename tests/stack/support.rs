@@ -8,15 +8,15 @@ use serde_json::{Value, json};
 pub(crate) use test_support::aws::sqs;
 use tokio_postgres::NoTls;
 
-/// An answer of the gateway.
+/// A response of the gateway.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) body: Value,
     headers: ureq::http::HeaderMap,
 }
 
-impl Answer {
+impl Response {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
@@ -34,7 +34,7 @@ fn agent() -> ureq::Agent {
 }
 
 /// A body is sent as JSON, unless the headers say otherwise.
-pub(crate) fn request(method: &str, path: &str, headers: &[(&str, &str)], body: Option<&Value>) -> Answer {
+pub(crate) fn request(method: &str, path: &str, headers: &[(&str, &str)], body: Option<&Value>) -> Response {
     let request = ureq::http::Request::builder().method(method).uri(setting("API_URL") + path);
     let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
     let Some(body) = body else { return read(agent().run(request.body(()).expect("a request"))) };
@@ -43,34 +43,34 @@ pub(crate) fn request(method: &str, path: &str, headers: &[(&str, &str)], body: 
     read(agent().run(request.body(body.to_string()).expect("a request")))
 }
 
-pub(crate) fn post(path: &str, body: &Value) -> Answer {
+pub(crate) fn post(path: &str, body: &Value) -> Response {
     request("POST", path, &[], Some(body))
 }
 
-pub(crate) fn post_as(path: &str, token: &str) -> Answer {
+pub(crate) fn post_as(path: &str, token: &str) -> Response {
     request("POST", path, &[("authorization", &bearer(token))], None)
 }
 
-pub(crate) fn post_with(path: &str, token: &str, body: &Value) -> Answer {
+pub(crate) fn post_with(path: &str, token: &str, body: &Value) -> Response {
     request("POST", path, &[("authorization", &bearer(token))], Some(body))
 }
 
-pub(crate) fn get(path: &str, token: Option<&str>) -> Answer {
+pub(crate) fn get(path: &str, token: Option<&str>) -> Response {
     match token {
         Some(token) => request("GET", path, &[("authorization", &bearer(token))], None),
         None => request("GET", path, &[], None),
     }
 }
 
-pub(crate) fn patch(path: &str, token: &str, body: &Value) -> Answer {
+pub(crate) fn patch(path: &str, token: &str, body: &Value) -> Response {
     request("PATCH", path, &[("authorization", &bearer(token))], Some(body))
 }
 
-pub(crate) fn delete(path: &str, token: &str) -> Answer {
+pub(crate) fn delete(path: &str, token: &str) -> Response {
     request("DELETE", path, &[("authorization", &bearer(token))], None)
 }
 
-pub(crate) fn preflight(path: &str, origin: &str) -> Answer {
+pub(crate) fn preflight(path: &str, origin: &str) -> Response {
     request("OPTIONS", path, &[("origin", origin), ("access-control-request-method", "POST")], None)
 }
 
@@ -78,15 +78,15 @@ fn bearer(token: &str) -> String {
     format!("Bearer {token}")
 }
 
-fn read(answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Answer {
-    let (parts, mut body) = answer.expect("the gateway answers").into_parts();
+fn read(response: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Response {
+    let (parts, mut body) = response.expect("the gateway answers").into_parts();
     let text = body.read_to_string().expect("a text");
     let body = if text.is_empty() {
         Value::Null
     } else {
         serde_json::from_str(&text).unwrap_or_else(|_| panic!("no JSON: {text}"))
     };
-    Answer { status: parts.status.as_u16(), body, headers: parts.headers }
+    Response { status: parts.status.as_u16(), body, headers: parts.headers }
 }
 
 pub(crate) fn new_address() -> String {
@@ -97,9 +97,9 @@ pub(crate) const PASSWORD: &str = "correct horse battery";
 
 /// Signs up and returns the user's uuid.
 pub(crate) fn sign_up(address: &str) -> String {
-    let answer = post("/api/v1/auth/sign-up/", &json!({ "email": address, "password": PASSWORD }));
-    assert_eq!(answer.status, 200, "{answer:?}");
-    answer.text("uuid")
+    let response = post("/api/v1/auth/sign-up/", &json!({ "email": address, "password": PASSWORD }));
+    assert_eq!(response.status, 200, "{response:?}");
+    response.text("uuid")
 }
 
 pub(crate) async fn database() -> tokio_postgres::Client {
@@ -134,13 +134,13 @@ pub(crate) async fn messages_in(queue_url: &str) -> u32 {
         QueueAttributeName::ApproximateNumberOfMessages,
         QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
     ];
-    let answer = sqs()
+    let response = sqs()
         .get_queue_attributes()
         .queue_url(queue_url)
         .set_attribute_names(Some(names.to_vec()))
         .send()
         .await
         .expect("attributes");
-    let attributes = answer.attributes().expect("attributes");
+    let attributes = response.attributes().expect("attributes");
     names.iter().map(|name| attributes[name].parse::<u32>().expect("a number")).sum()
 }

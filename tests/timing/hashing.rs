@@ -15,7 +15,7 @@ use crate::{
 const PASSWORD: &str = "correct horse battery";
 
 #[tokio::test]
-async fn two_hundred_sign_ins_at_once_are_hashed_one_by_one_and_health_answers_meanwhile() {
+async fn two_hundred_sign_ins_at_once_are_hashed_one_by_one_and_health_responds_meanwhile() {
     let _alone = ALONE.lock().await;
     let app = TestApp::with(|config| {
         if let Some(database) = &mut config.database {
@@ -41,18 +41,18 @@ async fn two_hundred_sign_ins_at_once_are_hashed_one_by_one_and_health_answers_m
         for _ in 0..40 {
             tokio::time::sleep(Duration::from_millis(20)).await;
             let asked = Instant::now();
-            let answer = call(&app, debug_health_check::handler, &event("debug-health-check")).await;
-            assert_eq!(answer.status, 200, "{answer:?}");
+            let response = call(&app, debug_health_check::handler, &event("debug-health-check")).await;
+            assert_eq!(response.status, 200, "{response:?}");
             slowest = slowest.max(asked.elapsed());
             most_threads = most_threads.max(threads());
             most_data = most_data.max(data());
         }
         (slowest, most_threads, most_data - data_before, started.elapsed())
     };
-    let (answers, (slowest, most_threads, grown, health_took)) =
+    let (responses, (slowest, most_threads, grown, health_took)) =
         futures_util::future::join(crowd, health).await;
     let took = started.elapsed();
-    assert!(answers.iter().all(|answer| answer.status == 200));
+    assert!(responses.iter().all(|response| response.status == 200));
     println!(
         "alone {alone:?}, 200 in {took:?}, health at most {slowest:?}, threads {before} to {most_threads}, {grown:.1} MiB more"
     );
@@ -76,8 +76,8 @@ fn one_process_stays_small_after_a_hundred_sign_ins() {
     let body = json!({ "email": "ada@example.com", "password": PASSWORD });
     let event = event("auth-tokens").body(&body).to_string();
     for _ in 0..100 {
-        let answer = process.invoke(&event);
-        assert!(answer.contains("\"statusCode\":200"), "{answer}: {:#?}", process.function.logs());
+        let response = process.invoke(&event);
+        assert!(response.contains("\"statusCode\":200"), "{response}: {:#?}", process.function.logs());
     }
     let resident = resident_mib(process.function.pid());
     drop(process);

@@ -4,22 +4,20 @@ The template is deployed as it is. Only each CodeUri is replaced, by an archive 
 two-line `bootstrap` which executes the binary built on this machine.
 """
 
-import hashlib
-import io
 import json
 import re
-import zipfile
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from samtranslator.yaml_helper import yaml_parse
 
+import releases
 import tooling
+from gateways import answer_themselves
+from packages import archive, choose_parameters, functions as functions_of, put_code, read_template, reasons
 from tooling import Failure, say
 
 BUCKET = "artifacts"
-FUNCTION = "AWS::Serverless::Function"
 DOMAIN = "127.0.0.1"
 # The path of an API that is not at the root.
 PATHS = {"GrpcApi": "grpc"}
@@ -38,32 +36,23 @@ def main(request):
 
     say(step="packaging the functions")
     binaries = package(client("s3"), template, request["binaries"])
-    secrets = store_secrets(client("secretsmanager"), request["secrets"])
+    values = request["parameters"] | store_secrets(client("secretsmanager"), request["secrets"])
+    releases.stamp(template, values)
 
     say(step="creating the stack")
     cloudformation = client("cloudformation")
-    parameters = choose_parameters(template, request["parameters"] | secrets)
+    remedy = "give each a Default, or a value in xtask/src/stack/deploy.rs"
+    parameters = choose_parameters(template, values, remedy)
     deploy(cloudformation, request["stack"], upload(client("s3"), template, request["endpoint"]), parameters)
 
     say(step="opening the gateway")
     stack = request["stack"]
     resources = cloudformation.describe_stack_resources(StackName=stack)["StackResources"]
-    expose(client("apigateway"), cloudformation, stack, resources)
+    expose(client("apigateway"), cloudformation, stack)
 
     described = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
     outputs = {o["OutputKey"]: o["OutputValue"] for o in described.get("Outputs", [])}
     return {"outputs": outputs, "functions": functions(client("lambda"), resources, binaries)}
-
-
-def read_template(path):
-    try:
-        with open(path, encoding="utf-8") as file:
-            # Through JSON, so that an unquoted date becomes the text it stands for.
-            return json.loads(json.dumps(yaml_parse(file.read()), default=str))
-    except OSError as error:
-        raise Failure(f"cannot read {path}: {error.strerror}", "restore the file, for example with git checkout") from error
-    except Exception as error:
-        raise Failure(f"{path} is not valid YAML: {error}", "correct the line it names") from error
 
 
 def binary_name(logical_id, resource):
@@ -77,9 +66,7 @@ def package(s3, template, available):
     """Uploads an archive for each function; returns the binary of each logical id."""
     s3.create_bucket(Bucket=BUCKET)
     chosen = {}
-    for logical_id, resource in template["Resources"].items():
-        if resource.get("Type") != FUNCTION:
-            continue
+    for logical_id, resource in functions_of(template).items():
         binary = binary_name(logical_id, resource)
         if binary not in available:
             raise Failure(
@@ -87,24 +74,13 @@ def package(s3, template, available):
                 "correct Metadata.BuildProperties.Binary, or create functions/" + binary,
             )
         content = archive(f"#!/bin/sh\nexec {quote(available[binary])}\n")
-        key = f"{binary}-{hashlib.sha256(content).hexdigest()[:16]}.zip"
-        s3.put_object(Bucket=BUCKET, Key=key, Body=content)
-        resource.setdefault("Properties", {})["CodeUri"] = {"Bucket": BUCKET, "Key": key}
+        put_code(s3, BUCKET, binary, content, resource)
         chosen[logical_id] = binary
     return chosen
 
 
 def quote(path):
     return "'" + path.replace("'", "'\\''") + "'"
-
-
-def archive(bootstrap):
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as file:
-        entry = zipfile.ZipInfo("bootstrap")  # dated 1980, so that equal content is an equal file
-        entry.external_attr = 0o100755 << 16
-        file.writestr(entry, bootstrap)
-    return buffer.getvalue()
 
 
 def store_secrets(secretsmanager, secrets):
@@ -118,20 +94,6 @@ def store_secrets(secretsmanager, secrets):
             created = secretsmanager.put_secret_value(SecretId=secret["name"], SecretString=value)
         parameters[parameter] = created["ARN"]
     return parameters
-
-
-def choose_parameters(template, known):
-    """The values for what the template declares, and no others: CloudFormation refuses those."""
-    declared = template.get("Parameters", {})
-    missing = [n for n, p in declared.items() if n not in known and "Default" not in p]
-    if missing:
-        raise Failure(
-            f"template.yaml has parameters without a value: {', '.join(missing)}",
-            "give each a Default, or a value in xtask/src/stack/deploy.rs",
-        )
-    return [
-        {"ParameterKey": name, "ParameterValue": str(known[name])} for name in declared if name in known
-    ]
 
 
 def upload(s3, template, endpoint):
@@ -172,50 +134,15 @@ def deploy(cloudformation, stack, template_url, parameters):
         raise Failure("the deployment of the stack failed: " + reasons(cloudformation, stack), hint) from error
 
 
-def reasons(cloudformation, stack):
-    events = cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
-    failed = [
-        f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', 'no reason given')}"
-        for event in events
-        if event["ResourceStatus"].endswith("FAILED")
-    ]
-    return "; ".join(failed) or "no resource gives a reason"
-
-
-def expose(apigateway, cloudformation, stack, resources):
+def expose(apigateway, cloudformation, stack):
     """The API at the root of 127.0.0.1, and RPC under /grpc, with the gateway responses of the
     template.
 
     The emulator serves a custom domain without the stage in the path, and takes 127.0.0.1 for
-    one. It drops gateway responses when it imports the API, so they are set again.
+    one.
     """
-    physical = lambda kind: {
-        r["LogicalResourceId"]: r["PhysicalResourceId"] for r in resources if r["ResourceType"] == kind
-    }
-    # All stages have the one name that the template gives them.
-    apis, stages = physical("AWS::ApiGateway::RestApi"), set(physical("AWS::ApiGateway::Stage").values())
-    processed = cloudformation.get_template(StackName=stack, TemplateStage="Processed")["TemplateBody"]
-    if isinstance(processed, str):
-        processed = json.loads(processed)
-    for stage in stages:
-        for logical_id, api in apis.items():
-            body = processed["Resources"][logical_id]["Properties"].get("Body", {})
-            answer_itself(apigateway, api, stage, body.get("x-amazon-apigateway-gateway-responses", {}))
-            at(apigateway, api, stage, PATHS.get(logical_id))
-
-
-def answer_itself(apigateway, api, stage, answers):
-    for kind, answer in answers.items():
-        status = {"statusCode": str(answer["statusCode"])} if "statusCode" in answer else {}
-        apigateway.put_gateway_response(
-            restApiId=api,
-            responseType=kind,
-            responseParameters=answer.get("responseParameters", {}),
-            responseTemplates=answer.get("responseTemplates", {}),
-            **status,
-        )
-    if answers:
-        apigateway.create_deployment(restApiId=api, stageName=stage)
+    for logical_id, api, stage in answer_themselves(apigateway, cloudformation, stack):
+        at(apigateway, api, stage, PATHS.get(logical_id))
 
 
 def at(apigateway, api, stage, path):

@@ -1,7 +1,8 @@
-"""Reads the mails that mail_server.py keeps."""
+"""Reads the mails that mail_server.py keeps, and the text messages that emulator.py keeps."""
 
 import email
 import email.policy
+import json
 import os
 
 import tooling
@@ -9,8 +10,24 @@ import tooling
 
 def main(request):
     folder = request["folder"]
-    names = sorted(name for name in os.listdir(folder) if name.endswith(".eml")) if os.path.isdir(folder) else []
-    return [read(folder, name) for name in names]
+    names = sorted(name for name in os.listdir(folder) if name.endswith((".eml", ".sms")) and name[0] != ".") if os.path.isdir(folder) else []
+    return [read_text(folder, name) if name.endswith(".sms") else read(folder, name) for name in names]
+
+
+def read_text(folder, name):
+    with open(os.path.join(folder, name), encoding="utf-8") as file:
+        message = json.load(file)
+    return {
+        "id": name.removesuffix(".sms"),
+        "at": int(name.partition("-")[0]) // 10**9,
+        "to": [message["to"]],
+        "type": "sms",
+        "parts": [],
+        "headers": {"To": message["to"], "Subject": "text message"},
+        "text": message["text"],
+        "html": None,
+        "defects": [],
+    }
 
 
 def read(folder, name):

@@ -9,9 +9,10 @@ import json
 import os
 
 import boto3
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ConnectionError as NoConnection, HTTPClientError
 
 import tooling
+from invoking import PATIENT, invoke_awake
 from letters import CONFIG, drop, peek, redrive
 from tooling import Failure
 
@@ -37,17 +38,19 @@ def stack(request):
 
 
 def invoke(request):
-    """A function's answer to an event."""
-    answer = boto3.client("lambda", config=CONFIG).invoke(
-        FunctionName=request["function"], Payload=json.dumps(request["event"]).encode()
-    )
-    payload = json.loads(answer["Payload"].read() or b"null")
+    """A function's answer to an event. The call may change something, so it is made once, and waited for."""
+    name = request["function"]
+    try:
+        answer = invoke_awake(boto3.client("lambda", config=PATIENT), name, json.dumps(request["event"]).encode())
+        payload = json.loads(answer["Payload"].read() or b"null")
+    except (HTTPClientError, NoConnection) as error:
+        raise Failure(
+            f"{name} did not respond: {error}",
+            f"it may still run: wait until its log /aws/lambda/{name} is quiet, then run the command again",
+        ) from error
     if "FunctionError" in answer:
         payload = payload or {}
-        raise Failure(
-            f"{request['function']}: {payload.get('errorMessage', 'failed')}",
-            "see its log; if a table is missing, run `cargo xtask migrate up`",
-        )
+        raise Failure(f"{name}: {payload.get('errorMessage', 'failed')}", request["hint"])
     return payload
 
 

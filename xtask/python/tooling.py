@@ -5,6 +5,7 @@
 """
 
 import json
+import os
 import sys
 import traceback
 
@@ -15,6 +16,11 @@ class Failure(Exception):
     def __init__(self, message, hint):
         super().__init__(message)
         self.hint = hint
+
+
+def pause():
+    """Seconds between two looks at a change that AWS makes."""
+    return 0.2 if os.environ.get("AWS_ENDPOINT_URL") else 3
 
 
 def say(**line):

@@ -48,6 +48,14 @@ pub fn cargo_build<'a>(
     cargo
 }
 
+/// Selects packages for a build as it is deployed. By package and not by program, because cargo would give the
+/// dependencies of a program at the root of the workspace the features that any other member needs.
+pub fn by_package<N: AsRef<str>>(cargo: &mut Command, packages: &[N]) {
+    for package in packages {
+        cargo.args(["-p", package.as_ref()]);
+    }
+}
+
 /// Where cargo leaves a program that it has built.
 pub fn built(checkout: &Checkout, program: &str) -> Result<PathBuf> {
     Ok(checkout.target_dir()?.join("debug").join(program))

@@ -15,6 +15,17 @@ pub struct Checkout {
 }
 
 impl Checkout {
+    /// Names the code of this checkout, as git does.
+    pub fn label(&self) -> String {
+        let mut git = Command::new("git");
+        git.args(["describe", "--always", "--dirty", "--tags"]).current_dir(&self.root);
+        let output = git.output().ok().filter(|output| output.status.success());
+        output.map_or_else(
+            || "unknown".to_owned(),
+            |output| String::from_utf8_lossy(&output.stdout).trim().to_owned(),
+        )
+    }
+
     /// The checkout this binary belongs to.
     pub fn find() -> Result<Self> {
         // `cargo run` sets the variable; a binary called directly knows where it was built.

@@ -1,11 +1,13 @@
 //! The command line of `cargo xtask`: its commands and their help.
 
+use std::iter;
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::commands::bench;
+use crate::commands::deliver::{self, Deliver};
 use crate::commands::develop::{self, Develop};
 use crate::commands::operate::{self, Operate};
 use crate::ui;
@@ -25,6 +27,8 @@ enum Command {
     Develop(Develop),
     #[command(flatten)]
     Operate(Operate),
+    #[command(flatten)]
+    Deliver(Deliver),
     /// Measure time, memory and size, and compare each with the minimum possible cost.
     ///
     /// Without a subcommand it measures everything except `memory`. The first build takes a minute
@@ -35,10 +39,15 @@ enum Command {
     },
 }
 
-/// Returns the names of all commands, for example `up`, for the test of docs/commands.md.
+/// Returns the names of all commands, for example `up` and `queue list`, for the test of docs/commands.md.
 #[must_use]
 pub fn command_names() -> Vec<String> {
-    Arguments::command().get_subcommands().map(|command| command.get_name().to_owned()).collect()
+    let name = |command: &clap::Command| command.get_name().to_owned();
+    let names = |command: &clap::Command| {
+        let parts = command.get_subcommands().map(|part| format!("{} {}", name(command), name(part)));
+        iter::once(name(command)).chain(parts).collect::<Vec<_>>()
+    };
+    Arguments::command().get_subcommands().flat_map(names).collect()
 }
 
 /// The help of a command or of one of its options.
@@ -90,6 +99,7 @@ fn execute(command: Command) -> Result<ExitCode> {
     match command {
         Command::Develop(command) => develop::run(command),
         Command::Operate(command) => operate::run(command),
+        Command::Deliver(command) => deliver::run(command),
         Command::Bench { what } => bench::run(what.as_ref()),
     }
 }

@@ -8,7 +8,8 @@
 //!    is made of) and [`rankings`] (public rankings of passwords).
 //! 2. [`commands::operate`]: the operator's commands. They use [`operator`] (queues, dead letters and the outbox, of a
 //!    stack here or on AWS), [`migrations`] and [`keys`].
-//! 3. [`commands::bench`]: the benchmark. It uses [`bench`] (what the functions cost) and [`measure`] (times, their
+//! 3. [`commands::deliver`]: what brings the functions to AWS. It uses [`delivery`].
+//! 4. [`commands::bench`]: the benchmark. It uses [`bench`] (what the functions cost) and [`measure`] (times, their
 //!    spread and their floors).
 //!
 //! All of them stand on these:
@@ -32,6 +33,7 @@ pub mod binaries;
 pub mod checkout;
 pub mod cli;
 pub mod commands;
+pub mod delivery;
 pub mod generate;
 pub mod install;
 pub mod interrupt;

@@ -76,6 +76,10 @@ pub fn render(line: &str) -> String {
     let Ok(Value::Object(mut entry)) = serde_json::from_str::<Value>(line) else {
         return line.to_owned();
     };
+    // A line for CloudWatch's metrics says twice what it counts.
+    if entry.remove("_aws").is_some() {
+        entry.insert("level".to_owned(), "metric".into());
+    }
     // The time stands before the line already; which module it was seldom helps.
     for key in ["timestamp", "time", "target"] {
         entry.remove(key);

@@ -21,7 +21,7 @@ pub enum Command {
 
 /// The result of the runner.
 #[derive(Debug, Deserialize)]
-pub struct Answer {
+pub struct Response {
     pub migrations: Vec<Migration>,
     /// The names of what was applied or taken back.
     #[serde(default)]
@@ -38,7 +38,7 @@ pub struct Migration {
 }
 
 /// Asks the runner. `database` is DB_HOST and the like.
-pub fn run(binary: &Path, database: &[(String, String)], command: &Command) -> Result<Answer> {
+pub fn run(binary: &Path, database: &[(String, String)], command: &Command) -> Result<Response> {
     let event = match command {
         Command::Up => json!({"command": "up"}),
         Command::Down(steps) => json!({"command": "down", "steps": steps, "yes": true}),
@@ -51,8 +51,8 @@ pub fn run(binary: &Path, database: &[(String, String)], command: &Command) -> R
     // A migration may take long; the developer has Ctrl-C.
     let outcome = runner.invoke(&event.to_string(), Duration::from_secs(3600))?;
     match outcome {
-        Outcome::Response(answer) => serde_json::from_str(&answer)
-            .with_context(|| format!("the migration runner returned an unknown form: {answer}")),
+        Outcome::Response(response) => serde_json::from_str(&response)
+            .with_context(|| format!("the migration runner returned an unknown form: {response}")),
         Outcome::Error { message, .. } | Outcome::InitError { message, .. } => bail!("{message}"),
         Outcome::TimedOut => bail!("the migration runner did not finish within an hour"),
         Outcome::Exited(status) => {

@@ -127,22 +127,22 @@ impl Python {
         if let Some(mut stdin) = child.stdin.take() {
             stdin.write_all(request.to_string().as_bytes())?;
         }
-        let mut answer = Err(anyhow!("{script} ended without a result; see {}", log.display()));
+        let mut response = Err(anyhow!("{script} ended without a result; see {}", log.display()));
         if let Some(stdout) = child.stdout.take() {
             for line in BufReader::new(stdout).lines() {
                 let line: Value = serde_json::from_str(&line?)
                     .with_context(|| format!("{script} wrote something that is not JSON"))?;
                 if let Some(result) = line.get("result") {
-                    answer = Ok(result.clone());
+                    response = Ok(result.clone());
                 } else if let Some(error) = line["error"].as_str() {
-                    answer = Err(anyhow!("{error}\n  hint: {}", line["hint"].as_str().unwrap_or("")));
+                    response = Err(anyhow!("{error}\n  hint: {}", line["hint"].as_str().unwrap_or("")));
                 } else {
                     steps(&line);
                 }
             }
         }
         child.wait()?;
-        answer
+        response
     }
 
     fn install(&self, wanted: &str, stamp: &Path) -> Result<()> {

@@ -16,15 +16,15 @@ api = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
 
 def call(method, path, body=None):
     api.request(method, "/2018-06-01/runtime" + path, body)
-    answer = api.getresponse()
-    return answer, answer.read().decode()
+    response = api.getresponse()
+    return response, response.read().decode()
 
 if mode == "no-start":
     call("POST", "/init/error", json.dumps({"errorType": "Config", "errorMessage": "SECRET_KEY"}))
     sys.exit(1)
 while True:
-    answer, event = call("GET", "/invocation/next")
-    about = {key.lower(): value for key, value in answer.getheaders()}
+    response, event = call("GET", "/invocation/next")
+    about = {key.lower(): value for key, value in response.getheaders()}
     invocation = "/invocation/" + about["lambda-runtime-aws-request-id"]
     print("got", event, flush=True)
     if event == '"exit"':
@@ -36,8 +36,8 @@ while True:
         call("POST", invocation + "/error", json.dumps({"errorType": "Sad", "errorMessage": "no"}))
         continue
     late, _ = call("POST", "/invocation/another/response", "{}")
-    answer = {"about": about, "env": dict(os.environ), "late": late.status}
-    call("POST", invocation + "/response", json.dumps(answer))
+    response = {"about": about, "env": dict(os.environ), "late": late.status}
+    call("POST", invocation + "/response", json.dumps(response))
 "#;
 
 /// The function as a file, written once: a file that another test's process still holds open for
@@ -64,22 +64,22 @@ fn spawn(env: &[(&str, &str)]) -> Result<Function> {
 const PATIENT: Duration = Duration::from_secs(20);
 
 #[test]
-fn an_event_is_answered_with_all_that_lambda_tells_a_function() -> Result<()> {
+fn a_function_gets_an_event_with_all_that_lambda_tells() -> Result<()> {
     let mut function = spawn(&[("LAUNCH_MODE", "TEST")])?;
     assert_eq!(function.ready(PATIENT)?, None);
     for _ in 0..3 {
-        let Outcome::Response(answer) = function.invoke("{}", PATIENT)? else {
-            anyhow::bail!("no answer");
+        let Outcome::Response(response) = function.invoke("{}", PATIENT)? else {
+            anyhow::bail!("no response");
         };
-        let answer: serde_json::Value = serde_json::from_str(&answer)?;
-        let about = answer["about"].as_object().context("headers")?;
+        let response: serde_json::Value = serde_json::from_str(&response)?;
+        let about = response["about"].as_object().context("headers")?;
         for header in ["aws-request-id", "deadline-ms", "invoked-function-arn", "trace-id"] {
             assert!(about.contains_key(&format!("lambda-runtime-{header}")), "{header}: {about:?}");
         }
-        let env = answer["env"].as_object().context("environment")?;
+        let env = response["env"].as_object().context("environment")?;
         assert_eq!(env["LAUNCH_MODE"], "TEST");
         assert!(!env.contains_key("CARGO"), "the caller's environment leaks: {env:?}");
-        assert_eq!(answer["late"], 400, "a report about another request was taken");
+        assert_eq!(response["late"], 400, "a report about another request was taken");
     }
     assert_eq!(function.finish(), ["got {}"; 3]);
     Ok(())

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::passes::operations;
 
-/// What an answer is good for: an operation and status, the operation that may follow, and where
+/// What a response is good for: an operation and status, the operation that may follow, and where
 /// that gets its parameter or its body from.
 const LINKS: &[(&str, &str, &str, Passes)] = &[
     ("sign_up", "200", "sign_in", Passes::Body("$request.body")),
@@ -43,8 +43,8 @@ pub(super) fn add(document: &mut Value) {
         }
         let source = operations(document).find(|operation| operation["operationId"] == *from);
         let source = source.unwrap_or_else(|| panic!("LINKS: there is no operation {from}"));
-        let answer = source["responses"].get_mut(status);
-        let answer = answer.unwrap_or_else(|| panic!("LINKS: {from} does not answer {status}"));
-        answer["links"][*to] = link;
+        let response = source["responses"].get_mut(status);
+        let response = response.unwrap_or_else(|| panic!("LINKS: {from} does not respond with {status}"));
+        response["links"][*to] = link;
     }
 }

@@ -93,19 +93,19 @@ pub(super) fn answer_headers(document: &mut Value) {
     for operation in operations(document) {
         let parameters = operation.get("parameters").and_then(Value::as_array);
         let takes_key = parameters.is_some_and(|all| all.iter().any(|one| one["name"] == "Idempotency-Key"));
-        for (status, answer) in
+        for (status, response) in
             operation.get_mut("responses").and_then(Value::as_object_mut).into_iter().flatten()
         {
-            answer["headers"]["X-Request-Id"] =
+            response["headers"]["X-Request-Id"] =
                 header("The id of this request. Name it when you report a problem.");
             match status.as_str() {
-                "401" => answer["headers"]["WWW-Authenticate"] = header("`Bearer`"),
+                "401" => response["headers"]["WWW-Authenticate"] = header("`Bearer`"),
                 "429" | "503" => {
-                    answer["headers"]["Retry-After"] =
+                    response["headers"]["Retry-After"] =
                         header("The number of seconds to wait before the next attempt")
                 }
                 "409" if takes_key => {
-                    answer["headers"]["Retry-After"] = header(
+                    response["headers"]["Retry-After"] = header(
                         "The number of seconds to wait, if a request with this `Idempotency-Key` is in progress",
                     )
                 }

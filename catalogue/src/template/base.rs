@@ -2,7 +2,7 @@
 
 use serde_yaml_ng::{Mapping, Value};
 
-use super::text::Faults;
+use super::{fragment::short, text::Faults};
 
 pub(super) const FILE: &str = "template.base.yaml";
 /// Begins a line that is replaced by generated text.
@@ -24,7 +24,22 @@ pub(super) struct Secret {
     /// The condition that says whether it is given, where it may be empty.
     pub(super) given: Option<String>,
     /// The parameter for the customer's key of this secret, and the condition that says whether it is given.
+    /// All secrets of the stack itself have one key.
     pub(super) key: Option<(String, String)>,
+}
+
+/// A REST API. The name that its metrics have is YAML.
+#[derive(Debug)]
+pub(super) struct Api {
+    pub(super) id: String,
+    pub(super) name: String,
+}
+
+/// A queue that has a dead-letter queue.
+#[derive(Debug)]
+pub(super) struct Queue {
+    pub(super) id: String,
+    pub(super) dead_letters: String,
 }
 
 impl<'a> Base<'a> {
@@ -43,20 +58,24 @@ impl<'a> Base<'a> {
         let (parameters, conditions) = (section("Parameters"), section("Conditions"));
         let count = parameters.map_or(0, Mapping::len);
         let is_resource = self.kind(name) == Some("AWS::SecretsManager::Secret");
+        let key_of = |stem: &str| {
+            let key = format!("{stem}KeyArn");
+            let has_key = parameters.is_some_and(|all| all.contains_key(key.as_str()));
+            has_key.then(|| (key, format!("Has{stem}Key")))
+        };
         if let Some(place) = place(section("Resources")).filter(|_| is_resource) {
-            return Some(Secret { name: name.to_owned(), place: count + place, given: None, key: None });
+            let key = key_of("Secrets");
+            return Some(Secret { name: name.to_owned(), place: count + place, given: None, key });
         }
         let stem = name.strip_suffix("Arn")?;
         let place = place(parameters)?;
         let is_given = |value: &Value| *value == given(name);
         let given = conditions.into_iter().flatten().find(|(_, value)| is_given(value));
-        let key = format!("{stem}KeyArn");
-        let has_key = parameters.is_some_and(|all| all.contains_key(key.as_str()));
         Some(Secret {
             name: name.to_owned(),
             place,
             given: given.and_then(|(condition, _)| condition.as_str()).map(str::to_owned),
-            key: has_key.then(|| (key, format!("Has{stem}Key"))),
+            key: key_of(stem),
         })
     }
 
@@ -65,6 +84,41 @@ impl<'a> Base<'a> {
         let resources = self.yaml.get("Resources")?.as_mapping()?;
         let place = resources.keys().position(|key| key.as_str() == Some(name))?;
         (self.kind(name)? == "AWS::SQS::Queue").then_some(place)
+    }
+
+    /// Returns the APIs.
+    pub(super) fn apis(&self) -> Vec<Api> {
+        let named = |(id, api): (&str, &Value)| {
+            let name = api.get("Properties")?.get("Name")?;
+            let name = match (short(name, "Ref"), short(name, "Sub")) {
+                (Some(name), _) => format!("!Ref {name}"),
+                (_, Some(text)) => format!("!Sub '{text}'"),
+                _ => name.as_str()?.to_owned(),
+            };
+            Some(Api { id: id.to_owned(), name })
+        };
+        self.of_kind("AWS::Serverless::Api").filter_map(named).collect()
+    }
+
+    /// Returns the queues from which functions receive.
+    pub(super) fn queues(&self) -> Vec<Queue> {
+        let live = |(id, queue): (&str, &Value)| {
+            let target = queue.get("Properties")?.get("RedrivePolicy")?.get("deadLetterTargetArn")?;
+            let dead_letters = short(target, "GetAtt")?.strip_suffix(".Arn")?.to_owned();
+            Some(Queue { id: id.to_owned(), dead_letters })
+        };
+        self.of_kind("AWS::SQS::Queue").filter_map(live).collect()
+    }
+
+    /// Returns the rules of schedules.
+    pub(super) fn rules(&self) -> Vec<&str> {
+        self.of_kind("AWS::Events::Rule").map(|(id, _)| id).collect()
+    }
+
+    fn of_kind(&self, kind: &str) -> impl Iterator<Item = (&str, &Value)> {
+        let all = self.yaml.get("Resources").and_then(Value::as_mapping).into_iter().flatten();
+        let is_it = move |resource: &Value| resource.get("Type").and_then(Value::as_str) == Some(kind);
+        all.filter_map(move |(id, resource)| Some((id.as_str()?, resource)).filter(|(_, one)| is_it(one)))
     }
 
     fn kind(&self, resource: &str) -> Option<&str> {

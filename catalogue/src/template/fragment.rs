@@ -25,6 +25,8 @@ pub(super) struct Fragment<'a> {
     pub(super) routes: Vec<Route>,
     /// The queues that invoke the function.
     pub(super) queues: Vec<String>,
+    /// The events of schedules that invoke it.
+    pub(super) schedules: Vec<String>,
 }
 
 /// A key at the start of a line, with all that belongs to it. Comments belong to the key below them.
@@ -66,8 +68,15 @@ impl<'a> Fragment<'a> {
         let Split { comment, blocks } = split(text).map_err(|(line, found)| {
             vec![format!("{file}:{line}: `{found}` is no key; begin the line with the name of a property")]
         })?;
-        let mut fragment =
-            Self { stem, comment, blocks, variables: Vec::new(), routes: Vec::new(), queues: Vec::new() };
+        let mut fragment = Self {
+            stem,
+            comment,
+            blocks,
+            variables: Vec::new(),
+            routes: Vec::new(),
+            queues: Vec::new(),
+            schedules: Vec::new(),
+        };
         let mut faults = Faults::new();
         for (key, remedy) in GENERATED {
             if yaml.contains_key(key) {
@@ -143,12 +152,23 @@ impl<'a> Fragment<'a> {
                 })?;
                 self.queues.push(queue.to_owned());
             }
+            Some("Schedule") => self.schedules.push(name.to_owned()),
             Some(_) => {}
             None => {
                 return Err(format!("{at}: the event {name} has no Type; write `Type: Api`, or another one"));
             }
         }
         Ok(())
+    }
+
+    /// Whether a mapping next to the function brings it the records of a topic.
+    pub(super) fn receives_records(&self) -> bool {
+        self.lines("Resources").iter().any(|line| line.trim() == "Type: AWS::Lambda::EventSourceMapping")
+    }
+
+    /// Whether a queue, a topic or a schedule calls the function. Then no caller waits for its response.
+    pub(super) fn is_asynchronous(&self) -> bool {
+        !self.queues.is_empty() || !self.schedules.is_empty() || self.receives_records()
     }
 
     /// Returns the lines of one key, without the comments above it.

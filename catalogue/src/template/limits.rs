@@ -2,9 +2,11 @@
 
 use app_core::config::LIMIT_SETTINGS;
 
+use super::text::parameter;
+
 /// Returns a parameter for each limit.
 pub(super) fn parameters() -> String {
-    let parameter = |setting: &&str| {
+    let lines = |setting: &&str| {
         format!(
             "  {}:
     Type: String
@@ -12,13 +14,8 @@ pub(super) fn parameters() -> String {
     AllowedPattern: '^([1-9][0-9]{{0,6}}/[1-9][0-9]{{0,6}})?$'
     ConstraintDescription: BURST/SECONDS as in 5/30, or nothing
 ",
-            name(setting)
+            parameter(setting)
         )
     };
-    LIMIT_SETTINGS.iter().map(parameter).collect()
-}
-
-/// Returns `RateLimitSignUpAddress` for `RATE_LIMIT_SIGN_UP_ADDRESS`.
-fn name(setting: &str) -> String {
-    super::text::pascal(&setting.to_ascii_lowercase().replace('_', "-"))
+    LIMIT_SETTINGS.iter().map(lines).collect()
 }

@@ -2,7 +2,7 @@
 //!
 //! A function.yaml has the properties of one `AWS::Serverless::Function`, as SAM documents them, one a line.
 //! Four more keys are allowed: `Condition` of the function, `Resources` next to it, and `Statement` and
-//! `ManagedPolicyArns` of its role. Seven rules add what all functions have in common:
+//! `ManagedPolicyArns` of its role. Eight rules add what all functions have in common:
 //!
 //! 1. The names of the function, its binary and its resources follow from the folder.
 //! 2. A function has a log group and may write there, and in no other one.
@@ -12,10 +12,14 @@
 //! 5. It may have network interfaces in a VPC.
 //! 6. One function of each path answers OPTIONS: the one that answers GET, else the first by name.
 //! 7. Functions with equal rights share a role.
+//! 8. APIs, queues, rules and functions that no API calls have alarms, and all are on a dashboard.
 //!
 //! `Statement` replaces the statements of rules 3 and 4.
 
+mod alarm;
+mod alarms;
 mod base;
+mod dashboard;
 mod fragment;
 mod function;
 mod gateway;
@@ -30,7 +34,7 @@ use base::Base;
 use fragment::Fragment;
 use roles::Role;
 
-pub use text::Faults;
+pub use text::{Faults, parameter, pascal};
 
 /// The first line of template.yaml.
 const NOTICE: &str =
@@ -100,7 +104,10 @@ impl Parts {
                 ("parameters of the rate limits", limits::parameters()),
                 ("gateway responses of Api", gateway::envelope()),
                 ("gateway responses of GrpcApi", gateway::connect()),
+                ("conditions of the alarms", alarms::conditions(&functions)),
                 ("functions", blocks.join("\n")),
+                ("alarms", alarms::alarms(&base, &functions)),
+                ("dashboard", dashboard::dashboard(&base, &functions)),
                 ("roles", roles.iter().map(Role::resource).collect::<Vec<_>>().join("\n")),
             ],
             &mut faults,

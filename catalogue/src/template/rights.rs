@@ -14,6 +14,18 @@ const NETWORK: &str = "\
     Resource: '*'
   - !Ref AWS::NoValue";
 
+/// The variable of a function that sends text messages.
+const SMS_BUDGET: &str = "SMS_DAILY_BUDGET";
+
+/// A phone number has no ARN, so the statement names what is none: every topic.
+const TEXTS: &str = "\
+- !If
+  - HasSmsCountries
+  - Effect: Allow
+    Action: sns:Publish
+    NotResource: !Sub 'arn:${AWS::Partition}:sns:*:*:*'
+  - !Ref AWS::NoValue";
+
 /// What functions of one role may do, apart from writing their logs.
 #[derive(Debug, Clone)]
 pub(super) struct Rights {
@@ -43,8 +55,25 @@ pub(super) fn of(fragment: &Fragment<'_>, base: &Base<'_>, faults: &mut Faults) 
         }
         None => derived(fragment, base, faults),
     };
-    let statements = std::iter::once(NETWORK.to_owned()).chain(own).collect();
+    let statements = std::iter::once(NETWORK.to_owned()).chain(own).chain(token(fragment)).collect();
     Rights { name, managed, statements }
+}
+
+/// Returns the right to log in to the database with a token, for a function that has a login there. The variable
+/// `DB_USER` names the role, unless it is the usual one.
+fn token(fragment: &Fragment<'_>) -> Option<String> {
+    let variable = |name: &str| fragment.variables.iter().find(|(known, _)| known == name);
+    variable("DB_SECRET_ARN")?;
+    let user = variable("DB_USER").and_then(|(_, user)| user.as_str()).unwrap_or("app");
+    Some(format!(
+        "\
+- !If
+  - HasDatabaseIam
+  - Effect: Allow
+    Action: rds-db:connect
+    Resource: !Sub arn:${{AWS::Partition}}:rds-db:${{AWS::Region}}:${{AWS::AccountId}}:dbuser:${{DatabaseResourceId}}/{user}
+  - !Ref AWS::NoValue"
+    ))
 }
 
 /// Returns the statements that follow from variables and events, and a name that says the same.
@@ -57,7 +86,10 @@ fn derived(fragment: &Fragment<'_>, base: &Base<'_>, faults: &mut Faults) -> (St
     if !always.is_empty() {
         let names: Vec<_> = always.iter().map(|secret| format!("!Ref {}", secret.name)).collect();
         statements.push(allow("secretsmanager:GetSecretValue", &names));
-        statements.extend(always.iter().filter_map(key));
+        let keys = always.iter().filter_map(key);
+        // Several secrets may have the same key. They are sorted, so equal keys follow each other.
+        statements.extend(keys);
+        statements.dedup();
     }
     for secret in &maybe {
         let (name, condition) = (&secret.name, secret.given.as_deref().unwrap_or_default());
@@ -88,6 +120,10 @@ fn derived(fragment: &Fragment<'_>, base: &Base<'_>, faults: &mut Faults) -> (St
             let why = "  # The second one for a connection that is made before it is needed.\n  Action:";
             both.replacen("  Action:", why, 1)
         });
+    }
+    if fragment.variables.iter().any(|(variable, _)| variable == SMS_BUDGET) {
+        name += "Texts";
+        statements.push(TEXTS.to_owned());
     }
     (if name.is_empty() { "Logs".to_owned() } else { name }, statements)
 }

@@ -11,8 +11,8 @@ use super::{
 };
 
 /// How many functions share a role at most. A role's policies may have 10,240 characters; with the longest
-/// names that are allowed, a function's log takes about 400 of them, and the rights up to 2,000.
-const MOST: usize = 20;
+/// names that are allowed, a function's log takes about 540 of them, and the rights up to 2,000.
+const MOST: usize = 15;
 
 /// A role, and the functions that have it.
 #[derive(Debug)]
@@ -62,6 +62,7 @@ impl Role<'_, '_> {
             text += &format!("    Condition: {condition}\n");
         }
         text += "    Properties:
+      PermissionsBoundary: !If [HasPermissionsBoundary, !Ref PermissionsBoundaryArn, !Ref AWS::NoValue]
       AssumeRolePolicyDocument:
         Version: '2012-10-17'
         Statement:
@@ -95,15 +96,19 @@ impl Role<'_, '_> {
 /// under it, unless the whole role is.
 fn log(function: &Fragment<'_>, of_role: Option<&str>) -> String {
     let (stem, name) = (function.stem, pascal(function.stem));
+    let arn = format!(
+        "arn:${{AWS::Partition}}:lambda:${{AWS::Region}}:${{AWS::AccountId}}:function:${{AWS::StackName}}-{stem}"
+    );
     let right = [
         "Effect: Allow".to_owned(),
         "Action: [logs:CreateLogStream, logs:PutLogEvents]".to_owned(),
         format!("Resource: !GetAtt {name}LogGroup.Arn"),
         "Condition:".to_owned(),
         "  ArnEquals:".to_owned(),
-        format!(
-            "    lambda:SourceFunctionArn: !Sub arn:${{AWS::Partition}}:lambda:${{AWS::Region}}:${{AWS::AccountId}}:function:${{AWS::StackName}}-{stem}"
-        ),
+        // The calls come from a version. AWS does not document whether its number is part of the ARN.
+        "    lambda:SourceFunctionArn:".to_owned(),
+        format!("      - !Sub {arn}"),
+        format!("      - !Sub {arn}:*"),
     ];
     match function.value("Condition") {
         Some(condition) if of_role != Some(condition) => {

@@ -4,11 +4,16 @@
 pub type Faults = Vec<String>;
 
 /// Returns `UsersMe` for `users-me`.
-pub(super) fn pascal(stem: &str) -> String {
+pub fn pascal(stem: &str) -> String {
     let word = |word: &str| {
         word.split_at_checked(1).map_or(String::new(), |(first, rest)| first.to_uppercase() + rest)
     };
     stem.split('-').map(word).collect()
+}
+
+/// Returns the name of a setting's parameter: `RateLimitSignUpAddress` for `RATE_LIMIT_SIGN_UP_ADDRESS`.
+pub fn parameter(setting: &str) -> String {
+    pascal(&setting.to_ascii_lowercase().replace('_', "-"))
 }
 
 /// Indents each line that has text.

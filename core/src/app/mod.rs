@@ -14,7 +14,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::{
     application::registry::Registry,
-    config::{Config, DatabaseConfig},
+    config::{Config, Countries, DatabaseConfig},
     domain::{Error, Result, clock::Clock, users::PasswordPolicy},
     infrastructure::{
         db::Db,
@@ -24,6 +24,7 @@ use crate::{
         messaging::{Bus, KafkaBus, SqsBus},
         secrets::Secrets,
         security::{ChallengeKeys, jwt::Tokens, password::Passwords},
+        sms::{SmsSender, SnsSender},
     },
 };
 use parsed::Parsed;
@@ -42,6 +43,7 @@ struct Parts {
     bus: OnceLock<Arc<dyn Bus>>,
     kafka: OnceLock<Arc<dyn Bus>>,
     mailer: OnceLock<Arc<dyn Mailer>>,
+    sms_sender: OnceLock<Arc<dyn SmsSender>>,
     cache: OnceLock<Arc<dyn KeyValue>>,
     event_handlers: OnceLock<Registry>,
     tasks: OnceLock<Registry>,
@@ -71,6 +73,7 @@ impl App {
             bus: OnceLock::new(),
             kafka: OnceLock::new(),
             mailer: OnceLock::new(),
+            sms_sender: OnceLock::new(),
             cache: OnceLock::new(),
             event_handlers: OnceLock::new(),
             tasks: OnceLock::new(),
@@ -81,12 +84,13 @@ impl App {
         })))
     }
 
-    /// With a database, a bus, a mailer and a clock of the test's choice.
+    /// With a database, a bus, a mailer, phones and a clock of the test's choice.
     #[cfg(feature = "testing")]
     pub(crate) fn for_test(
         config: Config,
         bus: Arc<dyn Bus>,
         mailer: Arc<dyn Mailer>,
+        sms_sender: Arc<dyn SmsSender>,
         clock: Arc<dyn Clock>,
         connect: impl FnOnce(DatabaseConfig, Arc<Secrets>) -> Result<Db>,
     ) -> Result<Self> {
@@ -94,6 +98,7 @@ impl App {
         let app = Self::put_together(config, clock, secrets, connect)?;
         let _ = app.0.bus.set(bus);
         let _ = app.0.mailer.set(mailer);
+        let _ = app.0.sms_sender.set(sms_sender);
         Ok(app)
     }
 
@@ -163,6 +168,24 @@ impl App {
             Some(config) => Arc::new(SmtpMailer::new(config.clone(), self.0.secrets.clone())),
             None => Arc::new(LogMailer),
         })
+    }
+
+    /// Connects at its first text message.
+    pub fn sms_sender(&self) -> Result<&dyn SmsSender> {
+        if self.0.sms_sender.get().is_none() {
+            // As with the bus, one of two clients is dropped unused.
+            let _ = self
+                .0
+                .sms_sender
+                .set(Arc::new(SnsSender::new(self.0.config.aws.clone(), self.0.clock.clone())?));
+        }
+        self.0.sms_sender.get().map(|sender| &**sender).ok_or_else(|| Error::internal("no sender"))
+    }
+
+    /// Returns the countries to which text messages go.
+    pub fn sms_countries(&self) -> Result<&Countries> {
+        let config = self.0.config.sms.as_ref().ok_or_else(|| undeclared("Need::Sms"))?;
+        Ok(&config.countries)
     }
 
     /// Values that may be forgotten. Connects at its first use.

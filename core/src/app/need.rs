@@ -11,7 +11,7 @@ use crate::{
     infrastructure::{db::Db, messaging::Queue, secrets::Secrets},
 };
 
-/// A queue that does not answer holds up no start: its messages are in the outbox.
+/// A queue that does not respond holds up no start: its messages are in the outbox.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What a function needs at start. Only this is validated, loaded and connected in init.
@@ -35,11 +35,15 @@ impl Need {
     /// A Postgres connection.
     pub const Database: Self =
         Self { pool: Some(Db::new), ..Self::new(Section::Database, |app| connect(app).boxed()) };
+    /// The administrator of the database, and the secrets of its roles. They are used by an operator's command.
+    pub const DatabaseRoles: Self = Self::new(Section::DatabaseRoles, at_first_use);
     /// The keys that sign and verify tokens.
     pub const Tokens: Self =
         Self::new(Section::Tokens, |app| app.tokens().map(|keys| keys.map(drop)).boxed());
     /// The server that takes mail. It is connected to at the first mail.
     pub const Mail: Self = Self::new(Section::Mail, at_first_use);
+    /// To which countries text messages go, and their budgets. The service is connected to at the first message.
+    pub const Sms: Self = Self::new(Section::Sms, at_first_use);
     /// The limits on signing up and in, and the key of [`Need::Pseudonyms`].
     pub const Limits: Self =
         Self::new(Section::Limits, |app| app.limits().map(|limits| limits.map(drop)).boxed());
@@ -60,6 +64,13 @@ impl Need {
 
     const fn new(section: Section, meet: for<'a> fn(&'a App) -> BoxFuture<'a, Result<()>>) -> Self {
         Self { section, secrets: Secrets::new, pool: None, meet }
+    }
+
+    /// Returns the need for a function that rarely uses it: the start checks its settings, and leaves the rest to the
+    /// first use.
+    #[must_use]
+    pub const fn rarely(self) -> Self {
+        Self { meet: at_first_use, ..self }
     }
 
     /// Returns the settings that must be there for it.

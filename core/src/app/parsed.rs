@@ -1,10 +1,10 @@
-//! What the text of a stored secret was parsed into.
+//! The value of a stored secret, parsed from its text.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::domain::Result;
 
-/// Parses the text of a secret again when it has changed. If the new text makes no sense, the last good value
+/// Parses the text of a secret again when it has changed. If the new text is not valid, the last good value
 /// stays in use: a mistake in a rotation signs nobody out and ends no link.
 pub(super) struct Parsed<T>(Mutex<Option<(Arc<str>, Arc<T>)>>);
 

@@ -14,14 +14,18 @@ use crate::{
         mails::Style,
         registry::{ForWorker, OfMail, OfNone, OfTasks, Registry, WorkerQueue},
         roles::Roles,
-        tasks::{KeySource, Mails, Services, Worker, operator::TaskOperator},
+        tasks::{
+            KeySource, LimitSource, Mails, SenderSource, Services, Texts, Worker, operator::TaskOperator,
+        },
         users::Users,
     },
     config::Config,
-    domain::Result,
+    domain::{Error, Result},
     infrastructure::{
+        database_roles::DatabaseRoles,
         messaging::Outgoing,
         security::{ChallengeKeys, Pseudonyms},
+        sms::SmsSender,
     },
 };
 
@@ -44,6 +48,22 @@ impl App {
         Ok(Roles { db: self.db()? })
     }
 
+    /// Makes the roles of the database, as its administrator.
+    ///
+    /// # Errors
+    /// `Configuration` where the function does not know the administrator.
+    pub fn database_roles(&self) -> Result<DatabaseRoles> {
+        let Config { database, database_roles, aws, .. } = &self.0.config;
+        let database = database.clone().ok_or_else(|| undeclared("Need::Database"))?;
+        let secrets = database_roles.clone().ok_or_else(|| {
+            let remedy = "set the parameter AdministratorSecretArn of the stack";
+            Error::Configuration(format!(
+                "ADMINISTRATOR_SECRET_ARN is missing, so no role can be made; {remedy}"
+            ))
+        })?;
+        Ok(DatabaseRoles::new(database, secrets, aws.clone()))
+    }
+
     pub async fn auth(&self) -> Result<Auth<'_>> {
         Ok(Auth { db: self.db()?, clock: self.clock(), tokens: self.tokens().await? })
     }
@@ -55,25 +75,30 @@ impl App {
     /// Runs tasks of the tasks queue. The mail client is not linked.
     pub fn worker(&self) -> Result<Worker<'_>> {
         let registry = self.0.tasks.get_or_init(worker_table::<OfTasks>);
-        Ok(Worker::new(self.db()?, registry, self.task_services(None)))
+        let services = Services { limits: Some(self), ..self.task_services(None) };
+        Ok(Worker::new(self.db()?, registry, services))
     }
 
     /// Runs tasks of the mail queue.
     pub fn mail_worker(&self) -> Result<Worker<'_>> {
-        let Config { project_name, mail_text, .. } = &self.0.config;
+        let Config { project_name, mail_text, sms, .. } = &self.0.config;
         let config = mail_text.as_ref().ok_or_else(|| undeclared("Need::Mail"))?;
-        let mails = Mails { mailer: self.mailer(), style: Style { project_name, config }, keys: self };
+        let sms = sms.as_ref().ok_or_else(|| undeclared("Need::Sms"))?;
+        let texts = Texts { senders: self, config: sms };
+        let mails = Mails { mailer: self.mailer(), style: Style { project_name, config }, keys: self, texts };
         let registry = self.0.mail_tasks.get_or_init(worker_table::<OfMail>);
         Ok(Worker::new(self.db()?, registry, self.task_services(Some(mails))))
     }
 
     fn task_services<'a>(&'a self, mails: Option<Mails<'a>>) -> Services<'a> {
-        let Config { queues, deletion_grace, .. } = &self.0.config;
+        let Config { queues, deletion_grace, unverified_accounts, .. } = &self.0.config;
         Services {
             mails,
             queue_retention: queues.retention,
             clock: self.clock(),
             deletion_grace: *deletion_grace,
+            unverified_accounts: *unverified_accounts,
+            limits: None,
         }
     }
 
@@ -113,5 +138,17 @@ impl App {
 impl KeySource for App {
     fn challenge_keys(&self) -> BoxFuture<'_, Result<Arc<ChallengeKeys>>> {
         self.challenge_keys().boxed()
+    }
+}
+
+impl SenderSource for App {
+    fn sms_sender(&self) -> Result<&dyn SmsSender> {
+        self.sms_sender()
+    }
+}
+
+impl LimitSource for App {
+    fn limits(&self) -> BoxFuture<'_, Result<Limits<'_>>> {
+        self.limits().boxed()
     }
 }

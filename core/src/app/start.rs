@@ -26,7 +26,7 @@ impl App {
     /// runs at full CPU.
     ///
     /// # Errors
-    /// `Configuration` if a stored secret is wrong. A dependency that does not answer is no error here: it may be
+    /// `Configuration` if a stored secret is wrong. A dependency that does not respond is no error here: it may be
     /// available at the first request, which tries again.
     pub(crate) async fn warm_up(&self, needs: &[Need]) -> Result<()> {
         for outcome in join_all(needs.iter().map(|need| need.meet(self))).await {

@@ -106,13 +106,9 @@ pub struct Relayed {
 }
 
 /// What a relay of this bus sends. Each message belongs to exactly one of them.
-pub fn queues_of(bus: EventsBus, db: &Db) -> &'static [Queue] {
-    match (bus, db.outbox().events) {
-        (EventsBus::Sqs, EventsBus::Sqs) => &Queue::ALL,
-        (EventsBus::Sqs, EventsBus::Kafka) => &[Queue::Tasks, Queue::Mail],
-        (EventsBus::Kafka, EventsBus::Kafka) => &[Queue::Events],
-        (EventsBus::Kafka, EventsBus::Sqs) => &[],
-    }
+pub fn queues_of(bus: EventsBus, db: &Db) -> Vec<Queue> {
+    let bus_of = |queue: &Queue| if queue.carries_tasks() { EventsBus::Sqs } else { db.outbox().events };
+    Queue::ALL.into_iter().filter(|queue| bus_of(queue) == bus).collect()
 }
 
 /// Sends the messages that are due or become due, until `until`.
@@ -130,11 +126,11 @@ pub async fn keep_relaying(db: &Db, bus: &dyn Bus, queues: &[Queue], until: Inst
             Err(error) if error.retryable() && next < until => {
                 tracing::warn!(error = error.chain(), "the outbox could not be read; trying again");
             }
-            round => round?,
+            Ok(()) => {}
+            Err(error) => return ended(db, Err(error), total).await,
         }
         if next >= until {
-            total.lag = outbox::lag(&db.conn().await?).await?;
-            return Ok(total);
+            return ended(db, Ok(()), total).await;
         }
         tokio::time::sleep_until(next).await;
     }
@@ -147,9 +143,27 @@ pub async fn keep_relaying(db: &Db, bus: &dyn Bus, queues: &[Queue], until: Inst
 /// tried again later, each time a little later.
 pub async fn relay(db: &Db, bus: &dyn Bus, queues: &[Queue], until: Instant) -> Result<Relayed> {
     let mut total = Relayed::default();
-    drain(db, bus, queues, until, &mut total).await?;
-    total.lag = outbox::lag(&db.conn().await?).await?;
+    let drained = drain(db, bus, queues, until, &mut total).await;
+    ended(db, drained, total).await
+}
+
+/// Adds the lag to what a run came to. Before the first migration nothing can wait, so a run that fails then is no
+/// failure, and no alarm rings.
+async fn ended(db: &Db, drained: Result<()>, mut total: Relayed) -> Result<Relayed> {
+    match drained {
+        Ok(()) => total.lag = outbox::lag(&db.conn().await?).await?,
+        Err(_) if is_before_the_first_migration(db).await => {
+            tracing::warn!("the database has no outbox; run `cargo xtask migrate up`");
+        }
+        Err(error) => return Err(error),
+    }
     Ok(total)
+}
+
+/// An error here changes nothing: the first one is reported.
+async fn is_before_the_first_migration(db: &Db) -> bool {
+    let is_missing = async { outbox::is_missing(&db.conn().await?).await };
+    is_missing.await.unwrap_or(false)
 }
 
 /// What was sent before an error counts in `total`, too.

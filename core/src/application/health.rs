@@ -25,7 +25,7 @@ pub fn is_well(checks: &[Check]) -> bool {
     checks.iter().all(|check| check.outcome.is_ok())
 }
 
-/// Asks all at once, and logs what does not answer. Where events go to Kafka, their queue is nothing that
+/// Asks all at once, and logs what does not respond. Where events go to Kafka, their queue is nothing that
 /// we stand on, and whether Kafka answers is known to its relay alone.
 pub async fn check(db: &Db, bus: &dyn Bus) -> Vec<Check> {
     let database = async { db.conn().await?.rows("select 1", &[]).await.map(drop) };

@@ -9,11 +9,15 @@ use uuid::Uuid;
 
 use crate::{
     config::{Limited, LimitsConfig},
-    domain::{Error, Result, rate_limit::Span, users::Email},
+    domain::{
+        Error, Result,
+        rate_limit::Span,
+        users::{Account, Phone},
+    },
     infrastructure::{
-        db::Db,
+        db::{Conn, Db},
         denied::Denied,
-        repository::rate_limit::{self, Bucket, ByPlace, Try, Verdict},
+        repository::rate_limit::{self, Bucket, ByPlace, Known, Try, Verdict},
         security::{Pseudonym, Pseudonyms},
     },
 };
@@ -54,34 +58,22 @@ impl Limits<'_> {
     /// The attempt counts before its outcome is known, so the limits also hold for attempts at the same time.
     /// A success empties the buckets of failures, but not the bucket of all known places. Otherwise an
     /// attacker could make each part of a rented network a known place of the attacker's account.
-    pub async fn sign_in(&self, email: &Email, ip: Option<IpAddr>) -> Result<Admitted> {
-        let place = self.place(email, ip);
+    pub async fn sign_in(&self, account: &dyn Account, ip: Option<IpAddr>) -> Result<Admitted> {
+        let place = self.place(account, ip);
         let at_address = self.at_address(Limited::SignInAddress, "sign_in.address", ip);
-        let of_account = |name| Bucket { name, key: self.pseudonyms.of_account(email) };
+        let of_account = |name| Bucket { name, key: self.pseudonyms.of_account(account) };
         // All spans of a known place, with the same numbers as for an unknown place.
-        let here = self.account_at("sign_in.known", &[Span::Address, Span::Site], email, ip);
+        let here = self.account_at("sign_in.known", &[Span::Address, Span::Site], account, ip);
         let mut known = vec![at_address[0]];
         known.extend(&here);
         known.push(self.attempt(Limited::SignInKnown, of_account("sign_in.all_known")));
         let failures = of_account("sign_in.failures");
         let mut unknown = at_address;
-        unknown.extend(self.account_at("sign_in.account", &Span::ALL, email, ip));
+        unknown.extend(self.account_at("sign_in.account", &Span::ALL, account, ip));
         unknown.push(self.attempt(Limited::SignInFailures, failures));
 
-        // Only the database can tell whether the place is known. If the caller has to wait in both cases, the
-        // database is not asked. If only an unknown place has to wait, the question costs one attempt of the
-        // address. So after a few attempts the caller has to wait in both cases.
-        let (known_wait, unknown_wait) = (self.still(&known), self.still(&unknown));
-        if let (Some(known_wait), Some(unknown_wait)) = (known_wait, unknown_wait) {
-            return Err(Error::RateLimited { retry_after: known_wait.max(unknown_wait) });
-        }
-        let asked: &[Try] = if unknown_wait.is_some() { &unknown[..1] } else { &unknown };
-        let ask = ByPlace { place, known: &known, unknown: asked };
-        let (is_known, verdicts) = rate_limit::take_by_place(&self.db.conn().await?, &ask).await?;
-        self.all_allowed(if is_known { &known } else { asked }, &verdicts)?;
-        if let (false, Some(retry_after)) = (is_known, unknown_wait) {
-            return Err(Error::RateLimited { retry_after });
-        }
+        // Of an account that has not proved its address, too: a stranger must not keep its user out.
+        let (is_known, verdicts) = self.admit_by_place((place, Known::OfAnybody), &known, &unknown).await?;
         let counted = if is_known { here.iter().map(|one| one.bucket).collect() } else { vec![failures] };
         let was_last = verdicts.last().is_some_and(|verdict| !verdict.retry_after.is_zero());
         Ok(Admitted { counted, place, was_last })
@@ -100,29 +92,69 @@ impl Limits<'_> {
         .await
     }
 
-    /// Counts one ask for a link or a code that goes to `subject`, a canonical address or number.
+    /// Counts one ask of a stranger for a link or a code that goes to `subject`, a canonical address or number.
     ///
     /// It counts for the network address, for the subject at this address, and for the subject from everywhere.
     /// At a place where the user of the subject has signed in lately, it counts for the address and for the
-    /// subject at this place. So nobody elsewhere can use up the user's asks. Unknown subjects use the same
-    /// buckets.
+    /// subject at this place. So nobody elsewhere can use up the user's asks. The user must have proved the subject:
+    /// anybody can sign up with it, sign in at many places, and ask there for text messages that cost money. Unknown
+    /// subjects use the same buckets.
     pub async fn ask(&self, subject: &str, ip: Option<IpAddr>) -> Result<()> {
+        self.ask_at(self.at_address(Limited::AskAddress, "ask.address", ip), subject, ip).await
+    }
+
+    /// Does what [`Self::ask`] does, for a code to sign in with. People ask for these all day, so a network address
+    /// may ask for more of them.
+    pub async fn ask_for_code(&self, subject: &str, ip: Option<IpAddr>) -> Result<()> {
+        self.ask_at(self.at_address(Limited::CodeAddress, "ask.code_address", ip), subject, ip).await
+    }
+
+    async fn ask_at(&self, at_address: Vec<Try>, subject: &str, ip: Option<IpAddr>) -> Result<()> {
+        let whose = match Phone::parse(subject) {
+            Ok(_) => Known::OfProvedPhone,
+            Err(_) => Known::OfProvedEmail,
+        };
         let subject = subject.as_bytes();
         let place = self.pseudonyms.of_account_at(subject, &Span::place(ip));
         let prefix = Span::Address.prefix(ip).unwrap_or_default();
         let here = self.pseudonyms.of_account_at(subject, &prefix);
         let anywhere = self.pseudonyms.of_subject(subject);
         let one = |limited, name, key| self.attempt(limited, Bucket { name, key });
-        let mut unknown = self.at_address(Limited::AskAddress, "ask.address", ip);
+        let mut unknown = at_address;
         let known = [unknown[0], one(Limited::AskSubjectHere, "ask.known", place)];
         unknown.extend([
             one(Limited::AskSubjectHere, "ask.here", here),
             one(Limited::AskSubject, "ask.subject", anywhere),
             one(Limited::AskSubjectDay, "ask.subject_day", anywhere),
         ]);
-        let ask = ByPlace { place, known: &known, unknown: &unknown };
-        let (is_known, verdicts) = rate_limit::take_by_place(&self.db.conn().await?, &ask).await?;
-        self.all_allowed(if is_known { &known } else { &unknown }, &verdicts)
+        self.admit_by_place((place, whose), &known, &unknown).await.map(drop)
+    }
+
+    /// Counts one ask of a signed-in user for a mail to their own address.
+    ///
+    /// It shares no bucket with [`Self::ask`]. So a flood of strangers does not stop the user, and somebody who has
+    /// signed up with another person's address does not stop that person's reset.
+    pub async fn ask_as_user(&self, user: Uuid, ip: Option<IpAddr>) -> Result<()> {
+        let mut tries = self.at_address(Limited::AskAddress, "ask_as_user.address", ip);
+        tries.extend(self.asks_of_user(user, ip));
+        self.admit(&tries).await
+    }
+
+    /// Does the same for a task that asks for a user, on the connection of the task. A task has no network address.
+    pub async fn ask_for_user(&self, conn: &Conn, user: Uuid) -> Result<()> {
+        self.admit_on(conn, &self.asks_of_user(user, None)).await
+    }
+
+    fn asks_of_user(&self, user: Uuid, ip: Option<IpAddr>) -> [Try; 3] {
+        let prefix = Span::Address.prefix(ip).unwrap_or_default();
+        let here = self.pseudonyms.of_account_at(user.as_bytes(), &prefix);
+        let anywhere = self.pseudonyms.of_user(user);
+        let one = |limited, name, key| self.attempt(limited, Bucket { name, key });
+        [
+            one(Limited::AskSubjectHere, "ask_as_user.here", here),
+            one(Limited::AskSubject, "ask_as_user.user", anywhere),
+            one(Limited::AskSubjectDay, "ask_as_user.day", anywhere),
+        ]
     }
 
     /// Counts one link or code that is sent back. No bucket counts by subject: otherwise anybody could stop
@@ -133,20 +165,20 @@ impl Limits<'_> {
 
     /// Returns the buckets that hold the failed sign-ins of an account: from anywhere, and from this address
     /// and its networks. They are emptied for a user who has proved otherwise who they are.
-    pub(crate) fn failures(&self, email: &Email, ip: Option<IpAddr>) -> Vec<Bucket> {
-        let anywhere = Bucket { name: "sign_in.failures", key: self.pseudonyms.of_account(email) };
-        let here = self.account_at("sign_in.account", &Span::ALL, email, ip);
+    pub(crate) fn failures(&self, account: &dyn Account, ip: Option<IpAddr>) -> Vec<Bucket> {
+        let anywhere = Bucket { name: "sign_in.failures", key: self.pseudonyms.of_account(account) };
+        let here = self.account_at("sign_in.account", &Span::ALL, account, ip);
         here.into_iter().map(|one| one.bucket).chain([anywhere]).collect()
     }
 
     /// Returns the name of the place from where a user signs in.
-    pub(crate) fn place(&self, email: &Email, ip: Option<IpAddr>) -> Pseudonym {
-        self.pseudonyms.of_account_at(email.canonical().as_bytes(), &Span::place(ip))
+    pub(crate) fn place(&self, account: &dyn Account, ip: Option<IpAddr>) -> Pseudonym {
+        self.pseudonyms.of_account_at(account.canonical().as_bytes(), &Span::place(ip))
     }
 
     /// Returns the name of an account, which may not exist, for the audit log.
-    pub(crate) fn pseudonym(&self, email: &Email) -> String {
-        self.pseudonyms.of_account(email).to_string()
+    pub(crate) fn pseudonym(&self, account: &dyn Account) -> String {
+        self.pseudonyms.of_account(account).to_string()
     }
 
     /// Returns one use for the address and one for each network around it, the address first. A network
@@ -161,10 +193,16 @@ impl Limits<'_> {
 
     /// Returns the same uses for one account. In the long run a network may try no more often than one
     /// address, because an account has one owner.
-    fn account_at(&self, name: &'static str, spans: &[Span], email: &Email, ip: Option<IpAddr>) -> Vec<Try> {
+    fn account_at(
+        &self,
+        name: &'static str,
+        spans: &[Span],
+        account: &dyn Account,
+        ip: Option<IpAddr>,
+    ) -> Vec<Try> {
         let limit = self.settings.of(Limited::SignInAccount);
         let one = |span: &Span| {
-            let key = self.pseudonyms.of_account_at(email.canonical().as_bytes(), &span.prefix(ip)?);
+            let key = self.pseudonyms.of_account_at(account.canonical().as_bytes(), &span.prefix(ip)?);
             Some(Try { bucket: Bucket { name, key }, limit: limit.with_bursts(span.callers()) })
         };
         spans.iter().filter_map(one).collect()
@@ -174,12 +212,46 @@ impl Limits<'_> {
         Try { bucket, limit: self.settings.of(limited) }
     }
 
-    async fn admit(&self, tries: &[Try]) -> Result<()> {
-        if let Some(retry_after) = self.still(tries) {
-            return Err(Error::RateLimited { retry_after });
+    /// Takes one use from each bucket of one of two lists: `known` if the user has signed in from the place lately.
+    /// Both begin with the bucket of the address. Returns whether the place is known, and the verdicts.
+    ///
+    /// Only the database can tell whether the place is known. If the caller has to wait in both cases, the database is
+    /// not asked. If only an unknown place has to wait, the question costs one attempt of the address. So after a few
+    /// attempts the caller has to wait in both cases.
+    async fn admit_by_place(
+        &self,
+        (place, whose): (Pseudonym, Known),
+        known: &[Try],
+        unknown: &[Try],
+    ) -> Result<(bool, Vec<Verdict>)> {
+        let (known_wait, unknown_wait) = (self.still(known), self.still(unknown));
+        if let (Some(known_wait), Some(unknown_wait)) = (known_wait, unknown_wait) {
+            return Err(Error::RateLimited { retry_after: known_wait.max(unknown_wait) });
         }
-        let verdicts = rate_limit::take(&self.db.conn().await?, tries).await?;
+        let unknown = if unknown_wait.is_some() { &unknown[..1] } else { unknown };
+        let ask = ByPlace { place, whose, known, unknown };
+        let (is_known, verdicts) = rate_limit::take_by_place(&self.db.conn().await?, &ask).await?;
+        self.all_allowed(if is_known { known } else { unknown }, &verdicts)?;
+        match unknown_wait {
+            Some(retry_after) if !is_known => Err(Error::RateLimited { retry_after }),
+            _ => Ok((is_known, verdicts)),
+        }
+    }
+
+    async fn admit(&self, tries: &[Try]) -> Result<()> {
+        self.wait_over(tries)?;
+        self.admit_on(&self.db.conn().await?, tries).await
+    }
+
+    async fn admit_on(&self, conn: &Conn, tries: &[Try]) -> Result<()> {
+        self.wait_over(tries)?;
+        let verdicts = rate_limit::take(conn, tries).await?;
         self.all_allowed(tries, &verdicts)
+    }
+
+    /// Refuses without the database whom this instance has told to wait.
+    fn wait_over(&self, tries: &[Try]) -> Result<()> {
+        self.still(tries).map_or(Ok(()), |retry_after| Err(Error::RateLimited { retry_after }))
     }
 
     /// Returns how long one of these buckets still refuses, if this instance knows it without asking.

@@ -133,8 +133,9 @@ impl Registry {
 
     /// Adds a task without its code.
     fn rules<T: Task>(mut self) -> Self {
-        let rules = TaskRules { queue: T::QUEUE, max_attempts: T::MAX_ATTEMPTS, backoff: T::BACKOFF };
-        self.known.add_task(T::NAME, rules);
+        let rules =
+            TaskRules { name: T::NAME, queue: T::QUEUE, max_attempts: T::MAX_ATTEMPTS, backoff: T::BACKOFF };
+        self.known.add_task(rules);
         self
     }
 

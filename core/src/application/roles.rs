@@ -16,6 +16,7 @@ use crate::{
         repository::{
             audit, emails,
             roles::{self, Role},
+            users,
         },
     },
 };
@@ -48,13 +49,14 @@ impl Roles<'_> {
     /// Counts at the user's next request.
     ///
     /// # Errors
-    /// `NotFound` with `user` or `role`.
+    /// `NotFound` with `user` or `role`. `Validation` naming `email` as `unproved`: anybody can sign up with the address
+    /// of somebody else, and the operator means the one who reads its mails.
     pub async fn grant(&self, email: &Email, role: &str) -> Result<RoleChange> {
         self.change(email, role, Change::Grant).await
     }
 
     /// # Errors
-    /// As [`Roles::grant`].
+    /// `NotFound` with `user` or `role`.
     pub async fn revoke(&self, email: &Email, role: &str) -> Result<RoleChange> {
         self.change(email, role, Change::Revoke).await
     }
@@ -67,7 +69,14 @@ impl Roles<'_> {
             return Err(Error::NotFound("role"));
         }
         let (changed, action) = match change {
-            Change::Grant => (roles::grant(&tx, user, role).await?, Action::RoleGranted),
+            Change::Grant => {
+                // Locked, so that nobody gives the user another address meanwhile.
+                emails::lock(&tx, user).await?;
+                if !users::has_verified_email(&tx, user).await? {
+                    return Err(Error::invalid("email", "unproved"));
+                }
+                (roles::grant(&tx, user, role).await?, Action::RoleGranted)
+            }
             Change::Revoke => (roles::revoke(&tx, user, role).await?, Action::RoleRevoked),
         };
         if changed {

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{EventsBus, Login, reader::Reader};
+use super::{EventsBus, Login, aws::AwsConfig, reader::Reader};
 use crate::domain::mask::Secret;
 
 #[derive(Debug, Clone)]
@@ -10,14 +10,31 @@ pub struct DatabaseConfig {
     pub host: String,
     pub port: u16,
     pub name: String,
-    pub login: Login,
+    pub login: DatabaseLogin,
     /// The certificates (PEM) that may sign the server's. `None`: no TLS, refused in PROD.
     pub ssl_root_cert: Option<Arc<str>>,
     pub pool_size: usize,
     pub statements: Statements,
-    /// How long a request waits for a connection before it answers 503.
+    /// How long a request waits for a connection before it responds with 503.
     pub wait: Duration,
     pub outbox: OutboxConfig,
+}
+
+/// Who we are to Postgres.
+#[derive(Debug, Clone)]
+pub enum DatabaseLogin {
+    Password(Login),
+    /// Each connection has a token in the place of a password. These credentials sign it, and RDS takes it.
+    Iam {
+        user: String,
+        aws: AwsConfig,
+    },
+}
+
+impl From<Login> for DatabaseLogin {
+    fn from(login: Login) -> Self {
+        Self::Password(login)
+    }
 }
 
 /// Who sends what the outbox holds, and for how long it gives a message to them, before somebody else may.
@@ -49,18 +66,25 @@ pub enum Statements {
     Unnamed,
 }
 
-pub(super) fn read(env: &mut Reader<'_>, events: EventsBus, prod: bool) -> DatabaseConfig {
+pub(super) fn read(env: &mut Reader<'_>, events: EventsBus, prod: bool, aws: &AwsConfig) -> DatabaseConfig {
+    let is_iam = env.choice("DB_AUTH", Some(false), &[("password", false), ("iam", true)]) == Some(true);
     let login = match env.optional("DB_SECRET_ARN") {
-        Some(arn) => Login::Stored(arn),
+        _ if is_iam => DatabaseLogin::Iam { user: env.text("DB_USER"), aws: aws.clone() },
+        Some(arn) => Login::Stored(arn).into(),
         None => {
             if prod {
                 env.wrong("DB_SECRET_ARN", "is missing: in PROD user and password come from Secrets Manager");
             }
-            Login::Inline { user: env.text("DB_USER"), password: Secret::new(env.text("DB_PASSWORD")) }
+            Login::Inline { user: env.text("DB_USER"), password: Secret::new(env.text("DB_PASSWORD")) }.into()
         }
     };
     let ssl_root_cert = env.certificates("DB_SSL_ROOT_CERT");
-    if prod && ssl_root_cert.is_none() {
+    if is_iam && ssl_root_cert.is_none() {
+        env.wrong(
+            "DB_SSL_ROOT_CERT",
+            "is missing: with DB_AUTH=iam the server gets the token itself, so TLS must hide it",
+        );
+    } else if prod && ssl_root_cert.is_none() {
         env.wrong(
             "DB_SSL_ROOT_CERT",
             "is missing: PROD talks to Postgres over TLS only (for RDS, the region's certificate bundle)",

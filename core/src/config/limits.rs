@@ -28,8 +28,10 @@ pub enum Limited {
     PasswordChangeUser,
     /// Asks for a link or a code by mail, for each network address.
     AskAddress,
-    /// The same, for each pair of e-mail address or number and network address; and from one place where its user
-    /// has signed in lately.
+    /// Asks for a code to sign in with, for each network address.
+    CodeAddress,
+    /// Asks for any link or code, for each pair of e-mail address or number and network address; and from one place
+    /// where its user has signed in lately.
     AskSubjectHere,
     /// The same, for each e-mail address or number, from all places where its user has not signed in lately.
     AskSubject,
@@ -39,7 +41,7 @@ pub enum Limited {
     RedeemAddress,
 }
 
-const COUNT: usize = 12;
+const COUNT: usize = 13;
 
 /// What, its setting, and its default in PROD: so many at once, then one each so many seconds.
 const TABLE: [(Limited, &str, Limit); COUNT] = [
@@ -51,6 +53,7 @@ const TABLE: [(Limited, &str, Limit); COUNT] = [
     (Limited::PasswordChange, "RATE_LIMIT_PASSWORD_CHANGE", limit(5, 30)),
     (Limited::PasswordChangeUser, "RATE_LIMIT_PASSWORD_CHANGE_USER", limit(20, 60)),
     (Limited::AskAddress, "RATE_LIMIT_ASK_ADDRESS", limit(10, 360)),
+    (Limited::CodeAddress, "RATE_LIMIT_CODE_ADDRESS", limit(30, 120)),
     (Limited::AskSubjectHere, "RATE_LIMIT_ASK_SUBJECT_HERE", limit(3, 1_200)),
     (Limited::AskSubject, "RATE_LIMIT_ASK_SUBJECT", limit(6, 600)),
     (Limited::AskSubjectDay, "RATE_LIMIT_ASK_SUBJECT_DAY", limit(20, 4_320)),

@@ -4,10 +4,12 @@
 //! a setting that is added here is added there and in `docs/settings.md`, and in template.base.yaml if
 //! a deployment may want to change it.
 
+mod aws;
 mod cache;
 mod challenges;
 mod cors;
 mod database;
+mod database_roles;
 mod kafka;
 mod launch_mode;
 mod limits;
@@ -18,11 +20,14 @@ mod passwords;
 mod reader;
 mod secret_source;
 mod section;
+mod sms;
 
+pub use aws::AwsConfig;
 pub use cache::{CacheConfig, check_cache_url};
 pub use challenges::ChallengesConfig;
 pub use cors::{Cors, Origins, is_loopback_origin};
-pub use database::{DatabaseConfig, OutboxConfig, Statements};
+pub use database::{DatabaseConfig, DatabaseLogin, OutboxConfig, Statements};
+pub use database_roles::DatabaseRolesConfig;
 pub use kafka::{EventsBus, KafkaConfig, KafkaSecurity};
 pub use launch_mode::LaunchMode;
 pub use limits::{Limited, LimitsConfig, SETTINGS as LIMIT_SETTINGS};
@@ -32,17 +37,18 @@ pub use mail_text::{AppUrl, Language, MailTextConfig};
 pub use passwords::PasswordsConfig;
 pub use secret_source::SecretSource;
 pub use section::Section;
+pub use sms::{Countries, SmsBudget, SmsConfig};
 
 use std::time::Duration;
 
-use crate::domain::{Error, Result, mask::Secret};
+use crate::domain::{Error, Result, auth::challenge::DELETION_GRACE, mask::Secret};
 use reader::Reader;
 
 #[derive(Debug, Clone)]
 pub struct Config {
     pub project_name: String,
     pub launch_mode: LaunchMode,
-    /// Error answers carry their cause. Never in PROD.
+    /// Error responses carry their cause. Never in PROD.
     pub debug: bool,
     pub show_api_docs: bool,
     pub cors: Cors,
@@ -51,15 +57,20 @@ pub struct Config {
     /// Makes the pseudonyms of addresses, accounts and requests.
     pub hmac_key: Option<SecretSource>,
     pub challenges: Option<ChallengesConfig>,
+    /// Whether the response to a sign-up hides who has an account.
+    pub private_sign_up: bool,
     pub passwords: PasswordsConfig,
     /// Words that new passwords must not consist of, in addition to the project's name.
     pub password_words: Vec<String>,
     /// How long a secret is used before it is fetched again; key rotation waits that long.
     pub secrets_ttl: Duration,
     pub database: Option<DatabaseConfig>,
+    /// `None` as well where an administrator makes the roles by hand.
+    pub database_roles: Option<DatabaseRolesConfig>,
     /// `None` as well where no mail is wanted: what would be sent is logged.
     pub mail: Option<MailConfig>,
     pub mail_text: Option<MailTextConfig>,
+    pub sms: Option<SmsConfig>,
     /// `None` as well where there is none: values are kept in Postgres.
     pub cache: Option<CacheConfig>,
     pub kafka: Option<KafkaConfig>,
@@ -68,6 +79,8 @@ pub struct Config {
     pub api_default_limit: u32,
     /// How long a user can take back the request to be deleted.
     pub deletion_grace: time::Duration,
+    /// How long an account is kept that nobody has proved or used. `None`: as long as any other.
+    pub unverified_accounts: Option<time::Duration>,
 }
 
 #[derive(Debug, Clone)]
@@ -92,16 +105,6 @@ pub struct QueuesConfig {
     /// How long the queues keep a message that nobody takes. Set by the template from the queues' own
     /// setting. Published outbox rows are kept for longer: they say when a message was sent.
     pub retention: Duration,
-}
-
-/// What Lambda puts into the environment, and the endpoint of an emulator.
-#[derive(Debug, Clone)]
-pub struct AwsConfig {
-    pub region: String,
-    pub endpoint_url: Option<String>,
-    pub access_key_id: String,
-    pub secret_access_key: Secret<String>,
-    pub session_token: Option<Secret<String>>,
 }
 
 impl Config {
@@ -129,7 +132,17 @@ impl Config {
         let show_api_docs = env.flag("SHOW_API_DOCS", false);
         let levels = ["off", "error", "warn", "info", "debug", "trace"].map(|word| (word, ()));
         env.choice("LOG_LEVEL", Some(()), &levels);
-        let tokens = needs(Section::Tokens).then(|| read_tokens(&mut env, prod));
+        let allow_or_deny = [("allow", false), ("deny", true)];
+        let deny_unverified =
+            env.choice("UNVERIFIED_SIGN_IN", Some(false), &allow_or_deny).unwrap_or_default();
+        let tokens = needs(Section::Tokens).then(|| read_tokens(&mut env, prod, deny_unverified));
+        let open_or_private = [("open", false), ("private", true)];
+        let private_sign_up =
+            env.choice("SIGN_UP_ANSWERS", Some(false), &open_or_private).unwrap_or_default();
+        if private_sign_up && !deny_unverified {
+            // Otherwise a client could sign in at once after a sign-up with a new address, and not with a known one.
+            env.wrong("SIGN_UP_ANSWERS", "must be open unless UNVERIFIED_SIGN_IN is deny");
+        }
         let mode = launch_mode.unwrap_or(LaunchMode::Prod);
         let cors = cors::read(&mut env, mode);
         let limits = needs(Section::Limits).then(|| limits::read(&mut env, mode));
@@ -140,9 +153,13 @@ impl Config {
         let password_words = passwords::read_words(&env);
         let secrets_ttl = Duration::from_secs(env.number("SECRETS_CACHE_SECONDS", 300, 1..=300));
         let events = kafka::bus(&mut env);
-        let database = needs(Section::Database).then(|| database::read(&mut env, events, prod));
+        let aws = aws::read(&mut env, prod);
+        let database = needs(Section::Database).then(|| database::read(&mut env, events, prod, &aws));
+        let database_roles =
+            if needs(Section::DatabaseRoles) { database_roles::read(&mut env) } else { None };
         let mail = if needs(Section::Mail) { mail::read(&mut env, prod) } else { None };
         let mail_text = needs(Section::Mail).then(|| mail_text::read(&mut env, prod, mail.is_some()));
+        let sms = needs(Section::Sms).then(|| sms::read(&mut env));
         let cache = if needs(Section::KeyValue) { cache::read(&mut env, prod) } else { None };
         let kafka = needs(Section::Kafka).then(|| kafka::read(&mut env, events, prod));
         let queues = QueuesConfig {
@@ -160,15 +177,10 @@ impl Config {
                 env.wrong(key, "must be a standard queue: a FIFO queue cannot delay one message");
             }
         }
-        let aws = AwsConfig {
-            region: env.optional("AWS_REGION").unwrap_or_else(|| "us-east-1".into()),
-            endpoint_url: read_endpoint(&mut env, prod),
-            access_key_id: env.optional("AWS_ACCESS_KEY_ID").unwrap_or_default(),
-            secret_access_key: Secret::new(env.optional("AWS_SECRET_ACCESS_KEY").unwrap_or_default()),
-            session_token: env.optional("AWS_SESSION_TOKEN").map(Secret::new),
-        };
         let api_default_limit = env.number("API_DEFAULT_LIMIT", 25, 1..=100);
-        let grace_days = env.number("DELETION_GRACE_DAYS", 7, 1..=90);
+        let grace_days =
+            env.number("DELETION_GRACE_DAYS", DELETION_GRACE.whole_days().unsigned_abs(), 1..=90);
+        let unverified_days = env.number("UNVERIFIED_ACCOUNT_DAYS", 0, 0..=3_650);
         env.finish()?;
         // Every `None` has been reported by `finish`; this one only tells the compiler.
         let launch_mode = launch_mode.ok_or_else(|| Error::Configuration("LAUNCH_MODE".into()))?;
@@ -182,36 +194,27 @@ impl Config {
             limits,
             hmac_key,
             challenges,
+            private_sign_up,
             passwords,
             password_words,
             secrets_ttl,
             database,
+            database_roles,
             mail,
             mail_text,
+            sms,
             cache,
             kafka,
             queues,
             aws,
             api_default_limit: api_default_limit as u32,
             deletion_grace: time::Duration::days(grace_days as i64),
+            unverified_accounts: (unverified_days > 0).then(|| time::Duration::days(unverified_days as i64)),
         })
     }
 }
 
-/// Reads where calls to AWS go. They carry the passwords of the database and of the mail server.
-fn read_endpoint(env: &mut Reader<'_>, prod: bool) -> Option<String> {
-    const KEY: &str = "AWS_ENDPOINT_URL";
-    let url = env.optional(KEY)?;
-    let encrypted = url.strip_prefix("https://").is_some_and(|host| !host.is_empty());
-    if prod && !encrypted {
-        env.wrong(KEY, "must begin with https:// in PROD; leave it empty on AWS");
-    } else if !encrypted && !url.starts_with("http://") {
-        env.wrong(KEY, "must be the URL of an emulator, as in http://localhost:4566");
-    }
-    Some(url)
-}
-
-fn read_tokens(env: &mut Reader<'_>, prod: bool) -> TokensConfig {
+fn read_tokens(env: &mut Reader<'_>, prod: bool, deny_unverified: bool) -> TokensConfig {
     let key = match (env.optional("SECRET_KEY_ARN"), env.optional("SECRET_KEY")) {
         (Some(arn), _) => SecretSource::Stored(arn),
         (None, Some(key)) => {
@@ -233,9 +236,7 @@ fn read_tokens(env: &mut Reader<'_>, prod: bool) -> TokensConfig {
         access_lifetime: time::Duration::minutes(env.number("ACCESS_TOKEN_EXPIRES_MINUTES", 5, 1..=60) as i64),
         refresh_lifetime: time::Duration::days(env.number("REFRESH_TOKEN_EXPIRES_DAYS", 5, 1..=30) as i64),
         max_sessions: env.number("MAX_SESSIONS_PER_USER", 100, 1..=1000) as u32,
-        deny_unverified: env
-            .choice("UNVERIFIED_SIGN_IN", Some(false), &[("allow", false), ("deny", true)])
-            .unwrap_or_default(),
+        deny_unverified,
     }
 }
 

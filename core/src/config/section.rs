@@ -4,8 +4,10 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Section {
     Database,
+    DatabaseRoles,
     Tokens,
     Mail,
+    Sms,
     /// Includes the settings of [`Section::Pseudonyms`].
     Limits,
     Pseudonyms,

@@ -26,7 +26,20 @@ words! {
         /// A link or a code was sent to a user.
         ChallengeSent = "challenge_sent",
         EmailVerified = "email_verified",
+        /// A user proved another address, which is now the account's.
+        EmailChanged = "email_changed",
+        /// An old address took its account back.
+        EmailRestored = "email_restored",
+        /// Somebody else proved the address of an account that had not proved it.
+        EmailTaken = "email_taken",
         PasswordReset = "password_reset",
+        /// A user proved that a phone number is theirs.
+        PhoneVerified = "phone_verified",
+        /// A phone number left an account that had not proved it, because somebody else did.
+        PhoneTaken = "phone_taken",
+        /// A user removed the phone number of the account, or the owner of the mailbox took the account back from
+        /// somebody who may have added it.
+        PhoneRemoved = "phone_removed",
         EmailCanonicalised = "email_canonicalised",
         /// An operator gave a user another address.
         EmailSet = "email_set",
@@ -53,6 +66,7 @@ words! {
         TaskCancelled = "task_cancelled",
         OutboxMessageDropped = "outbox_message_dropped",
         DeadLetterDropped = "dead_letter_dropped",
+        AuditLogPruned = "audit_log_pruned",
     }
 }
 

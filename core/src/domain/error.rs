@@ -3,33 +3,14 @@
 
 use std::{borrow::Cow, error::Error as StdError, fmt, time::Duration};
 
+use super::{
+    detail::{BadParameter, Detail, Part},
+    mask::Secret,
+};
+
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 type Cause = Box<dyn StdError + Send + Sync>;
-
-/// One thing that is wrong with what a caller sent: where and why, never the submitted value.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Detail {
-    /// Safe to show: see [`shown`].
-    pub key: String,
-    /// A stable word for programs, such as `required`, `format`, `too_long`.
-    pub reason: Cow<'static, str>,
-}
-
-impl Detail {
-    pub fn new(key: impl AsRef<str>, reason: impl Into<Cow<'static, str>>) -> Self {
-        Self { key: shown(key.as_ref()).to_owned(), reason: reason.into() }
-    }
-}
-
-/// Returns a key as errors and logs may show it: itself, or `?` if it does not look like a key.
-///
-/// A key can be the caller's own text, and that can be anything, also a pasted password.
-pub fn shown(key: &str) -> &str {
-    let is_harmless =
-        key.len() <= 64 && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.[]".contains(&byte));
-    if is_harmless { key } else { "?" }
-}
 
 /// Collects the details of several checks, so that a caller learns all of them at once.
 #[derive(Debug, Default)]
@@ -72,37 +53,6 @@ impl Faults {
     }
 }
 
-/// What a request can have too much of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
-    BodyBytes,
-    HeaderBytes,
-    Headers,
-    QueryBytes,
-    QueryParameters,
-}
-
-impl Part {
-    /// Returns the words that follow a number.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::BodyBytes => "bytes in the body",
-            Self::HeaderBytes => "bytes in the headers",
-            Self::Headers => "headers",
-            Self::QueryBytes => "bytes in the query string",
-            Self::QueryParameters => "parameters in the query string",
-        }
-    }
-}
-
-/// A parameter of the query string that cannot be used.
-#[derive(Debug)]
-pub struct BadParameter {
-    pub detail: Detail,
-    /// The problem and what to send instead, for people.
-    pub why: String,
-}
-
 #[derive(Debug)]
 pub enum Error {
     /// The input could not be read at all; the text says what to send instead.
@@ -111,14 +61,21 @@ pub enum Error {
     BadParameter(Box<BadParameter>),
     /// The input could be read, and some values are invalid. It lists all of them.
     Validation(Vec<Detail>),
+    /// The values are refused for now. The same request may succeed later, so its `Idempotency-Key` stays usable.
+    /// Callers see the same as for `Validation`.
+    NotYet(Vec<Detail>),
     /// The caller has not proved who they are. The text is for the log; all callers see the same response.
     Unauthenticated(&'static str),
-    /// The link is right, and something of whoever signed up must come with it, such as the password.
+    /// The link is right, and something of the person who signed up must come with it, such as the password.
     PasswordNeeded,
+    /// Somebody who may do this, but has to prove their own e-mail address first.
+    EmailUnverified,
     /// The caller is known and lacks the permission.
     Forbidden,
     /// Somebody who may do this, but has to prove their identity again first.
     Reauthenticate,
+    /// The right credentials of an account that will be erased; the token restores it.
+    DeletionPending(Secret<String>),
     /// There is no such thing, or it is not the caller's.
     NotFound(&'static str),
     /// A unique value is taken; the word names the key.
@@ -140,9 +97,17 @@ pub enum Error {
 }
 
 impl Error {
+    /// The key of a refusal that is about the person whom a message is for.
+    pub const RECIPIENT: &str = "recipient";
+
     /// One wrong field. Use `Validation` directly for several.
     pub fn invalid(key: impl AsRef<str>, reason: impl Into<Cow<'static, str>>) -> Self {
         Self::Validation(vec![Detail::new(key, reason)])
+    }
+
+    /// One field that is refused for now.
+    pub fn not_yet(key: &str, reason: &'static str) -> Self {
+        Self::NotYet(vec![Detail::new(key, reason)])
     }
 
     /// A parameter that cannot be used. `why` follows its key, which is shown only if it looks like a key.
@@ -165,11 +130,13 @@ impl Error {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Malformed(_) | Self::BadParameter(_) => "malformed",
-            Self::Validation(_) => "validation",
+            Self::Validation(_) | Self::NotYet(_) => "validation",
             Self::Unauthenticated(_) => "unauthenticated",
             Self::PasswordNeeded => "password_needed",
+            Self::EmailUnverified => "email_unverified",
             Self::Forbidden => "forbidden",
             Self::Reauthenticate => "reauthenticate",
+            Self::DeletionPending(_) => "deletion_pending",
             Self::NotFound(_) => "not_found",
             Self::AlreadyExists(_) => "already_exists",
             Self::TooLarge { .. } => "too_large",
@@ -180,6 +147,12 @@ impl Error {
             Self::Configuration(_) => "configuration",
             Self::Internal(_) => "internal",
         }
+    }
+
+    /// Whether the recipient of a message was refused. Anybody can type an address that does not exist, so no operator
+    /// needs to hear of it.
+    pub fn is_of_recipient(&self) -> bool {
+        matches!(self, Self::Validation(details) if details.iter().all(|one| one.key == Self::RECIPIENT))
     }
 
     /// Whether the same work may succeed when it is simply tried again.
@@ -195,10 +168,13 @@ impl Error {
             Self::Malformed(_)
             | Self::BadParameter(_)
             | Self::Validation(_)
+            | Self::NotYet(_)
             | Self::Unauthenticated(_)
             | Self::PasswordNeeded
+            | Self::EmailUnverified
             | Self::Forbidden
             | Self::Reauthenticate
+            | Self::DeletionPending(_)
             | Self::NotFound(_)
             | Self::AlreadyExists(_)
             | Self::TooLarge { .. }
@@ -228,14 +204,16 @@ impl fmt::Display for Error {
         match self {
             Self::Malformed(why) => write!(f, "malformed input: {why}"),
             Self::BadParameter(bad) => write!(f, "malformed input: {}", bad.why),
-            Self::Validation(details) => {
+            Self::Validation(details) | Self::NotYet(details) => {
                 f.write_str("invalid input:")?;
                 details.iter().try_for_each(|d| write!(f, " {} ({})", d.key, d.reason))
             }
             Self::Unauthenticated(why) => write!(f, "not authenticated: {why}"),
             Self::PasswordNeeded => f.write_str("the link came without a session, a verifier or a password"),
+            Self::EmailUnverified => f.write_str("the caller's e-mail address is not confirmed"),
             Self::Forbidden => f.write_str("not allowed"),
             Self::Reauthenticate => f.write_str("no recent proof of identity"),
+            Self::DeletionPending(_) => f.write_str("the account will be erased"),
             Self::NotFound(what) => write!(f, "{what} not found"),
             Self::AlreadyExists(key) => write!(f, "{key} is already taken"),
             Self::TooLarge { part, limit } => write!(f, "more than {limit} {}", part.as_str()),
@@ -266,17 +244,6 @@ mod tests {
     fn the_chain_names_every_cause_once() {
         let error = Error::unavailable("database", std::io::Error::other("connection refused"));
         assert_eq!(error.chain(), "database unavailable: connection refused");
-    }
-
-    #[test]
-    fn a_key_that_does_not_look_like_one_is_not_shown() {
-        for key in ["email", "address.city", "permissions[1]", "Idempotency-Key", "meta__theme__e"] {
-            assert_eq!(Detail::new(key, "type").key, key);
-        }
-        let long = "x".repeat(65);
-        for key in ["my secret", "<b>x</b>", "\u{1b}[31m", "caf\u{e9}", "a=b", long.as_str()] {
-            assert_eq!(Detail::new(key, "type").key, "?", "{key}");
-        }
     }
 
     #[test]

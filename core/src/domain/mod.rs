@@ -6,6 +6,7 @@
 pub mod audit;
 pub mod auth;
 pub mod clock;
+pub mod detail;
 pub mod error;
 pub mod event;
 pub mod json;
@@ -18,4 +19,5 @@ pub mod timestamp;
 pub mod users;
 pub(crate) mod words;
 
-pub use error::{BadParameter, Detail, Error, Faults, Part, Result, shown};
+pub use detail::{BadParameter, Detail, Part, shown};
+pub use error::{Error, Faults, Result};

@@ -37,10 +37,15 @@ impl Failure {
             Error::Malformed(_)
             | Error::BadParameter(_)
             | Error::Validation(_)
+            | Error::NotYet(_)
             | Error::TooLarge { .. }
             | Error::UnsupportedFormat => Self::Invalid,
-            Error::Unauthenticated(_) | Error::Forbidden => Self::NotAllowed,
-            Error::PasswordNeeded | Error::Reauthenticate => Self::NotAllowed,
+            Error::Unauthenticated(_)
+            | Error::Forbidden
+            | Error::PasswordNeeded
+            | Error::EmailUnverified
+            | Error::Reauthenticate
+            | Error::DeletionPending(_) => Self::NotAllowed,
             Error::NotFound(_) => Self::NotFound,
             Error::AlreadyExists(_) => Self::Conflict,
             Error::RateLimited { .. } | Error::InProgress | Error::Unavailable { .. } => Self::Unavailable,

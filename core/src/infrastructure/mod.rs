@@ -2,6 +2,7 @@
 //! `migrations/`, nowhere else. Knows the domain; is known by application and interfaces.
 
 pub mod aws;
+pub mod database_roles;
 pub mod db;
 mod deadline;
 pub mod denied;
@@ -13,5 +14,6 @@ pub mod query;
 pub mod repository;
 pub mod secrets;
 pub mod security;
+pub mod sms;
 mod tls;
 pub mod tx;

@@ -181,8 +181,8 @@ impl Store for SecretsManager {
     fn fetch<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Arc<str>>> {
         async move {
             let _turn = tokio::time::timeout(LONGEST_TURN, self.turn.lock()).await;
-            let answer = self.client()?.get_secret_value().secret_id(id).send().await;
-            match answer.map_err(|error| Error::unavailable("secret store", error))?.secret_string {
+            let response = self.client()?.get_secret_value().secret_id(id).send().await;
+            match response.map_err(|error| Error::unavailable("secret store", error))?.secret_string {
                 Some(text) => Ok(Arc::from(text)),
                 None => Err(Error::Configuration(format!("secret {id} is binary; it must be text"))),
             }
@@ -198,7 +198,7 @@ mod tests {
     use super::*;
     use crate::infrastructure::deadline::tests::Wall;
 
-    /// Counts how often it is asked, and answers with the count.
+    /// Counts how often it is asked, and responds with the count.
     #[derive(Default)]
     struct Counting {
         asked: AtomicUsize,

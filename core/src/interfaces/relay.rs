@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use crate::application::delivery;
+use crate::{application::delivery, telemetry::Metric};
 
 /// Reserved for the messages that are claimed when time runs out.
 const RESERVE: Duration = Duration::from_secs(10);
@@ -29,6 +29,7 @@ impl RelayResponse {
     pub fn of(relayed: delivery::Relayed) -> Self {
         let delivery::Relayed { sent, failed, parked, lag } = relayed;
         let lag_seconds = lag.as_secs();
+        Metric::OUTBOX_LAG.note("reported", lag_seconds);
         tracing::info!(sent, failed, parked, lag_seconds, "the relay has finished");
         Self { sent, failed, parked, lag_seconds }
     }

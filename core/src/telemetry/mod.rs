@@ -1,21 +1,27 @@
 //! Logs: one JSON object a line on standard output, with the request's id on every line.
 //!
-//! A failure is logged once, at the boundary where it becomes an answer. Logged are codes, ids and
+//! A failure is logged once, at the boundary where it becomes a response. Logged are codes, ids and
 //! causes; never a body, a token, a password or an address.
 
+mod lines;
+mod metrics;
 mod redact;
+mod scope;
 
 use std::{any::Any, cell::Cell, panic::PanicHookInfo};
 
-use tracing::{Instrument, Span, field::Empty, level_filters::LevelFilter};
+use tracing::level_filters::LevelFilter;
 use tracing_subscriber::{
-    Layer, filter::Targets, fmt::MakeWriter, layer::SubscriberExt, util::SubscriberInitExt,
+    Layer,
+    filter::{FilterExt as _, Targets, filter_fn},
+    fmt::MakeWriter,
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
 };
-use uuid::Uuid;
 
-tokio::task_local! {
-    static CURRENT: Scope;
-}
+use lines::Lines;
+pub use metrics::{Metric, NAMESPACE};
+pub use scope::{Scope, note_api_key, note_user, request_id};
 
 thread_local! {
     /// Where the last panic of this thread happened, for the code that catches it.
@@ -31,6 +37,7 @@ thread_local! {
 pub(crate) fn init() {
     let level =
         std::env::var("LOG_LEVEL").ok().and_then(|word| word.parse().ok()).unwrap_or(LevelFilter::INFO);
+    metrics::of_function(std::env::var("AWS_LAMBDA_FUNCTION_NAME").ok());
     // An error means that a subscriber is set already, as in a test: then it stays.
     let _ = lines(level, std::io::stdout).try_init();
     std::panic::set_hook(Box::new(note_panic));
@@ -46,13 +53,13 @@ where
     let targets = Targets::new().with_default(libraries).with_target("app_core", level);
     // The client of Kafka logs each of its tries. We log the result once.
     let targets = targets.with_target("rskafka", LevelFilter::OFF);
-    let layer = tracing_subscriber::fmt::layer()
-        .json()
-        .flatten_event(true)
-        .with_span_list(false)
-        .with_current_span(true)
-        .with_writer(redact::Redacted(writer));
-    tracing_subscriber::registry().with(layer.with_filter(targets))
+    // Spans of libraries are not shown, so they need not be kept.
+    #[expect(
+        clippy::redundant_closure_for_method_calls,
+        reason = "the method itself is not general enough over the lifetime"
+    )]
+    let events = filter_fn(|metadata| metadata.is_event());
+    tracing_subscriber::registry().with(Lines(redact::Redacted(writer)).with_filter(targets.and(events)))
 }
 
 /// The same subscriber on this thread, until the guard goes, over a test's own writer.
@@ -66,49 +73,6 @@ where
     static ANOTHER: std::sync::OnceLock<tracing::Dispatch> = std::sync::OnceLock::new();
     ANOTHER.get_or_init(|| tracing::Dispatch::new(tracing_subscriber::registry()));
     lines(level, writer).set_default()
-}
-
-/// What the log lines of one request or message say about it.
-#[derive(Debug)]
-pub struct Scope {
-    id: String,
-    span: Span,
-}
-
-impl Scope {
-    /// A message or an invocation: its id alone.
-    pub fn new(id: String) -> Self {
-        Self::of_request(id, None, None)
-    }
-
-    /// A request of HTTP or RPC. `route` is a pattern, so that it contains no id of a row.
-    pub fn of_request(id: String, method: Option<&str>, route: Option<&str>) -> Self {
-        // At error level, so that no filter takes the id away.
-        let span =
-            tracing::error_span!("request", request_id = id, method, route, user = Empty, api_key = Empty);
-        Self { id, span }
-    }
-
-    /// Runs `work` under the id that its logs, responses and messages carry.
-    pub async fn run<F: Future>(self, work: F) -> F::Output {
-        let span = self.span.clone();
-        CURRENT.scope(self, work.instrument(span)).await
-    }
-}
-
-/// Returns the id of the request or message that is being worked on.
-pub fn request_id() -> Option<String> {
-    CURRENT.try_with(|scope| scope.id.clone()).ok()
-}
-
-/// Adds the user to the log lines of the current request. Only for a user whose token or key was verified.
-pub fn note_user(user: Uuid) {
-    let _ = CURRENT.try_with(|scope| scope.span.record("user", tracing::field::display(user)).is_none());
-}
-
-/// Adds the id of an API key, which is no secret, to the log lines of the current request.
-pub fn note_api_key(id: &str) {
-    let _ = CURRENT.try_with(|scope| scope.span.record("api_key", id).is_none());
 }
 
 fn note_panic(info: &PanicHookInfo<'_>) {

@@ -2,15 +2,18 @@
 
 use std::sync::Arc;
 
-use super::{ManualClock, TestDatabase, database::no_aws};
+use super::{
+    ManualClock, TestDatabase,
+    database::{Patience, no_aws},
+};
 use crate::{
     app::App,
     config::{
-        ChallengesConfig, Config, Cors, DatabaseConfig, LaunchMode, LimitsConfig, MailTextConfig, Origins,
-        PasswordsConfig, QueuesConfig, SecretSource, TokensConfig,
+        ChallengesConfig, Config, Cors, Countries, DatabaseConfig, LaunchMode, LimitsConfig, MailTextConfig,
+        Origins, PasswordsConfig, QueuesConfig, SecretSource, SmsConfig, TokensConfig,
     },
-    domain::mask::Secret,
-    infrastructure::{db::Db, mail::MemoryMailer, messaging::MemoryBus},
+    domain::{auth::challenge::DELETION_GRACE, mask::Secret},
+    infrastructure::{db::Db, mail::MemoryMailer, messaging::MemoryBus, sms::MemorySender},
 };
 
 pub struct TestApp {
@@ -18,6 +21,7 @@ pub struct TestApp {
     pub database: TestDatabase,
     pub bus: Arc<MemoryBus>,
     pub mailer: Arc<MemoryMailer>,
+    pub phones: Arc<MemorySender>,
     pub clock: Arc<ManualClock>,
 }
 
@@ -28,32 +32,54 @@ impl TestApp {
 
     /// With a change to the configuration.
     pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
-        let database = TestDatabase::new().await;
-        let mut config = config(Some(database.config()));
-        change(&mut config);
-        let (bus, mailer, clock) = (
-            Arc::new(MemoryBus::default()),
-            Arc::new(MemoryMailer::default()),
-            Arc::new(ManualClock::default()),
-        );
-        let options = database.app_options();
-        let app = App::for_test(config, bus.clone(), mailer.clone(), clock.clone(), |config, secrets| {
-            Db::with_options(config, secrets, &options)
-        })
-        .expect("a good configuration");
-        Self { app, database, bus, mailer, clock }
+        Self::on(TestDatabase::new().await, change)
     }
+
+    /// For a test of what a request does that has waited too long for a row.
+    pub async fn with_waits_of_production(change: impl FnOnce(&mut Config)) -> Self {
+        Self::on(TestDatabase::migrated_with(Patience::Production).await, change)
+    }
+
+    fn on(database: TestDatabase, change: impl FnOnce(&mut Config)) -> Self {
+        let (bus, clock) = (Arc::new(MemoryBus::default()), Arc::new(ManualClock::default()));
+        let (mailer, phones) = (Arc::new(MemoryMailer::default()), Arc::new(MemorySender::default()));
+        let app = instance(&database, (&bus, &mailer, &phones, &clock), change);
+        Self { app, database, bus, mailer, phones, clock }
+    }
+
+    /// Returns another instance on the same database, bus, mailbox and clock, with a change to the configuration.
+    pub fn instance(&self, change: impl FnOnce(&mut Config)) -> App {
+        instance(&self.database, (&self.bus, &self.mailer, &self.phones, &self.clock), change)
+    }
+}
+
+/// What stands for the world outside of an app.
+type Outside<'a> = (&'a Arc<MemoryBus>, &'a Arc<MemoryMailer>, &'a Arc<MemorySender>, &'a Arc<ManualClock>);
+
+fn instance(
+    database: &TestDatabase,
+    (bus, mailer, phones, clock): Outside<'_>,
+    change: impl FnOnce(&mut Config),
+) -> App {
+    let mut config = config(Some(database.config()));
+    change(&mut config);
+    let options = database.app_options();
+    let connect = |config, secrets| Db::with_options(config, secrets, &options);
+    let app = App::for_test(config, bus.clone(), mailer.clone(), phones.clone(), clock.clone(), connect);
+    app.expect("a good configuration")
 }
 
 /// For what needs no database: reading requests, verifying tokens.
 pub fn app_without_database() -> App {
     let (bus, mailer) = (Arc::new(MemoryBus::default()), Arc::new(MemoryMailer::default()));
-    App::for_test(config(None), bus, mailer, Arc::new(ManualClock::default()), Db::new)
+    let phones = Arc::new(MemorySender::default());
+    App::for_test(config(None), bus, mailer, phones, Arc::new(ManualClock::default()), Db::new)
         .expect("a good configuration")
 }
 
 fn config(database: Option<DatabaseConfig>) -> Config {
     Config {
+        database_roles: None,
         project_name: "APP".into(),
         launch_mode: LaunchMode::Test,
         debug: false,
@@ -73,6 +99,7 @@ fn config(database: Option<DatabaseConfig>) -> Config {
             keys: SecretSource::Inline(Secret::new("a key for tests, of 32 bytes or more".into())),
             keep_api_keys: false,
         }),
+        private_sign_up: false,
         passwords: PasswordsConfig::default(),
         password_words: Vec::new(),
         secrets_ttl: std::time::Duration::from_secs(300),
@@ -84,11 +111,16 @@ fn config(database: Option<DatabaseConfig>) -> Config {
         },
         mail: None,
         mail_text: Some(MailTextConfig::default()),
+        sms: Some(SmsConfig {
+            countries: Countries::parse("49,43").expect("a list"),
+            ..SmsConfig::default()
+        }),
         cache: None,
         kafka: None,
         aws: no_aws(),
         api_default_limit: 25,
-        deletion_grace: time::Duration::days(7),
+        deletion_grace: DELETION_GRACE,
+        unverified_accounts: None,
     }
 }
 

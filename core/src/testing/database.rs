@@ -11,7 +11,11 @@ use uuid::Uuid;
 use crate::{
     config::{AwsConfig, DatabaseConfig, Login, OutboxConfig, Statements},
     domain::{Result, mask::Secret},
-    infrastructure::{db::Db, migrate, secrets::Secrets},
+    infrastructure::{
+        db::{Db, TIMEOUTS},
+        migrate,
+        secrets::Secrets,
+    },
 };
 
 /// Dropped with everything in it when the test ends, passed or failed.
@@ -19,27 +23,66 @@ use crate::{
 pub struct TestDatabase {
     pub schema: String,
     url: tokio_postgres::Config,
+    patience: Patience,
+}
+
+/// How long an app waits for a row that is locked, and for a free connection in its pool.
+#[derive(Debug, Clone, Copy)]
+pub enum Patience {
+    /// Long enough for a test that makes requests wait for each other, on a busy machine.
+    Long,
+    /// As in production: [`TIMEOUTS`].
+    Production,
+}
+
+impl Patience {
+    /// Settings of a connection, and their values.
+    const fn settings(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::Long => &[("lock_timeout", "50s"), ("statement_timeout", "55s")],
+            Self::Production => TIMEOUTS,
+        }
+    }
+
+    const fn for_a_connection(self) -> Duration {
+        match self {
+            Self::Long => Duration::from_secs(50),
+            Self::Production => Duration::from_secs(10),
+        }
+    }
 }
 
 impl TestDatabase {
     /// Migrated.
     pub async fn new() -> Self {
-        let database = Self::empty().await;
+        Self::migrated_with(Patience::Long).await
+    }
+
+    /// Migrated, for apps that wait so long.
+    pub async fn migrated_with(patience: Patience) -> Self {
+        let database = Self::with(patience).await;
         migrated(&database.client().await).await;
         database
     }
 
     /// A schema with nothing in it.
     pub async fn empty() -> Self {
+        Self::with(Patience::Long).await
+    }
+
+    async fn with(patience: Patience) -> Self {
         let url = super::setting("DATABASE_URL").parse().expect("DATABASE_URL is a postgres:// URL");
-        let database = Self { schema: format!("test_{}", Uuid::new_v4().simple()), url };
+        let database = Self { schema: format!("test_{}", Uuid::new_v4().simple()), url, patience };
         let schema = &database.schema;
         let mut create = format!("create schema {schema}");
         if proxy_port().is_some() {
             create = format!(
                 "{create}; create role {schema} login superuser password '{schema}';
-                 alter role {schema} set search_path = {schema}; alter role {schema} set lock_timeout = '2s'"
+                 alter role {schema} set search_path = {schema}"
             );
+            for (name, value) in patience.settings() {
+                create = format!("{create}; alter role {schema} set {name} = '{value}'");
+            }
         }
         database.client().await.batch_execute(&create).await.expect("create schema");
         database
@@ -50,10 +93,10 @@ impl TestDatabase {
         format!("-c search_path={0} -c application_name={0}", self.schema)
     }
 
-    /// Start-up options of an app's connections: also the lock timeout that migrations/roles.sql gives
-    /// the role of the functions.
+    /// Start-up options of an app's connections: also how long they wait.
     pub fn app_options(&self) -> String {
-        self.unless_proxied(format!("{} -c lock_timeout=2s", self.options()))
+        let waits = self.patience.settings().iter().map(|(name, value)| format!(" -c {name}={value}"));
+        self.unless_proxied(self.options() + &waits.collect::<String>())
     }
 
     /// The role has them as settings where a proxy does not pass them on.
@@ -87,12 +130,12 @@ impl TestDatabase {
             host,
             port,
             name: self.url.get_dbname().unwrap_or("postgres").to_owned(),
-            login: Login::Inline { user, password: Secret::new(password) },
+            login: Login::Inline { user, password: Secret::new(password) }.into(),
             ssl_root_cert: None,
             // A function has one; a test calls handlers side by side.
             pool_size: 8,
             statements,
-            wait: Duration::from_secs(10),
+            wait: self.patience.for_a_connection(),
             outbox: OutboxConfig::default(),
         }
     }

@@ -10,7 +10,7 @@ mod events;
 pub use app::{TestApp, app_without_database};
 pub use aws::aws;
 pub use clock::ManualClock;
-pub use database::{TestDatabase, migrated};
+pub use database::{Patience, TestDatabase, migrated};
 pub use events::{Event, event};
 
 /// A setting that a developer may give, such as how much a test tries.

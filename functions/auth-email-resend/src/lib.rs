@@ -2,10 +2,9 @@
 
 use app_core::{
     App, Error, Result,
-    domain::users::Email,
+    infrastructure::tx::Tx,
     interfaces::http::{
-        Caller, ChallengeResponse, Idempotent, IdempotentResponse, Request, SignedIn, StatusCode, WithStatus,
-        openapi::MissingProblem,
+        Caller, ChallengeResponse, Idempotent, IdempotentResponse, Request, SignedIn, openapi::MissingProblem,
     },
 };
 
@@ -21,21 +20,9 @@ use app_core::{
     ),
 )]
 pub async fn handler(app: App, request: Request, caller: Caller<SignedIn>) -> Result<IdempotentResponse> {
-    let user = caller.user.uuid;
-    let email = caller.user.email.as_deref().and_then(|email| Email::parse(email).ok());
-    let email = email.ok_or(Error::NotFound("address"))?;
-    let idempotent = Idempotent::of(&app, &request, user).await?;
-    if let Some(response) = idempotent.stored_response().await? {
-        return Ok(response);
-    }
-    app.limits().await?.ask(email.canonical(), request.client().ip).await?;
-    let challenges = app.challenges()?;
-    let mut reply = idempotent
-        .run(async |tx| {
-            let id = challenges.ask_to_verify(tx, user, &email, None).await?;
-            Ok(WithStatus(StatusCode::ACCEPTED, ChallengeResponse { id }))
-        })
-        .await?;
-    app.publish(reply.take_outgoing()).await;
-    Ok(reply)
+    let email = caller.user.email().ok_or(Error::NotFound("address"))?;
+    let (user, client, challenges) = (caller.user.uuid, request.client(), app.challenges()?);
+    let count = async || app.limits().await?.ask_as_user(user, client.ip).await;
+    let ask = async |tx: &mut Tx<'_>| challenges.ask_to_verify(tx, user, &email, None).await;
+    Idempotent::of(&app, &request, user).await?.ask_once(count, ask).await
 }

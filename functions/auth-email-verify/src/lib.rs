@@ -1,7 +1,7 @@
 //! `POST /api/v1/auth/email/verify/`: proves an address with the link or the code from a mail.
 
 use app_core::{
-    App, Error, Result,
+    App, Result,
     application::challenges::{FromMail, Verification},
     domain::{
         auth::challenge::{Code, LinkToken, Verifier},
@@ -41,19 +41,6 @@ impl Body for EmailVerifyRequest {
     const REQUIRED: &'static [&'static str] = &[];
 }
 
-impl EmailVerifyRequest {
-    fn secret(&self) -> Result<FromMail> {
-        match (&self.token, self.id, &self.code) {
-            (Some(token), None, None) => Ok(FromMail::Token(token.clone())),
-            (None, Some(id), Some(code)) => Ok(FromMail::Code { id, code: code.clone() }),
-            (Some(_), ..) => Err(Error::invalid("token", "not_with_a_code")),
-            (None, None, None) => Err(Error::invalid("token", "required")),
-            (None, None, Some(_)) => Err(Error::invalid("id", "required")),
-            (None, Some(_), None) => Err(Error::invalid("code", "required")),
-        }
-    }
-}
-
 /// Confirm your address
 ///
 /// Takes the link or the code from a mail, and one proof of the user who signed up: an access token in the header
@@ -73,7 +60,7 @@ pub async fn handler(app: App, request: Request, caller: Anyone) -> Result<NoCon
     let limits = app.limits().await?;
     limits.redeem(client.ip).await?; // before anything else, because failed attempts count too
     let body: EmailVerifyRequest = request.json()?;
-    let from_mail = body.secret()?;
+    let from_mail = FromMail::read(body.token, body.id, body.code)?;
     let keys = app.challenge_keys().await?;
     let with = Verification {
         keys: &keys,

@@ -35,8 +35,9 @@ impl Body for PasswordChangeRequest {
 
 /// Change your password
 ///
-/// Ends all other sessions of the user and revokes their API keys. A wrong current password gets 422 with
-/// the reason `wrong` for `current`. An account without a password gets its first one.
+/// Ends all other sessions of the user, and revokes their API keys unless `keep_api_keys` is `true`. A mail tells a user
+/// who has an address. A wrong current password gets 422 with the reason `wrong` for `current`. An account without a
+/// password gets its first one, which takes a recent proof of identity in place of `current`.
 #[utoipa::path(
     post, path = "/api/v1/auth/password/change/", tag = "auth", operation_id = "change_password",
     request_body = PasswordChangeRequest,
@@ -47,7 +48,7 @@ impl Body for PasswordChangeRequest {
 )]
 pub async fn handler(app: App, request: Request, caller: Caller<SignedIn>) -> Result<IdempotentResponse> {
     let User { email, first_name, last_name, .. } = &caller.user;
-    let canonical = email.as_deref().and_then(|typed| Email::parse(typed).ok());
+    let canonical = caller.user.email();
     let mut about: Vec<&str> =
         [email, first_name, last_name].into_iter().flatten().map(String::as_str).collect();
     about.extend(canonical.as_ref().map(Email::canonical));
@@ -69,10 +70,12 @@ pub async fn handler(app: App, request: Request, caller: Caller<SignedIn>) -> Re
     let passwords = app.passwords();
     let (current, proved) = (body.current.as_ref(), caller.has_proved_recently());
     let change = auth.prepare_password_change(passwords, stored, current, proved, &new, client).await?;
-    idempotent
+    let mut reply = idempotent
         .run(async |tx| {
             let changed = auth.change_password(tx, &caller.token, &change, body.keep_api_keys, client).await;
             changed.map(|()| NoContent)
         })
-        .await
+        .await?;
+    app.publish(reply.take_outgoing()).await;
+    Ok(reply)
 }

@@ -29,8 +29,8 @@ impl Body for PasswordResetRequest {
 ///
 /// Uses the link from a mail. It ends all sessions, links and codes of the user, and revokes their API keys unless
 /// the deployment keeps them. It signs nobody in. A mail tells the user. A token that is unknown, used, expired or
-/// outdated gets 422 with the reason `wrong` for `token`. A refused password does not use the link up. The same request
-/// can be repeated until the link expires.
+/// outdated gets 422 with the reason `wrong` for `token`. A refused password does not use the link up. A client that got no
+/// response can repeat the same request five times until the link expires.
 #[utoipa::path(
     post, path = "/api/v1/auth/password/reset/", tag = "auth", operation_id = "reset_password",
     request_body = PasswordResetRequest,

@@ -2,5 +2,5 @@
 use app_core::{Need, interfaces::http};
 
 fn main() -> Result<(), http::RuntimeError> {
-    http::main(&[Need::Database, Need::Tokens, Need::Limits], auth_reauthenticate::handler)
+    http::main(&[Need::Database, Need::Tokens, Need::Limits, Need::Challenges], auth_reauthenticate::handler)
 }

@@ -2,5 +2,5 @@
 use app_core::{Need, interfaces::http};
 
 fn main() -> Result<(), http::RuntimeError> {
-    http::main(&[Need::Database, Need::Limits, Need::Queues], auth_sign_up::handler)
+    http::main(&[Need::Database, Need::Limits, Need::Sms, Need::Queues], auth_sign_up::handler)
 }

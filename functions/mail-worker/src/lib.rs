@@ -1,4 +1,5 @@
-//! Mail queue: runs each task that sends mail and stores its outcome. Only this function links the mail client.
+//! Mail queue: runs each task that sends a mail or a text message, and stores its outcome. Only this function links
+//! the clients for both.
 
 use std::time::Instant;
 

@@ -1,6 +1,7 @@
-//! Mail queue: runs each task that sends mail and stores its outcome.
+//! Mail queue: runs each task that sends a mail or a text message, and stores its outcome.
 use app_core::{Need, interfaces::queue};
+use mail_worker::{SOURCE, handler};
 
 fn main() -> Result<(), queue::RuntimeError> {
-    queue::main(&[Need::Database, Need::Mail, Need::Challenges], mail_worker::SOURCE, mail_worker::handler)
+    queue::main(&[Need::Database, Need::Mail, Need::Sms, Need::Challenges], SOURCE, handler)
 }

@@ -15,5 +15,5 @@ use serde::de::IgnoredAny;
 pub async fn handler(app: App, _: IgnoredAny, deadline: Instant) -> Result<RelayResponse> {
     let db = app.db()?;
     let queues = delivery::queues_of(EventsBus::Kafka, db);
-    delivery::keep_relaying(db, app.kafka()?, queues, until(deadline)).await.map(RelayResponse::of)
+    delivery::keep_relaying(db, app.kafka()?, &queues, until(deadline)).await.map(RelayResponse::of)
 }

@@ -14,5 +14,5 @@ use serde::de::IgnoredAny;
 pub async fn handler(app: App, _: IgnoredAny, deadline: Instant) -> Result<RelayResponse> {
     let db = app.db()?;
     let queues = delivery::queues_of(EventsBus::Sqs, db);
-    delivery::relay(db, app.bus()?, queues, until(deadline)).await.map(RelayResponse::of)
+    delivery::relay(db, app.bus()?, &queues, until(deadline)).await.map(RelayResponse::of)
 }

@@ -2,5 +2,5 @@
 use app_core::{Need, interfaces::queue};
 
 fn main() -> Result<(), queue::RuntimeError> {
-    queue::main(&[Need::Database], tasks_worker::SOURCE, tasks_worker::handler)
+    queue::main(&[Need::Database, Need::Limits.rarely()], tasks_worker::SOURCE, tasks_worker::handler)
 }

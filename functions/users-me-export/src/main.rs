@@ -1,4 +1,4 @@
-//! `GET /api/v1/users/me/export/`.
+//! `GET /api/v1/users/me/export/`: returns a copy of all data about the caller, a page at a time.
 use app_core::{Need, interfaces::http};
 
 fn main() -> Result<(), http::RuntimeError> {

@@ -22,7 +22,7 @@ fn keys() -> SecretSource {
     SecretSource::Inline(Secret::new(json!({"signing": "key", "keys": keys}).to_string()))
 }
 
-async fn answer(app: &TestApp, door: Door, token: &str) -> crate::support::Answer {
+async fn respond(app: &TestApp, door: Door, token: &str) -> crate::support::Response {
     match door {
         Door::Access => me(app, token).await,
         Door::Refresh => refresh(app, token).await,
@@ -48,12 +48,12 @@ async fn of_hundreds_of_forged_tokens_none_is_believed_and_none_reaches_the_data
         let by_older = forge.header(|h| h["kid"] = json!("older"));
         let by_older = sign(OLDER, &by_older, &forge.claims);
         if door == Door::Access {
-            assert_eq!(answer(&app, door, &by_older).await.status, 200, "a key that still verifies");
+            assert_eq!(respond(&app, door, &by_older).await.status, 200, "a key that still verifies");
             let older = forge.claims(|c| drop(c.as_object_mut().expect("an object").remove("sub")));
             let older = sign(KEY, &forge.header, &older);
-            assert_eq!(answer(&app, door, &older).await.status, 200, "a token from before `sub`");
+            assert_eq!(respond(&app, door, &older).await.status, 200, "a token from before `sub`");
             let begun = sign(KEY, &forge.header, &forge.claims(|c| c["nbf"] = json!(now)));
-            assert_eq!(answer(&app, door, &begun).await.status, 200, "valid from this second on");
+            assert_eq!(respond(&app, door, &begun).await.status, 200, "valid from this second on");
         }
         forge.headers();
         forge.contents();
@@ -68,9 +68,9 @@ async fn of_hundreds_of_forged_tokens_none_is_believed_and_none_reaches_the_data
         .count(async {
             let mut believed = Vec::new();
             for (name, door, token) in &made {
-                let answer = answer(&app, *door, token).await;
-                if answer.status != 401 {
-                    believed.push(format!("{name}: {}", answer.status));
+                let response = respond(&app, *door, token).await;
+                if response.status != 401 {
+                    believed.push(format!("{name}: {}", response.status));
                 }
             }
             believed

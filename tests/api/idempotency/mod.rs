@@ -1,4 +1,4 @@
-//! A request that is sent again under the same `Idempotency-Key` has one effect and one answer.
+//! A request that is sent again under the same `Idempotency-Key` has one effect and one response.
 
 mod room;
 
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::{
-    support::{Answer, allow, call, count, me, sign_in, sign_up, signed_in},
+    support::{Response, allow, call, count, me, sign_in, sign_up, signed_in, with_connections},
     wire::{Cut, wired},
 };
 
@@ -47,15 +47,15 @@ impl Ada {
         event(name).bearer(&self.access).header("Idempotency-Key", Some(key))
     }
 
-    async fn send_event(&self, event: &Event) -> Answer {
+    async fn send_event(&self, event: &Event) -> Response {
         call(&self.app, debug_send_message::handler, event).await
     }
 
-    async fn send(&self, key: &str, user: Uuid) -> Answer {
+    async fn send(&self, key: &str, user: Uuid) -> Response {
         self.send_event(&self.named("debug-send-message", key).body(&message(user))).await
     }
 
-    async fn update(&self, key: &str, user: &str, body: &Value) -> Answer {
+    async fn update(&self, key: &str, user: &str, body: &Value) -> Response {
         let mut event = self.named("users-update", key).body(body);
         event.0["pathParameters"] = json!({ "uuid": user });
         call(&self.app, users_update::handler, &event).await
@@ -66,33 +66,28 @@ fn message(user: Uuid) -> Value {
     json!({ "event": "user_created", "data": { "uuid": user } })
 }
 
-fn replayed(answer: &Answer) -> bool {
-    answer.header("idempotency-replayed") == Some("true")
+fn replayed(response: &Response) -> bool {
+    response.header("idempotency-replayed") == Some("true")
 }
 
-/// The same answer, given again.
+/// The same response, given again.
 #[track_caller]
-fn again(first: &Answer, second: &Answer) {
+fn again(first: &Response, second: &Response) {
     assert_eq!((first.status, &first.body), (second.status, &second.body));
     assert!(!replayed(first) && replayed(second), "{first:?} {second:?}");
 }
 
 #[tokio::test]
-async fn of_fifty_at_once_one_has_an_effect_and_all_get_the_same_answer() {
-    let app = TestApp::with(|config| {
-        if let Some(database) = &mut config.database {
-            database.pool_size = 50;
-        }
-    });
-    let ada = Ada::on(app.await).await;
+async fn of_fifty_at_once_one_has_an_effect_and_all_get_the_same_response() {
+    let ada = Ada::on(with_connections(50).await).await;
     // Connected first: fifty at once take their time, and a twin waits for two seconds only.
     join_all((0..50).map(|_| me(&ada.app, &ada.access))).await;
     for round in 1..=3 {
         let (key, user) = (format!("round-{round}"), Uuid::from_u128(round));
-        let answers = join_all((0..50).map(|_| ada.send(&key, user))).await;
-        assert!(answers.iter().all(|answer| answer.status == 201), "{answers:?}");
-        assert!(answers.iter().all(|answer| answer.body == answers[0].body), "{answers:?}");
-        assert_eq!(answers.iter().filter(|answer| !replayed(answer)).count(), 1);
+        let responses = join_all((0..50).map(|_| ada.send(&key, user))).await;
+        assert!(responses.iter().all(|response| response.status == 201), "{responses:?}");
+        assert!(responses.iter().all(|response| response.body == responses[0].body), "{responses:?}");
+        assert_eq!(responses.iter().filter(|response| !replayed(response)).count(), 1);
         assert_eq!(count(&ada.app, EVENTS).await, i64::try_from(round).expect("small"));
         let sent = ada.app.bus.take();
         assert_eq!(sent.len(), 1, "published once: {sent:?}");
@@ -118,12 +113,12 @@ async fn the_same_key_for_something_else_is_refused() {
 #[tokio::test]
 async fn keys_of_one_user_say_nothing_of_anothers() {
     let ada = Ada::new().await;
-    let answer = ada.send("k", Uuid::from_u128(1)).await;
+    let response = ada.send("k", Uuid::from_u128(1)).await;
     let access = sign_in(&ada.app, "bob@example.com", PASSWORD).await.text("/access");
     let bob = Ada { access, app: ada.app, bob: ada.bob };
     for user in [1, 2] {
         let other = bob.send(if user == 1 { "k" } else { "l" }, Uuid::from_u128(user)).await;
-        assert!(other.status == 201 && !replayed(&other) && other.body != answer.body);
+        assert!(other.status == 201 && !replayed(&other) && other.body != response.body);
     }
     assert_eq!(count(&bob.app, EVENTS).await, 3);
 }
@@ -161,7 +156,7 @@ async fn cut_off_at_any_round_trip_it_may_be_sent_again_and_counts_once() {
     assert_eq!(ada.send("warm", Uuid::from_u128(0)).await.status, 201);
     let (_, trips) = wire.count(ada.send("count", Uuid::from_u128(1))).await;
     let mut sent = 2;
-    for cut in [Cut::Question, Cut::Answer] {
+    for cut in [Cut::Question, Cut::Reply] {
         for number in 1..=trips {
             let (key, user) = (format!("{cut:?}-{number}"), Uuid::from_u128(number.unsigned_abs().into()));
             wire.cut_at(number, cut);
@@ -220,8 +215,8 @@ async fn what_is_no_key_is_refused_before_any_effect() {
     let ada = Ada::new().await;
     let long = "k".repeat(256);
     for bad in ["", " ", "a b", "caf\u{e9}", "tab\tbed", "\u{7f}", long.as_str()] {
-        let answer = ada.send(bad, Uuid::from_u128(1)).await;
-        answer.is_error(400, "malformed");
+        let response = ada.send(bad, Uuid::from_u128(1)).await;
+        response.is_error(400, "malformed");
     }
     let mut twice = ada.named("debug-send-message", "k").body(&message(Uuid::from_u128(1)));
     twice.0["multiValueHeaders"]["Idempotency-Key"] = json!(["k", "l"]);
@@ -238,10 +233,10 @@ async fn a_key_costs_few_round_trips() {
     ada.send("k", Uuid::from_u128(1)).await;
     let (second, trips) = wire.count(ada.send("k", Uuid::from_u128(1))).await;
     again(&first, &second);
-    // The caller, begin, the key, the answer; the rollback is waited for by nobody.
+    // The caller, begin, the key, the response; the rollback is waited for by nobody.
     assert!((4..=5).contains(&trips), "{trips}");
     let (_, trips) = wire.count(ada.send("l", Uuid::from_u128(2))).await;
-    // The caller, begin, the key, a savepoint, the commit with answer and outbox, the mark after the send.
+    // The caller, begin, the key, a savepoint, the commit with response and outbox, the mark after the send.
     assert!((6..=7).contains(&trips), "{trips}");
 }
 
@@ -258,7 +253,7 @@ async fn half_done(app: App, request: Request, caller: Caller<SignedIn>) -> Resu
 }
 
 #[tokio::test]
-async fn of_work_that_fails_only_the_answer_is_kept() {
+async fn of_work_that_fails_only_the_response_is_kept() {
     let ada = Ada::new().await;
     let event = ada.named("users-me-update", "k");
     let first = call(&ada.app, half_done, &event).await;

@@ -12,7 +12,7 @@ use app_core::{
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
-use crate::support::{Answer, allow, call, count, sign_in, sign_up, signed_in};
+use crate::support::{Response, allow, call, confirm_addresses, count, sign_in, sign_up, signed_in};
 
 const PASSWORD: &str = "correct horse battery";
 const NEXT: &str = "staple of another horse";
@@ -30,6 +30,7 @@ impl World {
 
     async fn on(app: TestApp) -> Self {
         let pair = signed_in(&app).await;
+        confirm_addresses(&app).await;
         allow(&app, &["debug:send", "users:write", "api_keys:write"]).await;
         Self { access: pair.text("/access"), uuid: pair.text("/user_data/uuid"), app }
     }
@@ -40,7 +41,7 @@ impl World {
         event
     }
 
-    async fn change_password(&self, current: &str, new: &str) -> Answer {
+    async fn change_password(&self, current: &str, new: &str) -> Response {
         let event = self.named("auth-password-change", Value::Null);
         call(
             &self.app,
@@ -59,7 +60,7 @@ fn session_of(access: &str) -> String {
     claims["ses"].as_str().expect("a session").to_owned()
 }
 
-/// Calls it twice: the second answer is the first, given again.
+/// Calls it twice: the second response is the first, given again.
 async fn twice<H, A, F, R>(world: &World, handler: H, event: Event, status: i64)
 where
     H: Fn(App, Request, A) -> F + Copy,
@@ -77,7 +78,7 @@ where
 }
 
 #[tokio::test]
-async fn every_route_that_takes_a_key_answers_once() {
+async fn every_route_that_takes_a_key_works_once() {
     let world = World::new().await;
     let bob = sign_up(&world.app, "bob@example.com").await.text("/uuid");
     let session = sign_in(&world.app, "ada@example.com", PASSWORD).await;
@@ -119,6 +120,11 @@ async fn every_route_that_takes_a_key_answers_once() {
     let sign_up = event("auth-sign-up").header("Idempotency-Key", Some("k")).body(&new);
     twice(&world, auth_sign_up::handler, sign_up, 200).await;
 
+    let none = "update users set password_hashed = null where email = 'ada@example.com'";
+    world.app.database.client().await.batch_execute(none).await.expect("no password");
+    let send = catalogue::functions::auth_step_up_send::handler;
+    twice(&world, send, world.named("auth-step-up-send", Value::Null), 202).await;
+
     // None was forgotten above or in the other test.
     let all = catalogue::endpoints().iter().filter(|endpoint| endpoint.idempotent).count();
     assert_eq!(
@@ -134,7 +140,7 @@ async fn every_route_that_takes_a_key_answers_once() {
 
 /// Routes whose sample event does not succeed in the world of this test, or changes what other routes need. The
 /// test above calls each of them.
-const BY_HAND: [&str; 8] = [
+const BY_HAND: [&str; 9] = [
     "debug-send-message",
     "users-me-update",
     "users-update",
@@ -143,6 +149,7 @@ const BY_HAND: [&str; 8] = [
     "api-keys-revoke",
     "auth-password-change",
     "auth-sign-up",
+    "auth-step-up-send",
 ];
 
 fn by_sample() -> impl Iterator<Item = catalogue::Endpoint> {
@@ -153,15 +160,15 @@ fn by_sample() -> impl Iterator<Item = catalogue::Endpoint> {
 
 /// Every other route takes its key with its sample event.
 #[tokio::test]
-async fn every_other_route_that_takes_a_key_answers_its_sample_event_once() {
+async fn every_other_route_that_takes_a_key_works_once_on_its_sample_event() {
     let world = World::new().await;
     allow(&world.app, &Permission::ALL.map(Permission::as_str)).await;
     for endpoint in by_sample() {
         let name = endpoint.name;
         let event = event(name).bearer(&world.access).header("Idempotency-Key", Some("one-and-the-same"));
-        let first = Answer::of(&endpoint.call(&world.app.app, &event.to_string()).await);
+        let first = Response::of(&endpoint.call(&world.app.app, &event.to_string()).await);
         assert!((200..300).contains(&first.status), "{name}: {first:?}");
-        let second = Answer::of(&endpoint.call(&world.app.app, &event.to_string()).await);
+        let second = Response::of(&endpoint.call(&world.app.app, &event.to_string()).await);
         assert_eq!((second.status, &second.body), (first.status, &first.body), "{name}");
         assert_eq!(first.header("idempotency-replayed"), None, "{name}");
         assert_eq!(second.header("idempotency-replayed"), Some("true"), "{name}");
@@ -170,7 +177,7 @@ async fn every_other_route_that_takes_a_key_answers_its_sample_event_once() {
 
 #[tokio::test]
 async fn what_would_not_come_again_is_not_kept() {
-    let world = World::new().await;
+    let world = World::on(TestApp::with_waits_of_production(|_| {}).await).await;
     let wrong = world.change_password("wrong horse battery", NEXT).await;
     wrong.is_error(422, "validation").names("current", "wrong");
     assert_eq!(wrong.header("www-authenticate"), None);
@@ -184,8 +191,8 @@ async fn what_would_not_come_again_is_not_kept() {
     let update = world.named("users-me-update", Value::Null).body(&json!({ "first_name": "Ada" }));
     call(&world.app, users_me_update::handler, &update).await.is_error(503, "unavailable");
     holder.batch_execute("rollback").await.expect("the lock is gone");
-    let answer = call(&world.app, users_me_update::handler, &update).await;
-    assert_eq!((answer.status, answer.header("idempotency-replayed")), (200, None));
+    let response = call(&world.app, users_me_update::handler, &update).await;
+    assert_eq!((response.status, response.header("idempotency-replayed")), (200, None));
 }
 
 #[tokio::test]
@@ -203,7 +210,7 @@ async fn a_key_does_not_outlive_the_right_to_use_it() {
 async fn no_token_no_key_and_no_password_is_ever_kept() {
     let world = World::new().await;
     let key = |event: Event| event.header("Idempotency-Key", Some("k"));
-    // These take none: what they answer must not lie in a table. They are served, and nothing is kept.
+    // These take none: their responses must not lie in a table. They are served, and nothing is kept.
     let ada = json!({ "email": "ada@example.com", "password": PASSWORD });
     let tokens = call(&world.app, auth_tokens::handler, &key(event("auth-tokens").body(&ada))).await;
     assert_eq!(tokens.status, 200);
@@ -228,7 +235,7 @@ async fn no_token_no_key_and_no_password_is_ever_kept() {
 }
 
 #[tokio::test]
-async fn a_deleted_users_answers_are_deleted_with_them() {
+async fn a_deleted_users_responses_are_deleted_with_them() {
     let world = World::new().await;
     let bob = sign_up(&world.app, "bob@example.com").await.text("/uuid");
     let access = sign_in(&world.app, "bob@example.com", PASSWORD).await.text("/access");
@@ -240,7 +247,7 @@ async fn a_deleted_users_answers_are_deleted_with_them() {
     assert_eq!(call(&world.app, users_delete::handler, &delete).await.status, 204);
     assert_eq!(count(&world.app, "select count(*) from idempotency_key").await, 0);
 
-    // Nor does an administrator's answer about them, which holds their profile.
+    // Nor does an administrator's response about them, which holds their profile.
     let eve = sign_up(&world.app, "eve@example.com").await.text("/uuid");
     let about_eve = |name: &str| world.named(name, json!({ "uuid": eve }));
     let change = about_eve("users-update").body(&json!({ "street": "2 Example Road" }));

@@ -1,13 +1,12 @@
 //! A change of the password and its repetition: the second request comes with a password that is no longer right.
 
-use app_core::testing::TestApp;
 use futures_util::future::join;
 
 use super::{NEXT, PASSWORD, World};
-use crate::support::{count, sign_in};
+use crate::support::{count, sign_in, until_waiting, with_connections};
 
 #[tokio::test]
-async fn a_request_that_has_been_answered_is_answered_though_its_password_is_old() {
+async fn a_request_that_had_a_response_gets_it_again_though_its_password_is_old() {
     let world = World::new().await;
     assert_eq!(world.change_password(PASSWORD, NEXT).await.status, 204);
     assert_eq!(world.change_password(PASSWORD, NEXT).await.status, 204, "the same request");
@@ -18,24 +17,9 @@ async fn a_request_that_has_been_answered_is_answered_though_its_password_is_old
     assert_eq!(count(&world.app, noted).await, 1);
 }
 
-/// Waits until so many others wait for a lock in this test's schema.
-async fn waiting(app: &TestApp, number: i64) {
-    let waiting = "select count(*) from pg_locks where not granted and pid in (
-                     select pid from pg_stat_activity where datname = current_database()
-                       and query ilike any (array['%users set password_hashed%', '%insert into rate_limit%']))";
-    while count(app, waiting).await < number {
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
-}
-
 #[tokio::test]
 async fn a_twin_that_comes_while_the_password_changes_is_no_wrong_guess() {
-    let app = TestApp::with(|config| {
-        if let Some(database) = &mut config.database {
-            database.pool_size = 2;
-        }
-    });
-    let world = World::on(app.await).await;
+    let world = World::on(with_connections(2).await).await;
     // Rows to hold: the limits are counted in them.
     world.change_password("wrong horse battery", NEXT).await.is_error(422, "validation");
     let (user, limits) = (world.app.database.client().await, world.app.database.client().await);
@@ -47,10 +31,11 @@ async fn a_twin_that_comes_while_the_password_changes_is_no_wrong_guess() {
         first
     };
     let between = async {
-        waiting(&world.app, 1).await;
+        until_waiting(&world.app, "update users set password_hashed", 1).await;
         limits.batch_execute("begin; select from rate_limit for update").await.expect("a lock");
         let release = async {
-            waiting(&world.app, 2).await;
+            // The twin, at its limits.
+            until_waiting(&world.app, "with b", 1).await;
             user.batch_execute("rollback").await.expect("the lock is gone");
         };
         join(world.change_password(PASSWORD, NEXT), release).await.0

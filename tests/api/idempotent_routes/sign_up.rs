@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{NEXT, PASSWORD, World};
 use crate::support::{call, count};
 
-/// The only answer that nobody has to be known for. A key tells nothing to anybody else.
+/// The only response that nobody has to be known for. A key tells nothing to anybody else.
 #[tokio::test]
 async fn a_sign_up_can_be_repeated_by_whoever_knows_all_of_it_and_by_nobody_else() {
     let app = TestApp::new().await;
@@ -28,11 +28,11 @@ async fn a_sign_up_can_be_repeated_by_whoever_knows_all_of_it_and_by_nobody_else
         (Some("k"), "correct horse batterx"),
         (Some("another"), NEXT),
     ] {
-        let mut answer = sign_up(key, "ada@example.com", password).await;
-        answer.is_error(409, "already_exists").names("email", "taken");
-        assert_eq!(answer.header("idempotency-replayed"), None);
-        answer.body["error_id"] = Value::Null;
-        strangers.push(format!("{answer:?}"));
+        let mut response = sign_up(key, "ada@example.com", password).await;
+        response.is_error(409, "already_exists").names("email", "taken");
+        assert_eq!(response.header("idempotency-replayed"), None);
+        response.body["error_id"] = Value::Null;
+        strangers.push(format!("{response:?}"));
     }
     assert!(strangers.windows(2).all(|pair| pair[0] == pair[1]), "{strangers:#?}");
     // The same key from somebody else is their own.
@@ -43,7 +43,7 @@ async fn a_sign_up_can_be_repeated_by_whoever_knows_all_of_it_and_by_nobody_else
 }
 
 #[tokio::test]
-async fn the_answer_to_a_sign_up_goes_with_its_user() {
+async fn the_response_to_a_sign_up_goes_with_its_user() {
     let world = World::new().await;
     let body = json!({ "email": "bob@example.com", "password": PASSWORD });
     let event = event("auth-sign-up").header("Idempotency-Key", Some("k")).body(&body);

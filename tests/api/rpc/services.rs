@@ -10,7 +10,9 @@ use grpc::messages::{
 };
 use serde_json::{Value, json};
 
-use super::wire::{DEBUG_HEALTH, GET_EXAMPLE, HEALTH, SEND_MESSAGE, answer, answer_by, json_call, web_call};
+use super::wire::{
+    DEBUG_HEALTH, GET_EXAMPLE, HEALTH, SEND_MESSAGE, json_call, respond, respond_by, web_call,
+};
 use crate::{
     api_keys::api_key,
     support::{allow, count, signed_in},
@@ -32,12 +34,12 @@ async fn an_event_goes_through_the_outbox_to_the_queue() {
     let access = signed_in(&app).await.text("/access");
     allow(&app, &["debug:send"]).await;
     app.bus.take();
-    let answer = answer(&app, &send().bearer(&access)).await;
-    assert_eq!((answer.status, &answer.json()["status"]), (200, &json!(true)), "{answer:?}");
+    let response = respond(&app, &send().bearer(&access)).await;
+    assert_eq!((response.status, &response.json()["status"]), (200, &json!(true)), "{response:?}");
     let sent = app.bus.take();
     let message: Value = serde_json::from_str(&sent[0].body).expect("json");
     assert_eq!(message["data"], json!({ "uuid": "2bb58a19-2001-4a8b-a223-79b2ba7d5229" }));
-    assert_eq!(message["id"], answer.json()["message"]);
+    assert_eq!(message["id"], response.json()["message"]);
     assert_eq!(count(&app, "select count(*) from outbox where published_at is null").await, 0);
 }
 
@@ -49,8 +51,8 @@ async fn the_same_in_protobuf() {
     app.bus.take();
     let message: MessageReq = serde_json::from_value(user_created("2bb58a19-2001-4a8b-a223-79b2ba7d5229"))
         .expect("the JSON form of the message");
-    let answer = answer(&app, &web_call(SEND_MESSAGE, &message).bearer(&access)).await;
-    assert!(answer.web_message::<MessageResp>().status, "{answer:?}");
+    let response = respond(&app, &web_call(SEND_MESSAGE, &message).bearer(&access)).await;
+    assert!(response.web_message::<MessageResp>().status, "{response:?}");
     assert!(app.bus.take()[0].body.contains("2bb58a19-2001-4a8b-a223-79b2ba7d5229"));
 }
 
@@ -62,18 +64,18 @@ async fn methods_are_for_those_who_may() {
     let example = || json_call(GET_EXAMPLE, &json!({}));
     // Nobody, and nobody we believe.
     for stranger in [example(), example().bearer("no.token.atall"), send(), send().bearer("")] {
-        answer(&app, &stranger).await.is_connect_error(401, "unauthenticated");
+        respond(&app, &stranger).await.is_connect_error(401, "unauthenticated");
     }
-    assert_eq!(answer(&app, &example().bearer(&access)).await.status, 200);
+    assert_eq!(respond(&app, &example().bearer(&access)).await.status, 200);
     // Somebody, without the right, and with it.
-    answer(&app, &send().bearer(&access)).await.is_connect_error(403, "permission_denied");
+    respond(&app, &send().bearer(&access)).await.is_connect_error(403, "permission_denied");
     assert!(app.bus.take().is_empty());
     allow(&app, &["debug:send", "api_keys:write"]).await;
-    assert_eq!(answer(&app, &send().bearer(&access)).await.status, 200);
+    assert_eq!(respond(&app, &send().bearer(&access)).await.status, 200);
     // A program with a key: for the method that takes one.
     let key = api_key(&app, &access, &["debug:send"]).await;
-    assert_eq!(answer(&app, &send().bearer(&key)).await.status, 200);
-    answer(&app, &example().bearer(&key)).await.is_connect_error(401, "unauthenticated");
+    assert_eq!(respond(&app, &send().bearer(&key)).await.status, 200);
+    respond(&app, &example().bearer(&key)).await.is_connect_error(401, "unauthenticated");
 }
 
 #[tokio::test]
@@ -83,10 +85,10 @@ async fn in_production_nothing_can_be_sent_by_hand() {
     allow(&app, &["debug:send"]).await;
     app.bus.take();
     let methods = grpc::methods(LaunchMode::Prod);
-    let answer = answer_by(&app, &methods, &send().bearer(&access)).await;
-    answer.is_connect_error(501, "unimplemented");
+    let response = respond_by(&app, &methods, &send().bearer(&access)).await;
+    response.is_connect_error(501, "unimplemented");
     assert!(app.bus.take().is_empty());
-    let health = answer_by(&app, &methods, &json_call(DEBUG_HEALTH, &json!({}))).await;
+    let health = respond_by(&app, &methods, &json_call(DEBUG_HEALTH, &json!({}))).await;
     assert_eq!(health.status, 200, "{health:?}");
 }
 
@@ -111,10 +113,10 @@ async fn what_nobody_could_handle_is_not_sent() {
         (json!({ "evnt": "user_created" }), "evnt (unknown)"),
         (json!([]), "body (type)"),
     ] {
-        let answer = answer(&app, &json_call(SEND_MESSAGE, &message).bearer(&access)).await;
-        let told = answer.is_connect_error(400, "invalid_argument");
+        let response = respond(&app, &json_call(SEND_MESSAGE, &message).bearer(&access)).await;
+        let told = response.is_connect_error(400, "invalid_argument");
         assert_eq!(told, format!("Some values are invalid: {key}."), "{message}");
-        let violations = answer.detail("google.rpc.BadRequest").expect("violations");
+        let violations = response.detail("google.rpc.BadRequest").expect("violations");
         let key = key.split(' ').next().expect("a key");
         assert!(violations.windows(key.len()).any(|part| part == key.as_bytes()), "{message}");
     }
@@ -122,8 +124,8 @@ async fn what_nobody_could_handle_is_not_sent() {
     let data =
         app_core::interfaces::rpc::Any { type_url: "x/google.protobuf.Duration".into(), value: vec![] };
     let message = MessageReq { event: "user_created".into(), data: Some(data) };
-    let answer = answer(&app, &web_call(SEND_MESSAGE, &message).bearer(&access)).await;
-    assert!(answer.is_web_error("3").contains("data (unknown_type)"), "{answer:?}");
+    let response = respond(&app, &web_call(SEND_MESSAGE, &message).bearer(&access)).await;
+    assert!(response.is_web_error("3").contains("data (unknown_type)"), "{response:?}");
     assert!(app.bus.take().is_empty());
 }
 
@@ -132,14 +134,14 @@ async fn health_is_told_in_the_words_of_both_services() {
     let app = TestApp::new().await;
     for (down, word, number) in [(false, "SERVING", 1), (true, "NOT_SERVING", 2)] {
         app.bus.set_down(down);
-        let prototype = answer(&app, &web_call(DEBUG_HEALTH, &HealthCheckReq {})).await;
+        let prototype = respond(&app, &web_call(DEBUG_HEALTH, &HealthCheckReq {})).await;
         assert_eq!(prototype.web_message::<HealthCheckResp>().status, word);
-        let standard = answer(&app, &web_call(HEALTH, &HealthCheckRequest::default())).await;
+        let standard = respond(&app, &web_call(HEALTH, &HealthCheckRequest::default())).await;
         assert_eq!(standard.web_message::<HealthCheckResponse>().status, number);
         let json =
-            answer(&app, &json_call(HEALTH, &json!({ "service": "grpc.pb.debug.DebugService" }))).await;
+            respond(&app, &json_call(HEALTH, &json!({ "service": "grpc.pb.debug.DebugService" }))).await;
         assert_eq!(json.json(), json!({ "status": word }));
     }
-    let unknown = answer(&app, &json_call(HEALTH, &json!({ "service": "grpc.pb.nobody" }))).await;
+    let unknown = respond(&app, &json_call(HEALTH, &json!({ "service": "grpc.pb.nobody" }))).await;
     unknown.is_connect_error(404, "not_found");
 }

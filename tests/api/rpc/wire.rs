@@ -1,4 +1,4 @@
-//! Calls as a client would write them, and answers as it would read them.
+//! Calls as a client would write them, and responses as it would read them.
 
 use std::time::{Duration, Instant};
 
@@ -46,14 +46,14 @@ pub(crate) fn frame(message: &[u8]) -> Vec<u8> {
 }
 
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct Response {
     pub(crate) status: i64,
     pub(crate) body: Vec<u8>,
     pub(crate) is_binary: bool,
     headers: Value,
 }
 
-impl Answer {
+impl Response {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers[name][0].as_str()
     }
@@ -99,15 +99,20 @@ impl Answer {
     }
 }
 
-pub(crate) async fn answer(app: &TestApp, event: &Event) -> Answer {
-    answer_by(app, &grpc::methods(LaunchMode::Test), event).await
+pub(crate) async fn respond(app: &TestApp, event: &Event) -> Response {
+    respond_by(app, &grpc::methods(LaunchMode::Test), event).await
 }
 
-pub(crate) async fn answer_by(app: &TestApp, methods: &Methods, event: &Event) -> Answer {
-    answer_within(app, methods, event, Duration::from_secs(60)).await
+pub(crate) async fn respond_by(app: &TestApp, methods: &Methods, event: &Event) -> Response {
+    respond_within(app, methods, event, Duration::from_secs(60)).await
 }
 
-pub(crate) async fn answer_within(app: &TestApp, methods: &Methods, event: &Event, time: Duration) -> Answer {
+pub(crate) async fn respond_within(
+    app: &TestApp,
+    methods: &Methods,
+    event: &Event,
+    time: Duration,
+) -> Response {
     let deadline = Instant::now() + time;
     let response = rpc::respond(&app.app, methods, &event.to_string(), "invocation-1", deadline).await;
     let response = serde_json::to_value(response).expect("a response serialises");
@@ -115,5 +120,5 @@ pub(crate) async fn answer_within(app: &TestApp, methods: &Methods, event: &Even
     let is_binary = response["isBase64Encoded"] == true;
     let body = if is_binary { BASE64_STANDARD.decode(text).expect("base64") } else { text.into() };
     let status = response["statusCode"].as_i64().expect("a status");
-    Answer { status, body, is_binary, headers: response["multiValueHeaders"].clone() }
+    Response { status, body, is_binary, headers: response["multiValueHeaders"].clone() }
 }

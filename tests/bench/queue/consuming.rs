@@ -95,11 +95,11 @@ pub(crate) async fn run(app: &TestApp, raw: &Client) -> Vec<Group> {
         raw.execute(&count, &[&counters]).await.expect("effect");
         raw.batch_execute("commit").await.expect("commit");
     };
-    let answer = async |together: bool, event: String| {
+    let consume = async |together: bool, event: String| {
         let source = Source { queue: Queue::Events, together };
         let deadline = Instant::now() + Duration::from_secs(60);
-        let answer = queue::respond(&app.app, source, consumer, &event, deadline).await.expect("a batch");
-        assert!(answer.batch_item_failures.is_empty());
+        let response = queue::respond(&app.app, source, consumer, &event, deadline).await.expect("a batch");
+        assert!(response.batch_item_failures.is_empty());
     };
 
     let mut raw_one = Series::floor("ten transactions by hand: inbox, effect");
@@ -119,13 +119,13 @@ pub(crate) async fn run(app: &TestApp, raw: &Client) -> Vec<Group> {
             }
         })
         .await;
-        timed(&mut one, answer(false, events())).await;
+        timed(&mut one, consume(false, events())).await;
         timed(&mut raw_all, by_hand(&ids[BATCH..], &counters)).await;
         timed(&mut query, async {
             raw.execute(&count, &[&counters]).await.expect("effect");
         })
         .await;
-        timed(&mut all, answer(true, events())).await;
+        timed(&mut all, consume(true, events())).await;
         one.copy_last(&mut alone);
         all.copy_last(&mut beside_query);
         all.copy_last(&mut beside_alone);
@@ -162,9 +162,9 @@ async fn tasks(app: &TestApp, raw: &Client) -> Group {
         let event = batch(|n| json!({ "task": "say_meow", "args": {}, "id": ids[BATCH + n], "attempt": 1 }));
         timed(&mut ours, async {
             let deadline = Instant::now() + Duration::from_secs(60);
-            let answer =
+            let response =
                 queue::respond(&app.app, tasks_worker::SOURCE, tasks_worker::handler, &event, deadline).await;
-            assert!(answer.expect("a batch").batch_item_failures.is_empty());
+            assert!(response.expect("a batch").batch_item_failures.is_empty());
         })
         .await;
     }

@@ -45,7 +45,7 @@ pub(crate) async fn run(conn: &Conn, raw: &Client) -> Vec<Group> {
             let found = match which {
                 0 => {
                     let filter = Filter::new().eq("uuid", item.uuid);
-                    repository.first(&filter, &Order::default()).await.expect("an answer").expect("an item")
+                    repository.first(&filter, &Order::default()).await.expect("a response").expect("an item")
                 }
                 _ => Item::by_hand(&raw.query_one(&by_uuid, &[&item.uuid]).await.expect("an item")),
             };

@@ -13,12 +13,12 @@ fn every_path_stands_without_a_slash_and_has_one_owner_of_its_preflight() {
         r#"UsersMeFunction: the path "/api/v1/users/me/" ends in a slash, or does not begin with one"#;
     refused(check, &call, json!("/api/v1/users/me/"), fault);
     let preflight = format!("{USERS_ME}/Events/Preflight/Properties/Method");
-    refused(check, &preflight, json!("PUT"), "/api/v1/users/me: nobody answers OPTIONS");
+    refused(check, &preflight, json!("PUT"), "/api/v1/users/me: nobody responds OPTIONS");
     let path = "/Resources/AuthSignUpFunction/Properties/Events/Preflight/Properties/Path";
     let mut broken = template();
     *broken.pointer_mut(path).unwrap() = json!("/api/v1/users/me");
     let faults =
-        ["/api/v1/auth/sign-up: nobody answers OPTIONS", "/api/v1/users/me: a method has two owners"];
+        ["/api/v1/auth/sign-up: nobody responds OPTIONS", "/api/v1/users/me: a method has two owners"];
     assert_eq!(check(&broken), faults);
 }
 
@@ -63,8 +63,8 @@ fn an_access_log_holds_no_text_of_the_client() {
 }
 
 #[test]
-fn what_the_gateway_answers_itself_looks_like_what_functions_answer() {
-    let check = gateway::gateway_answers_in_the_envelope;
+fn the_gateways_own_responses_look_like_those_of_functions() {
+    let check = gateway::gateway_responds_in_the_envelope;
     holds(&check(&template()));
     let throttled = "/Resources/Api/Properties/GatewayResponses/THROTTLED";
     let headers = format!("{throttled}/ResponseParameters/Headers");
@@ -82,7 +82,7 @@ fn what_the_gateway_answers_itself_looks_like_what_functions_answer() {
     refused(check, body, json!(bare), &fault);
 
     let mut broken = template();
-    let answers = broken.pointer_mut("/Resources/Api/Properties/GatewayResponses").unwrap();
-    answers.as_object_mut().unwrap().remove("DEFAULT_5XX");
-    assert_eq!(check(&broken), ["Api: no answer for DEFAULT_5XX"]);
+    let responses = broken.pointer_mut("/Resources/Api/Properties/GatewayResponses").unwrap();
+    responses.as_object_mut().unwrap().remove("DEFAULT_5XX");
+    assert_eq!(check(&broken), ["Api: no response for DEFAULT_5XX"]);
 }

@@ -5,14 +5,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use app_core::application::tasks::recover_tasks::DEAD_LETTERS_KEPT;
+use catalogue::template::pascal;
 use serde_json::Value;
 
 use super::document::{Overrides, events, functions, many, number, resources, target};
 
 pub(crate) type Faults = Vec<String>;
 
-/// Functions that hash passwords: processor share grows with memory, and a hash in 128 MB takes 0.7 s.
-const HASHING: [&str; 3] = ["auth-sign-up", "auth-tokens", "auth-password-change"];
 const FOURTEEN_DAYS: u64 = DEAD_LETTERS_KEPT.as_secs();
 
 /// One stem everywhere: `users-me` is the binary, `UsersMeFunction` the resource.
@@ -131,20 +130,4 @@ pub(crate) fn every_function_has_a_log_group(template: &Value) -> Faults {
         }
     }
     faults
-}
-
-pub(crate) fn functions_that_hash_have_memory(template: &Value) -> Faults {
-    let memory = |stem: &str| {
-        let function = &template["Resources"][format!("{}Function", pascal(stem))]["Properties"];
-        number(template, &function["MemorySize"], &Overrides::new()).unwrap_or(0)
-    };
-    let short = HASHING.iter().filter(|stem| memory(stem) < 1024);
-    short.map(|stem| format!("{stem}: hashes passwords with less than 1024 MB")).collect()
-}
-
-fn pascal(stem: &str) -> String {
-    let word = |word: &str| {
-        word.split_at_checked(1).map_or(String::new(), |(first, rest)| first.to_uppercase() + rest)
-    };
-    stem.split('-').map(word).collect()
 }

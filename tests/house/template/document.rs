@@ -1,9 +1,14 @@
 //! template.yaml as plain JSON: intrinsic functions in their long form, parameters resolvable.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use serde_json::{Map, Value, json};
 use serde_yaml_ng::Value as Yaml;
+use xtask::delivery::settings::Settings;
 
 /// What one environment of samconfig.toml sets, by parameter name.
 pub(crate) type Overrides = BTreeMap<String, String>;
@@ -18,21 +23,26 @@ pub(crate) fn parse(text: &str) -> Value {
     plain(serde_yaml_ng::from_str(text).expect("template.yaml is YAML"))
 }
 
-/// `parameter_overrides` of every environment in samconfig.toml. They are written as a list of
-/// `"Name=Value"`, one a line, so that this needs no TOML.
+/// samconfig.toml of this checkout.
+pub(crate) fn samconfig() -> toml::Table {
+    read("samconfig.toml").parse().expect("samconfig.toml is TOML")
+}
+
+/// The parameters of `sam deploy` of every environment in a samconfig.toml.
+pub(crate) fn deployments(samconfig: &toml::Table) -> BTreeMap<&str, &toml::Table> {
+    let all = samconfig.iter();
+    all.filter_map(|(name, section)| {
+        Some((name.as_str(), section.get("deploy")?.get("parameters")?.as_table()?))
+    })
+    .collect()
+}
+
+/// What every environment of samconfig.toml sets, as `cargo xtask deploy` reads it.
 pub(crate) fn environments() -> BTreeMap<String, Overrides> {
-    let mut found: BTreeMap<String, Overrides> = BTreeMap::new();
-    let mut section = String::new();
-    for line in read("samconfig.toml").lines().map(str::trim) {
-        if let Some(header) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-            section = header.split('.').next().unwrap_or_default().to_owned();
-        } else if let Some((name, value)) = line.trim_matches([',', '"', '\'']).split_once('=')
-            && line.starts_with(['"', '\''])
-        {
-            found.entry(section.clone()).or_default().insert(name.to_owned(), value.to_owned());
-        }
-    }
-    found
+    let file = path("samconfig.toml");
+    let read = |name: &str| Settings::read(&file, name).unwrap_or_else(|error| panic!("{error:#}"));
+    let names = samconfig();
+    deployments(&names).into_keys().map(|name| (name.to_owned(), read(name).parameters)).collect()
 }
 
 /// The number behind a literal or a reference to a parameter.
@@ -82,8 +92,12 @@ pub(crate) fn many(value: &Value) -> Vec<&Value> {
     }
 }
 
+fn path(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name)
+}
+
 fn read(name: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name);
+    let path = path(name);
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 

@@ -1,4 +1,4 @@
-//! The rules of what the gateway does: its paths, its patience, and what it answers by itself.
+//! The rules of what the gateway does: its paths, its patience, and what it returns by itself.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -43,7 +43,7 @@ const CONNECT_CODES: [&str; 7] = [
     "unauthenticated",
 ];
 
-/// A route stands once, without the trailing slash, and one function answers a path's preflight.
+/// A route stands once, without the trailing slash, and one function handles a path's preflight.
 pub(crate) fn every_path_has_one_preflight(template: &Value) -> Faults {
     let mut faults = Faults::new();
     let mut paths: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
@@ -65,10 +65,10 @@ pub(crate) fn every_path_has_one_preflight(template: &Value) -> Faults {
             faults.push(format!("{path}: a method has two owners"));
         }
         if !methods.contains(&"OPTIONS") {
-            faults.push(format!("{path}: nobody answers OPTIONS"));
+            faults.push(format!("{path}: nobody responds OPTIONS"));
         }
         if methods.contains(&"HEAD") && !methods.contains(&"GET") {
-            faults.push(format!("{path}: answers HEAD and not GET"));
+            faults.push(format!("{path}: handles HEAD and not GET"));
         }
     }
     faults
@@ -91,10 +91,11 @@ pub(crate) fn no_endpoint_outlives_the_gateway(template: &Value) -> Faults {
     faults
 }
 
-/// Every API names its TLS policy: without one, a REST API accepts TLS 1.0.
+/// Every API names its TLS policy, and the domain too: without one, a REST API accepts TLS 1.0.
 pub(crate) fn apis_refuse_old_tls(template: &Value) -> Faults {
     let mut faults = Faults::new();
-    for (id, api) in resources(template, "AWS::Serverless::Api") {
+    let domains = resources(template, "AWS::ApiGateway::DomainName");
+    for (id, api) in resources(template, "AWS::Serverless::Api").into_iter().chain(domains) {
         if !api["SecurityPolicy"].as_str().is_some_and(|policy| TLS_POLICIES.contains(&policy)) {
             faults.push(format!("{id}: accepts TLS that has no forward secrecy or is older than 1.2"));
         }
@@ -128,18 +129,18 @@ pub(crate) fn access_logs_hold_no_client_text(template: &Value) -> Faults {
 }
 
 /// The gateway's own errors look like the functions': the envelope, or Connect's error for RPC.
-pub(crate) fn gateway_answers_in_the_envelope(template: &Value) -> Faults {
+pub(crate) fn gateway_responds_in_the_envelope(template: &Value) -> Faults {
     let mut faults = Faults::new();
     for (id, api) in resources(template, "AWS::Serverless::Api") {
         let is_rpc = id == RPC_API;
-        let answers = api["GatewayResponses"].as_object().cloned().unwrap_or_default();
+        let responses = api["GatewayResponses"].as_object().cloned().unwrap_or_default();
         for needed in ["DEFAULT_4XX", "DEFAULT_5XX", "MISSING_AUTHENTICATION_TOKEN", "THROTTLED"] {
-            if !answers.contains_key(needed) {
-                faults.push(format!("{id}: no answer for {needed}"));
+            if !responses.contains_key(needed) {
+                faults.push(format!("{id}: no response for {needed}"));
             }
         }
-        for (kind, answer) in &answers {
-            let text = answer["ResponseTemplates"]["application/json"].as_str().unwrap_or_default();
+        for (kind, response) in &responses {
+            let text = response["ResponseTemplates"]["application/json"].as_str().unwrap_or_default();
             let body: Value = serde_json::from_str(text).unwrap_or_default();
             let keys: BTreeSet<_> =
                 body.as_object().into_iter().flatten().map(|(key, _)| key.as_str()).collect();
@@ -155,9 +156,9 @@ pub(crate) fn gateway_answers_in_the_envelope(template: &Value) -> Faults {
             if !is_rpc && (body["details"] != Value::Array(Vec::new()) || !body["traceback"].is_null()) {
                 faults.push(format!("{kind}: details is not an empty list, or traceback is not null"));
             }
-            let headers = &answer["ResponseParameters"]["Headers"];
+            let headers = &response["ResponseParameters"]["Headers"];
             faults.extend(missing_headers(headers).map(|header| format!("{kind}: lacks {header}")));
-            let wanted = match answer["StatusCode"].as_u64() {
+            let wanted = match response["StatusCode"].as_u64() {
                 Some(401) => "WWW-Authenticate",
                 Some(429 | 503) => "Retry-After",
                 _ => continue,
@@ -170,7 +171,7 @@ pub(crate) fn gateway_answers_in_the_envelope(template: &Value) -> Faults {
     faults
 }
 
-/// Of those that every function's answer has, with the same values.
+/// Of those that every function's response has, with the same values.
 fn missing_headers(headers: &Value) -> impl Iterator<Item = String> {
     let is = |name: &str, value: &str| {
         let mut all = headers.as_object().into_iter().flatten();

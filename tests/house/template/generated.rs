@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use catalogue::template::Parts;
 
-use super::{budget, checks, document::parse, gateway, holds, limits, roles, texts};
+use super::{budget, checks, document::parse, gateway, holds, limits, logins, permissions, roles, texts};
 
 pub(super) fn parts() -> Parts {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
@@ -48,12 +48,15 @@ fn the_rules_hold_for_more_functions() {
         roles::equal_rights_are_one_role,
         roles::every_function_writes_its_own_log,
         roles::roles_allow_no_wildcard,
+        roles::every_role_can_have_a_boundary,
         roles::every_role_may_use_the_network_with_a_vpc,
-        roles::keys_open_secrets_and_nothing_else,
-        roles::permissions_match_the_environment,
-        roles::queue_rights_fit_their_use,
+        permissions::keys_open_secrets_and_nothing_else,
+        permissions::permissions_match_the_environment,
+        permissions::queue_rights_fit_their_use,
+        logins::only_a_stack_with_an_administrator_makes_roles,
+        logins::functions_log_in_as_their_own_role,
         limits::limits_are_parameters,
-        gateway::gateway_answers_in_the_envelope,
+        gateway::gateway_responds_in_the_envelope,
         texts::texts_are_those_of_the_table,
     ] {
         holds(&check(&template));
@@ -86,7 +89,7 @@ fn a_folder_without_a_fragment_is_named() {
 }
 
 #[test]
-fn one_function_of_a_path_answers_options() {
+fn one_function_of_a_path_handles_options() {
     let by_hand = "Events:\n  Preflight: {Type: Api, Properties: {RestApiId: !Ref Api, Path: /api/v1/users/me, Method: OPTIONS}}";
     refused(
         &edited("users-me", "Events:", by_hand),
@@ -104,7 +107,7 @@ fn one_function_of_a_path_answers_options() {
 }
 
 #[test]
-fn a_route_that_two_functions_answer_is_named() {
+fn a_route_that_two_functions_handle_is_named() {
     refused(
         &edited("users-update", "Method: PATCH", "Method: GET"),
         "functions/users-update/function.yaml:5: GET /api/v1/users/{uuid} is also in functions/users-get/function.yaml; remove one of the two",

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{
     USERS_ME,
     document::{target, template},
-    holds, refused, roles,
+    holds, logins, permissions, refused, roles,
 };
 
 /// The one function that may do what it may do: a fault in its role is no other function's.
@@ -19,7 +19,7 @@ fn role_of(function: &str) -> String {
 }
 
 /// Returns where the statements of a function's role are. That of sign-up allows, in this order: the network,
-/// the secrets, the database's key, the queues, the log.
+/// the secrets, the database's key, the stack's key, the queues, the login with a token, the log.
 fn statements(function: &str) -> String {
     format!("/Resources/{}/Properties/Policies/0/PolicyDocument/Statement", role_of(function))
 }
@@ -44,7 +44,7 @@ fn functions_with_equal_rights_share_a_role() {
 fn a_function_writes_its_own_log_and_no_other() {
     let check = roles::every_function_writes_its_own_log;
     holds(&check(&template()));
-    let statement = format!("{}/4", statements(SIGN_UP));
+    let statement = format!("{}/6", statements(SIGN_UP));
     let role = role_of(SIGN_UP);
     let both = |group: &str| {
         [
@@ -54,7 +54,8 @@ fn a_function_writes_its_own_log_and_no_other() {
     };
     for (place, value, group) in [
         ("Condition", Value::Null, "AuthSignUpLogGroup"),
-        ("Condition/ArnEquals/lambda:SourceFunctionArn/Fn::Sub", json!("*"), "AuthSignUpLogGroup"),
+        ("Condition/ArnEquals/lambda:SourceFunctionArn/0/Fn::Sub", json!("*"), "AuthSignUpLogGroup"),
+        ("Condition/ArnEquals/lambda:SourceFunctionArn/1/Fn::Sub", json!("*"), "AuthSignUpLogGroup"),
         ("Resource/Fn::GetAtt/0", json!("UsersMeLogGroup"), "UsersMeLogGroup"),
         ("Action/0", json!("logs:CreateLogGroup"), "AuthSignUpLogGroup"),
     ] {
@@ -67,6 +68,29 @@ fn a_function_writes_its_own_log_and_no_other() {
     broken.pointer_mut(SIGN_UP).expect("the function")["Role"] =
         json!({ "Fn::GetAtt": ["DatabaseJwtRole", "Arn"] });
     assert_eq!(check(&broken), both("AuthSignUpLogGroup"));
+}
+
+#[test]
+fn only_a_function_with_a_budget_sends_text_messages() {
+    let check = permissions::text_messages_are_sent_within_budgets;
+    holds(&check(&template()));
+    const WORKER: &str = "/Resources/MailWorkerFunction/Properties";
+    let budget = &format!("{WORKER}/Environment/Variables/SMS_DAILY_BUDGET");
+    let fault = "MailWorkerFunction: has a budget for text messages and may not send them, or the reverse";
+    refused(check, budget, Value::Null, fault);
+    let all = template();
+    let statements = statements(WORKER);
+    let list = all.pointer(&statements).and_then(Value::as_array).expect("statements");
+    let place = list.iter().position(|one| one["Fn::If"][0] == "HasSmsCountries").expect("the statement");
+    let statement = &format!("{statements}/{place}/Fn::If/1");
+    let topics = "MailWorkerFunction: may use SNS for something else than text messages";
+    for (key, value) in [("NotResource", Value::Null), ("Resource", json!("*")), ("Action", json!("sns:*"))] {
+        let mut broken = template();
+        broken.pointer_mut(statement).expect("the statement")[key] = value;
+        let faults = check(&broken);
+        assert!(faults.iter().any(|fault| fault == topics), "{key}: {faults:?}");
+        assert!(!roles::roles_allow_no_wildcard(&broken).is_empty(), "{key}");
+    }
 }
 
 #[test]
@@ -112,7 +136,7 @@ fn every_function_may_be_in_a_vpc() {
 
 #[test]
 fn a_customers_key_opens_the_secret_that_it_belongs_to() {
-    let check = roles::keys_open_secrets_and_nothing_else;
+    let check = permissions::keys_open_secrets_and_nothing_else;
     holds(&check(&template()));
     let key = format!("{}/2/Fn::If", statements(SIGN_UP));
     let role = role_of(SIGN_UP);
@@ -124,17 +148,90 @@ fn a_customers_key_opens_the_secret_that_it_belongs_to() {
     let fault = &format!("{role}: uses DatabaseSecretKeyArn for something else than secrets");
     refused(check, &format!("{key}/1/Condition"), Value::Null, fault);
 
-    let check = roles::permissions_match_the_environment;
+    let check = permissions::permissions_match_the_environment;
     let fault = "AuthSignUpFunction: is told of DatabaseSecretKeyArn and may not use it";
     refused(check, &format!("{}/2", statements(SIGN_UP)), json!({ "Ref": "AWS::NoValue" }), fault);
+    let fault = "AuthSignUpFunction: is told of SecretsKeyArn and may not use it";
+    refused(check, &format!("{}/3", statements(SIGN_UP)), json!({ "Ref": "AWS::NoValue" }), fault);
+}
+
+#[test]
+fn only_a_stack_that_knows_the_administrator_makes_roles() {
+    let check = logins::only_a_stack_with_an_administrator_makes_roles;
+    holds(&check(&template()));
+    const MIGRATE: &str = "/Resources/MigrateFunction/Properties";
+    let all = template();
+    let role = role_of(MIGRATE);
+    let list = all.pointer(&statements(MIGRATE)).and_then(Value::as_array).expect("statements");
+    let conditional = |action: &str| {
+        let place = list.iter().position(|one| {
+            one["Fn::If"][0] == "HasAdministratorSecret" && one["Fn::If"][1]["Action"] == action
+        });
+        format!("{}/{}/Fn::If", statements(MIGRATE), place.expect(action))
+    };
+    let always = format!("{role}: makes roles of the database, also without AdministratorSecretArn");
+    let write = conditional("secretsmanager:PutSecretValue");
+    refused(check, &format!("{write}/0"), json!("HasVpc"), &always);
+    let other = format!("{role}: writes other secrets than those of the three logins");
+    let more = json!([{ "Ref": "DatabaseSecretArn" }, { "Ref": "MailUrlArn" }]);
+    refused(check, &format!("{write}/1/Resource"), more, &other);
+    let read = conditional("secretsmanager:GetSecretValue");
+    let mut broken = template();
+    *broken.pointer_mut(&format!("{read}/0")).expect("the condition") = json!("HasVpc");
+    let logins = format!("{role}: reads the logins of other functions without AdministratorSecretArn");
+    assert_eq!(check(&broken), [always, logins]);
+
+    let fault = "HasAdministratorSecret: does not say that AdministratorSecretArn is set";
+    refused(check, "/Conditions/HasAdministratorSecret", json!({ "Condition": "HasVpc" }), fault);
+    let fault = "WritesDatabaseSecretKey: holds also without AdministratorSecretArn or DatabaseSecretKeyArn";
+    refused(
+        check,
+        "/Conditions/WritesDatabaseSecretKey",
+        json!({ "Condition": "HasDatabaseSecretKey" }),
+        fault,
+    );
+    // Another function's role.
+    let mut broken = template();
+    let statement = broken.pointer(&format!("{write}/1")).expect("the right").clone();
+    let sign_up = statements(SIGN_UP);
+    broken.pointer_mut(&sign_up).and_then(Value::as_array_mut).expect("statements").push(statement);
+    let other =
+        format!("{}: makes roles of the database, also without AdministratorSecretArn", role_of(SIGN_UP));
+    assert_eq!(check(&broken), [other]);
+}
+
+#[test]
+fn a_function_logs_in_to_the_database_as_its_own_role() {
+    let check = logins::functions_log_in_as_their_own_role;
+    holds(&check(&template()));
+    const MIGRATE: &str = "/Resources/MigrateFunction/Properties";
+    let all = template();
+    let list = all.pointer(&statements(MIGRATE)).and_then(Value::as_array).expect("statements");
+    let place = list.iter().position(|one| one["Fn::If"][0] == "HasDatabaseIam").expect("the right");
+    let right = format!("{}/{place}/Fn::If", statements(MIGRATE));
+    let fault =
+        "MigrateFunction: may log in to the database otherwise than as \"migrator\" with DatabaseAuth=iam";
+    refused(check, &format!("{right}/0"), json!("HasVpc"), fault);
+    let of_app = list[place]["Fn::If"][1]["Resource"]["Fn::Sub"].as_str().expect("an ARN");
+    let of_app = of_app.replace("/migrator", "/app");
+    refused(check, &format!("{right}/1/Resource/Fn::Sub"), json!(of_app), fault);
+    refused(check, &format!("{right}/1/Resource"), json!("*"), fault);
+    let user = format!("{MIGRATE}/Environment/Variables/DB_USER");
+    refused(check, &user, json!("app"), &fault.replace("migrator", "app"));
+    let fault = "HasDatabaseIam: is not whether DatabaseAuth is iam";
+    refused(check, "/Conditions/HasDatabaseIam", json!({ "Condition": "HasVpc" }), fault);
 }
 
 #[test]
 fn a_function_may_use_what_its_environment_names_and_nothing_else() {
-    let check = roles::permissions_match_the_environment;
+    let check = permissions::permissions_match_the_environment;
     holds(&check(&template()));
     let secret = format!("{SIGN_UP}/Environment/Variables/HMAC_KEY_ARN");
-    refused(check, &secret, json!(""), "AuthSignUpFunction: may use HmacSecret and is not told of it");
+    // It is the one secret of the stack that this function reads, so the key goes with it.
+    let mut broken = template();
+    *broken.pointer_mut(&secret).expect("the secret") = json!("");
+    let unnamed = |name: &str| format!("AuthSignUpFunction: may use {name} and is not told of it");
+    assert_eq!(check(&broken), ["HmacSecret", "SecretsKeyArn"].map(unnamed));
     let statement = &format!("{}/1/Resource", statements(SIGN_UP));
     let one = json!({ "Ref": "DatabaseSecretArn" });
     refused(check, statement, one, "AuthSignUpFunction: is told of HmacSecret and may not use it");
@@ -156,9 +253,9 @@ fn a_function_may_use_what_its_environment_names_and_nothing_else() {
 
 #[test]
 fn a_function_may_do_with_a_queue_what_it_does_with_it() {
-    let check = roles::queue_rights_fit_their_use;
+    let check = permissions::queue_rights_fit_their_use;
     holds(&check(&template()));
-    let actions = format!("{}/3/Action", statements(SIGN_UP));
+    let actions = format!("{}/4/Action", statements(SIGN_UP));
     for (allowed, fault) in [
         (json!(["sqs:GetQueueAttributes"]), ("lacks sqs:SendMessage on", "")),
         (json!(["sqs:SendMessage", "sqs:PurgeQueue"]), ("has sqs:PurgeQueue on", " and does not need it")),
@@ -170,7 +267,18 @@ fn a_function_may_do_with_a_queue_what_it_does_with_it() {
         assert_eq!(check(&broken), [of("EventsQueue"), of("MailQueue")]);
     }
     let worker = "/Resources/TasksWorkerFunction/Properties";
-    let receive = format!("{}/3/Action", statements(worker));
+    let all = template().pointer(&statements(worker)).cloned().expect("the statements");
+    let is_receive = |statement: &Value| statement["Action"][0] == "sqs:ReceiveMessage";
+    let place = all.as_array().and_then(|all| all.iter().position(is_receive)).expect("the right to receive");
+    let receive = format!("{}/{place}/Action", statements(worker));
     let fault = "TasksWorkerFunction: lacks sqs:DeleteMessage on TasksQueue";
     refused(check, &receive, json!(["sqs:ReceiveMessage", "sqs:GetQueueAttributes"]), fault);
+}
+
+#[test]
+fn every_role_can_have_a_boundary() {
+    let check = roles::every_role_can_have_a_boundary;
+    holds(&check(&template()));
+    let boundary = "/Resources/DatabaseJwtRole/Properties/PermissionsBoundary";
+    refused(check, boundary, Value::Null, "DatabaseJwtRole: cannot have a permissions boundary");
 }

@@ -1,4 +1,4 @@
-"""Prints what AWS SAM makes of the template that is read from stdin, as JSON."""
+"""Prints what AWS SAM makes of the template that is read from stdin, as JSON. Arguments are parameters, as NAME=VALUE."""
 
 import json
 import sys
@@ -11,4 +11,5 @@ from samtranslator.yaml_helper import yaml_parse
 template = json.loads(json.dumps(yaml_parse(sys.stdin.read()), default=str))
 # `sam package` puts the archives there. A local folder is refused.
 template["Globals"]["Function"]["CodeUri"] = {"Bucket": "archives", "Key": "archive"}
-print(json.dumps(Translator({}, Parser()).translate(template, {})))
+parameters = dict(argument.split("=", 1) for argument in sys.argv[1:])
+print(json.dumps(Translator({}, Parser()).translate(template, parameters)))

@@ -85,22 +85,23 @@ async fn commit_some(app: &TestApp, count: usize) -> Vec<Uuid> {
 /// One run, which must end before its deadline: what it answered.
 async fn relay_until(app: &TestApp, deadline: Instant) -> Value {
     let text = event("outbox-relay-kafka").to_string();
-    let answer = invocation::respond(&app.app, outbox_relay_kafka::handler, &text, deadline).await;
+    let response = invocation::respond(&app.app, outbox_relay_kafka::handler, &text, deadline).await;
     assert!(Instant::now() < deadline, "it took all of its time");
-    serde_json::to_value(answer.expect("the relay ran")).expect("json")
+    serde_json::to_value(response.expect("the relay ran")).expect("json")
 }
 
 /// A short run: how many were sent and how many were not.
 async fn relayed(app: &TestApp) -> (u64, u64) {
-    let answer = relay_until(app, Instant::now() + SHORT).await;
-    (answer["sent"].as_u64().expect("a number"), answer["failed"].as_u64().expect("a number"))
+    let response = relay_until(app, Instant::now() + SHORT).await;
+    (response["sent"].as_u64().expect("a number"), response["failed"].as_u64().expect("a number"))
 }
 
 /// What the consumer answers to an event of Kafka's.
 async fn consume(app: &TestApp, event: String) -> Value {
     let (source, handler) = (events_consumer_kafka::SOURCE, events_consumer_kafka::handler);
-    let answer = queue::respond_kafka(&app.app, source, handler, &event, crate::support::in_a_minute()).await;
-    serde_json::to_value(answer.expect("a batch")).expect("json")
+    let response =
+        queue::respond_kafka(&app.app, source, handler, &event, crate::support::in_a_minute()).await;
+    serde_json::to_value(response.expect("a batch")).expect("json")
 }
 
 /// The rows that have not left, with what is noted about them.

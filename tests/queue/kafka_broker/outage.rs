@@ -101,9 +101,9 @@ async fn one_partition_that_is_lost_keeps_its_events_and_no_other() {
     let app = app_on(&cluster.server()).await;
     let ids = commit_some(&app, 30).await;
     door.set(Weather { lost: Some(1), ..Weather::default() });
-    let answer = relay_until(&app, Instant::now() + SHORT + Duration::from_secs(3)).await;
-    let (sent, left) = (answer["sent"].as_u64().expect("a number"), waiting(&app).await.len() as u64);
-    assert!(sent > 0 && left > 0 && answer["failed"].as_u64() >= Some(left), "{answer}, {left} left");
+    let response = relay_until(&app, Instant::now() + SHORT + Duration::from_secs(3)).await;
+    let (sent, left) = (response["sent"].as_u64().expect("a number"), waiting(&app).await.len() as u64);
+    assert!(sent > 0 && left > 0 && response["failed"].as_u64() >= Some(left), "{response}, {left} left");
     assert_eq!(sent + left, 30, "what nobody has taken waits");
 
     door.set(Weather::default());
@@ -196,6 +196,6 @@ async fn a_moment_without_the_database_does_not_end_the_minute_of_a_relay() {
         other.batch_execute("commit").await.expect("no lock");
     };
     let until = Instant::now() + SHORT + Duration::from_secs(8);
-    let (answer, ()) = tokio::join!(relay_until(&app, until), unlock);
-    assert_eq!((&answer["sent"], &answer["failed"]), (&1.into(), &0.into()), "{answer}");
+    let (response, ()) = tokio::join!(relay_until(&app, until), unlock);
+    assert_eq!((&response["sent"], &response["failed"]), (&1.into(), &0.into()), "{response}");
 }

@@ -106,11 +106,11 @@ async fn a_relay_stays_and_sends_what_is_committed_while_it_does() {
     let app = app_on(&cluster.server()).await;
     commit_some(&app, 25).await;
     let deadline = Instant::now() + SHORT + std::time::Duration::from_millis(2_500);
-    let (answer, ()) = futures_util::join!(relay_until(&app, deadline), async {
+    let (response, ()) = futures_util::join!(relay_until(&app, deadline), async {
         tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
         commit_some(&app, 2).await;
     });
-    assert_eq!(answer, json!({ "sent": 27, "failed": 0, "parked": 0, "lag_seconds": 0 }));
+    assert_eq!(response, json!({ "sent": 27, "failed": 0, "parked": 0, "lag_seconds": 0 }));
     let bridge = Bridge::new(&cluster).await;
     assert_eq!(bridge.records().await.iter().map(Vec::len).sum::<usize>(), 27);
 }

@@ -2,10 +2,9 @@
 
 mod given_up;
 
-use std::time::Duration;
-
 use app_core::{application::tasks::find, testing::TestApp};
 use serde_json::{Value, json};
+use test_support::endpoints::until_waiting;
 use uuid::Uuid;
 
 use crate::support::{number, one, tasks as count, work};
@@ -102,9 +101,13 @@ async fn a_message_that_has_not_left_or_left_late_is_not_lost() {
     outbox(&app, message(sent_late, 1), "now() - interval '3 days'").await;
     let sent_long_ago = waiting(&app, 20, "", "").await;
     outbox(&app, message(sent_long_ago, 1), "now() - interval '5 days'").await;
+    // Its message came on the wrong queue and was sent on, and that message has not left.
+    let passed_on = waiting(&app, 20, "", "").await;
+    outbox(&app, message(passed_on, 1), "now() - interval '19 days'").await;
+    outbox(&app, Uuid::new_v5(&message(passed_on, 1), b"passed on"), "null").await;
     // For later: it is not late.
     waiting(&app, -20, ", created_at", ", now() - interval '20 days'").await;
-    assert_eq!(recover(&app).await, json!({ "sent_again": 1, "failed": 0, "still_waiting": 2, "left": 0 }));
+    assert_eq!(recover(&app).await, json!({ "sent_again": 1, "failed": 0, "still_waiting": 3, "left": 0 }));
     assert_eq!(row(&app, sent_long_ago).await.1, 2);
     // They are looked at again when they may be lost.
     assert_eq!(recover(&app).await, json!({ "sent_again": 0, "failed": 0, "still_waiting": 0, "left": 0 }));
@@ -235,14 +238,7 @@ async fn a_twin_that_is_written_during_the_search_does_the_work() {
                 values (gen_random_uuid(), 'say_meow', 'tasks', '{}', 'k')";
     client.batch_execute(twin).await.expect("a twin that is not yet to be seen");
     let commit = async {
-        let waits = "select count(*) from pg_stat_activity
-                     where datname = current_database() and wait_event_type = 'Lock'";
-        for _ in 0..500 {
-            if number(&app, waits).await > 0 {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        until_waiting(&app, "", 1).await;
         client.batch_execute("commit").await.expect("commit");
     };
     let (result, ()) = tokio::join!(recover(&app), commit);

@@ -59,11 +59,11 @@ async fn a_value_ends_in_time_and_a_new_one_has_its_own() {
         }
         store.set(&key("renewed"), b"2", LONG).await.expect("set");
         store.set(&key("shortened"), b"2", short).await.expect("set");
-        assert!(store.exists(&key("gone")).await.expect("an answer"), "{body}: still there");
+        assert!(store.exists(&key("gone")).await.expect("a response"), "{body}: still there");
         tokio::time::sleep(Duration::from_millis(600)).await;
         for name in ["gone", "shortened"] {
             assert_eq!(store.get(&key(name)).await.expect("nothing"), None, "{body}: {name}");
-            assert!(!store.exists(&key(name)).await.expect("an answer"), "{body}: {name}");
+            assert!(!store.exists(&key(name)).await.expect("a response"), "{body}: {name}");
             assert_eq!(store.delete(&[key(name)]).await.expect("a count"), 0, "{body}: {name}");
         }
         assert_eq!(store.get(&key("renewed")).await.expect("a value").as_deref(), Some(&b"2"[..]), "{body}");
@@ -85,7 +85,7 @@ async fn deleting_says_how_many_there_were() {
         let gone = store.delete(&[key("a"), key("b"), key("nobody")]).await;
         assert_eq!(gone.expect("a count"), 2, "{body}");
         let left = [store.exists(&key("a")).await, store.exists(&key("c")).await];
-        assert_eq!(left.map(|there| there.expect("an answer")), [false, true], "{body}");
+        assert_eq!(left.map(|there| there.expect("a response")), [false, true], "{body}");
     })
     .await;
 }
@@ -103,7 +103,7 @@ async fn a_flush_takes_what_begins_so_and_nothing_else() {
         assert_eq!(store.flush(&prefix("rates:")).await.expect("a count"), 1_200, "{body}");
         assert_eq!(store.flush(&prefix("rates:")).await.expect("a count"), 0, "{body}");
         for name in others {
-            assert!(store.exists(&key(name)).await.expect("an answer"), "{body}: {name}");
+            assert!(store.exists(&key(name)).await.expect("a response"), "{body}: {name}");
         }
         // What is a pattern elsewhere is only itself.
         for pattern in ["*", "r?", "[r]", "rates:*", "%", "_", "\\"] {
@@ -124,7 +124,7 @@ async fn a_store_says_that_it_is_well() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn many_at_once_do_not_mix_their_answers() {
+async fn many_at_once_do_not_mix_their_replies() {
     on_each(async |body, store| {
         let work = (0..200).map(|number| async move {
             let (key, value) = (key(&format!("n:{number}")), number.to_string().into_bytes());

@@ -18,8 +18,10 @@ use super::{
 async fn flush(app: &TestApp, prefix: &str) -> Result<Value, String> {
     let (event, deadline) =
         (json!({ "command": "key_value_flush", "prefix": prefix }), Instant::now() + Duration::from_secs(10));
-    let answer = invocation::respond(&app.app, operations::handler, &event.to_string(), deadline).await;
-    answer.map(|answer| serde_json::to_value(answer).expect("json")).map_err(|error| error.error_message)
+    let response = invocation::respond(&app.app, operations::handler, &event.to_string(), deadline).await;
+    response
+        .map(|response| serde_json::to_value(response).expect("json"))
+        .map_err(|error| error.error_message)
 }
 
 /// An app whose cache is at this port.
@@ -37,7 +39,7 @@ async fn flushes(app: &TestApp) {
         store.set(&key(name), b"1", LONG).await.expect("set");
     }
     assert_eq!(flush(app, "rates:").await, Ok(json!({ "flushed": 2 })));
-    assert!(store.exists(&key("other")).await.expect("an answer"));
+    assert!(store.exists(&key("other")).await.expect("a response"));
     assert!(flush(app, "").await.expect_err("not everything").contains("prefix (required)"));
 }
 

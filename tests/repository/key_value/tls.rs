@@ -1,15 +1,9 @@
 //! TLS in front of the server. The server itself has none here, so that a small one of the test's own
 //! ends the encryption; the client's side is the real one.
 
-use std::sync::Arc;
-
 use app_core::{Error, infrastructure::key_value::KeyValue};
-use rustls::{
-    ServerConfig,
-    pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
-};
+use test_support::tls;
 use tokio::net::{TcpListener, TcpStream};
-use tokio_rustls::TlsAcceptor;
 
 use super::{
     LONG, key,
@@ -18,16 +12,7 @@ use super::{
 
 /// Listens for TLS as `localhost` and hands on to `port`; returns its own port, and who has signed it.
 async fn encrypted(port: u16) -> (u16, String) {
-    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).expect("a certificate");
-    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .expect("versions")
-        .with_no_client_auth()
-        .with_single_cert(vec![made.cert.der().clone()], key)
-        .expect("a certificate with its key");
-    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let (acceptor, certificate) = tls::localhost();
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let own = listener.local_addr().expect("an address").port();
     tokio::spawn(async move {
@@ -40,7 +25,7 @@ async fn encrypted(port: u16) -> (u16, String) {
             });
         }
     });
-    (own, made.cert.pem())
+    (own, certificate)
 }
 
 #[tokio::test(flavor = "multi_thread")]

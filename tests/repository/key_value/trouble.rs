@@ -13,13 +13,13 @@ use super::{
     server::{PASSWORD, Server, free_port, store_at},
 };
 
-/// A connection, an answer and a second one, and some room for a busy machine.
+/// A connection, a response and a second one, and some room for a busy machine.
 const BUDGET: Duration = Duration::from_millis(3_500);
 
 /// Fails as an outage does, within its time, and says nothing of the password.
 async fn is_unavailable(store: &ValkeyStore) -> String {
     let started = Instant::now();
-    let error = store.get(&key("a")).await.expect_err("no answer");
+    let error = store.get(&key("a")).await.expect_err("no response");
     assert!(matches!(error, Error::Unavailable { what: "cache", .. }), "{error:?}");
     assert!(started.elapsed() < BUDGET, "{:?}", started.elapsed());
     let told = error.chain();
@@ -33,12 +33,12 @@ async fn after_a_restart_the_next_call_is_answered() {
     let store = server.store();
     store.set(&key("a"), b"1", LONG).await.expect("set");
     server.restart();
-    assert_eq!(store.get(&key("a")).await.expect("an answer"), None, "a new server knows nothing");
+    assert_eq!(store.get(&key("a")).await.expect("a response"), None, "a new server knows nothing");
     store.set(&key("a"), b"2", LONG).await.expect("set");
     server.stop();
     is_unavailable(&store).await;
     server.restart();
-    assert!(!store.exists(&key("a")).await.expect("an answer"));
+    assert!(!store.exists(&key("a")).await.expect("a response"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -46,7 +46,7 @@ async fn a_connection_that_the_server_closed_is_no_failure() {
     let Some(server) = Server::start() else { return };
     let (store, other) = (server.store(), server.store());
     store.set(&key("a"), b"1", LONG).await.expect("set");
-    other.ping().await.expect("an answer");
+    other.ping().await.expect("a response");
     let url = format!("redis://:{PASSWORD}@127.0.0.1:{}", server.port);
     let mut admin = redis::Client::open(url).expect("a URL").get_connection().expect("a connection");
     for _ in 0..3 {

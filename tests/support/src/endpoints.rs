@@ -1,4 +1,4 @@
-//! Calling endpoints, and reading their answers.
+//! Calling endpoints, and reading their responses.
 
 use std::time::{Duration, Instant};
 
@@ -10,15 +10,15 @@ use app_core::{
 use catalogue::functions::{auth_reauthenticate, auth_sign_up, auth_tokens, auth_tokens_refresh, users_me};
 use serde_json::{Value, json};
 
-/// An answer as API Gateway would send it.
+/// A response as API Gateway would send it.
 #[derive(Debug)]
-pub struct Answer {
+pub struct Response {
     pub status: i64,
     pub body: Value,
     headers: Vec<(String, String)>,
 }
 
-impl Answer {
+impl Response {
     /// From what Lambda would be given.
     pub fn of(response: &Value) -> Self {
         let headers = response["multiValueHeaders"].as_object().expect("headers");
@@ -75,7 +75,7 @@ fn in_a_minute() -> Instant {
     Instant::now() + Duration::from_secs(60)
 }
 
-pub async fn call<H, A, F, R>(app: &TestApp, handler: H, event: &Event) -> Answer
+pub async fn call<H, A, F, R>(app: &TestApp, handler: H, event: &Event) -> Response
 where
     H: Fn(App, Request, A) -> F,
     A: Admission,
@@ -85,7 +85,7 @@ where
     call_raw(app, handler, &event.to_string()).await
 }
 
-pub async fn call_raw<H, A, F, R>(app: &TestApp, handler: H, event: &str) -> Answer
+pub async fn call_raw<H, A, F, R>(app: &TestApp, handler: H, event: &str) -> Response
 where
     H: Fn(App, Request, A) -> F,
     A: Admission,
@@ -93,39 +93,58 @@ where
     R: IntoResponse,
 {
     let response = http::respond(&app.app, handler, event, "invocation-1", in_a_minute()).await;
-    Answer::of(&serde_json::to_value(response).expect("a response serialises"))
+    Response::of(&serde_json::to_value(response).expect("a response serialises"))
 }
 
-pub async fn sign_up(app: &TestApp, email: &str) -> Answer {
+pub async fn sign_up(app: &TestApp, email: &str) -> Response {
     let body = json!({ "email": email, "password": "correct horse battery" });
     call(app, auth_sign_up::handler, &event("auth-sign-up").body(&body)).await
 }
 
-pub async fn sign_in(app: &TestApp, email: &str, password: &str) -> Answer {
+pub async fn sign_in(app: &TestApp, email: &str, password: &str) -> Response {
     let body = json!({ "email": email, "password": password });
     call(app, auth_tokens::handler, &event("auth-tokens").body(&body)).await
 }
 
-pub async fn refresh(app: &TestApp, token: &str) -> Answer {
+pub async fn refresh(app: &TestApp, token: &str) -> Response {
     call(app, auth_tokens_refresh::handler, &event("auth-tokens-refresh").bearer(token)).await
 }
 
 /// Proves once more who the user is.
-pub async fn prove(app: &TestApp, token: &str, password: &str) -> Answer {
+pub async fn prove(app: &TestApp, token: &str, password: &str) -> Response {
     let event = event("auth-reauthenticate").bearer(token).body(&json!({ "password": password }));
     call(app, auth_reauthenticate::handler, &event).await
 }
 
-pub async fn me(app: &TestApp, token: &str) -> Answer {
+pub async fn me(app: &TestApp, token: &str) -> Response {
     call(app, users_me::handler, &event("users-me").bearer(token)).await
 }
 
+/// An app with so many open connections to the database, one opened after the other: a busy machine does not open fifty
+/// at once in the time that a connection has.
+pub async fn with_connections(number: usize) -> TestApp {
+    let app = TestApp::with(|config| config.database.as_mut().expect("a database").pool_size = number).await;
+    let db = app.app.db().expect("a database");
+    let mut open = Vec::new();
+    for _ in 0..number {
+        open.push(db.conn().await.expect("a connection"));
+    }
+    drop(open);
+    app
+}
+
 /// A user who is signed in.
-pub async fn signed_in(app: &TestApp) -> Answer {
+pub async fn signed_in(app: &TestApp) -> Response {
     assert_eq!(sign_up(app, "ada@example.com").await.status, 200);
-    let answer = sign_in(app, "ada@example.com", "correct horse battery").await;
-    assert_eq!(answer.status, 200, "{answer:?}");
-    answer
+    let response = sign_in(app, "ada@example.com", "correct horse battery").await;
+    assert_eq!(response.status, 200, "{response:?}");
+    response
+}
+
+/// Confirms the addresses of all users, as if each had followed the link of a mail.
+pub async fn confirm_addresses(app: &TestApp) {
+    let confirm = "update users set email_verified_at = created_at where email is not null";
+    app.database.client().await.batch_execute(confirm).await.expect("confirmed");
 }
 
 /// Gives everybody a role that has just these permissions.
@@ -144,16 +163,30 @@ pub async fn count(app: &TestApp, query: &str) -> i64 {
     app.database.client().await.query_one(query, &[]).await.expect("a count").get(0)
 }
 
-/// Waits until so many statements that begin so wait for a lock. Their beginning, because Postgres shows no more
-/// than the first 1,024 bytes.
+/// Runs statements that return nothing.
+pub async fn run(app: &TestApp, statements: &str) {
+    app.database.client().await.batch_execute(statements).await.expect("done");
+}
+
+/// The beginning of the statement that locks the owner of most challenges.
+pub const OWNER: &str = "select id, uuid, email";
+
+/// Waits until so many statements of this test's connections that begin so wait for a lock. Their beginning, because
+/// Postgres shows no more than the first 1,024 bytes.
 pub async fn until_waiting(app: &TestApp, beginning: &str, statements: i64) {
     let client = app.database.client().await;
-    let waiting = "select count(*) from pg_locks where not granted and pid in (
-                     select pid from pg_stat_activity
-                     where datname = current_database() and starts_with(query, $1))";
     let patience = in_a_minute();
-    while client.query_one(waiting, &[&beginning]).await.expect("a count").get::<_, i64>(0) < statements {
+    while waiting(app, &client, beginning).await < statements {
         assert!(Instant::now() < patience, "no {statements} statements wait that begin with `{beginning}`");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
+}
+
+/// Other tests use the same database, with a schema of their own. It names a test's connections, or their role where
+/// they come through a proxy.
+async fn waiting(app: &TestApp, client: &tokio_postgres::Client, beginning: &str) -> i64 {
+    let query = "select count(*) from pg_locks where not granted and pid in (
+                   select pid from pg_stat_activity
+                   where $2 in (application_name, usename::text) and starts_with(query, $1))";
+    client.query_one(query, &[&beginning, &app.database.schema]).await.expect("a count").get(0)
 }

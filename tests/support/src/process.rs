@@ -55,7 +55,7 @@ impl Process {
         Self { function: Function::spawn(&binary, &settings).expect("the binary starts") }
     }
 
-    /// What it answers, errors of the invocation included.
+    /// Its response, errors of the invocation included.
     pub fn invoke(&mut self, event: &str) -> String {
         match self.function.invoke(event, Duration::from_secs(30)).expect("an outcome") {
             Outcome::Response(text) => text,

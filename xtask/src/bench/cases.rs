@@ -15,7 +15,7 @@ pub(super) struct Case {
     /// Takes a password's hash with each request: measured less often.
     pub(super) hashes: bool,
     event: fn(&mut Client) -> Result<Value>,
-    /// Looks at the answer, and keeps what the next event needs of it.
+    /// Looks at the response, and keeps what the next event needs of it.
     read: fn(&mut Client, &Value) -> Result<()>,
 }
 
@@ -78,9 +78,9 @@ impl Client {
         (case.event)(self).map(|event| event.to_string())
     }
 
-    pub(super) fn read(&mut self, case: &Case, answer: &str) -> Result<()> {
-        let answer: Value = serde_json::from_str(answer)?;
-        (case.read)(self, &answer).with_context(|| format!("{} returned {answer}", case.function))
+    pub(super) fn read(&mut self, case: &Case, response: &str) -> Result<()> {
+        let response: Value = serde_json::from_str(response)?;
+        (case.read)(self, &response).with_context(|| format!("{} returned {response}", case.function))
     }
 
     fn sample(&self, name: &str) -> Result<Value> {
@@ -149,16 +149,16 @@ fn batch(client: &mut Client) -> Result<Value> {
     Ok(json!({ "Records": (0..10).map(&mut record).collect::<Vec<_>>() }))
 }
 
-fn ok(_: &mut Client, answer: &Value) -> Result<()> {
-    match answer["statusCode"].as_u64() {
+fn ok(_: &mut Client, response: &Value) -> Result<()> {
+    match response["statusCode"].as_u64() {
         Some(200..=299) => Ok(()),
         _ => bail!("the response is not a success"),
     }
 }
 
-fn signed_in(client: &mut Client, answer: &Value) -> Result<()> {
-    ok(client, answer)?;
-    let body: Value = serde_json::from_str(answer["body"].as_str().unwrap_or_default())?;
+fn signed_in(client: &mut Client, response: &Value) -> Result<()> {
+    ok(client, response)?;
+    let body: Value = serde_json::from_str(response["body"].as_str().unwrap_or_default())?;
     let token = |key: &str| {
         body[key].as_str().map(str::to_owned).with_context(|| format!("the response has no token `{key}`"))
     };
@@ -166,8 +166,8 @@ fn signed_in(client: &mut Client, answer: &Value) -> Result<()> {
     Ok(())
 }
 
-fn consumed(_: &mut Client, answer: &Value) -> Result<()> {
-    match answer["batchItemFailures"].as_array() {
+fn consumed(_: &mut Client, response: &Value) -> Result<()> {
+    match response["batchItemFailures"].as_array() {
         Some(failures) if failures.is_empty() => Ok(()),
         _ => bail!("the function did not handle all records"),
     }

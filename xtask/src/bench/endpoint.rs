@@ -30,22 +30,22 @@ pub(super) fn start(secrets: Secrets) -> Result<u16> {
 
 fn serve(stream: TcpStream, secrets: &Secrets) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
-    let mut answers = stream.try_clone()?;
+    let mut responses = stream.try_clone()?;
     let mut requests = BufReader::new(stream);
     while let Some(request) = http::read(&mut requests)? {
         let headers = [("Content-Type", "application/x-amz-json-1.1".to_owned())];
         let question = serde_json::from_slice(&request.body).unwrap_or_default();
-        let (status, body) = match answer(secrets, &question) {
+        let (status, body) = match respond(secrets, &question) {
             Some(body) => ("200 OK", body),
             None => ("400 Bad Request", json!({ "__type": "InvalidRequestException" })),
         };
-        http::write(&mut answers, status, &headers, body.to_string().as_bytes())?;
+        http::write(&mut responses, status, &headers, body.to_string().as_bytes())?;
     }
     Ok(())
 }
 
 /// Returns the response. The fields of the request show which call it is.
-fn answer(secrets: &Secrets, question: &Value) -> Option<Value> {
+fn respond(secrets: &Secrets, question: &Value) -> Option<Value> {
     if let Some(id) = question["SecretId"].as_str() {
         let text = secrets.get(id)?;
         return Some(json!({ "ARN": id, "Name": id, "SecretString": text, "VersionId": "1" }));
@@ -65,14 +65,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_answers_what_functions_ask_and_refuses_what_it_does_not_know() {
+    fn it_responds_to_what_functions_ask_and_refuses_what_it_does_not_know() {
         let secrets = Secrets::from([("a".to_owned(), "text".to_owned())]);
-        let known = answer(&secrets, &json!({ "SecretId": "a" }));
+        let known = respond(&secrets, &json!({ "SecretId": "a" }));
         assert_eq!(known.unwrap_or_default()["SecretString"], "text");
-        let sent = answer(&secrets, &json!({ "QueueUrl": "q", "Entries": [{ "Id": "1" }] }));
+        let sent = respond(&secrets, &json!({ "QueueUrl": "q", "Entries": [{ "Id": "1" }] }));
         assert_eq!(sent.unwrap_or_default()["Successful"][0]["Id"], "1");
-        assert!(answer(&secrets, &json!({ "QueueUrl": "q", "AttributeNames": [] })).is_some());
-        assert!(answer(&secrets, &json!({ "SecretId": "b" })).is_none());
-        assert!(answer(&secrets, &json!({})).is_none());
+        assert!(respond(&secrets, &json!({ "QueueUrl": "q", "AttributeNames": [] })).is_some());
+        assert!(respond(&secrets, &json!({ "SecretId": "b" })).is_none());
+        assert!(respond(&secrets, &json!({})).is_none());
     }
 }

@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::binaries;
 use crate::checkout::Checkout;
 use crate::process;
 use crate::python::Python;
@@ -16,7 +17,7 @@ use crate::python::Python;
 /// a little above the present sizes, so that the author of a needless dependency notices it. Lower a limit
 /// when a function becomes smaller. If you raise one, say in the commit what it bought.
 pub const GATE: &[(&str, u64)] =
-    &[("users-me", 2_350_000), ("auth-tokens", 2_500_000), ("events-consumer", 2_480_000)];
+    &[("users-me", 2_350_000), ("auth-tokens", 2_530_000), ("events-consumer", 2_480_000)];
 
 /// A binary's own size and that of the zip that Lambda gets, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,9 +30,7 @@ pub struct Weight {
 pub fn build(checkout: &Checkout, packages: &[&str]) -> Result<PathBuf> {
     let mut cargo = checkout.cargo();
     cargo.args(["build", "--release", "--bins"]);
-    for package in packages {
-        cargo.args(["-p", package]);
-    }
+    binaries::by_package(&mut cargo, packages);
     let child = cargo.spawn().context("cannot run cargo; install Rust from https://rustup.rs")?;
     if !process::wait(child)?.success() {
         bail!("the build failed; see the messages of the compiler above");
@@ -39,21 +38,29 @@ pub fn build(checkout: &Checkout, packages: &[&str]) -> Result<PathBuf> {
     Ok(checkout.target_dir()?.join("release"))
 }
 
-/// Weighs binaries in this folder, zipped as `sam deploy` does it.
+/// Weighs binaries in this folder.
 pub fn weigh(python: &Python, folder: &Path, names: &[&str]) -> Result<BTreeMap<String, Weight>> {
-    let files: Vec<PathBuf> = names.iter().map(|name| folder.join(name)).collect();
-    let log = folder.join("zipped.log");
-    let zips: Vec<u64> =
-        serde_json::from_value(python.run("zipped.py", &json!({ "files": files }), &log)?)?;
-    let weight = |(name, (file, zip)): (&&str, (&PathBuf, u64))| {
+    let files = names.iter().map(|name| ((*name).to_owned(), folder.join(name))).collect();
+    weigh_files(python, &files, &folder.join("zipped.log"))
+}
+
+/// Weighs binaries, each zipped as it is deployed.
+pub fn weigh_files(
+    python: &Python,
+    files: &BTreeMap<String, PathBuf>,
+    log: &Path,
+) -> Result<BTreeMap<String, Weight>> {
+    let request = json!({ "files": files.values().collect::<Vec<_>>() });
+    let zips: Vec<u64> = serde_json::from_value(python.run("zipped.py", &request, log)?)?;
+    let weight = |((name, file), zip): ((&String, &PathBuf), u64)| {
         let binary = fs::metadata(file)
             .with_context(|| {
                 format!("cargo built no binary named {name}; check the `[[bin]]` of its Cargo.toml")
             })?
             .len();
-        Ok(((*name).to_owned(), Weight { binary, zip }))
+        Ok((name.clone(), Weight { binary, zip }))
     };
-    names.iter().zip(files.iter().zip(zips)).map(weight).collect()
+    files.iter().zip(zips).map(weight).collect()
 }
 
 /// # Errors

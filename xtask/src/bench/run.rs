@@ -159,7 +159,7 @@ impl Subject {
         Ok(subject.binary.exists().then_some(subject))
     }
 
-    /// A process from its spawn to its first answer.
+    /// A process from its spawn to its first response.
     pub(super) fn start(&mut self, client: &mut Client) -> Result<Start> {
         let mut function = self.spawn()?;
         let (init, init_cpu) = (function.init_took(), cpu(function.pid()));
@@ -218,11 +218,11 @@ impl Subject {
     pub(super) fn request(&self, function: &mut Function, client: &mut Client) -> Result<f64> {
         let event = client.event(self.case)?;
         let outcome = function.invoke(&event, PATIENCE)?;
-        let Outcome::Response(answer) = outcome else {
+        let Outcome::Response(response) = outcome else {
             bail!("{} did not respond: {outcome:?}\n  {}", self.measured.name, function.logs().join("\n  "));
         };
         if self.ours {
-            client.read(self.case, &answer).with_context(|| function.logs().join("\n  "))?;
+            client.read(self.case, &response).with_context(|| function.logs().join("\n  "))?;
         }
         function.last_took().map(micros).context("the response was not recorded")
     }

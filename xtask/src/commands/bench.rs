@@ -26,6 +26,16 @@ pub enum What {
     Cold(Functions),
     /// Measure cold starts and warm requests: medians, p99, processor time, memory.
     Warm(Functions),
+    /// Count the processor instructions of a warm request. It needs valgrind.
+    ///
+    /// The figure does not depend on how busy the machine is, so small changes show.
+    Instructions {
+        /// Count only for these functions, for example users-me. The default is all.
+        functions: Vec<String>,
+        /// Also count for the binaries of an earlier build, from a copy of its target/release.
+        #[arg(long, value_name = "FOLDER")]
+        before: Option<PathBuf>,
+    },
     /// Measure the sizes of the functions' binaries and zips.
     Size {
         /// Measure only these functions, for example users-me. The default is all.
@@ -95,6 +105,7 @@ pub fn run(what: Option<&What>) -> Result<ExitCode> {
         None => whole(),
         Some(What::Cold(functions)) => processes(functions, false),
         Some(What::Warm(functions)) => processes(functions, true),
+        Some(What::Instructions { functions, before }) => instructions(functions, before.as_deref()),
         Some(What::Size { gate: true, .. }) => gate(),
         Some(What::Size { functions, output, .. }) => size(functions, output.json),
         Some(What::Memory) => memory(),
@@ -120,11 +131,6 @@ fn whole() -> Result<ExitCode> {
 fn processes(functions: &Functions, warm: bool) -> Result<ExitCode> {
     let plan = functions.plan(warm);
     let (folder, names) = release(&plan)?;
-    if let Some(before) = &plan.before
-        && !names.iter().any(|name| before.join(name).is_file())
-    {
-        bail!("{} holds no function; copy target/release there before your change", before.display());
-    }
     let mut world = start()?;
     ui::heading("Measuring");
     let measured = bench::measure(&mut world, &folder, &plan);
@@ -146,6 +152,11 @@ fn release(plan: &Plan) -> Result<(PathBuf, Vec<String>)> {
     packages.push(FLOORS_PACKAGE.to_owned());
     let folder = bench::build(&checkout, &packages.iter().map(String::as_str).collect::<Vec<_>>())?;
     packages.pop();
+    if let Some(before) = &plan.before
+        && !packages.iter().any(|name| before.join(name).is_file())
+    {
+        bail!("{} holds no function; copy target/release there before your change", before.display());
+    }
     Ok((folder, packages))
 }
 
@@ -179,6 +190,17 @@ fn gate() -> Result<ExitCode> {
     }
     bench::gate(&weights)?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn instructions(only: &[String], before: Option<&Path>) -> Result<ExitCode> {
+    let (only, before) = (only.to_vec(), before.map(Path::to_owned));
+    let plan = Plan { starts: 0, requests: 0, hashes: 0, only, before };
+    let (folder, _) = release(&plan)?;
+    let mut world = start()?;
+    ui::heading("Counting");
+    let outcome = bench::count_instructions(&world, &folder, &plan);
+    world.stack.dispose()?;
+    outcome.map(|()| ExitCode::SUCCESS)
 }
 
 fn memory() -> Result<ExitCode> {

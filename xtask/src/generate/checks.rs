@@ -11,8 +11,8 @@ pub(super) fn test(endpoint: &Endpoint) -> String {
     let (name, status) = (&endpoint.name, endpoint.status());
     let signs_in = endpoint.access != Access::Public;
     let allows = matches!(endpoint.access, Access::Permission(_));
-    let answer = if signs_in { "signed_in" } else { "" };
-    let imports: Vec<&str> = [if allows { "allow" } else { "" }, "call", answer]
+    let response = if signs_in { "signed_in" } else { "" };
+    let imports: Vec<&str> = [if allows { "allow" } else { "" }, "call", response]
         .into_iter()
         .filter(|name| !name.is_empty())
         .collect();
@@ -27,12 +27,29 @@ pub(super) fn test(endpoint: &Endpoint) -> String {
     }
     let bearer = if signs_in { ".bearer(&access)" } else { "" };
     let sample = format!("event(\"{name}\"){bearer}");
-    let shown = if endpoint.takes_body() { "assert_eq!(answer.text(\"/name\"), \"example\");\n" } else { "" };
+    let shown =
+        if endpoint.takes_body() { "assert_eq!(response.text(\"/name\"), \"example\");\n" } else { "" };
+    let first = if endpoint.list.is_some() {
+        format!(
+            "#[tokio::test]\nasync fn it_returns_pages() {{\n{allowed}\
+             let event = {sample}.query(&[(\"order\", \"id\"), (\"limit\", \"1\"), (\"count\", \"true\")]);\n\
+             let response = call(&app, handler, &event).await;\nassert_eq!(response.status, 200, \"{{response:?}}\");\n\
+             let count = response.body[\"count\"].as_u64().expect(\"a number\");\n\
+             let page = response.body[\"results\"].as_array().expect(\"a list\").len() as u64;\n\
+             assert_eq!((page, response.body[\"next\"].is_null()), (count.min(1), count <= 1));\n}}\n\n\
+             #[tokio::test]\nasync fn what_is_no_filter_is_refused() {{\n{allowed}\
+             let event = {sample}.query(&[(\"colour\", \"red\")]);\n\
+             call(&app, handler, &event).await.is_error(400, \"malformed\").names(\"colour\", \"unknown\");\n}}\n"
+        )
+    } else {
+        format!(
+            "#[tokio::test]\nasync fn it_succeeds() {{\n{allowed}let response = call(&app, handler, &{sample}).await;\n\
+             assert_eq!(response.status, {status}, \"{{response:?}}\");\n{shown}}}\n"
+        )
+    };
     let mut code = format!(
         "//! `{} {}`.\n\nuse app_core::testing::{{TestApp, event}};\nuse catalogue::functions::{}::handler;\n{json}\n\
-         use crate::support::{{{}}};\n\n\
-         #[tokio::test]\nasync fn it_succeeds() {{\n{allowed}let answer = call(&app, handler, &{sample}).await;\n\
-         assert_eq!(answer.status, {status}, \"{{answer:?}}\");\n{shown}}}\n",
+         use crate::support::{{{}}};\n\n{first}",
         endpoint.method(),
         endpoint.route.path,
         endpoint.module(),
@@ -41,8 +58,8 @@ pub(super) fn test(endpoint: &Endpoint) -> String {
     if signs_in {
         code += &format!(
             "\n#[tokio::test]\nasync fn without_a_token_it_is_refused() {{\nlet app = TestApp::new().await;\n\
-             let answer = call(&app, handler, &event(\"{name}\").header(\"Authorization\", None)).await;\n\
-             answer.is_error(401, \"unauthenticated\");\n}}\n"
+             let response = call(&app, handler, &event(\"{name}\").header(\"Authorization\", None)).await;\n\
+             response.is_error(401, \"unauthenticated\");\n}}\n"
         );
     }
     if allows {

@@ -7,13 +7,24 @@ use anyhow::{Result, bail};
 use super::names::{self, Route};
 use super::plan::{self, Plan};
 use super::rust::formatted;
-use super::spec::{Access, Endpoint, pascal};
+use super::spec::{Access, Endpoint, Listed, pascal};
 use super::{catalogue, checks, files_in, permission, texts};
 use crate::checkout::Checkout;
 
+/// What the command line says about an endpoint.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    pub name: &'a str,
+    pub route: &'a str,
+    pub access: &'a str,
+    pub idempotent: bool,
+    /// The domain whose rows it lists.
+    pub list: Option<&'a str>,
+}
+
 /// Returns what adds an endpoint.
-pub fn add(checkout: &Checkout, name: &str, route: &str, access: &str, idempotent: bool) -> Result<Plan> {
-    let endpoint = Endpoint::new(checkout, name, route, access, idempotent)?;
+pub fn add(checkout: &Checkout, asked: Asked<'_>) -> Result<Plan> {
+    let endpoint = Endpoint::new(checkout, asked)?;
     endpoint.check(checkout)?;
     Ok(Plan {
         written: endpoint.files()?,
@@ -40,7 +51,8 @@ pub fn remove(checkout: &Checkout, name: &str, force: bool) -> Result<Plan> {
 
 impl Endpoint {
     /// Reads the words of the command line, and compares them with the functions that exist.
-    fn new(checkout: &Checkout, name: &str, route: &str, access: &str, idempotent: bool) -> Result<Self> {
+    fn new(checkout: &Checkout, asked: Asked<'_>) -> Result<Self> {
+        let Asked { name, route, access, idempotent, list } = asked;
         let route = Route::parse(route)?;
         let access = match access {
             "public" => Access::Public,
@@ -57,7 +69,11 @@ impl Endpoint {
                 Access::Permission(word.to_owned())
             }
         };
-        let endpoint = Self { name: name.to_owned(), route, access, idempotent, emits: false };
+        let list = list.map(|domain| Listed::of(checkout, domain)).transpose()?;
+        let endpoint = Self { name: name.to_owned(), route, access, idempotent, emits: false, list };
+        if let Some(list) = &endpoint.list {
+            list.check(&endpoint)?;
+        }
         if idempotent && endpoint.access == Access::Public {
             bail!("`--idempotent` needs a caller; use `--as signed-in` or a permission, or leave it out");
         }
@@ -93,7 +109,8 @@ impl Endpoint {
             Access::Permission(words.into_iter().find(named)?)
         };
         let idempotent = has("Result<IdempotentResponse>");
-        Some(Self { name: name.to_owned(), route, access, idempotent, emits: false })
+        let list = Listed::in_handler(checkout, &handler);
+        Some(Self { name: name.to_owned(), route, access, idempotent, emits: false, list })
     }
 
     /// Returns its files, formatted: five to look after, and the sample event.
@@ -120,6 +137,7 @@ impl Endpoint {
         let name = &self.name;
         let mut decisions =
             vec![format!("what it takes, does and returns: functions/{name}/src/lib.rs, then its tests.rs")];
+        decisions.extend(self.list.iter().flat_map(|list| list.decisions(self)));
         let tag = self.tag();
         let tags =
             fs::read_to_string(checkout.root().join("catalogue/src/openapi/mod.rs")).unwrap_or_default();

@@ -27,7 +27,7 @@ pub fn remove(checkout: &Checkout, name: &str) -> Result<Plan> {
     if let Some(file) = files.iter().find(written) {
         bail!("{file} has statements; if no database has applied it, delete both files by hand");
     }
-    Ok(Plan { removed: files, ..Plan::default() })
+    Ok(Plan { decisions: applied(&files), removed: files, ..Plan::default() })
 }
 
 /// Returns the files of a migration with these texts for up and down.
@@ -46,6 +46,18 @@ pub(super) fn files(checkout: &Checkout, name: &str, texts: [&str; 2]) -> Result
     let stem = format!("migrations/{:04}_{name}", last.unwrap_or(0) + 1);
     let directions = ["up", "down"].into_iter().zip(texts);
     Ok(directions.map(|(direction, text)| (format!("{stem}.{direction}.sql"), text.to_owned())).collect())
+}
+
+/// Returns what to do about a removed migration that a database has applied: the runner applies no further one
+/// while an applied one has no file.
+pub(super) fn applied(removed: &[String]) -> Vec<String> {
+    let names = removed.iter().filter_map(|file| file.strip_prefix("migrations/")?.strip_suffix(".up.sql"));
+    let advice = |name| {
+        format!(
+            "if a database has applied {name}: restore the files, run `cargo xtask migrate down`, and remove again"
+        )
+    };
+    names.map(advice).collect()
 }
 
 /// Returns the paths of a migration's files.
@@ -71,4 +83,22 @@ fn existing(checkout: &Checkout) -> Result<Vec<String>> {
 fn named(file: &str, name: &str) -> bool {
     let stem = file.strip_suffix(".up.sql").or_else(|| file.strip_suffix(".down.sql"));
     stem.and_then(|stem| stem.split_once('_')).is_some_and(|(_, rest)| rest == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_removed_migration_is_named_once_with_its_remedy() {
+        let removed = [
+            "core/src/domain/orders/mod.rs",
+            "migrations/0042_orders.down.sql",
+            "migrations/0042_orders.up.sql",
+        ];
+        let said = applied(&removed.map(str::to_owned));
+        let [said] = &said[..] else { panic!("{said:?}") };
+        assert!(said.contains("0042_orders:") && said.contains("`cargo xtask migrate down`"), "{said}");
+        assert!(applied(&["core/src/domain/orders/mod.rs".to_owned()]).is_empty());
+    }
 }

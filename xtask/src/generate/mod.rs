@@ -6,6 +6,7 @@ mod checks;
 pub mod domain;
 pub mod endpoint;
 pub mod event;
+mod listing;
 pub mod migration;
 mod names;
 pub mod permission;

@@ -6,8 +6,9 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::checkout::Checkout;
 
-/// A function's name behind the longest name of a stack has 64 characters, as Lambda allows.
-const LONGEST: usize = 21;
+/// A function's name has 64 characters at most, as Lambda allows. It begins with the stack's name, which may have 42
+/// characters, and a dash.
+const LONGEST: usize = 64 - 42 - 1;
 
 /// With a longer name, lines that hold it twice would not fit the width of the code.
 const LONGEST_WORDS: usize = 40;
@@ -28,7 +29,10 @@ pub(super) fn check_function(checkout: &Checkout, name: &str) -> Result<()> {
         );
     }
     if name.len() > LONGEST {
-        bail!("the name `{name}` has {} characters; use at most {LONGEST}", name.len());
+        bail!(
+            "the name `{name}` has {} characters; use at most {LONGEST}, so that it fits behind a stack's name",
+            name.len()
+        );
     }
     if OF_RUST.contains(&name) {
         bail!("the name `{name}` is a word of Rust; choose another one, as in orders-create");

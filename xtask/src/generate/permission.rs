@@ -64,7 +64,13 @@ pub fn remove(checkout: &Checkout, word: &str) -> Result<Plan> {
         bail!("{file} is not as `new permission` wrote it; remove the permission by hand");
     }
     let written = vec![(LIST.to_owned(), list), (PAGE.to_owned(), page)];
-    Ok(Plan { written, removed: files, documents: true, ..Plan::default() })
+    Ok(Plan {
+        written,
+        decisions: migration::applied(&files),
+        removed: files,
+        documents: true,
+        ..Plan::default()
+    })
 }
 
 fn with_line(list: &str, word: &str, allows: &str) -> Result<String> {

@@ -33,10 +33,13 @@ pub struct Names {
 /// Files, and the texts with names in them. Each is there at least once.
 const PLACES: &[(&str, &[&str])] = &[
     ("README.md", &["# {title}\n"]),
-    (".env.example", &["\nPROJECT_NAME={project}\n", "/{name}-dev-events"]),
+    (".env.example", &["\nPROJECT_NAME={project}\n", "\nMAIL_FROM='{project} <", "/{name}-dev-events"]),
     (TITLED, &["        title = \"{title}\","]),
     ("core/src/interfaces/rpc/status.rs", &["domain: \"{name}\""]),
-    ("samconfig.toml", &["\nstack_name = \"{name}\"", ":secret:{name}-"]),
+    (
+        "samconfig.toml",
+        &["\nstack_name = \"{name}\"", "\ns3_prefix = \"{name}\"", ":secret:{name}-", ":policy/{name}-"],
+    ),
     ("template.base.yaml", &["    Default: {project}\n    AllowedPattern: '^[A-Za-z]["]),
     ("xtask/src/product.rs", &["NAME: &str = \"{name}\"", "PROJECT: &str = \"{project}\""]),
 ];

@@ -21,6 +21,20 @@ pub(super) struct Endpoint {
     pub(super) idempotent: bool,
     /// Whether it sends events, as those of a domain do.
     pub(super) emits: bool,
+    /// What it lists, with filters, order and pages.
+    pub(super) list: Option<Listed>,
+}
+
+/// What an endpoint lists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Listed {
+    /// The folder of the entity in core/src/domain/.
+    pub(super) domain: String,
+    pub(super) entity: String,
+    /// The columns that it shows, filters and sorts.
+    pub(super) columns: Vec<&'static str>,
+    /// Whether a column says to whom a row belongs.
+    pub(super) has_owner: bool,
 }
 
 /// Last words of a name that come first in a sentence.
@@ -39,6 +53,18 @@ pub(super) fn pascal(words: &str) -> String {
 pub(super) fn sentence(name: &str) -> String {
     let words = name.replace('_', " ");
     words.split_at_checked(1).map_or(String::new(), |(first, rest)| first.to_uppercase() + rest)
+}
+
+impl Access {
+    /// Returns its type, as in `Recent<SignedIn>`.
+    pub(super) fn ty(&self) -> String {
+        match self {
+            Self::Public => "Public".to_owned(),
+            Self::SignedIn => "SignedIn".to_owned(),
+            Self::Recent => "Recent<SignedIn>".to_owned(),
+            Self::Permission(word) => pascal(word),
+        }
+    }
 }
 
 impl Endpoint {

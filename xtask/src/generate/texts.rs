@@ -50,6 +50,9 @@ pub(super) fn main(endpoint: &Endpoint) -> String {
 }
 
 pub(super) fn handler(endpoint: &Endpoint) -> String {
+    if let Some(list) = &endpoint.list {
+        return list.handler(endpoint);
+    }
     let (request, response) = bodies(endpoint);
     [imports(endpoint), request, response, description(endpoint), body_of_handler(endpoint)].concat()
 }
@@ -186,14 +189,7 @@ fn body_of_handler(endpoint: &Endpoint) -> String {
         endpoint.idempotent || endpoint.takes_body() || endpoint.route.parameters().next().is_some();
     let caller = match &endpoint.access {
         Access::Public => "_: Public".to_owned(),
-        access => {
-            let right = match access {
-                Access::Permission(word) => pascal(word),
-                Access::Recent => "Recent<SignedIn>".to_owned(),
-                _ => "SignedIn".to_owned(),
-            };
-            format!("{}: Caller<{right}>", if uses_caller { "caller" } else { "_" })
-        }
+        access => format!("{}: Caller<{}>", if uses_caller { "caller" } else { "_" }, access.ty()),
     };
     let wrapped = match endpoint.status() {
         201 => format!("WithStatus<{name}Response>"),

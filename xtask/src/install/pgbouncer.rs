@@ -73,6 +73,9 @@ fn copy(from: &Path, to: &Path) -> Result<PathBuf> {
     Ok(target)
 }
 
+/// How many connections to Postgres a role has.
+pub const SERVER_CONNECTIONS: i64 = 8;
+
 /// Nothing that clients send is ignored: what PgBouncer refuses by default has to be refused here, too.
 fn settings(database: &Database, port: u16, mode: &str, folder: &Path) -> String {
     format!(
@@ -87,7 +90,7 @@ fn settings(database: &Database, port: u16, mode: &str, folder: &Path) -> String
          auth_file = {folder}/users.txt
          auth_user = {administrator}
          max_client_conn = 1000
-         default_pool_size = 8
+         default_pool_size = {SERVER_CONNECTIONS}
          server_idle_timeout = 2
          ",
         host = database.host,

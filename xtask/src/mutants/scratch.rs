@@ -80,7 +80,8 @@ fn files(root: &Path) -> Result<BTreeSet<PathBuf>> {
     Ok(names.filter(|name| root.join(name).is_file()).collect())
 }
 
-/// Removes what the project does not have (any more).
+/// Removes what the project does not have (any more). An empty folder below `functions/` would be a package without a
+/// manifest.
 fn remove_others(root: &Path, below: &Path, files: &BTreeSet<PathBuf>) -> Result<()> {
     for entry in fs::read_dir(root.join(below))? {
         let entry = entry?;
@@ -91,9 +92,31 @@ fn remove_others(root: &Path, below: &Path, files: &BTreeSet<PathBuf>) -> Result
         }
         if entry.file_type()?.is_dir() {
             remove_others(root, &name, files)?;
+            if fs::read_dir(entry.path())?.next().is_none() {
+                fs::remove_dir(entry.path())?;
+            }
         } else if !files.contains(&name) {
             fs::remove_file(entry.path())?;
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_goes_with_its_last_file() {
+        let root = std::env::temp_dir().join(format!("scratch-{}", std::process::id()));
+        for folder in ["functions/zebras/src", "functions/users/src"] {
+            fs::create_dir_all(root.join(folder)).expect("a folder");
+            fs::write(root.join(folder).join("lib.rs"), "").expect("a file");
+        }
+        let kept = PathBuf::from("functions/users/src/lib.rs");
+        remove_others(&root, Path::new(""), &BTreeSet::from([kept.clone()])).expect("it is cleaned");
+        let is_left = [root.join("functions/zebras").exists(), root.join(kept).exists()];
+        fs::remove_dir_all(&root).expect("it goes");
+        assert_eq!(is_left, [false, true]);
+    }
 }

@@ -71,7 +71,7 @@ pub fn peek(place: &Place, queue: Queue, choice: &Choice, limit: usize) -> Resul
 /// Why the consumer refused them, by the id of SQS.
 pub fn reasons(place: &Place, queue: Queue, letters: &[Letter]) -> Result<BTreeMap<String, String>> {
     #[derive(Deserialize)]
-    struct Answer {
+    struct Response {
         dead_letters: Vec<DeadLetter>,
     }
     #[derive(Deserialize)]
@@ -84,8 +84,8 @@ pub fn reasons(place: &Place, queue: Queue, letters: &[Letter]) -> Result<BTreeM
     }
     let ids: Vec<&str> = letters.iter().map(|letter| letter.message_id.as_str()).collect();
     let event = json!({"command": "dead_letters", "queue": queue.to_string(), "message_ids": ids});
-    let answer: Answer = place.database(&event)?;
-    Ok(answer.dead_letters.into_iter().map(|dead| (dead.message_id, dead.reason)).collect())
+    let response: Response = place.database(&event)?;
+    Ok(response.dead_letters.into_iter().map(|dead| (dead.message_id, dead.reason)).collect())
 }
 
 /// A letter that was put back, or that stays.

@@ -152,18 +152,31 @@ impl Place {
 
     /// Asks the function `operations`.
     pub fn database<T: DeserializeOwned>(&self, event: &Value) -> Result<T> {
-        let answer = match &self.database {
+        let response = match &self.database {
             Way::None => bail!(
                 "no database found: set DATABASE_URL=postgres://user:password@host:port/database, or deploy the function `operations`"
             ),
             Way::Function(function) => {
-                self.aws(&json!({"work": "invoke", "function": function, "event": event}))?
+                let hint = "see its log; if a table is missing, run `cargo xtask migrate up`";
+                self.aws(&json!({"work": "invoke", "function": function, "event": event, "hint": hint}))?
             }
             Way::Direct(variables) => serde_json::from_str(&self.run(variables, event)?)?,
         };
-        serde_json::from_value(answer).context(
+        serde_json::from_value(response).context(
             "the function `operations` returned an unknown form; deploy the version of this checkout",
         )
+    }
+
+    /// Asks the deployed function `migrate`.
+    pub fn migrate<T: DeserializeOwned>(&self, event: &Value) -> Result<T> {
+        let function = self.outputs.get("MigrateFunctionName");
+        let function =
+            function.context("the stack has no output MigrateFunctionName; deploy our template")?;
+        let hint = "see its log; mend the cause, and run the command again: what it has done stays";
+        let request = json!({"work": "invoke", "function": function, "event": event, "hint": hint});
+        let response = self.aws(&request)?;
+        serde_json::from_value(response)
+            .context("the function `migrate` returned an unknown form; deploy the version of this checkout")
     }
 
     fn run(&self, database: &[(String, String)], event: &Value) -> Result<String> {
@@ -181,7 +194,7 @@ impl Place {
         settings.extend_from_slice(database);
         let mut function = Function::spawn(&binary, &settings)?;
         match function.invoke(&event.to_string(), Duration::from_secs(60))? {
-            Outcome::Response(answer) => Ok(answer),
+            Outcome::Response(response) => Ok(response),
             Outcome::Error { message, .. } | Outcome::InitError { message, .. } => bail!("{message}"),
             Outcome::TimedOut => bail!(
                 "the function `operations` did not respond within a minute; check that the database is reachable"

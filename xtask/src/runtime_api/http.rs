@@ -1,10 +1,10 @@
 //! As much HTTP/1.1 as a Lambda runtime speaks, or a client of a test: requests with a length or
-//! chunked, answers with a length, one connection for many requests.
+//! chunked, responds with a length, one connection for many requests.
 
 use std::io::{self, BufRead, BufReader, Write as _};
 use std::net::TcpStream;
 
-/// The largest body that is taken: Lambda's own limit for an answer is 6 MB.
+/// The largest body that is taken: Lambda's own limit for a response is 6 MB.
 const LARGEST: usize = 16 << 20;
 
 /// One request.
@@ -54,24 +54,24 @@ pub fn read(stream: &mut BufReader<TcpStream>) -> io::Result<Option<Request>> {
     Ok(Some(Request { method, path, headers, body }))
 }
 
-/// Writes an answer in one piece: two would wait for each other's acknowledgement.
+/// Writes a response in one piece: two would wait for each other's acknowledgement.
 pub fn write(
     stream: &mut TcpStream,
     status: &str,
     headers: &[(&str, String)],
     body: &[u8],
 ) -> io::Result<()> {
-    let mut answer = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n", body.len());
+    let mut response = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n", body.len());
     for (name, value) in headers {
-        answer.push_str(name);
-        answer.push_str(": ");
-        answer.push_str(value);
-        answer.push_str("\r\n");
+        response.push_str(name);
+        response.push_str(": ");
+        response.push_str(value);
+        response.push_str("\r\n");
     }
-    answer.push_str("\r\n");
-    let mut answer = answer.into_bytes();
-    answer.extend_from_slice(body);
-    stream.write_all(&answer)
+    response.push_str("\r\n");
+    let mut response = response.into_bytes();
+    response.extend_from_slice(body);
+    stream.write_all(&response)
 }
 
 fn header(stream: &mut impl BufRead) -> io::Result<String> {

@@ -41,13 +41,13 @@ const GLANCE: Duration = Duration::from_millis(5);
 pub enum Outcome {
     /// The function answered, with this body.
     Response(String),
-    /// The function reported an error instead of an answer. It can be invoked again.
+    /// The function reported an error instead of a response. It can be invoked again.
     Error { error_type: String, message: String },
     /// The function reported that it could not start.
     InitError { error_type: String, message: String },
-    /// The process ended without an answer.
+    /// The process ended without a response.
     Exited(ExitStatus),
-    /// No answer in time. The process has been killed, as Lambda does.
+    /// No response in time. The process has been killed, as Lambda does.
     TimedOut,
 }
 
@@ -154,7 +154,7 @@ impl Function {
         self.server.polled_at().map(|polled| polled - self.spawned)
     }
 
-    /// From when the last event was sent to when its answer had arrived.
+    /// From when the last event was sent to when its response had arrived.
     #[must_use]
     pub fn last_took(&self) -> Option<Duration> {
         self.server.took()

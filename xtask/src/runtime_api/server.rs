@@ -36,7 +36,7 @@ struct State {
     polled: Option<Instant>,
     /// When the event that it works on, or worked on last, was sent.
     sent: Option<Instant>,
-    /// From then until its answer had arrived.
+    /// From then until its response had arrived.
     took: Option<Duration>,
     waiting: Option<Invocation>,
     /// The request that the function works on. Reports about any other are refused.
@@ -147,7 +147,7 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
 
 fn serve(stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
-    let mut answers = stream.try_clone()?;
+    let mut responses = stream.try_clone()?;
     let mut requests = BufReader::new(stream);
     while let Some(request) = http::read(&mut requests)? {
         let path = request.path.strip_prefix(PREFIX).unwrap_or_default();
@@ -162,7 +162,7 @@ fn serve(stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
                 ("Lambda-Runtime-Invoked-Function-Arn", next.arn),
                 ("Lambda-Runtime-Trace-Id", next.trace),
             ];
-            http::write(&mut answers, "200 OK", &headers, next.event.as_bytes())?;
+            http::write(&mut responses, "200 OK", &headers, next.event.as_bytes())?;
             continue;
         }
         let arrived = Instant::now();
@@ -171,7 +171,7 @@ fn serve(stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
             Some(false) => "400 Bad Request",
             None => "404 Not Found",
         };
-        http::write(&mut answers, status, &[], b"")?;
+        http::write(&mut responses, status, &[], b"")?;
     }
     Ok(())
 }

@@ -39,7 +39,9 @@ fn parameters(
         "DatabaseHost": database.host,
         "DatabasePort": database.port,
         "DatabaseName": database.name,
-        "MailFrom": "The App <no-reply@app.example>",
+        "MailFrom": format!("{} <no-reply@app.example>", product::PROJECT),
+        // The emulator keeps text messages, and delivers none.
+        "SmsCountries": "49,43,41",
         // The emulator enforces the stage's limit; on one machine it would only be in the way.
         "ApiThrottleRate": 10_000,
         "ApiThrottleBurst": 10_000,
@@ -101,7 +103,7 @@ pub fn deploy(python: &Python, root: &Path, folder: &Path, stack: &str, state: &
             "DatabaseSecretArn": secret("app", &database.app),
             "MigratorSecretArn": secret("migrator", &database.migrator),
             "OperationsSecretArn": secret("operations", &database.operations),
-            "MailUrlArn": {"name": format!("app/{stack}/mail"), "value": state.mail_url()},
+            "MailUrlArn": {"name": format!("{}/{stack}/mail", product::NAME), "value": state.mail_url()},
         },
     });
     let result = python.run("deploy.py", &request, &folder.join("deploy.log"))?;

@@ -34,6 +34,7 @@ pub fn start(python: &Python, state: &Path, port: u16) -> Result<Identity> {
         .env("HOME", &temporary)
         .env("TMPDIR", &temporary)
         .env("FUNCTIONS_LOG", &functions_log)
+        .env("MAILBOX", super::mailbox::folder(state))
         .env("BIND_HOST", "127.0.0.1")
         .env("GATEWAY_PORT", port.to_string())
         .env("MINISTACK_HOST", "localhost")

@@ -1,4 +1,5 @@
-//! The mail server of a stack, and the mails that it has kept. It delivers none.
+//! The mail server of a stack, and the mails that it has kept. It delivers none. The emulator keeps text messages next
+//! to them.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -40,14 +41,14 @@ impl Mailbox {
     }
 }
 
-/// A mail, as Python's own parser reads it.
+/// A mail, as Python's own parser reads it; or a text message.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Mail {
     pub id: String,
     /// In seconds since 1970.
     pub at: u64,
     pub to: Vec<String>,
-    /// For example `multipart/alternative`.
+    /// For example `multipart/alternative`; `sms` for a text message.
     #[serde(rename = "type")]
     pub kind: String,
     /// The types of its parts.

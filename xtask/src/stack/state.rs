@@ -29,7 +29,7 @@ pub struct State {
     pub outputs: BTreeMap<String, String>,
     /// The deployed functions by the name of their binary.
     pub functions: BTreeMap<String, Deployed>,
-    /// Everything is deployed and answers.
+    /// Everything is deployed and responses.
     pub ready: bool,
 }
 

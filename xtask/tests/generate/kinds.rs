@@ -16,11 +16,18 @@ struct Kind {
     route: String,
     access: String,
     idempotent: bool,
+    list: Option<&'static str>,
 }
 
 impl Kind {
     fn new(name: &str, route: &str, access: &str, idempotent: bool) -> Self {
-        Self { name: name.to_owned(), route: route.to_owned(), access: access.to_owned(), idempotent }
+        let [name, route, access] = [name, route, access].map(str::to_owned);
+        Self { name, route, access, idempotent, list: None }
+    }
+
+    /// One that lists the rows of a domain.
+    fn list(name: &str, route: &str, access: &str, domain: &'static str) -> Self {
+        Self { list: Some(domain), ..Self::new(name, route, access, false) }
     }
 
     /// How many tests `new endpoint` writes for it.
@@ -30,9 +37,11 @@ impl Kind {
             true,
             self.access != "public",
             self.access.contains(':'),
+            self.access == "recent",
             reads_a_body,
             self.route.contains("{uuid}"),
             self.idempotent,
+            self.list.is_some(),
         ];
         of.into_iter().filter(|has| *has).count()
     }
@@ -47,11 +56,15 @@ fn one_of_each() -> Vec<Kind> {
         Kind::new("zebras-update", "PATCH /api/v1/zebras/{uuid}/", RIDE, true),
         Kind::new("zebras-replace", "PUT /api/v1/zebras/{uuid}/", "signed-in", false),
         Kind::new("zebras-delete", "DELETE /api/v1/zebras/{uuid}/", "signed-in", true),
+        Kind::new("zebras-saddle", "POST /api/v1/zebras/{uuid}/saddles/", "recent", true),
         Kind::new("zebras-stripe", "GET /api/v1/zebras/{uuid}/stripes/{id}/", "public", false),
+        Kind::list("zebras-riders", "GET /api/v1/zebras-riders/", RIDE, "users"),
+        Kind::list("zebras-llamas", "GET /api/v1/zebras-llamas/", "signed-in", "llamas"),
     ]
 }
 
-/// Every combination for callers without a permission, and each permission with one of them.
+/// Every combination for callers without a permission, each method with a recent proof, and each permission with
+/// one of them.
 fn every_combination(permissions: &[String]) -> Vec<Kind> {
     let (mut kinds, methods) = (Vec::new(), ["GET", "POST", "PUT", "PATCH", "DELETE"]);
     let mut add = |method: &str, end: &str, access: &str, idempotent| {
@@ -67,6 +80,9 @@ fn every_combination(permissions: &[String]) -> Vec<Kind> {
                 add(method, end, "signed-in", true);
             }
         }
+    }
+    for method in methods {
+        add(method, "{uuid}/", "recent", method != "GET");
     }
     for (number, permission) in permissions.iter().enumerate() {
         let method = methods[number % methods.len()];
@@ -101,8 +117,9 @@ pub(crate) fn all_at_once(copy: &Copy, before: &Tree) {
         let checkout = copy.checkout();
         kinds.extend(every_combination(&permission::words(&checkout).expect("the permissions")));
     }
-    for Kind { name, route, access, idempotent } in &kinds {
-        copy.apply(|checkout| endpoint::add(checkout, name, route, access, *idempotent));
+    for Kind { name, route, access, idempotent, list } in &kinds {
+        let asked = endpoint::Asked { name, route, access, idempotent: *idempotent, list: *list };
+        copy.apply(|checkout| endpoint::add(checkout, asked));
     }
     catalogue::write(&copy.checkout()).expect("the list of endpoints");
     // A second new name finds the first one.
@@ -125,6 +142,15 @@ pub(crate) fn all_at_once(copy: &Copy, before: &Tree) {
         copy.does(&["openapi"]);
     }
 
+    let checkout = copy.checkout();
+    for removed in [
+        domain::remove(&checkout, "llamas", false),
+        permission::remove(&checkout, RIDE),
+        migration::remove(&checkout, "add_zebras"),
+    ] {
+        let said = removed.expect("it may be removed").decisions;
+        assert!(said.iter().any(|text| text.contains("run `cargo xtask migrate down`")), "{said:?}");
+    }
     for Kind { name, .. } in &kinds {
         copy.apply(|checkout| endpoint::remove(checkout, name, false));
     }

@@ -38,6 +38,7 @@ fn what_new_adds_compiles_passes_its_tests_and_goes_without_a_trace() {
 fn refusals(copy: &Copy, before: &Tree) {
     for (arguments, problem) in [
         (["Zebras", "POST /api/v1/zebras/", "public"], "the name `Zebras` is not valid"),
+        (["zebras-of-all-savannas", "POST /api/v1/zebras/", "public"], "has 22 characters; use at most 21"),
         (["users-me", "POST /api/v1/zebras/", "public"], "functions/users-me exists"),
         (["serde", "POST /api/v1/zebras/", "public"], "a package is named `serde`"),
         (["zebras-create", "POST zebras", "public"], "the path `zebras` is not valid"),
@@ -47,6 +48,15 @@ fn refusals(copy: &Copy, before: &Tree) {
     ] {
         let [name, route, access] = arguments;
         copy.refuses(&["new", "endpoint", name, route, "--as", access], problem);
+    }
+    for (route, access, domain, problem) in [
+        ("GET /api/v1/zebras/", "public", "users", "`--list` needs a caller"),
+        ("GET /api/v1/zebras/", "signed-in", "users", "users has no column user_uuid"),
+        ("GET /api/v1/zebras/", "users:read", "zebras", "`--list zebras` names no table"),
+        ("GET /api/v1/zebras/{id}/", "users:read", "users", "`--list` cannot use {id}"),
+        ("POST /api/v1/zebras/", "users:read", "users", "`--list` is for GET"),
+    ] {
+        copy.refuses(&["new", "endpoint", "zebras-all", route, "--as", access, "--list", domain], problem);
     }
     for (arguments, problem) in [
         (&["remove", "endpoint", "events-consumer"][..], "does not list events-consumer"),

@@ -16,7 +16,7 @@ use crate::{
     infrastructure::{
         repository::{
             api_keys::{self, NewApiKey},
-            audit, sessions, users,
+            audit, sessions,
         },
         security,
         tx::Tx,
@@ -54,13 +54,7 @@ impl Auth<'_> {
         let mut tx = conn.begin().await?;
         // A separate statement before the count, so that the count sees the keys that the lock's last holder
         // made.
-        users::lock(&tx, user).await?.ok_or(Error::Unauthenticated("user gone"))?;
-        // A password change that held the lock has ended this session. After it, nobody who knew only the old
-        // password may get a key.
-        let session = sessions::lock(&tx, &token.session).await?;
-        if session.is_none_or(|session| session.is_over(user, now)) {
-            return Err(Error::Unauthenticated("the session was ended in the meantime"));
-        }
+        sessions::lock_with_user(&tx, token, now).await?;
         if let Some(until) = api_keys::full_until(&tx, user, now).await? {
             return Err(Error::RateLimited { retry_after: (until - now).unsigned_abs() });
         }

@@ -5,15 +5,18 @@ use uuid::Uuid;
 
 use super::Auth;
 use crate::{
-    application::limits::Limits,
+    application::{
+        limits::Limits,
+        tasks::security_mail::{Notice, SecurityMail},
+    },
     domain::{
         Error, Result,
         audit::{Action, Entry, Outcome},
         auth::{Client, RevokeReason, Token},
-        users::{Email, Password, PasswordAttempt, PasswordHash, User},
+        users::{Password, PasswordAttempt, PasswordHash, User},
     },
     infrastructure::{
-        repository::{api_keys, audit, sessions, sign_in_places, users},
+        repository::{api_keys, audit, credentials, sessions, sign_in_places},
         security::{
             Pseudonym,
             password::{Match, Passwords},
@@ -50,9 +53,8 @@ impl Auth<'_> {
         client: Client<'_>,
     ) -> Result<StoredPassword> {
         limits.password_change(user.uuid, client.ip).await?;
-        let known = users::credentials_by_uuid(&self.db.conn().await?, user.uuid).await?;
-        let email = user.email.as_deref().and_then(|text| Email::parse(text).ok());
-        let place = email.map(|email| limits.place(&email, client.ip));
+        let known = credentials::find(&self.db.conn().await?, user.uuid).await?;
+        let place = user.handle().map(|handle| limits.place(&handle, client.ip));
         Ok(StoredPassword { user: user.uuid, hash: known.and_then(|user| user.password), place })
     }
 
@@ -91,7 +93,7 @@ impl Auth<'_> {
     /// Replaces the old password and ends all other sessions of the user, because somebody else may have
     /// signed in with the old password. It also ends the user's API keys, unless `keep_api_keys` is set,
     /// because somebody who knew the old password could have created some. For the same reason it forgets all
-    /// places where the user has signed in, except this one.
+    /// places where the user has signed in, except this one. A mail tells the user.
     ///
     /// # Errors
     /// `Unauthenticated` when the session has ended since the change was prepared. `Unavailable` when the
@@ -105,13 +107,10 @@ impl Auth<'_> {
         client: Client<'_>,
     ) -> Result<()> {
         let (user, now) = (token.user, self.now());
-        let replaced = users::change_hash(&*tx, user, change.old.as_ref(), &change.new).await?;
+        let replaced = credentials::change_hash(&*tx, user, change.old.as_ref(), &change.new).await?;
         // Locked after the user, which is the order everywhere. If the user has signed out everywhere in the
         // meantime, this session has ended too.
-        let session = sessions::lock(&*tx, &token.session).await?;
-        if session.is_none_or(|session| session.is_over(user, now)) {
-            return Err(Error::Unauthenticated("the session was ended in the meantime"));
-        }
+        sessions::lock_live(&*tx, token, now).await?;
         if !replaced {
             // A sign-in has renewed the hash of the same password, or this session has changed the password.
             return Err(Error::unavailable("user", "the user changed while the password was changed"));
@@ -120,6 +119,7 @@ impl Auth<'_> {
         let ended =
             sessions::revoke_all(&*tx, user, Some(&token.session), RevokeReason::PasswordChange, now).await?;
         let keys = if keep_api_keys { 0 } else { api_keys::revoke_all(&*tx, user, now).await? };
+        SecurityMail::about(user, Notice::PasswordChanged)?.write(tx).await?;
         let entry = Entry::own(Action::PasswordChanged, user, client.ip);
         let details = json!({ "session": token.session.as_str(), "ended": ended, "keys": keys });
         audit::record(tx, &entry.with(details));

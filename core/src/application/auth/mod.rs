@@ -2,10 +2,13 @@
 
 mod api_keys;
 mod change_password;
+mod new_place;
 mod reauthenticate;
+mod redeem_code;
 mod refresh;
 mod sessions;
 mod sign_in;
+mod slowed;
 
 use std::sync::Arc;
 
@@ -29,7 +32,10 @@ use crate::{
 
 pub use api_keys::KeyWish;
 pub use change_password::{PasswordChange, StoredPassword};
+pub use redeem_code::CodeSignIn;
 pub use sessions::{Leaver, SignOut};
+pub use sign_in::SignIn;
+pub(crate) use slowed::slowed;
 
 pub struct Auth<'a> {
     pub(crate) db: &'a Db,

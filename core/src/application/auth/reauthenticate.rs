@@ -1,23 +1,36 @@
 //! A new proof of identity within a session: what only its user may do asks for one.
 
 use serde_json::json;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::Auth;
 use crate::{
-    application::limits::Limits,
+    application::{
+        challenges::{self, Challenges, Judged, Presented, Redeemed},
+        limits::Limits,
+    },
     domain::{
         Error, Result,
         audit::{Action, Entry, Outcome},
-        auth::{Client, Standing, Token, TokenPair},
+        auth::{
+            Client, Standing, Token, TokenPair,
+            challenge::{Code, Purpose},
+        },
         users::{PasswordAttempt, PasswordHash},
     },
     infrastructure::{
-        repository::{audit, emails::Credentials, sessions, users},
+        repository::{
+            audit,
+            challenges::Asker,
+            credentials::{self, Credentials},
+            sessions,
+        },
         security::{
-            self,
+            self, ChallengeKeys,
             password::{Match, Passwords},
         },
+        tx::Tx,
     },
 };
 
@@ -44,7 +57,7 @@ impl Auth<'_> {
         limits.password_change(user, client.ip).await?;
         // As at sign-in, the hash may change before the proof is stored. The second look tells why.
         for _ in 0..2 {
-            let known = users::credentials_by_uuid(&self.db.conn().await?, user).await?;
+            let known = credentials::find(&self.db.conn().await?, user).await?;
             let Some(Credentials { may_sign_in: true, epoch, password: hash, .. }) = known else {
                 return Err(Error::Unauthenticated("the user is gone"));
             };
@@ -83,10 +96,66 @@ impl Auth<'_> {
         let mut tx = conn.begin().await?;
         // The user before the session, as everything locks them. A password change waits for this proof, or this
         // proof for the change.
-        if !users::lock_verified(&tx, user, verified, epoch).await? {
+        if !credentials::lock_verified(&tx, user, verified, epoch).await? {
             return Ok(None);
         }
-        let session = sessions::lock(&tx, &token.session).await?;
+        let pair = self.give_proof(&mut tx, token, now, client).await?;
+        tx.commit().await?;
+        Ok(Some(pair))
+    }
+
+    /// Checks a code that was sent to a user who has no password, and does what [`Self::reauthenticate`] does. The
+    /// code counts only in the session that asked for it.
+    ///
+    /// # Errors
+    /// As [`Self::reauthenticate`], with `Validation` naming `code`.
+    pub async fn reauthenticate_by_code(
+        &self,
+        keys: &ChallengeKeys,
+        limits: &Limits<'_>,
+        token: &Token,
+        (id, code): (Uuid, &Code),
+        client: Client<'_>,
+    ) -> Result<TokenPair> {
+        limits.password_change(token.user, client.ip).await?;
+        let asker = Asker::Client(challenges::of_session(&token.session));
+        let presented = Presented::Code { id, code, asker };
+        let challenges = Challenges { db: self.db, clock: self.clock };
+        let judged = challenges.judge(keys, Purpose::StepUp, &presented, client).await?;
+        let now = self.now();
+        if judged.challenge().used {
+            return self.proved_pair(&judged, token, client).await;
+        }
+        let work = async |tx: &mut Tx<'_>, _: &Redeemed<'_>| self.give_proof(tx, token, now, client).await;
+        let (pair, _) = challenges.redeem(&judged, client, work).await?;
+        Ok(pair)
+    }
+
+    /// Returns the pair that a code has given, for a client that did not get it.
+    async fn proved_pair(&self, judged: &Judged, token: &Token, client: Client<'_>) -> Result<TokenPair> {
+        let now = self.now();
+        let mut conn = self.db.conn().await?;
+        let tx = conn.begin().await?;
+        let session = sessions::lock(&tx, &token.session).await?.filter(|session| {
+            session.judge(token, now) == Standing::Replay
+                && session.began_with_proof()
+                && session.gives_same_pair(now, self.tokens.access_lifetime)
+        });
+        drop(tx);
+        let Some(session) = session else { return Err(judged.refuse(&conn, "used", client).await?) };
+        self.same_pair(token, &session, now)
+    }
+
+    /// Moves the session to the pair that has the proof, and notes it. The caller holds the lock of the user.
+    async fn give_proof(
+        &self,
+        tx: &mut Tx<'_>,
+        token: &Token,
+        now: OffsetDateTime,
+        client: Client<'_>,
+    ) -> Result<TokenPair> {
+        let user = token.user;
+        let session = sessions::lock(&*tx, &token.session).await?;
         let session = session.ok_or(Error::Unauthenticated("no such session"))?;
         let is_repeated = match session.judge(token, now) {
             Standing::Over => {
@@ -102,12 +171,11 @@ impl Auth<'_> {
         } else {
             let (next, kid) = (security::random_sid()?, self.tokens.kid());
             let idle_until = now + self.tokens.refresh_lifetime;
-            sessions::prove(&tx, token, &next, kid, now, idle_until).await?;
+            sessions::prove(&*tx, token, &next, kid, now, idle_until).await?;
             self.tokens.pair(user, &token.session, &next, now, kid)?
         };
         let entry = Entry::own(Action::Reauthenticated, user, client.ip);
-        audit::record(&mut tx, &entry.with(json!({ "session": token.session.as_str() })));
-        tx.commit().await?;
-        Ok(Some(pair))
+        audit::record(tx, &entry.with(json!({ "session": token.session.as_str() })));
+        Ok(pair)
     }
 }

@@ -11,7 +11,7 @@ use crate::{
         auth::{Client, ListedSession, RandomId, RevokeReason, SessionCursor, Standing, Token, TokenKind},
     },
     infrastructure::{
-        repository::{api_keys, audit, sessions, sign_in_places, users},
+        repository::{api_keys, audit, credentials, sessions, sign_in_places, users},
         security::jwt::WRONG_KIND,
         tx::Tx,
     },
@@ -84,7 +84,7 @@ impl Auth<'_> {
         let ended = if scope == SignOut::Here {
             sessions::revoke(&tx, user, &token.session, reason, now).await?.into()
         } else {
-            users::raise_epoch(&tx, user).await?;
+            credentials::raise_epoch(&tx, user).await?;
             sign_in_places::forget(&tx, user, None).await?;
             sessions::revoke_all(&tx, user, None, reason, now).await?
         };

@@ -1,55 +1,77 @@
-//! E-mail and password for a new session.
+//! E-mail address or phone number, and a password, for a new session.
 
 use serde_json::json;
 use uuid::Uuid;
 
-use super::Auth;
+use super::{Auth, new_place::tell_of, slowed::slowed};
 use crate::{
     application::limits::{Admitted, Limits},
     domain::{
         Error, Result,
         audit::{Action, Entry, Outcome},
-        auth::{
-            Client, NewSession, TokenPair,
-            challenge::Owner,
-            events::{SignInSlowed, SignInUnverified},
-        },
+        auth::{Client, NewSession, TokenPair, challenge::Owner, events::SignInUnverified},
         event::Event,
-        users::{Email, PasswordAttempt, PasswordHash},
+        users::{Handle, PasswordAttempt, PasswordHash},
     },
     infrastructure::{
         messaging::envelope::EventMessage,
         repository::{
-            audit,
-            emails::{self, Credentials},
-            sessions, users,
+            audit, challenges,
+            credentials::{self, Credentials},
+            emails, phones, sessions,
         },
         security::{
             self,
             password::{Match, Passwords},
         },
     },
+    telemetry::Metric,
 };
 
+/// What right credentials lead to.
+#[derive(Debug)]
+pub enum SignIn {
+    /// A new session.
+    Opened(TokenPair),
+    /// No session, because the user has asked for the deletion of the account. The challenge restores it.
+    DeletionPending(Uuid),
+}
+
+/// A failed try.
+struct Refusal {
+    /// The pseudonym of the address.
+    account: String,
+    known: Option<Credentials>,
+    outcome: Match,
+    /// The challenge that takes the deletion of the account back.
+    pending: Option<Uuid>,
+}
+
 impl Auth<'_> {
-    /// Checks the password and opens a session. Five round trips, one more when the hash is renewed.
+    /// Checks the password and opens a session. Five round trips, one more when the hash is renewed, and one more at a
+    /// new place, which its owner is told of. Nobody without the right password can tell a new place by the time.
     ///
     /// # Errors
-    /// `Unauthenticated` for an unknown address, a wrong password and a deactivated user alike,
+    /// `Unauthenticated` for an unknown address or number, a wrong password and a deactivated user alike,
     /// after the same work. `RateLimited` for all of them alike, too.
     pub async fn sign_in(
         &self,
         passwords: &Passwords,
         limits: &Limits<'_>,
-        email: &Email,
+        handle: &Handle,
         attempt: &PasswordAttempt,
         client: Client<'_>,
-    ) -> Result<TokenPair> {
-        let admitted = limits.sign_in(email, client.ip).await?;
+    ) -> Result<SignIn> {
+        let admitted = limits.sign_in(handle, client.ip).await?;
         // Between reading a hash and storing a session, another sign-in may have renewed the hash, or
         // its owner changed the password. The second look tells which.
         for _ in 0..2 {
-            let known = emails::credentials(&self.db.conn().await?, email).await?;
+            let conn = self.db.conn().await?;
+            let known = match handle {
+                Handle::Email(email) => emails::credentials(&conn, email).await?,
+                Handle::Phone(phone) => phones::credentials(&conn, phone).await?,
+            };
+            drop(conn);
             let hash = known.as_ref().and_then(|user| user.password.as_ref());
             let outcome = passwords.verify(attempt, hash).await?;
             let (owner, hash) = match known {
@@ -59,19 +81,29 @@ impl Auth<'_> {
                     epoch,
                     password: Some(hash),
                     is_verified,
+                    deleted_at: _,
                 }) if outcome != Match::No && (is_verified || !self.tokens.deny_unverified) => {
                     (Owner { user, epoch }, hash)
                 }
                 known => {
-                    let account = limits.pseudonym(email);
-                    return Err(self.refuse(account, &admitted, known, outcome, client).await?);
+                    let account = limits.pseudonym(handle);
+                    let is_right = outcome != Match::No;
+                    let pending = match known.as_ref().and_then(|user| user.deleted_at.zip(Some(user.uuid))) {
+                        Some((at, user)) if is_right => {
+                            challenges::restoring(&self.db.conn().await?, user, at, self.now()).await?
+                        }
+                        _ => None,
+                    };
+                    let refusal = Refusal { account, known, outcome, pending };
+                    let error = self.refuse(&admitted, refusal, client).await?;
+                    return pending.map(SignIn::DeletionPending).ok_or(error);
                 }
             };
             // Before the transaction: a hash takes tens of milliseconds.
             let renewed =
                 if outcome == Match::Outdated { Some(passwords.renew(attempt).await?) } else { None };
             if let Some(pair) = self.open(&admitted, owner, &hash, renewed.as_ref(), client).await? {
-                return Ok(pair);
+                return Ok(SignIn::Opened(pair));
             }
         }
         Err(Error::unavailable("user", "the user changed while signing in"))
@@ -80,20 +112,17 @@ impl Auth<'_> {
     /// Notes a failed try, by the same statement whatever the reason. It was counted when it came. If it
     /// was the account's last one for a while, its owner is told, in as many round trips as it takes
     /// without an owner.
-    async fn refuse(
-        &self,
-        account: String,
-        admitted: &Admitted,
-        known: Option<Credentials>,
-        outcome: Match,
-        client: Client<'_>,
-    ) -> Result<Error> {
-        let reason = match (&known, outcome) {
-            (None, _) => "unknown",
-            (Some(_), Match::No) => "password",
-            (Some(user), _) if user.may_sign_in => "unverified",
-            (Some(_), _) => "inactive",
+    async fn refuse(&self, admitted: &Admitted, refusal: Refusal, client: Client<'_>) -> Result<Error> {
+        let Refusal { account, known, outcome, pending } = refusal;
+        let reason = match (&known, outcome, pending) {
+            (None, _, _) => "unknown",
+            (Some(_), Match::No, _) => "password",
+            (Some(_), _, Some(_)) => "deletion_pending",
+            (Some(user), _, None) if user.may_sign_in => "unverified",
+            (Some(_), _, None) => "inactive",
         };
+        // No user has this id: the database makes ids of version 4.
+        let nobody = Uuid::new_v5(&Uuid::NAMESPACE_OID, account.as_bytes());
         let entry = Entry {
             action: Action::SignIn,
             outcome: Outcome::Failure,
@@ -103,37 +132,29 @@ impl Auth<'_> {
             details: json!({ "reason": reason, "account": account }),
         };
         let mut conn = self.db.conn().await?;
-        // With the setting, all refusals take a transaction: its time must not tell which of them starts a mail.
+        // With the setting, all refusals emit the same event: the time must not tell which of them starts a mail.
         if admitted.was_last || self.tokens.deny_unverified {
             let mut tx = conn.begin().await?;
             audit::record(&mut tx, &entry);
             let owner = known.filter(|user| user.may_sign_in).map(|user| user.uuid);
             if let Some(owner) = owner.filter(|_| admitted.was_last) {
-                tx.send_event(&self.slowed(owner)?, None)?;
+                tx.send_event(&slowed(owner, self.now())?, None)?;
             }
-            if let Some(owner) = owner.filter(|_| reason == "unverified") {
-                tx.send_event(&self.unverified(owner)?, None)?;
+            if self.tokens.deny_unverified {
+                let user = owner.filter(|_| reason == "unverified").unwrap_or(nobody);
+                tx.send_event(&self.unverified(user)?, None)?;
             }
             // Left to the relay, so that this function needs no right to send.
             tx.commit().await?;
         } else {
             audit::record_alone(&conn, &entry).await?;
         }
+        Metric::SIGN_IN_FAILURES.one(reason);
         Ok(Error::Unauthenticated("wrong credentials"))
     }
 
-    /// Its id follows from user and day, and a message that is already in the outbox is not written
-    /// again: the owner is told once a day.
-    fn slowed(&self, user: Uuid) -> Result<EventMessage> {
-        let day = self.now().date().to_string();
-        let id = Uuid::new_v5(&user, format!("{} {day}", SignInSlowed::NAME).as_bytes());
-        let mut message = EventMessage::new(&SignInSlowed { uuid: user, day })?;
-        message.id = id;
-        Ok(message)
-    }
-
-    /// The same for a right password of an address that is not confirmed: the owner gets the link again, once
-    /// an hour.
+    /// Returns the event of a refusal. As for [`slowed`], its id decides how often the owner of an address that is not
+    /// confirmed gets the link again: once an hour.
     fn unverified(&self, user: Uuid) -> Result<EventMessage> {
         let now = self.now();
         let hour = format!("{}T{:02}", now.date(), now.hour());
@@ -156,21 +177,32 @@ impl Auth<'_> {
         let Owner { user, epoch } = owner;
         let (now, kid) = (self.now(), self.tokens.kid());
         let idle_until = now + self.tokens.refresh_lifetime;
-        let new = NewSession { id: &id, user, epoch, generation: &generation, kid, now, idle_until, client };
+        let new = NewSession {
+            id: &id,
+            user,
+            epoch,
+            generation: &generation,
+            kid,
+            now,
+            idle_until,
+            is_proof: true,
+            client,
+        };
         let mut conn = self.db.conn().await?;
         let mut tx = conn.begin().await?;
         if let Some(renewed) = renewed
-            && !users::renew_hash(&tx, user, verified, renewed).await?
+            && !credentials::renew_hash(&tx, user, verified, renewed).await?
         {
             return Ok(None);
         }
         let verified = renewed.unwrap_or(verified);
-        if !sessions::create(&tx, &new, verified, &admitted.place, &admitted.counted).await? {
-            return Ok(None);
-        }
+        let opened = sessions::create(&tx, &new, Some(verified), &admitted.place, &admitted.counted).await?;
+        let Some(opened) = opened else { return Ok(None) };
+        tell_of(&mut tx, &new, opened).await?;
         sessions::end_oldest(&mut tx, &new, self.tokens.max_sessions);
         let entry = Entry::own(Action::SignIn, user, client.ip);
         audit::record(&mut tx, &entry.with(json!({ "session": id.as_str() })));
+        // A mail is left to the relay, so that this function needs no right to send.
         tx.commit().await?;
         self.tokens.pair(user, &id, &generation, now, kid).map(Some)
     }

@@ -1,22 +1,22 @@
-//! Proof that an address is its user's. It takes the secret from the mailbox *and* something of whoever signed up.
-//! Otherwise somebody who signs up with another person's address would get a proved account by that person's press
-//! on a link.
+//! Confirming an address: it takes the secret from the mailbox *and* something of the person who signed up. Otherwise
+//! somebody who signs up with another person's address would get a proved account by that person's press on a link.
+//! Other ways prove an address by the mailbox alone, and end what could open the account before: see `proof.rs`.
 
 use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    Ask, Challenges, Judged, Presented, Redeemed,
+    Ask, Challenges, FromMail, Judged, Presented, Redeemed,
     proof::{self, Proof},
 };
 use crate::{
-    application::limits::Limits,
+    application::{auth::slowed, limits::Limits},
     domain::{
         Error, Result,
         audit::{Entry, Outcome},
         auth::{
             Client,
-            challenge::{Code, Kind, LinkToken, Owner, Purpose, Verifier},
+            challenge::{Owner, Purpose, Verifier},
         },
         users::{Email, PasswordAttempt},
     },
@@ -24,7 +24,7 @@ use crate::{
         repository::{
             audit,
             challenges::{self, Asker},
-            rate_limit, users,
+            credentials, users,
         },
         security::{
             self, ChallengeKeys,
@@ -33,13 +33,6 @@ use crate::{
         tx::Tx,
     },
 };
-
-/// What came out of the mailbox.
-#[derive(Debug)]
-pub enum FromMail {
-    Token(LinkToken),
-    Code { id: Uuid, code: Code },
-}
 
 /// What a verification works with, and what else came with the request.
 #[derive(Debug)]
@@ -62,7 +55,7 @@ impl Challenges<'_> {
         email: &Email,
         binding: Option<[u8; 32]>,
     ) -> Result<Uuid> {
-        let ask = Ask { binding, ..Ask::new(Purpose::VerifyEmail, Some(user), email.canonical()) };
+        let ask = Ask { binding, ..Ask::to_verify(user, email) };
         self.ask(tx, &ask).await
     }
 
@@ -70,7 +63,7 @@ impl Challenges<'_> {
     ///
     /// # Errors
     /// `Validation` naming `token` or `code` as `wrong`, `password` as `wrong`, or `verifier` as `required` for a code
-    /// without its asker. `PasswordNeeded` for a right link that comes with nothing of whoever signed up: nothing
+    /// without its asker. `PasswordNeeded` for a right link that comes with nothing of the person who signed up: nothing
     /// is used up then. `RateLimited` for too many passwords.
     pub async fn verify_email(
         &self,
@@ -81,11 +74,10 @@ impl Challenges<'_> {
         let presented = match from_mail {
             FromMail::Token(token) => Presented::Link(token),
             FromMail::Code { id, code } => {
-                let of_client =
-                    with.verifier.map(|verifier| Asker::Client(security::sha256(verifier.expose())));
-                let asker = of_client.or(with.signed_in.map(Asker::Session));
+                let client = with.verifier.map(|verifier| security::sha256(verifier.expose()));
+                let asker = Asker::of(client, with.signed_in);
                 let asker = asker.ok_or_else(|| Error::invalid("verifier", "required"))?;
-                Presented::Code { id: *id, kind: Kind::Letters, code, asker }
+                Presented::Code { id: *id, code, asker }
             }
         };
         let judged = self.judge(with.keys, Purpose::VerifyEmail, &presented, client).await?;
@@ -94,20 +86,20 @@ impl Challenges<'_> {
             return Err(Error::PasswordNeeded);
         }
         if judged.challenge().used {
-            return self.repeat_verification(&judged).await;
+            return self.repeat_verification(&judged, client).await;
         }
         let work = async |tx: &mut Tx<'_>, redeemed: &Redeemed<'_>| {
-            let first = proof::prove_email(tx, redeemed, Proof::WithCredential, self.now()).await?;
+            let proved = proof::prove_email(tx, redeemed, Proof::WithCredential, self.now()).await?;
             let entry = Entry::own(Purpose::VerifyEmail.action(), redeemed.user, client.ip);
-            let details = json!({ "challenge": redeemed.challenge.id, "first_proof": first });
+            let details = json!({ "challenge": redeemed.challenge.id, "first_proof": proved.first });
             audit::record(tx, &entry.with(details));
             Ok(())
         };
         self.redeem(&judged, client, work).await.map(drop)
     }
 
-    /// Returns whether something of whoever signed up came with a link: their session, the verifier of the sign-up, or
-    /// the password. A wrong password is an attempt to sign in, and counts as one.
+    /// Returns whether something of the person who signed up came with a link: their session, the verifier of the
+    /// sign-up, or the password. A wrong password is an attempt to sign in, and counts as one.
     async fn is_accompanied(
         &self,
         judged: &Judged,
@@ -125,28 +117,39 @@ impl Challenges<'_> {
         let email = challenge.subject.as_deref().and_then(|subject| Email::parse(subject).ok());
         let email = email.ok_or_else(|| judged.refused())?;
         let admitted = with.limits.sign_in(&email, client.ip).await?;
-        let known = users::credentials_by_uuid(&self.db.conn().await?, user).await?;
-        let hash = known.filter(|known| known.may_sign_in).and_then(|known| known.password);
+        let known = credentials::find(&self.db.conn().await?, user).await?;
+        let known = known.filter(|known| known.may_sign_in);
+        let may_sign_in = known.is_some();
+        let hash = known.and_then(|known| known.password);
         let is_right = with.passwords.verify(password, hash.as_ref()).await? != Match::No;
-        let conn = self.db.conn().await?;
+        // It opens no session, so the failures before it still count.
         if is_right {
-            rate_limit::forget(&conn, &admitted.counted).await?;
             return Ok(true);
         }
         let details = json!({ "challenge": challenge.id, "reason": "password" });
         let entry = Entry::own(Purpose::VerifyEmail.action(), user, client.ip).with(details);
-        audit::record_alone(&conn, &Entry { outcome: Outcome::Failure, actor: None, ..entry }).await?;
+        let mut conn = self.db.conn().await?;
+        let mut tx = conn.begin().await?;
+        audit::record(&mut tx, &Entry { outcome: Outcome::Failure, actor: None, ..entry });
+        if admitted.was_last && may_sign_in {
+            tx.send_event(&slowed(user, self.now())?, None)?;
+        }
+        // Left to the relay, as at sign-in.
+        tx.commit().await?;
         Err(Error::invalid("password", "wrong"))
     }
 
     /// Succeeds without an effect if the address is proved already.
-    async fn repeat_verification(&self, judged: &Judged) -> Result<()> {
+    async fn repeat_verification(&self, judged: &Judged, client: Client<'_>) -> Result<()> {
         let challenge = judged.challenge();
         let conn = self.db.conn().await?;
         let is_proved = match challenge.owner {
             Some(Owner { user, .. }) => users::has_verified_email(&conn, user).await?,
             None => false,
         };
-        if is_proved && challenges::holds(&conn, challenge).await? { Ok(()) } else { Err(judged.refused()) }
+        if is_proved && challenges::holds(&conn, challenge).await? {
+            return Ok(());
+        }
+        Err(judged.refuse(&conn, "used", client).await?)
     }
 }

@@ -3,7 +3,7 @@
 //! A new event handler is one line in `events`, a new task one line in `table`. docs/messages.json, which describes
 //! the messages, follows from these lines.
 
-use uuid::Uuid;
+mod ask_to_verify;
 
 use super::{
     registry::Table,
@@ -11,6 +11,7 @@ use super::{
         Enqueue,
         ask_to_verify::AskToVerify,
         clean_up::CleanUp,
+        email_restored_mail::EmailRestoredMail,
         erase_users::EraseUsers,
         recover_tasks::RecoverTasks,
         say_meow::SayMeow,
@@ -20,9 +21,8 @@ use super::{
     },
 };
 use crate::domain::{
-    Result,
-    auth::events::{ApiKeyCreated, SessionReuseDetected, SignInSlowed, SignInUnverified},
-    users::events::UserCreated,
+    auth::events::{ApiKeyCreated, SessionReuseDetected, SignInSlowed},
+    users::events::{SignUpRepeated, UserCreated},
 };
 
 /// Adds what handles events. A function that only handles or checks events takes this, and so does not link the
@@ -35,13 +35,11 @@ pub fn events<T: Table>(table: T) -> T {
         .starts::<UserCreated, _>(|event| {
             Ok(Enqueue::new(&WelcomeMail { user: event.uuid })?.owner(event.uuid))
         })
-        .starts::<SessionReuseDetected, _>(|event| notify(event.uuid, Notice::SessionReused))
-        .starts::<SignInSlowed, _>(|event| notify(event.uuid, Notice::SignInSlowed))
-        .starts::<SignInUnverified, _>(|event| Enqueue::new(&AskToVerify { user: event.uuid }))
-        .starts::<ApiKeyCreated, _>(|event| {
-            let (user, notice, key) = (event.uuid, Notice::ApiKeyCreated, Some(event.key.clone()));
-            Ok(Enqueue::new(&SecurityMail { user, notice, key })?.owner(user))
-        })
+        .starts::<SignUpRepeated, _>(|event| SecurityMail::about(event.uuid, Notice::AccountExists))
+        .starts::<SessionReuseDetected, _>(|event| SecurityMail::about(event.uuid, Notice::SessionReused))
+        .starts::<SignInSlowed, _>(|event| SecurityMail::about(event.uuid, Notice::SignInSlowed))
+        .on::<ask_to_verify::AskToVerify>()
+        .starts::<ApiKeyCreated, _>(|event| SecurityMail::about_key(event.uuid, &event.key))
 }
 
 /// Adds the whole table, for functions that run tasks.
@@ -51,12 +49,9 @@ pub fn table<T: Table>(table: T) -> T {
         .task::<AskToVerify>()
         .task::<SecurityMail>()
         .task::<SendChallenge>()
+        .task::<EmailRestoredMail>()
         .task::<WelcomeMail>()
         .task::<CleanUp>()
         .task::<EraseUsers>()
         .task::<RecoverTasks>()
-}
-
-fn notify(user: Uuid, notice: Notice) -> Result<Enqueue<SecurityMail>> {
-    Ok(Enqueue::new(&SecurityMail { user, notice, key: None })?.owner(user))
 }

@@ -1,12 +1,12 @@
 //! Every sentence of the mails, in English.
 
-use std::time::Duration;
+use std::{iter, time::Duration};
 
 use time::OffsetDateTime;
 
 use super::{
-    Code, Factor, LinkToken, Template,
-    page::{Fact, Page, Sentences, clock},
+    Code, Factor, LinkToken, Template, TextMessage,
+    page::{AtLeast, Fact, Page, Sentences, clock},
 };
 
 pub(super) struct English;
@@ -34,14 +34,13 @@ impl Sentences for English {
             Template::VerifyEmail { token, code } => Page::new(format!("Confirm your e-mail address for {app}"))
                 .text(format!("please confirm that this is your e-mail address at {app}."))
                 .link("Confirm the address")
-                .text("Or enter this code where you signed up:")
-                .code(code)
-                .text(both(token, code))
+                .code_or_none("Or enter this code where you signed up:", code.as_ref())
+                .text(times(token, code.as_ref()))
                 .text(IGNORE),
             Template::AccountExists {} => Page::new(format!("You already have an account at {app}"))
                 .text(format!(
-                    "somebody tried to sign up at {app} with this e-mail address. You already have an account, so \
-                     no second one was created."
+                    "somebody tried to sign up at {app} with your e-mail address or your phone number. You already \
+                     have an account, so no second one was created."
                 ))
                 .text("If it was you, sign in. If you do not know your password, choose \"Forgot password\" there.")
                 .link(format!("Open {app}"))
@@ -49,7 +48,7 @@ impl Sentences for English {
             Template::ResetPassword { token } => Page::new(format!("Set a new password for {app}"))
                 .text(format!("somebody asked to set a new password for your account at {app}."))
                 .link("Set a new password")
-                .text(format!("The link is valid for {}.", duration(token.valid)))
+                .text(times(token, None))
                 .text("If you did not ask for this, ignore this mail. Your password stays as it is."),
             Template::PasswordReset {} => Page::new(format!("Your password for {app} was reset"))
                 .text(format!(
@@ -66,11 +65,17 @@ impl Sentences for English {
                         "the owner of the account {account} at {app} asked to use this e-mail address from now on."
                     ))
                     .link("Confirm the new address")
-                    .text("Or enter this code where you asked for it:")
-                    .code(code)
-                    .text(both(token, code))
+                    .code_or_none("Or enter this code where you asked for it:", code.as_ref())
+                    .text(times(token, code.as_ref()))
                     .text("If this is not your account, ignore this mail. Do not pass on the code.")
             }
+            Template::EmailInUse { account } => Page::new(format!("You already use this e-mail address at {app}"))
+                .text(format!(
+                    "the owner of the account {account} at {app} asked to use this e-mail address from now on. You \
+                     already have an account with this address, so nothing was changed."
+                ))
+                .text("If both accounts are yours, give the other one a different address first.")
+                .text("If it was not you, ignore this mail."),
             Template::EmailChanged { new, token } => Page::new(format!("Your e-mail address at {app} was changed"))
                 .text(format!("your account at {app} now has the e-mail address {new} instead of this one."))
                 .text(format!(
@@ -87,15 +92,14 @@ impl Sentences for English {
             Template::SignIn { token, code } => Page::new(format!("Sign in to {app}"))
                 .text(format!("somebody asked to sign in to {app} with this e-mail address."))
                 .link("Sign in")
-                .text("Or enter this code where you want to sign in:")
-                .code(code)
-                .text(both(token, code))
+                .code_or_none("Or enter this code where you want to sign in:", code.as_ref())
+                .text(times(token, code.as_ref()))
                 .text("Never tell anybody this code. If it was not you, ignore this mail."),
             Template::StepUp { code } => Page::new(format!("Your code for {app}"))
                 .text(format!("enter this code at {app} to show that it is you:"))
                 .code(code)
                 .text(format!("It is valid for {}. Never tell anybody this code.", duration(code.valid)))
-                .text(NOT_ME),
+                .text(NOT_ME_RESET),
             Template::DeletionRequested { token: _, at } => Page::new(format!("Your account at {app} will be deleted"))
                 .text(format!(
                     "you asked to delete your account at {app}. It is closed now, and it will be deleted on {}. \
@@ -106,10 +110,11 @@ impl Sentences for English {
                 .text("If this was not you, restore the account and set a new password."),
             Template::NewDevice { address, at } => Page::new(format!("New sign-in to {app}"))
                 .text(format!("somebody signed in to your account at {app} from a new place."))
-                .facts(vec![
-                    ("When".into(), Fact::Ours(moment(*at))),
-                    ("Network address".into(), Fact::Ours(address.to_string())),
-                ])
+                .facts(
+                    iter::once(("When".into(), Fact::Ours(moment(*at))))
+                        .chain(address.map(|address| ("Network address".into(), Fact::Ours(address.to_string()))))
+                        .collect(),
+                )
                 .text(NOT_ME),
             Template::FactorAdded { factor } => Page::new(format!("Your sign-in to {app} was changed"))
                 .text(format!("{} for your account at {app}.", added(*factor)))
@@ -150,6 +155,22 @@ impl Sentences for English {
             }
         }
     }
+
+    fn text_message(&self, text: &TextMessage, app: &str) -> String {
+        match text {
+            TextMessage::SignIn { code } => format!(
+                "is your code to sign in to {app}. Valid for {}. Never tell it to anybody.",
+                duration(code.valid)
+            ),
+            TextMessage::ConfirmPhone { code } => format!(
+                "is your code to confirm this number at {app}. Valid for {}. Never tell it to anybody.",
+                duration(code.valid)
+            ),
+            TextMessage::AccountExists => format!(
+                "You already have an account at {app}. Sign in with this number. If you did not sign up, ignore this."
+            ),
+        }
+    }
 }
 
 fn added(factor: Factor) -> &'static str {
@@ -170,23 +191,23 @@ fn removed(factor: Factor) -> &'static str {
     }
 }
 
-/// Says how long link and code are valid.
-fn both(token: &LinkToken, code: &Code) -> String {
-    let (link, code) = (duration(token.valid), duration(code.valid));
-    if link == code {
-        return format!("Link and code are valid for {link}.");
+/// Says how long the link and the code are valid.
+fn times(token: &LinkToken, code: Option<&Code>) -> String {
+    let link = duration(token.valid);
+    match code.map(|code| duration(code.valid)) {
+        None => format!("The link is valid for {link}."),
+        Some(code) if code == link => format!("Link and code are valid for {link}."),
+        Some(code) => format!("The link is valid for {link}, the code for {code}."),
     }
-    format!("The link is valid for {link}, the code for {code}.")
 }
 
 fn duration(time: Duration) -> String {
-    let minutes = time.as_secs().div_ceil(60);
-    let counted = |number: u64, unit: &str| format!("{number} {unit}{}", if number == 1 { "" } else { "s" });
-    match minutes {
-        m if m >= 2_880 && m.is_multiple_of(1_440) => counted(m / 1_440, "day"),
-        m if m >= 120 && m.is_multiple_of(60) => counted(m / 60, "hour"),
-        m => counted(m, "minute"),
-    }
+    let (number, unit) = match AtLeast::of(time) {
+        AtLeast::Days(days) => (days, "day"),
+        AtLeast::Hours(hours) => (hours, "hour"),
+        AtLeast::Minutes(minutes) => (minutes, "minute"),
+    };
+    format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
 }
 
 fn moment(at: OffsetDateTime) -> String {

@@ -1,12 +1,12 @@
 //! Every sentence of the mails, in German.
 
-use std::time::Duration;
+use std::{iter, time::Duration};
 
 use time::{Month, OffsetDateTime};
 
 use super::{
-    Code, Factor, LinkToken, Template,
-    page::{Fact, Page, Sentences, clock},
+    Code, Factor, LinkToken, Template, TextMessage,
+    page::{AtLeast, Fact, Page, Sentences, clock},
 };
 
 pub(super) struct German;
@@ -34,15 +34,17 @@ impl Sentences for German {
                 Page::new(format!("Bestätigen Sie Ihre E-Mail-Adresse für {app}"))
                     .text(format!("bitte bestätigen Sie, dass dies Ihre E-Mail-Adresse bei {app} ist."))
                     .link("Adresse bestätigen")
-                    .text("Oder geben Sie diesen Code dort ein, wo Sie sich registriert haben:")
-                    .code(code)
-                    .text(both(token, code))
+                    .code_or_none(
+                        "Oder geben Sie diesen Code dort ein, wo Sie sich registriert haben:",
+                        code.as_ref(),
+                    )
+                    .text(times(token, code.as_ref()))
                     .text(IGNORE)
             }
             Template::AccountExists {} => Page::new(format!("Sie haben schon ein Konto bei {app}"))
                 .text(format!(
-                    "jemand wollte sich mit dieser E-Mail-Adresse bei {app} registrieren. Sie haben schon ein Konto, \
-                     darum wurde kein zweites angelegt."
+                    "jemand wollte sich mit Ihrer E-Mail-Adresse oder Ihrer Telefonnummer bei {app} registrieren. Sie \
+                     haben schon ein Konto, darum wurde kein zweites angelegt."
                 ))
                 .text(
                     "Wenn Sie das waren, melden Sie sich an. Wenn Sie Ihr Passwort nicht kennen, wählen Sie dort \
@@ -53,7 +55,7 @@ impl Sentences for German {
             Template::ResetPassword { token } => Page::new(format!("Neues Passwort für {app}"))
                 .text(format!("jemand möchte ein neues Passwort für Ihr Konto bei {app} setzen."))
                 .link("Neues Passwort setzen")
-                .text(format!("Der Link gilt {}.", duration(token.valid)))
+                .text(times(token, None))
                 .text("Wenn Sie das nicht angefordert haben, ignorieren Sie diese Mail. Ihr Passwort bleibt, wie es ist."),
             Template::PasswordReset {} => Page::new(format!("Ihr Passwort für {app} wurde zurückgesetzt"))
                 .text(format!(
@@ -70,10 +72,18 @@ impl Sentences for German {
                         "wem das Konto {account} bei {app} gehört, möchte von nun an diese E-Mail-Adresse verwenden."
                     ))
                     .link("Neue Adresse bestätigen")
-                    .text("Oder geben Sie diesen Code dort ein, wo Sie ihn angefordert haben:")
-                    .code(code)
-                    .text(both(token, code))
+                    .code_or_none("Oder geben Sie diesen Code dort ein, wo Sie ihn angefordert haben:", code.as_ref())
+                    .text(times(token, code.as_ref()))
                     .text("Wenn das nicht Ihr Konto ist, ignorieren Sie diese Mail. Geben Sie den Code nicht weiter.")
+            }
+            Template::EmailInUse { account } => {
+                Page::new(format!("Sie verwenden diese E-Mail-Adresse bei {app} schon"))
+                    .text(format!(
+                        "wem das Konto {account} bei {app} gehört, möchte von nun an diese E-Mail-Adresse verwenden. \
+                         Sie haben mit dieser Adresse schon ein Konto. Deshalb wurde nichts geändert."
+                    ))
+                    .text("Wenn beide Konten Ihnen gehören, geben Sie zuerst dem anderen eine andere Adresse.")
+                    .text("Wenn Sie das nicht waren, ignorieren Sie diese Mail.")
             }
             Template::EmailChanged { new, token } => {
                 Page::new(format!("Ihre E-Mail-Adresse bei {app} wurde geändert"))
@@ -94,15 +104,14 @@ impl Sentences for German {
             Template::SignIn { token, code } => Page::new(format!("Anmeldung bei {app}"))
                 .text(format!("jemand möchte sich mit dieser E-Mail-Adresse bei {app} anmelden."))
                 .link("Anmelden")
-                .text("Oder geben Sie diesen Code dort ein, wo Sie sich anmelden möchten:")
-                .code(code)
-                .text(both(token, code))
+                .code_or_none("Oder geben Sie diesen Code dort ein, wo Sie sich anmelden möchten:", code.as_ref())
+                .text(times(token, code.as_ref()))
                 .text("Nennen Sie niemandem diesen Code. Wenn Sie das nicht waren, ignorieren Sie diese Mail."),
             Template::StepUp { code } => Page::new(format!("Ihr Code für {app}"))
                 .text(format!("geben Sie diesen Code bei {app} ein, um zu zeigen, dass Sie es sind:"))
                 .code(code)
                 .text(format!("Er gilt {}. Nennen Sie niemandem diesen Code.", duration(code.valid)))
-                .text(NOT_ME),
+                .text(NOT_ME_RESET),
             Template::DeletionRequested { token: _, at } => Page::new(format!("Ihr Konto bei {app} wird gelöscht"))
                 .text(format!(
                     "Sie möchten Ihr Konto bei {app} löschen. Es ist jetzt geschlossen und wird am {} gelöscht. Bis \
@@ -113,10 +122,11 @@ impl Sentences for German {
                 .text("Wenn Sie das nicht waren, stellen Sie das Konto wieder her und setzen Sie ein neues Passwort."),
             Template::NewDevice { address, at } => Page::new(format!("Neue Anmeldung bei {app}"))
                 .text(format!("jemand hat sich von einem neuen Ort aus in Ihrem Konto bei {app} angemeldet."))
-                .facts(vec![
-                    ("Wann".into(), Fact::Ours(moment(*at))),
-                    ("Netzadresse".into(), Fact::Ours(address.to_string())),
-                ])
+                .facts(
+                    iter::once(("Wann".into(), Fact::Ours(moment(*at))))
+                        .chain(address.map(|address| ("Netzadresse".into(), Fact::Ours(address.to_string()))))
+                        .collect(),
+                )
                 .text(NOT_ME),
             Template::FactorAdded { factor } => Page::new(format!("Ihre Anmeldung bei {app} wurde geändert"))
                 .text(format!("für Ihr Konto bei {app} {}.", added(*factor)))
@@ -157,6 +167,23 @@ impl Sentences for German {
             }
         }
     }
+
+    fn text_message(&self, text: &TextMessage, app: &str) -> String {
+        match text {
+            TextMessage::SignIn { code } => format!(
+                "ist Ihr Code, um sich bei {app} anzumelden. Gültig für {}. Geben Sie ihn niemandem weiter.",
+                duration(code.valid)
+            ),
+            TextMessage::ConfirmPhone { code } => format!(
+                "ist Ihr Code, um diese Nummer bei {app} zu bestätigen. Gültig für {}. Geben Sie ihn niemandem weiter.",
+                duration(code.valid)
+            ),
+            TextMessage::AccountExists => format!(
+                "Sie haben schon ein Konto bei {app}. Melden Sie sich mit dieser Nummer an. Waren Sie das nicht, \
+                 ignorieren Sie dies."
+            ),
+        }
+    }
 }
 
 fn added(factor: Factor) -> &'static str {
@@ -177,22 +204,22 @@ fn removed(factor: Factor) -> &'static str {
     }
 }
 
-/// Says how long link and code are valid.
-fn both(token: &LinkToken, code: &Code) -> String {
-    let (link, code) = (duration(token.valid), duration(code.valid));
-    if link == code {
-        return format!("Link und Code gelten {link}.");
+/// Says how long the link and the code are valid.
+fn times(token: &LinkToken, code: Option<&Code>) -> String {
+    let link = duration(token.valid);
+    match code.map(|code| duration(code.valid)) {
+        None => format!("Der Link gilt {link}."),
+        Some(code) if code == link => format!("Link und Code gelten {link}."),
+        Some(code) => format!("Der Link gilt {link}, der Code {code}."),
     }
-    format!("Der Link gilt {link}, der Code {code}.")
 }
 
 fn duration(time: Duration) -> String {
-    let minutes = time.as_secs().div_ceil(60);
-    match minutes {
-        1 => "1 Minute".into(),
-        m if m >= 2_880 && m.is_multiple_of(1_440) => format!("{} Tage", m / 1_440),
-        m if m >= 120 && m.is_multiple_of(60) => format!("{} Stunden", m / 60),
-        m => format!("{m} Minuten"),
+    match AtLeast::of(time) {
+        AtLeast::Days(days) => format!("{days} Tage"),
+        AtLeast::Hours(hours) => format!("{hours} Stunden"),
+        AtLeast::Minutes(1) => "1 Minute".into(),
+        AtLeast::Minutes(minutes) => format!("{minutes} Minuten"),
     }
 }
 

@@ -79,7 +79,7 @@ fn part_of(part: &Part, shown: &Shown<'_>) -> Html {
                 let row = fill!("fact.html", label = Html::escape(label), value = Html::escape(&value));
                 rows.0.push_str(&row.0);
             }
-            rows
+            if rows.0.is_empty() { rows } else { fill!("facts.html", rows = rows) }
         }
     }
 }

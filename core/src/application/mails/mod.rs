@@ -11,10 +11,12 @@ mod html;
 mod page;
 mod recipient;
 mod template;
+mod text_message;
 mod values;
 
 pub use recipient::Recipient;
 pub use template::{AppPage, Template};
+pub use text_message::TextMessage;
 pub use values::{Code, Factor, KeyId, LinkToken, Typed};
 
 use uuid::Uuid;
@@ -40,12 +42,9 @@ impl Style<'_> {
     /// Writes a mail. Links lead to the setting `APP_URL`: nothing of a request can get into them.
     ///
     /// # Errors
-    /// `Validation` for a project name that cannot stand in a subject.
+    /// `Validation` for a project name that a subject cannot hold.
     pub fn compose(&self, id: Uuid, to: &Recipient, template: &Template) -> Result<Mail> {
-        let sentences: &dyn Sentences = match self.config.language {
-            Language::English => &English,
-            Language::German => &German,
-        };
+        let sentences = self.sentences();
         let Page { subject, parts } = sentences.page(template, self.project_name);
         let link = template.link().map(|(page, token)| format!("{}{}", self.url(page), token.fragment()));
         let link = link.unwrap_or_else(|| self.config.app_url.as_str().to_owned());
@@ -61,6 +60,22 @@ impl Style<'_> {
             shown: &shown,
         });
         Mail::new(id, to.address().clone(), Body { subject, text, html })
+    }
+
+    /// Writes a text message. It begins with the code, which phones show and offer to fill in.
+    pub fn text_message(&self, text: &TextMessage) -> String {
+        let sentences = self.sentences().text_message(text, self.project_name);
+        match text.code() {
+            Some(code) => format!("{} {sentences}", code.text()),
+            None => sentences,
+        }
+    }
+
+    fn sentences(&self) -> &'static dyn Sentences {
+        match self.config.language {
+            Language::English => &English,
+            Language::German => &German,
+        }
     }
 
     fn url(&self, page: AppPage) -> String {

@@ -1,8 +1,10 @@
 //! The sentences of one mail, and their form as plain text.
 
+use std::time::Duration;
+
 use time::OffsetDateTime;
 
-use super::{Recipient, Template, Typed, values::Code};
+use super::{Recipient, Template, TextMessage, Typed, values::Code};
 
 /// All sentences of one language.
 pub(super) trait Sentences {
@@ -11,6 +13,9 @@ pub(super) trait Sentences {
     fn footer(&self, app: &str) -> String;
     /// Returns what a mail says; `app` is what the product calls itself.
     fn page(&self, template: &Template, app: &str) -> Page;
+    /// Returns what a text message says behind its code. It has at most 150 characters of the alphabet of text
+    /// messages, so that the message is one and not two.
+    fn text_message(&self, text: &TextMessage, app: &str) -> String;
 }
 
 /// What one mail says, between greeting and footer.
@@ -50,6 +55,14 @@ impl Page {
 
     pub(super) fn code(self, code: &Code) -> Self {
         self.with(Part::Code(code.text().to_owned()))
+    }
+
+    /// Adds a code with the sentence in front of it, if there is a code.
+    pub(super) fn code_or_none(self, sentence: &str, code: Option<&Code>) -> Self {
+        match code {
+            Some(code) => self.text(sentence).code(code),
+            None => self,
+        }
     }
 
     pub(super) fn facts(self, facts: Vec<(String, Fact)>) -> Self {
@@ -98,6 +111,24 @@ impl Shown<'_> {
         });
         let paragraphs: Vec<_> = paragraphs.filter(|text| !text.is_empty()).collect();
         format!("{greeting}\n\n{}\n\n-- \n{footer}\n", paragraphs.join("\n\n"))
+    }
+}
+
+/// A time in the largest unit of which it has two or more. It is rounded down, so that a mail never promises too much.
+pub(super) enum AtLeast {
+    Minutes(u64),
+    Hours(u64),
+    Days(u64),
+}
+
+impl AtLeast {
+    pub(super) fn of(time: Duration) -> Self {
+        let minutes = time.as_secs() / 60;
+        match (minutes / 1_440, minutes / 60) {
+            (days @ 2.., _) => Self::Days(days),
+            (_, hours @ 2..) => Self::Hours(hours),
+            _ => Self::Minutes(minutes),
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use time::OffsetDateTime;
 
 use super::values::{Code, Factor, Field, KeyId, LinkToken, Typed};
-use crate::domain::users::MaskedAddress;
+use crate::domain::users::MaskedHandle;
 
 /// Declares the mails. A field of a type that is not a [`Field`] does not compile.
 macro_rules! templates {
@@ -28,8 +28,8 @@ macro_rules! templates {
 templates! {
     /// Greets a new user.
     Welcome {},
-    /// Proves an address.
-    VerifyEmail { token: LinkToken, code: Code },
+    /// Proves an address. Without a code where nobody could send it back in time.
+    VerifyEmail { token: LinkToken, code: Option<Code> },
     /// Somebody tried to sign up with an address that has an account.
     AccountExists {},
     /// Lets the owner of an address choose a new password.
@@ -38,20 +38,22 @@ templates! {
     PasswordReset {},
     /// A signed-in user changed the password.
     PasswordChanged {},
-    /// Proves the new address of an account, which the mail names by its masked old address.
-    ChangeEmail { account: MaskedAddress, token: LinkToken, code: Code },
+    /// Proves the new address of an account, which the mail names by its masked old address or number.
+    ChangeEmail { account: MaskedHandle, token: LinkToken, code: Option<Code> },
+    /// The address that an account asked for belongs to another account, which has proved it.
+    EmailInUse { account: MaskedHandle },
     /// Goes to the old address, which may take the account back.
-    EmailChanged { new: MaskedAddress, token: LinkToken },
+    EmailChanged { new: MaskedHandle, token: LinkToken },
     /// An old address took the account back.
     EmailRestored {},
     /// Signs in.
-    SignIn { token: LinkToken, code: Code },
+    SignIn { token: LinkToken, code: Option<Code> },
     /// Proves again who a signed-in user is.
     StepUp { code: Code },
     /// The account will be deleted.
     DeletionRequested { token: LinkToken, at: OffsetDateTime },
     /// Somebody signed in from a place that is not known.
-    NewDevice { address: IpAddr, at: OffsetDateTime },
+    NewDevice { address: Option<IpAddr>, at: OffsetDateTime },
     FactorAdded { factor: Factor },
     FactorRemoved { factor: Factor },
     /// Somebody knows the password and tries second factors.
@@ -101,6 +103,7 @@ impl Template {
             | Self::AccountExists {}
             | Self::PasswordReset {}
             | Self::PasswordChanged {}
+            | Self::EmailInUse { .. }
             | Self::EmailRestored {}
             | Self::StepUp { .. }
             | Self::NewDevice { .. }

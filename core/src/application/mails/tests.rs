@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::*;
 use crate::{
     config::AppUrl,
-    domain::users::{MailAddress, MaskedAddress},
+    domain::users::{MailAddress, MaskedHandle, Phone},
 };
 
 fn config(language: Language) -> MailTextConfig {
@@ -70,7 +70,7 @@ fn a_value_is_text_in_html() {
 
 /// H21: otherwise anybody could have us send their text to anybody.
 #[test]
-fn a_text_that_a_user_typed_is_shown_to_a_proved_address_only() {
+fn h21_a_text_that_a_user_typed_is_shown_to_a_proved_address_only() {
     let typed = "Win a prize at https://evil.example";
     let template = Template::ApiKeyCreated { key: None, name: Some(Typed::new(typed)) };
     let sees = |to: Recipient| {
@@ -104,7 +104,7 @@ fn secrets_have_the_letters_of_a_url_and_print_nowhere() {
     }
     let token = LinkToken::new("lnk_hunter2".into(), valid).expect("a token");
     let code = Code::new("HUNTER22".into(), valid).expect("a code");
-    let shown = format!("{:?}", Template::VerifyEmail { token, code });
+    let shown = format!("{:?}", Template::VerifyEmail { token, code: Some(code) });
     assert!(!shown.contains("hunter2") && !shown.contains("HUNTER22"), "{shown}");
 }
 
@@ -114,7 +114,8 @@ fn times_are_said_in_the_largest_unit_that_fits() {
         let valid = Duration::from_secs(minutes * 60);
         let token = LinkToken::new("lnk_a".into(), valid).expect("a token");
         let code = Code::new("A".into(), valid).expect("a code");
-        let mail = compose(language, &Recipient::unproved(address()), &Template::SignIn { token, code });
+        let mail =
+            compose(language, &Recipient::unproved(address()), &Template::SignIn { token, code: Some(code) });
         mail.text()
             .lines()
             .find(|line| line.ends_with('.') && line.contains(" valid for ") || line.contains(" gelten "))
@@ -126,6 +127,10 @@ fn times_are_said_in_the_largest_unit_that_fits() {
         (90, "90 minutes", "90 Minuten"),
         (1_440, "24 hours", "24 Stunden"),
         (10_080, "7 days", "7 Tage"),
+        // Rounded down: a mail is sent a moment after its secret was asked for.
+        (121, "2 hours", "2 Stunden"),
+        (1_439, "23 hours", "23 Stunden"),
+        (4_319, "2 days", "2 Tage"),
     ] {
         let english = format!("Link and code are valid for {english}.");
         assert_eq!(said(Language::English, minutes), Some(english));
@@ -133,7 +138,45 @@ fn times_are_said_in_the_largest_unit_that_fits() {
     }
 }
 
+/// A longer one, or one with other letters, is charged as two.
 #[test]
-fn a_masked_address_shows_its_first_letter_and_its_domain() {
-    assert_eq!(MaskedAddress::of("ada@example.com").to_string(), "a***@example.com");
+fn a_text_message_fits_one_message_whatever_the_product_is_called() {
+    let project_name = "P".repeat(32);
+    for language in Language::ALL {
+        let config = config(language);
+        let style = Style { project_name: &project_name, config: &config };
+        let code = || Code::new("12345678".into(), Duration::from_secs(300)).expect("a code");
+        let is_basic = |c: char| c.is_ascii_alphanumeric() || " .,:?-\näöüÄÖÜß".contains(c);
+        let fits = |text: &str| {
+            assert!(text.chars().count() <= 160 && text.chars().all(is_basic), "{text}");
+        };
+        for text in [TextMessage::ConfirmPhone { code: code() }, TextMessage::SignIn { code: code() }] {
+            let text = style.text_message(&text);
+            assert!(text.starts_with("12345678 ") && text.contains(&project_name), "{text}");
+            fits(&text);
+        }
+        let text = style.text_message(&TextMessage::AccountExists);
+        assert!(text.contains(&project_name) && !text.contains(|c: char| c.is_ascii_digit()), "{text}");
+        fits(&text);
+    }
+}
+
+#[test]
+fn a_mail_without_a_code_says_nothing_about_codes() {
+    for (language, sentence, word) in [
+        (Language::English, "The link is valid for 23 hours.", "code"),
+        (Language::German, "Der Link gilt 23 Stunden.", "Code"),
+    ] {
+        let token = LinkToken::new("lnk_a".into(), Duration::from_secs(86_399)).expect("a token");
+        let template = Template::VerifyEmail { token, code: None };
+        let mail = compose(language, &Recipient::unproved(address()), &template);
+        assert!(mail.text().contains(sentence) && !mail.text().contains(word), "{}", mail.text());
+    }
+}
+
+#[test]
+fn a_masked_address_shows_its_first_letter_and_its_domain_and_a_number_two_digits() {
+    assert_eq!(MaskedHandle::of_address("ada@example.com").to_string(), "a***@example.com");
+    let number = Phone::parse("+4915123456789").expect("a number");
+    assert_eq!(MaskedHandle::of_number(&number).to_string(), "+***89");
 }

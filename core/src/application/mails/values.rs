@@ -1,4 +1,4 @@
-//! What may stand in a mail. None of these types holds a text that a user typed, except [`Typed`], which is left
+//! The values that a mail can hold. None of these types holds a text that a user typed, except [`Typed`], which is left
 //! out of mails to unproved addresses.
 
 use std::{fmt, net::IpAddr, time::Duration};
@@ -6,7 +6,7 @@ use std::{fmt, net::IpAddr, time::Duration};
 use time::{OffsetDateTime, macros::datetime};
 
 use super::Recipient;
-use crate::domain::{Error, Result, mask::Secret, users::MaskedAddress};
+use crate::domain::{Error, Result, mask::Secret, users::MaskedHandle};
 
 /// A type of a template's field. `template.rs` refuses all other types, such as `String`.
 pub(super) trait Field: Sized {
@@ -66,7 +66,7 @@ impl Code {
 pub struct KeyId(String);
 
 impl KeyId {
-    /// Returns `None` for a text that cannot be an id of ours.
+    /// Returns `None` for a text that cannot be an id of this project.
     pub fn parse(text: &str) -> Option<Self> {
         let is_ours = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
         (!text.is_empty() && text.len() <= 64 && text.bytes().all(is_ours)).then(|| Self(text.to_owned()))
@@ -145,9 +145,9 @@ impl Field for Typed {
     }
 }
 
-impl Field for MaskedAddress {
+impl Field for MaskedHandle {
     fn sample() -> Self {
-        Self::of("ada@example.com")
+        Self::of_address("ada@example.com")
     }
 }
 

@@ -5,13 +5,11 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Enqueue, Task, TaskContext, send_challenge::SendChallenge};
+use super::{Task, TaskContext};
 use crate::{
-    domain::{Result, auth::challenge::Purpose, users::Email},
-    infrastructure::repository::{
-        challenges::{self, NewChallenge},
-        users,
-    },
+    application::challenges::Ask,
+    domain::{Result, users::Email},
+    infrastructure::repository::users,
 };
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -22,8 +20,9 @@ pub struct AskToVerify {
 impl Task for AskToVerify {
     const NAME: &'static str = "ask_to_verify";
 
+    /// It asks for nothing if the user has asked so often that they have to wait. The mail has no code, because the
+    /// client of the refused sign-in does not learn the id.
     async fn run(self, context: &mut TaskContext<'_>) -> Result<Value> {
-        let now = context.services().clock.now();
         let conn = context.conn()?;
         let address = match users::has_verified_email(conn, self.user).await? {
             true => None,
@@ -32,19 +31,11 @@ impl Task for AskToVerify {
         let Some(Ok(email)) = address.map(|address| Email::parse(&address.typed)) else {
             return Ok(json!({}));
         };
-        let id = Uuid::now_v7();
-        let tx = context.tx().await?;
-        let new = NewChallenge {
-            id,
-            purpose: Purpose::VerifyEmail,
-            user: Some(self.user),
-            subject: email.canonical(),
-            data: &json!({}),
-            binding: None,
-            now,
-        };
-        challenges::ask(&*tx, &new).await?;
-        Enqueue::new(&SendChallenge { challenge: id })?.write(tx).await?;
+        if !context.may_ask(self.user).await? {
+            return Ok(json!({}));
+        }
+        let now = context.services().clock.now();
+        Ask::to_verify(self.user, &email).link_only().write(context.tx().await?, now).await?;
         Ok(json!({}))
     }
 }

@@ -11,10 +11,12 @@ use uuid::Uuid;
 
 use super::Known;
 use crate::{
-    application::mails::Style,
+    application::{limits::Limits, mails::Style},
+    config::SmsConfig,
     domain::{Error, Result, clock::Clock},
     infrastructure::{
-        db::Conn, mail::Mailer, messaging::Outgoing, repository::tasks, security::ChallengeKeys, tx::Tx,
+        db::Conn, mail::Mailer, messaging::Outgoing, repository::tasks, security::ChallengeKeys,
+        sms::SmsSender, tx::Tx,
     },
 };
 
@@ -37,11 +39,25 @@ pub struct Services<'a> {
     pub clock: &'a dyn Clock,
     /// How long a user can take back the request to be deleted.
     pub deletion_grace: time::Duration,
+    /// How long an account is kept that nobody has proved or used. `None`: as long as any other.
+    pub unverified_accounts: Option<time::Duration>,
+    /// Only the worker of the tasks queue has it.
+    pub limits: Option<&'a dyn LimitSource>,
+}
+
+/// Hands out the rate limits. Their key is fetched when a task first needs it.
+pub trait LimitSource: Sync {
+    fn limits(&self) -> BoxFuture<'_, Result<Limits<'_>>>;
 }
 
 /// Hands out the keys of challenges, which are fetched when a task first needs them.
 pub trait KeySource: Sync {
     fn challenge_keys(&self) -> BoxFuture<'_, Result<Arc<ChallengeKeys>>>;
+}
+
+/// Hands out what sends text messages. It is built when a task first needs it: most send mails.
+pub trait SenderSource: Sync {
+    fn sms_sender(&self) -> Result<&dyn SmsSender>;
 }
 
 /// What a task needs to send a mail.
@@ -51,9 +67,25 @@ pub struct Mails<'a> {
     pub style: Style<'a>,
     /// For mails with a link or a code.
     pub keys: &'a dyn KeySource,
+    pub texts: Texts<'a>,
+}
+
+/// What a task needs to send a text message.
+#[derive(Clone, Copy)]
+pub struct Texts<'a> {
+    pub senders: &'a dyn SenderSource,
+    pub config: &'a SmsConfig,
 }
 
 impl<'a> Services<'a> {
+    /// # Errors
+    /// `Configuration` for a task of another queue.
+    pub fn limits(self) -> Result<&'a dyn LimitSource> {
+        self.limits.ok_or_else(|| {
+            Error::Configuration("this task counts for a limit: set its QUEUE to Queue::Tasks".into())
+        })
+    }
+
     /// # Errors
     /// `Configuration` for a task of another queue.
     pub fn mails(self) -> Result<Mails<'a>> {
@@ -107,6 +139,14 @@ impl<'a> TaskContext<'a> {
     /// Returns what this version can run.
     pub(super) fn known(&self) -> &'a Known {
         self.known
+    }
+
+    /// Counts one ask for a mail to this user, and returns whether the limits allow it.
+    pub async fn may_ask(&self, user: Uuid) -> Result<bool> {
+        match self.services.limits()?.limits().await?.ask_for_user(self.conn()?, user).await {
+            Err(Error::RateLimited { .. }) => Ok(false),
+            counted => counted.map(|()| true),
+        }
     }
 
     /// Returns a connection on which each statement commits separately. Use it for reading, and for work that
@@ -182,6 +222,12 @@ impl std::fmt::Debug for TaskContext<'_> {
 impl std::fmt::Debug for Services<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Services").field("mails", &self.mails).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Texts<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Texts").field("config", &self.config).finish_non_exhaustive()
     }
 }
 

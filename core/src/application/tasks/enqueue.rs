@@ -10,7 +10,7 @@ use super::Task;
 use crate::{
     domain::{Error, Result, clock::Clock},
     infrastructure::{
-        messaging::envelope::{self, TaskMessage},
+        messaging::envelope::{self, TaskMessage, message_id, passed_on_id},
         repository::tasks::{self, NewTask},
         tx::Tx,
     },
@@ -139,16 +139,9 @@ impl<T: Task> Enqueue<T> {
     }
 }
 
-/// Returns the outbox id of a task's message. It follows from task and attempt, so that each attempt has at
-/// most one row.
-pub(super) fn message_id(task: Uuid, attempt: i32) -> Uuid {
-    Uuid::new_v5(&task, format!("attempt {attempt}").as_bytes())
-}
-
 /// The message of a task that came on the wrong queue. However often it comes there, it is sent on once.
 pub(super) fn passed_on(name: &str, args: Value, task: Uuid, attempt: i32) -> (Uuid, TaskMessage) {
-    let id = Uuid::new_v5(&message_id(task, attempt), b"passed on");
-    (id, TaskMessage::new(name, args, task, attempt))
+    (passed_on_id(task, attempt), TaskMessage::new(name, args, task, attempt))
 }
 
 /// The message of a later attempt.

@@ -11,6 +11,7 @@ use crate::{
 /// How a task is sent and retried: the constants of its `Task`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct TaskRules {
+    pub(crate) name: &'static str,
     pub(crate) queue: Queue,
     pub(crate) max_attempts: i32,
     pub(crate) backoff: Backoff,
@@ -28,7 +29,8 @@ impl Known {
     ///
     /// # Panics
     /// When another task has this name.
-    pub(crate) fn add_task(&mut self, name: &'static str, rules: TaskRules) {
+    pub(crate) fn add_task(&mut self, rules: TaskRules) {
+        let name = rules.name;
         let other = self.tasks.insert(name, rules);
         assert!(other.is_none(), "two tasks have the name {name}");
     }

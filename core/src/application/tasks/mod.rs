@@ -7,6 +7,7 @@ pub mod ask_to_verify;
 mod backoff;
 pub mod clean_up;
 mod context;
+pub mod email_restored_mail;
 mod enqueue;
 pub mod erase_users;
 mod known;
@@ -18,6 +19,7 @@ pub mod recover_tasks;
 pub mod say_meow;
 pub mod security_mail;
 pub mod send_challenge;
+mod sms;
 pub mod welcome_mail;
 mod worker;
 
@@ -25,7 +27,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 pub use backoff::{Backoff, FOR_DAYS, exponential};
-pub use context::{KeySource, Mails, Services, TaskContext};
+pub use context::{KeySource, LimitSource, Mails, SenderSource, Services, TaskContext, Texts};
 pub use enqueue::Enqueue;
 pub use known::Known;
 pub(crate) use known::TaskRules;

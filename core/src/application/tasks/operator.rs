@@ -16,7 +16,8 @@ use crate::{
         db::{Conn, Db},
         repository::{
             audit,
-            task_operations::{self, Listed, Place, Shown},
+            place::Place,
+            task_operations::{self, Listed, Shown},
         },
         tx::Tx,
     },
@@ -82,7 +83,7 @@ impl TaskOperator<'_> {
         let conn = self.db.conn().await?;
         let tasks = task_operations::list(&conn, &statuses, name, after, limit).await?;
         let last = tasks.last().filter(|_| tasks.len() as i64 == limit);
-        let next = last.map(|task| place::write(Place { since: task.since, id: task.id })).transpose()?;
+        let next = last.map(|task| place::write(Place { since: task.since, id: task.id }));
         Ok(TaskPage { tasks, next })
     }
 
@@ -145,7 +146,7 @@ impl TaskOperator<'_> {
             return Ok(Some("there is no such task, or it ended more than 90 days ago".to_owned()));
         };
         if let Some(until) = task.busy_until {
-            let until = timestamp::text(until).map_err(Error::internal)?;
+            let until = timestamp::text(until);
             let why =
                 format!("the task is running until {until} at the latest; repeat the command after that");
             return Ok(Some(why));

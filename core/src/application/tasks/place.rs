@@ -1,14 +1,14 @@
-//! Where a page of tasks begins, as text: `2026-01-31T12:00:00.000000Z,<uuid>`.
+//! Where a page begins, as text: `2026-01-31T12:00:00.000000Z,<uuid>`.
 
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::{
     domain::{Error, Result, timestamp},
-    infrastructure::repository::task_operations::Place,
+    infrastructure::repository::place::Place,
 };
 
-pub(super) fn write(Place { since, id }: Place) -> Result<String> {
-    Ok(format!("{},{id}", timestamp::text(since).map_err(Error::internal)?))
+pub(super) fn write(Place { since, id }: Place) -> String {
+    format!("{},{id}", timestamp::text(since))
 }
 
 /// # Errors

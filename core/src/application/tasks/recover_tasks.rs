@@ -15,7 +15,10 @@ use crate::{
         tasks::{Failure, Status},
     },
     infrastructure::{
-        messaging::outbox,
+        messaging::{
+            envelope::{message_id, passed_on_id},
+            outbox,
+        },
         repository::task_operations::{self, Lives, Locked},
         tx::Tx,
     },
@@ -69,13 +72,13 @@ impl Task for RecoverTasks {
         let tx = context.tx().await?;
         let page = task_operations::late(tx, lives, after, PAGE).await?;
         let late = task_operations::lock_late(tx, lives, &page).await?;
-        let ids: Vec<Uuid> = late.iter().map(message_id).collect();
+        let ids: Vec<Uuid> = late.iter().flat_map(message_ids).collect();
         // Parked, or its queue is down: such a message is not lost, it has not left.
         let alive: HashMap<Uuid, Option<OffsetDateTime>> =
             outbox::unsent_or_sent_within(tx, &ids, kept + MARGIN).await?.into_iter().collect();
         let mut recovered = Recovered::default();
         for task in &late {
-            let sent = alive.get(&message_id(task)).copied();
+            let sent = message_ids(task).iter().find_map(|id| alive.get(id)).copied();
             match recover(tx, known, task, sent).await? {
                 Ok(Outcome::SentAgain) => recovered.sent_again += 1,
                 Ok(Outcome::Failed) => recovered.failed += 1,
@@ -89,7 +92,7 @@ impl Task for RecoverTasks {
         }
         // The next run begins behind this page, so tasks that were left or that others hold cannot stop it.
         if let Some(last) = page.last().filter(|_| page.len() as i64 == PAGE) {
-            let rest = Self { after: Some(place::write(*last)?) };
+            let rest = Self { after: Some(place::write(*last)) };
             Enqueue::new(&rest)?.unique("rest").write(tx).await?;
         }
         if !late.is_empty() {
@@ -106,8 +109,9 @@ impl Task for RecoverTasks {
     }
 }
 
-fn message_id(task: &Locked) -> Uuid {
-    enqueue::message_id(task.id, task.attempt)
+/// A message that came on the wrong queue is sent on under another id, which counts then.
+fn message_ids(task: &Locked) -> [Uuid; 2] {
+    [passed_on_id(task.id, task.attempt), message_id(task.id, task.attempt)]
 }
 
 /// Sends a task again, or ends it, or notes that its message is alive: `sent` says that it is, and when it left.

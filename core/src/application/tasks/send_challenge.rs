@@ -2,20 +2,23 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use time::{Duration, OffsetDateTime};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{FOR_DAYS, Task, TaskContext, mail};
+use super::{Enqueue, FOR_DAYS, Task, TaskContext, mail, sms};
 use crate::{
-    application::mails::{Code, LinkToken, Template},
+    application::mails::{Code, LinkToken, Recipient, Template, TextMessage},
     domain::{
         Result,
         audit::{Action, Entry, Outcome},
-        auth::challenge::{Challenge, Kind, Purpose},
+        auth::challenge::{Addresses, Challenge, Kind, Owner, Purpose},
+        users::{MaskedHandle, Phone},
     },
     infrastructure::{
+        db::Conn,
         messaging::Queue,
-        repository::{audit, challenges},
+        repository::{audit, challenges, moved_emails, users},
         security::ChallengeKeys,
     },
 };
@@ -23,6 +26,16 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SendChallenge {
     pub challenge: Uuid,
+}
+
+impl SendChallenge {
+    /// Returns the task with the id of the challenge. By that id `clean_up` finds it.
+    ///
+    /// # Errors
+    /// Those of [`Enqueue::new`].
+    pub fn enqueue(self) -> Result<Enqueue<Self>> {
+        Ok(Enqueue::new(&self)?.id(self.challenge))
+    }
 }
 
 impl Task for SendChallenge {
@@ -42,7 +55,10 @@ impl Task for SendChallenge {
         let is_over =
             challenge.used || challenge.is_late(now) || !challenges::holds(conn, &challenge).await?;
         let Some(owner) = challenge.owner.filter(|_| !is_over) else { return Ok(json!({})) };
-        mail::send(context, owner.user, &template(&keys, &challenge)?).await?;
+        let secrets = Secrets { keys: &keys, challenge: &challenge, now };
+        if !secrets.send(context, owner).await? {
+            return Ok(json!({}));
+        }
         let entry = Entry {
             action: Action::ChallengeSent,
             outcome: Outcome::Success,
@@ -56,18 +72,94 @@ impl Task for SendChallenge {
     }
 }
 
-/// Returns the mail with the secrets of this challenge.
-fn template(keys: &ChallengeKeys, challenge: &Challenge) -> Result<Template> {
-    let token = || {
-        let lifetime = challenge.purpose.lifetime().unsigned_abs();
-        LinkToken::new(keys.link(challenge)?.reveal().expose().clone(), lifetime)
-    };
-    let code = |kind| {
-        let lifetime = challenge.purpose.code_lifetime().unsigned_abs();
-        Code::new(keys.code(challenge, kind)?.expose().to_owned(), lifetime)
-    };
-    match challenge.purpose {
-        Purpose::VerifyEmail => Ok(Template::VerifyEmail { token: token()?, code: code(Kind::Letters)? }),
-        Purpose::ResetPassword => Ok(Template::ResetPassword { token: token()? }),
+/// Returns by what the owner of an account knows it: the masked address, or else the masked number.
+async fn name_of(conn: &Conn, user: Uuid) -> Result<Option<MaskedHandle>> {
+    if let Some(recipient) = mail::find_recipient(conn, user).await? {
+        return Ok(Some(MaskedHandle::of_address(recipient.address().as_str())));
+    }
+    let phone = users::find(conn, user).await?.and_then(|user| user.phone);
+    Ok(phone.and_then(|phone| Phone::parse(&phone).ok()).map(|phone| MaskedHandle::of_number(&phone)))
+}
+
+/// The secrets of one challenge, as a mail shows them: with the time that they can be used from now on.
+struct Secrets<'a> {
+    keys: &'a ChallengeKeys,
+    challenge: &'a Challenge,
+    now: OffsetDateTime,
+}
+
+impl Secrets<'_> {
+    /// Sends the mail or the text message. Returns whether it was sent.
+    async fn send(&self, context: &mut TaskContext<'_>, owner: Owner) -> Result<bool> {
+        let challenge = self.challenge;
+        let template = match challenge.purpose {
+            Purpose::VerifyEmail => Template::VerifyEmail { token: self.token()?, code: self.code()? },
+            Purpose::ResetPassword => Template::ResetPassword { token: self.token()? },
+            Purpose::SignIn if challenge.code_kind() == Kind::Digits => {
+                return self.send_to_number(context, |code| TextMessage::SignIn { code }).await;
+            }
+            Purpose::SignIn => Template::SignIn { token: self.token()?, code: self.code()? },
+            Purpose::StepUp => match self.code()? {
+                Some(code) => Template::StepUp { code },
+                None => return Ok(false),
+            },
+            Purpose::Restore => {
+                Template::DeletionRequested { token: self.token()?, at: challenge.expires_at }
+            }
+            Purpose::ChangeEmail => return self.send_to_new_address(context, owner).await,
+            Purpose::UndoEmail => {
+                let addresses = Addresses::read(challenge)?;
+                let new = mail::address_of(&addresses.replaced()?)?;
+                let new = MaskedHandle::of_address(new.as_str());
+                let recipient = Recipient::proved(mail::address_of(&addresses.email()?)?);
+                let template = Template::EmailChanged { new, token: self.token()? };
+                return Ok(mail::send_to(context, &recipient, &template).await?.is_sent());
+            }
+            Purpose::Phone => {
+                return self.send_to_number(context, |code| TextMessage::ConfirmPhone { code }).await;
+            }
+        };
+        Ok(mail::send(context, owner.user, &template).await?.is_sent())
+    }
+
+    /// Writes to the address that an account is to get. Its reader decides by the old address, or by the number of an
+    /// account without one, whether the account is theirs. If another account has proved the address, it would keep
+    /// it, so the mail has no secret.
+    async fn send_to_new_address(&self, context: &TaskContext<'_>, owner: Owner) -> Result<bool> {
+        let new = Addresses::read(self.challenge)?.email()?;
+        let conn = context.conn()?;
+        let Some(account) = name_of(conn, owner.user).await? else { return Ok(false) };
+        let holders = moved_emails::holders(conn, &new).await?;
+        let template = if holders.iter().any(|holder| holder.is_proved && holder.user != owner.user) {
+            Template::EmailInUse { account }
+        } else {
+            Template::ChangeEmail { account, token: self.token()?, code: self.code()? }
+        };
+        let recipient = Recipient::unproved(mail::address_of(&new)?);
+        Ok(mail::send_to(context, &recipient, &template).await?.is_sent())
+    }
+
+    /// Sends the code to the number that it proves.
+    async fn send_to_number(
+        &self,
+        context: &mut TaskContext<'_>,
+        text: impl FnOnce(Code) -> TextMessage,
+    ) -> Result<bool> {
+        let (Some(phone), Some(code)) = (self.challenge.phone(), self.code()?) else { return Ok(false) };
+        sms::send(context, self.challenge.id, &phone, &text(code)).await
+    }
+
+    fn token(&self) -> Result<LinkToken> {
+        let left = (self.challenge.expires_at - self.now).unsigned_abs();
+        LinkToken::new(self.keys.link(self.challenge)?.reveal().expose().clone(), left)
+    }
+
+    /// Returns `None` for a code that helps nobody.
+    fn code(&self) -> Result<Option<Code>> {
+        let code = |left: Duration| {
+            let code = self.keys.code(self.challenge, self.challenge.code_kind())?;
+            Code::new(code.expose().to_owned(), left.unsigned_abs())
+        };
+        self.challenge.code_left(self.now).map(code).transpose()
     }
 }

@@ -20,6 +20,6 @@ impl Task for WelcomeMail {
     const MAX_ATTEMPTS: i32 = FOR_DAYS;
 
     async fn run(self, context: &mut TaskContext<'_>) -> Result<Value> {
-        mail::send(context, self.user, &Template::Welcome {}).await
+        Ok(mail::send(context, self.user, &Template::Welcome {}).await?.to_json())
     }
 }

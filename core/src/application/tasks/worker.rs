@@ -25,7 +25,7 @@ use crate::{
         repository::tasks::{self, Claim, TaskView},
         security,
     },
-    telemetry,
+    telemetry::{self, Metric},
 };
 
 /// The claim lasts longer than the run by this time, in which the outcome is stored.
@@ -79,10 +79,13 @@ impl<'a> Worker<'a> {
         let context =
             TaskContext::new(id, message.attempt, end, self.services, self.registry.known(), &mut conn);
         let error = match attempt(context, run, message.args.clone(), end).await {
-            Ok(outgoing) => return Ok(outgoing),
+            Ok(outgoing) => {
+                Metric::TASKS.one_of(rules.name, "succeeded");
+                return Ok(outgoing);
+            }
             Err(error) => error,
         };
-        // On a connection that owes no answer: the task may have been given up at a statement.
+        // On a connection that owes no response: the task may have been given up at a statement.
         drop(conn);
         let failed = Failed { rules, message, id, earlier_attempts, error };
         failed.note(&mut self.db.conn().await?).await
@@ -172,13 +175,26 @@ impl Failed<'_> {
         let error = self.error.chain();
         let counted = attempt - self.earlier_attempts;
         if !self.error.retryable() || counted >= self.rules.max_attempts {
-            tracing::error!(task, task_id = %id, attempt, error, "the task failed permanently");
+            let error_code = self.error.code();
+            // The alarm of template.base.yaml leaves these out.
+            let recipient_refused = self.error.is_of_recipient();
+            tracing::error!(
+                task,
+                task_id = %id,
+                attempt,
+                error_code,
+                error,
+                recipient_refused,
+                "the task failed permanently"
+            );
             tasks::fail(&*conn, id, *attempt, Failure::of(&self.error)).await?;
+            Metric::TASKS.one_of(self.rules.name, "failed");
             return Ok(Vec::new());
         }
         let delay = jittered((self.rules.backoff)(counted))?;
         let delay_ms = delay.as_millis() as u64;
         tracing::warn!(task, task_id = %id, attempt, delay_ms, error, "the task failed; it will be retried");
+        Metric::TASKS.one_of(self.rules.name, "retried");
         match self.retry(conn, delay).await {
             // Another task of its key was written at this very moment. Now it can be seen.
             Err(Error::AlreadyExists(_)) => self.retry(conn, delay).await,

@@ -14,7 +14,7 @@ use crate::{
         users::{User, UserChange},
     },
     infrastructure::{
-        repository::{api_keys, audit, personal, sessions, sign_in_places, users},
+        repository::{api_keys, audit, credentials, personal, sessions, sign_in_places, users},
         tx::Tx,
     },
 };
@@ -48,7 +48,7 @@ impl Users<'_> {
         let after = users::update(&*tx, before.id, change).await?.ok_or(Error::NotFound("user"))?;
         let (action, ended, keys) = match (before.is_active, after.is_active) {
             (true, false) => {
-                users::raise_epoch(&*tx, user).await?;
+                credentials::raise_epoch(&*tx, user).await?;
                 let reason = RevokeReason::Deactivated;
                 let ended = sessions::revoke_all(&*tx, user, None, reason, self.now()).await?;
                 let keys = api_keys::revoke_all(&*tx, user, self.now()).await?;

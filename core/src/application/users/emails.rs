@@ -18,6 +18,7 @@ use crate::{
     infrastructure::repository::{
         audit,
         emails::{self, StoredEmail},
+        sign_in_places,
     },
 };
 
@@ -146,7 +147,7 @@ impl Users<'_> {
         Ok(true)
     }
 
-    /// Gives a user another address, for a row that collides or is refused.
+    /// Gives a user another address, for a row that collides or is refused. Forgets where the user has signed in.
     ///
     /// # Errors
     /// `NotFound`. `AlreadyExists` with `email` when another user has the address, in whatever spelling.
@@ -158,6 +159,8 @@ impl Users<'_> {
         }
         let changed = emails::set(&tx, user, email).await?;
         if changed {
+            // They may be named after the old address, which somebody else may have from now on.
+            sign_in_places::forget(&tx, user, None).await?;
             audit::record(&mut tx, &Entry::by_operator(Action::EmailSet, user));
         }
         tx.commit().await?;

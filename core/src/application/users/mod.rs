@@ -4,23 +4,24 @@ mod administer;
 pub mod emails;
 pub mod erase;
 mod export;
+mod private_sign_up;
 pub mod profiles;
+mod sign_up;
 mod walk;
+
+pub use sign_up::{SignUp, SignedUp};
 
 use crate::{
     domain::{
         Error, Result,
-        audit::{Action, Entry},
-        auth::Client,
         clock::Clock,
         patch::Patch,
-        users::{Birthday, NewUser, Password, PasswordHash, ProfileChange, User, events::UserCreated},
+        users::{Birthday, Password, PasswordHash, ProfileChange, User},
     },
     infrastructure::{
         db::{Db, Sql},
         repository,
         security::password::Passwords,
-        tx::Tx,
     },
 };
 
@@ -35,17 +36,6 @@ impl Users<'_> {
     /// takes tens of milliseconds, and the connection is the only one.
     pub async fn hash(&self, password: &Password) -> Result<PasswordHash> {
         self.passwords.hash(password).await
-    }
-
-    /// Creates a user in the caller's transaction, and emits the event `user_created`.
-    ///
-    /// # Errors
-    /// `AlreadyExists` with `email` or `phone`.
-    pub async fn create(&self, tx: &mut Tx<'_>, new: &NewUser, client: Client<'_>) -> Result<User> {
-        let user = repository::users::create(&*tx, new).await?;
-        repository::audit::record(tx, &Entry::own(Action::SignUp, user.uuid, client.ip));
-        tx.record(&UserCreated { uuid: user.uuid })?;
-        Ok(user)
     }
 
     /// # Errors

@@ -47,11 +47,13 @@ impl Event for SignInSlowed {
     const NAME: &'static str = "sign_in_slowed";
 }
 
-/// Somebody signed in with the right password, and was refused because the address is not confirmed. Emitted at most
-/// once an hour for each account, and only with `UNVERIFIED_SIGN_IN=deny`. A mail brings the link again.
+/// A sign-in was refused. If the password was right and only the address was not confirmed, a mail brings the link
+/// again. Emitted only with `UNVERIFIED_SIGN_IN=deny`, at most once an hour for each account and each address without
+/// one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SignInUnverified {
-    /// The user.
+    /// The user who gets the link. For all other refusals it is an id that no user has, so that the time of a refusal
+    /// does not tell which it was.
     pub uuid: Uuid,
     /// The hour, as `2026-01-31T09`.
     pub hour: String,

@@ -9,7 +9,7 @@ use super::{RandomId, Token};
 const REPLAY_SEEN: Duration = Duration::seconds(10);
 
 /// A gateway gives up after 29 seconds. After this, nobody honest still waits for the first response.
-const SAME_PAIR: Duration = Duration::seconds(60);
+pub(super) const SAME_PAIR: Duration = Duration::seconds(60);
 
 /// An honest client that lost this many responses in a row signs in again. Without a limit, a copied token
 /// could be exchanged every minute for five days.
@@ -88,6 +88,12 @@ impl StoredSession {
         now - self.rotated_at <= SAME_PAIR.min(access_lifetime - WORTH_USING)
     }
 
+    /// Returns whether the first pair of a new session may be handed out again at `now`: nobody has used it, so its
+    /// client may not have got it.
+    pub fn gives_first_pair(&self, now: OffsetDateTime, access_lifetime: Duration) -> bool {
+        self.parent.is_none() && self.seen_at.is_none() && self.gives_same_pair(now, access_lifetime)
+    }
+
     /// Whether the live pair itself was given for a proof of identity. The pair before it has no share in the
     /// proof, so its refresh token must not buy one.
     pub fn began_with_proof(&self) -> bool {
@@ -156,6 +162,17 @@ mod tests {
             };
             assert_eq!([gives(0), gives(last), gives(last + 1)], [true, true, false], "{minutes}");
         }
+    }
+
+    #[test]
+    fn the_first_pair_is_given_again_until_it_is_used_or_refreshed() {
+        let first = StoredSession { parent: None, ..session() };
+        let gives = |session: &StoredSession, seconds| {
+            session.gives_first_pair(ROTATED + Duration::seconds(seconds), Duration::minutes(5))
+        };
+        assert_eq!([gives(&first, 0), gives(&first, 60), gives(&first, 61)], [true, true, false]);
+        assert!(!gives(&StoredSession { seen_at: Some(ROTATED), ..first }, 0));
+        assert!(!gives(&session(), 0));
     }
 
     #[test]

@@ -73,6 +73,8 @@ pub struct NewSession<'a> {
     pub now: OffsetDateTime,
     /// Ends earlier than this only by expiry of the whole session or by revocation.
     pub idle_until: OffsetDateTime,
+    /// Whether the sign-in counts as a recent proof of identity.
+    pub is_proof: bool,
     pub client: Client<'a>,
 }
 
@@ -134,8 +136,16 @@ words! {
         PasswordReset = "password_reset",
         /// Somebody proved the address of the account, who need not be the one who signed up with it.
         FirstProof = "first_proof",
+        /// Somebody else proved the address of the account, which had not proved it.
+        AddressTaken = "address_taken",
+        /// An old address took the account back.
+        EmailRestored = "email_restored",
+        /// Somebody else proved the phone number of the account.
+        PhoneTaken = "phone_taken",
         /// Its user was deactivated.
         Deactivated = "deactivated",
+        /// Its user asked for the deletion of the account.
+        Deleted = "deleted",
         /// Its user has signed in more often than sessions may live, and it was refreshed longest ago.
         TooMany = "too_many",
     }

@@ -3,6 +3,7 @@
 mod birthday;
 mod email;
 pub mod events;
+mod handle;
 mod meta;
 mod password;
 mod password_policy;
@@ -12,11 +13,12 @@ mod profile;
 mod user;
 
 pub use birthday::Birthday;
-pub use email::{Email, MailAddress, MaskedAddress};
+pub use email::{Email, MailAddress};
+pub use handle::{Account, Handle, MaskedHandle};
 pub use meta::Meta;
 pub use password::{Password, PasswordAttempt, PasswordHash};
 pub use password_policy::PasswordPolicy;
-pub use phone::Phone;
+pub use phone::{NumberRange, Phone};
 pub use photo::PhotoUrl;
 pub use profile::{Mend, PROFILE_COLUMNS, ProfileChange, ProfileValue, UserChange, profile_texts};
 pub use user::{NewUser, User};

@@ -3,6 +3,15 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{ObjectBuilder, RefOr, Schema, Type},
+};
+
+/// The longest text that is read as a number.
+const MAX_CHARS: usize = 32;
+/// What [`Phone::parse`] accepts, as a pattern for the OpenAPI document.
+const NUMBER: &str = r"^[ .()-]*\+[ .()-]*[1-9]([ .()-]*[0-9]){6,14}[ .()-]*$";
 
 /// Spaces, hyphens, dots and brackets are how people write numbers and are dropped; the country
 /// code is not guessed. `Debug` keeps the last two digits.
@@ -18,14 +27,42 @@ impl Phone {
         let digits = compact.strip_prefix('+').ok_or("format")?;
         let fits = (7..=15).contains(&digits.len())
             && digits.bytes().all(|b| b.is_ascii_digit())
-            && !digits.starts_with('0');
+            && !digits.starts_with('0')
+            && text.chars().count() <= MAX_CHARS;
         if fits { Ok(Self(compact)) } else { Err("format") }
     }
 
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Returns the range of numbers that it belongs to.
+    pub fn range(&self) -> NumberRange {
+        NumberRange(self.0[..self.0.len() - 4].to_owned())
+    }
 }
+
+/// The ten thousand numbers that differ in their last four digits alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NumberRange(String);
+
+impl NumberRange {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl PartialSchema for Phone {
+    fn schema() -> RefOr<Schema> {
+        let number = ObjectBuilder::new().schema_type(Type::String).max_length(Some(MAX_CHARS));
+        number.pattern(Some(NUMBER)).description(Some(ABOUT)).build().into()
+    }
+}
+
+impl ToSchema for Phone {}
+
+const ABOUT: &str =
+    "With its country code, as E.164 has it. Spaces, hyphens, dots and brackets do not count.";
 
 impl TryFrom<String> for Phone {
     type Error = &'static str;
@@ -54,6 +91,13 @@ mod tests {
     }
 
     #[test]
+    fn a_range_lacks_the_last_four_digits() {
+        let range = |text| Phone::parse(text).map(|phone| phone.range().as_str().to_owned());
+        assert_eq!(range("+4915123456789"), Ok("+491512345".into()));
+        assert_eq!(range("+1234567"), Ok("+123".into()));
+    }
+
+    #[test]
     fn what_is_no_international_number_is_refused() {
         for text in [
             "",
@@ -65,6 +109,7 @@ mod tests {
             "+49x1512345",
             "+49\u{0}1512345",
             "+٤٩١٥١٢٣٤٥",
+            "+49151234567                     ",
         ] {
             assert_eq!(Phone::parse(text), Err("format"), "{text:?}");
         }

@@ -6,7 +6,7 @@ use serde_json::Value;
 use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
-use super::{Email, PasswordHash, Phone};
+use super::{Email, Handle, PasswordHash, Phone};
 
 #[derive(Clone)]
 pub struct User {
@@ -31,6 +31,23 @@ pub struct User {
     pub meta: Value,
     pub created_at: OffsetDateTime,
     pub updated_at: OffsetDateTime,
+}
+
+impl User {
+    /// Returns the address; `None` also for a text from before addresses were checked.
+    pub fn email(&self) -> Option<Email> {
+        self.email.as_deref().and_then(|text| Email::parse(text).ok())
+    }
+
+    /// Returns the number; `None` also for a text from before numbers were checked.
+    pub fn phone(&self) -> Option<Phone> {
+        self.phone.as_deref().and_then(|text| Phone::parse(text).ok())
+    }
+
+    /// Returns the handle of the account: the address, or else the number.
+    pub fn handle(&self) -> Option<Handle> {
+        self.email().map(Handle::Email).or_else(|| self.phone().map(Handle::Phone))
+    }
 }
 
 /// Not the personal data: a user in a log line is a uuid.

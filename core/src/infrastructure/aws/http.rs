@@ -24,7 +24,7 @@ use crate::{
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
-type Https = HttpsConnector<legacy::connect::HttpConnector>;
+pub(crate) type Https = HttpsConnector<legacy::connect::HttpConnector>;
 
 /// One for all services of this process.
 ///
@@ -40,7 +40,11 @@ pub(super) fn client() -> Result<SharedHttpClient> {
     Ok(CLIENT.get_or_init(|| client).clone())
 }
 
-fn connector() -> Result<Client<Https, SdkBody>> {
+/// Returns the client for a call that no SDK makes. Its pool belongs to the caller.
+///
+/// # Errors
+/// `Internal` when the embedded roots cannot be used.
+pub(crate) fn connector() -> Result<Client<Https, SdkBody>> {
     let tls = tls::client_config(tls::AMAZON_ROOTS).map_err(Error::internal)?;
     let mut tcp = legacy::connect::HttpConnector::new();
     tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
@@ -61,10 +65,10 @@ impl HttpConnector for Connector {
             Ok(request) => request,
             Err(error) => return HttpConnectorFuture::ready(Err(ConnectorError::user(error.into()))),
         };
-        let answer = self.0.request(request);
+        let response = self.0.request(request);
         HttpConnectorFuture::new(async move {
-            let answer = answer.await.map_err(lost)?.map(SdkBody::from_body_1_x);
-            HttpResponse::try_from(answer).map_err(|error| ConnectorError::other(error.into(), None))
+            let response = response.await.map_err(lost)?.map(SdkBody::from_body_1_x);
+            HttpResponse::try_from(response).map_err(|error| ConnectorError::other(error.into(), None))
         })
     }
 }

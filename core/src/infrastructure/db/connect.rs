@@ -1,9 +1,7 @@
-//! Makes connections: credentials from the secret store, TLS, and the check after a freeze.
+//! Makes connections: the login by a stored password, one of the settings or a token, and TLS.
 
-use std::{sync::Arc, time::Duration};
+use std::{future::poll_fn, sync::Arc, time::Duration};
 
-use deadpool::managed;
-use deadpool_postgres::ClientWrapper;
 use futures_util::future::join;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::{
@@ -11,16 +9,24 @@ use tokio::{
     net::TcpStream,
     task::JoinHandle,
 };
-use tokio_postgres::{CancelToken, Client, NoTls, config::SslMode, tls::MakeTlsConnect};
+use tokio_postgres::{
+    AsyncMessage, CancelToken, Client, NoTls,
+    config::SslMode,
+    error::{DbError, SqlState},
+    tls::MakeTlsConnect,
+};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{
-    Health, Repeat, Runner,
     error::{from_postgres, is_refused_login, refuses_options},
+    token::database_token,
 };
 use crate::{
-    config::{DatabaseConfig, Login, Statements},
-    domain::{Error, Result},
+    config::{DatabaseConfig, DatabaseLogin, Login, Statements},
+    domain::{
+        Error, Result,
+        clock::{Clock, SystemClock},
+    },
     infrastructure::{
         secrets::{Secrets, StoredLogin},
         tls,
@@ -30,14 +36,14 @@ use crate::{
 /// For the socket, and again for TLS and login.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const KEEPALIVE: Duration = Duration::from_secs(30);
-/// A frozen instance wakes with a dead socket; a connection used a moment ago is not asked.
-const CHECK_AFTER_IDLE: Duration = Duration::from_secs(30);
-const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The time limits of the roles in migrations/roles.sql, which gives the reasons. A role may change its own
 /// settings for all its later connections, but a setting that a connection asks for takes precedence.
 pub const TIMEOUTS: &[(&str, &str)] =
     &[("statement_timeout", "5s"), ("lock_timeout", "2s"), ("idle_in_transaction_session_timeout", "15s")];
+
+/// Gets what a server says on a connection apart from its responses.
+pub type Notices = Arc<dyn Fn(&DbError) + Send + Sync>;
 
 pub(super) struct Connector {
     host: String,
@@ -46,13 +52,14 @@ pub(super) struct Connector {
     pooled: tokio_postgres::Config,
     /// For connections outside of it, which have no time limits.
     apart: tokio_postgres::Config,
-    login: Login,
+    login: DatabaseLogin,
     tls: Option<MakeRustlsConnect>,
     secrets: Arc<Secrets>,
+    notices: Option<Notices>,
 }
 
 /// A client, and the task that moves its bytes; it ends with the client.
-type Connected = (Client, JoinHandle<()>);
+pub(super) type Connected = (Client, JoinHandle<()>);
 
 impl Connector {
     pub(super) fn new(config: DatabaseConfig, secrets: Arc<Secrets>, options: &str) -> Result<Self> {
@@ -71,12 +78,36 @@ impl Connector {
         if !options.is_empty() {
             pooled.options(options);
         }
-        Ok(Self { host: config.host, port: config.port, pooled, apart, login: config.login, tls, secrets })
+        let DatabaseConfig { host, port, login, .. } = config;
+        Ok(Self { host, port, pooled, apart, login, tls, secrets, notices: None })
+    }
+
+    /// The same, with somebody who gets the server's notices.
+    pub(super) fn telling(self, notices: Notices) -> Self {
+        Self { notices: Some(notices), ..self }
+    }
+
+    /// Connects for the pool.
+    pub(super) async fn connect_pooled(&self) -> Result<Connected> {
+        self.connect(&self.pooled).await
     }
 
     /// Connects outside of the pool.
     pub(super) async fn connect_apart(&self) -> Result<Client> {
         self.connect(&self.apart).await.map(|(client, _)| client)
+    }
+
+    /// Whether the server accepts a login. It checks the password before the right to use the database.
+    pub(super) async fn accepts(&self, user: &str, password: &str) -> Result<bool> {
+        let socket = self.dial().await?;
+        match self.log_in(&self.apart, socket, user, password).await {
+            Ok(_) => Ok(true),
+            Err(ConnectError::Postgres(error)) if is_refused_login(&error) => Ok(false),
+            Err(ConnectError::Postgres(error)) if error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) => {
+                Ok(true)
+            }
+            Err(other) => Err(other.into_error()),
+        }
     }
 
     /// Ends what a connection is running. Postgres takes the request on another one.
@@ -94,13 +125,13 @@ impl Connector {
 
     async fn connect(&self, base: &tokio_postgres::Config) -> Result<Connected> {
         let id = match &self.login {
-            Login::Stored(id) => id,
-            Login::Inline { user, password } => {
-                let socket = self.dial().await?;
-                return self
-                    .log_in(base, socket, user, password.expose())
-                    .await
-                    .map_err(ConnectError::into_error);
+            DatabaseLogin::Password(Login::Stored(id)) => id,
+            DatabaseLogin::Password(Login::Inline { user, password }) => {
+                return self.connect_as(base, user, password.expose()).await;
+            }
+            DatabaseLogin::Iam { user, aws } => {
+                let token = database_token(aws, &self.host, self.port, user, SystemClock.now().into())?;
+                return self.connect_as(base, user, &token).await;
             }
         };
         // Open the socket while the login is fetched: Postgres needs about that long to start a backend.
@@ -115,11 +146,20 @@ impl Connector {
                     return Err(from_postgres(error));
                 }
                 let StoredLogin { username, password } = StoredLogin::parse(id, &newer)?;
-                let socket = self.dial().await?;
-                self.log_in(base, socket, &username, &password).await.map_err(ConnectError::into_error)
+                self.connect_as(base, &username, &password).await
             }
             other => other.map_err(ConnectError::into_error),
         }
+    }
+
+    async fn connect_as(
+        &self,
+        base: &tokio_postgres::Config,
+        user: &str,
+        password: &str,
+    ) -> Result<Connected> {
+        let socket = self.dial().await?;
+        self.log_in(base, socket, user, password).await.map_err(ConnectError::into_error)
     }
 
     /// From the name to an open socket.
@@ -159,28 +199,29 @@ impl Connector {
         let Some(tls) = &self.tls else {
             let (client, connection) =
                 config.connect_raw(socket, NoTls).await.map_err(ConnectError::Postgres)?;
-            return accept(client, connection);
+            return self.accept(client, connection);
         };
         let Ok(tls) = MakeTlsConnect::<TcpStream>::make_tls_connect(&mut tls.clone(), &self.host);
         let (client, connection) = config.connect_raw(socket, tls).await.map_err(ConnectError::Postgres)?;
-        accept(client, connection)
+        self.accept(client, connection)
     }
-}
 
-/// Starts to move the connection's bytes, unless the server is a replica. It would refuse every write,
-/// and after a failover the host's name leads to the new server soon.
-fn accept<T>(
-    client: Client,
-    connection: tokio_postgres::Connection<TcpStream, T>,
-) -> Result<Connected, ConnectError>
-where
-    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    // The server reports this setting with the login, so it costs no round trip.
-    if connection.parameter("in_hot_standby") == Some("on") {
-        return Err(ConnectError::Replica);
+    /// Starts to move the connection's bytes, unless the server is a replica. It would refuse every write,
+    /// and after a failover the host's name leads to the new server soon.
+    fn accept<T>(
+        &self,
+        client: Client,
+        connection: tokio_postgres::Connection<TcpStream, T>,
+    ) -> Result<Connected, ConnectError>
+    where
+        T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        // The server reports this setting with the login, so it costs no round trip.
+        if connection.parameter("in_hot_standby") == Some("on") {
+            return Err(ConnectError::Replica);
+        }
+        Ok((client, tokio::spawn(drive(connection, self.notices.clone()))))
     }
-    Ok((client, tokio::spawn(drive(connection))))
 }
 
 /// Why there is no connection.
@@ -209,9 +250,19 @@ impl ConnectError {
 }
 
 /// A lost connection shows as an error of the statement that was running; here it is only noted.
-async fn drive(connection: impl Future<Output = Result<(), tokio_postgres::Error>>) {
-    if let Err(error) = connection.await {
-        tracing::debug!(%error, "a Postgres connection ended");
+async fn drive<T>(mut connection: tokio_postgres::Connection<TcpStream, T>, notices: Option<Notices>)
+where
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    while let Some(message) = poll_fn(|context| connection.poll_message(context)).await {
+        match (message, &notices) {
+            (Ok(AsyncMessage::Notice(notice)), Some(notices)) => notices(&notice),
+            (Ok(_), _) => {}
+            (Err(error), _) => {
+                tracing::debug!(%error, "a Postgres connection ended");
+                return;
+            }
+        }
     }
 }
 
@@ -220,56 +271,4 @@ fn tls_by(pem: &str) -> Result<MakeRustlsConnect> {
     let config = tls::client_config(pem.as_bytes())
         .map_err(|why| Error::Configuration(format!("DB_SSL_ROOT_CERT is invalid: {why}")))?;
     Ok(MakeRustlsConnect::new(config))
-}
-
-/// What the pool holds.
-pub(in crate::infrastructure) struct Connection {
-    pub(in crate::infrastructure) client: ClientWrapper,
-    pub(in crate::infrastructure) health: Health,
-}
-
-impl Connection {
-    pub(in crate::infrastructure) fn runner<'a>(
-        &'a self,
-        statements: Statements,
-        repeat: Repeat<'a>,
-    ) -> Runner<'a> {
-        let Self { client, health } = self;
-        Runner { client, health, prepared: &client.statement_cache, statements, repeat }
-    }
-
-    /// Returns why the connection must not be used again, if it must not.
-    pub(super) fn fault(&self) -> Option<&'static str> {
-        if self.client.is_closed() { Some("closed") } else { self.health.fault() }
-    }
-}
-
-impl managed::Manager for Connector {
-    type Type = Connection;
-    type Error = Error;
-
-    async fn create(&self) -> Result<Connection> {
-        // Boxed: connecting is a large future, and every request's future would carry it.
-        let (client, driver) = Box::pin(self.connect(&self.pooled)).await?;
-        Ok(Connection { client: ClientWrapper::new(client, driver), health: Health::default() })
-    }
-
-    async fn recycle(
-        &self,
-        connection: &mut Connection,
-        metrics: &managed::Metrics,
-    ) -> managed::RecycleResult<Error> {
-        // After a freeze this runs before the driver has: let it see that the server hung up.
-        tokio::task::yield_now().await;
-        if let Some(fault) = connection.fault() {
-            return Err(managed::RecycleError::message(fault));
-        }
-        if metrics.last_used() < CHECK_AFTER_IDLE {
-            return Ok(());
-        }
-        match tokio::time::timeout(CHECK_TIMEOUT, connection.client.simple_query("")).await {
-            Ok(Ok(_)) => Ok(()),
-            _ => Err(managed::RecycleError::message("did not respond")),
-        }
-    }
 }

@@ -7,30 +7,33 @@ mod connect;
 mod error;
 mod health;
 mod parameter;
+mod pool;
 mod row;
 mod sql;
 mod statement;
+mod token;
 
 use std::{iter, sync::Arc};
 
 use deadpool::{Runtime, managed};
 use tokio_postgres::CancelToken;
 
-pub use connect::TIMEOUTS;
+pub use connect::{Notices, TIMEOUTS};
 pub use error::{LOCK, from_postgres};
 pub use health::Health;
 pub use parameter::{Parameter, SqlType};
 pub use row::{column, printable};
 pub use sql::{Repeat, Runner, Sql};
 pub use statement::{Owned, Statement};
+pub use token::database_token;
 
 use super::secrets::Secrets;
 use crate::{
     config::{DatabaseConfig, OutboxConfig, Statements},
     domain::{Error, Result},
 };
-pub(super) use connect::Connection;
 use connect::Connector;
+pub(super) use pool::Connection;
 
 type Pool = managed::Pool<Connector>;
 
@@ -49,12 +52,26 @@ impl Db {
         Self::with_options(config, secrets, "")
     }
 
+    /// The same; `notices` gets what the server says with `raise notice` and `raise warning`.
+    ///
+    /// # Errors
+    /// As `new`.
+    pub fn with_notices(config: DatabaseConfig, secrets: Arc<Secrets>, notices: Notices) -> Result<Self> {
+        Self::over(config, |config| Ok(Connector::new(config, secrets, "")?.telling(notices)))
+    }
+
     /// With start-up options such as `-c search_path=…`; tests give each its own schema.
     pub fn with_options(config: DatabaseConfig, secrets: Arc<Secrets>, options: &str) -> Result<Self> {
-        let (size, wait, statements) = (config.pool_size, config.wait, config.statements);
-        let outbox = config.outbox;
-        let pool = Pool::builder(Connector::new(config, secrets, options)?)
-            .max_size(size)
+        Self::over(config, |config| Connector::new(config, secrets, options))
+    }
+
+    fn over(
+        config: DatabaseConfig,
+        connector: impl FnOnce(DatabaseConfig) -> Result<Connector>,
+    ) -> Result<Self> {
+        let DatabaseConfig { pool_size, wait, statements, outbox, .. } = config;
+        let pool = Pool::builder(connector(config)?)
+            .max_size(pool_size)
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(wait))
             .build()
@@ -87,6 +104,11 @@ impl Db {
     /// A connection outside of the pool and without time limits: for the migration runner.
     pub async fn connect_apart(&self) -> Result<tokio_postgres::Client> {
         self.pool.manager().connect_apart().await
+    }
+
+    /// Whether the server accepts a user and a password. The user may lack the right to use the database.
+    pub async fn accepts(&self, user: &str, password: &str) -> Result<bool> {
+        self.pool.manager().accepts(user, password).await
     }
 
     /// Ends the statement that a connection is running now. Its caller gets an error.

@@ -30,7 +30,7 @@ pub trait Mailer: Send + Sync {
     /// # Errors
     /// `Unavailable` when the server cannot be reached within ten seconds, refuses the login or the sender,
     /// or replies "later" (4xx); `Configuration` for a wrong URL; `Validation` when the server refuses this
-    /// mail permanently.
+    /// mail permanently, naming `recipient` or `mail`.
     fn send<'a>(&'a self, mail: &'a Mail) -> BoxFuture<'a, Result<()>>;
 }
 

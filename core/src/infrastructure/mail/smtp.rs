@@ -106,7 +106,7 @@ impl fmt::Debug for SmtpMailer {
 fn message(from: &Sender, mail: &Mail) -> Result<Message> {
     let sender = address(&from.address)
         .ok_or_else(|| Error::Configuration("MAIL_FROM must be an address that SMTP accepts".into()))?;
-    let recipient = address(mail.to.as_str()).ok_or_else(|| Error::invalid("to", "format"))?;
+    let recipient = address(mail.to.as_str()).ok_or_else(|| Error::invalid(Error::RECIPIENT, "format"))?;
     let domain = from.address.rsplit_once('@').map_or("localhost", |(_, domain)| domain);
     Message::builder()
         .message_id(Some(format!("<{}@{domain}>", mail.id)))
@@ -156,24 +156,29 @@ fn outcome(error: &smtp::Error) -> Error {
     let words = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
     let detail = words.split_whitespace().next().filter(|word| is_enhanced(word)).unwrap_or_default();
     let answer = format!("replied {status} {detail}").trim_end().to_owned();
-    if refuses_mail(status.into(), detail) {
-        Error::invalid("mail", format!("the server {answer}"))
-    } else {
-        Error::unavailable("mail", answer)
+    match refused(status.into(), detail) {
+        Some(part) => Error::invalid(part, format!("the server {answer}")),
+        None => Error::unavailable("mail", answer),
     }
 }
 
-/// Returns whether the server refused this recipient or this text permanently.
+/// Returns what the server refused permanently, the recipient or the text, as the key of a `Validation`.
 ///
 /// Every other answer may be about the login, the sender, our account or the server's rules. An operator can
 /// correct those, and the mail can be sent then. So a permanent status alone is not enough: the second code must
 /// name the recipient or the text (RFC 3463).
-fn refuses_mail(status: u16, detail: &str) -> bool {
-    let about_mail = matches!(detail, "5.1.1" | "5.1.2" | "5.1.3" | "5.1.6" | "5.1.10" | "5.3.4")
-        || detail.starts_with("5.2.")
-        || detail.starts_with("5.6.");
-    // 556 needs no second code: the recipient's domain takes no mail (RFC 7504).
-    matches!(status, 550..=554 | 556) && about_mail || status == 556 && detail.is_empty()
+fn refused(status: u16, detail: &str) -> Option<&'static str> {
+    let part = match detail {
+        // The size, for the mailbox or the server.
+        "5.2.3" | "5.3.4" => "mail",
+        "5.1.1" | "5.1.2" | "5.1.3" | "5.1.6" | "5.1.10" => Error::RECIPIENT,
+        // 556 needs no second code: the recipient's domain takes no mail (RFC 7504).
+        "" if status == 556 => Error::RECIPIENT,
+        of_text if of_text.starts_with("5.6.") => "mail",
+        of_mailbox if of_mailbox.starts_with("5.2.") => Error::RECIPIENT,
+        _ => return None,
+    };
+    matches!(status, 550..=554 | 556).then_some(part)
 }
 
 /// Digits, a point, digits, a point, digits (RFC 3463).

@@ -175,12 +175,14 @@ async fn a_refused_recipient_is_final_and_not_repeated_in_the_error() {
 
 #[tokio::test]
 async fn only_a_code_about_the_recipient_or_the_text_is_final() {
+    let of_recipient = ["domain", "mailbox", "syntax", "RFC 7504"];
     let final_answers: &[(&[_], &str)] = &[
         (&[("RCPT TO", "550 5.1.10 null MX")], "domain"),
         (&[("RCPT TO", "552 5.2.2 mailbox full")], "mailbox"),
         (&[("RCPT TO", "553 5.1.3 bad address syntax")], "syntax"),
         (&[("RCPT TO", "556 domain takes no mail")], "RFC 7504"),
         (&[("MAIL FROM", "552 5.3.4 message too big")], "size"),
+        (&[("RCPT TO", "552 5.2.3 too big for this mailbox")], "size of the mailbox"),
         (&[("DATA", "554 5.6.0 bad content")], "text"),
     ];
     let answers_to_repeat: &[(&[_], &str)] = &[
@@ -197,6 +199,7 @@ async fn only_a_code_about_the_recipient_or_the_text_is_final() {
             let (port, _) = server(refusals);
             let error = local(port).send(&mail("Welcome", "Hello")).await.expect_err("refused");
             assert_eq!(error.retryable(), may_pass, "{about}: {error:?}");
+            assert_eq!(error.is_of_recipient(), of_recipient.contains(about), "{about}: {error:?}");
         }
     }
 }

@@ -68,7 +68,7 @@ fn timestamp_of(id: Uuid) -> Result<String> {
     let (seconds, nanos) =
         id.get_timestamp().ok_or_else(|| Error::internal("a v7 uuid without a time"))?.to_unix();
     let time = OffsetDateTime::from_unix_timestamp(seconds as i64).map_err(Error::internal)?;
-    timestamp::text(time + time::Duration::nanoseconds(nanos.into())).map_err(Error::internal)
+    Ok(timestamp::text(time + time::Duration::nanoseconds(nanos.into())))
 }
 
 /// An event as we read it, from ourselves or from anyone.
@@ -166,6 +166,17 @@ impl TaskMessage {
     pub fn to_json(&self) -> Result<String> {
         to_json(self)
     }
+}
+
+/// Returns the outbox id of a task's message. It follows from task and attempt, so that each attempt has at
+/// most one row.
+pub fn message_id(task: Uuid, attempt: i32) -> Uuid {
+    Uuid::new_v5(&task, format!("attempt {attempt}").as_bytes())
+}
+
+/// Returns the outbox id of that message when it came on the wrong queue and was sent on.
+pub fn passed_on_id(task: Uuid, attempt: i32) -> Uuid {
+    Uuid::new_v5(&message_id(task, attempt), b"passed on")
 }
 
 impl ReceivedEvent {

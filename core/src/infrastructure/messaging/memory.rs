@@ -48,16 +48,16 @@ impl Bus for MemoryBus {
             self.check()?;
             let disliked = *self.disliked.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             let mut sent = self.sent.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            let mut answer = Sent::default();
+            let mut response = Sent::default();
             for message in messages {
                 if disliked.is_some_and(|part| message.body.contains(part)) {
-                    answer.refused.push((message.id, "disliked by a test".to_owned()));
+                    response.refused.push((message.id, "disliked by a test".to_owned()));
                 } else {
                     sent.push(message.clone());
-                    answer.accepted.push(message.id);
+                    response.accepted.push(message.id);
                 }
             }
-            Ok(answer)
+            Ok(response)
         }
         .boxed()
     }

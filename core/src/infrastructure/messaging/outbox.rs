@@ -269,6 +269,13 @@ pub async fn unsent_or_sent_within(
     rows.iter().map(|row| Ok((column(row, "id")?, column(row, "published_at")?))).collect()
 }
 
+/// Whether no schema has the table, because nobody has migrated yet. The catalogue shows it to every login, so a right
+/// that is missing does not look like this.
+pub async fn is_missing(conn: &impl Sql) -> Result<bool> {
+    let sql = "select 1 as found from pg_catalog.pg_class where relname = 'outbox' and relkind = 'r' limit 1";
+    Ok(conn.row(sql, &[]).await?.is_none())
+}
+
 /// Public for the test that asks Postgres for its plan. Its parameter is the words of all queues. A message for
 /// later is late only after its time. The relay parks a message by making it due at 'infinity', so `outbox_queue_idx` finds those, one
 /// queue at a time.

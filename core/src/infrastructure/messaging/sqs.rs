@@ -50,7 +50,7 @@ impl SqsBus {
             .map(|message| entry(url, message).build())
             .collect::<std::result::Result<Vec<_>, _>>()
             .map_err(Error::internal)?;
-        let answer = self
+        let response = self
             .client
             .send_message_batch()
             .queue_url(url)
@@ -58,17 +58,17 @@ impl SqsBus {
             .send()
             .await
             .map_err(|error| Error::unavailable("queue", error))?;
-        note(&answer, sent);
+        note(&response, sent);
         Ok(())
     }
 }
 
-fn note(answer: &SendMessageBatchOutput, sent: &mut Sent) {
+fn note(response: &SendMessageBatchOutput, sent: &mut Sent) {
     // Our own ids come back: what does not parse is not ours.
     let id = |text: &str| Uuid::parse_str(text).ok();
-    sent.accepted.extend(answer.successful().iter().filter_map(|entry| id(entry.id())));
+    sent.accepted.extend(response.successful().iter().filter_map(|entry| id(entry.id())));
     // A failure on the side of SQS says nothing about the message: it is simply not sent yet.
-    let refused = answer.failed().iter().filter(|entry| entry.sender_fault());
+    let refused = response.failed().iter().filter(|entry| entry.sender_fault());
     sent.refused.extend(refused.filter_map(|entry| Some((id(entry.id())?, entry.code().to_owned()))));
 }
 
@@ -172,14 +172,14 @@ mod tests {
             entry.build().expect("an entry")
         };
         let well = SendMessageBatchResultEntry::builder().id(id(1)).message_id("m").md5_of_message_body("m");
-        let answer = SendMessageBatchOutput::builder()
+        let response = SendMessageBatchOutput::builder()
             .successful(well.build().expect("an entry"))
             .failed(failed(2, true))
             .failed(failed(3, false))
             .build()
-            .expect("an answer");
+            .expect("a response");
         let mut sent = Sent::default();
-        note(&answer, &mut sent);
+        note(&response, &mut sent);
         assert_eq!(sent.accepted, [Uuid::from_u128(1)]);
         assert_eq!(sent.refused, [(Uuid::from_u128(2), "Some".to_owned())]);
     }

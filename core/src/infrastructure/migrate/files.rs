@@ -1,5 +1,7 @@
 //! The migrations that this binary carries.
 
+use crate::infrastructure::security::{hex, sha256};
+
 /// One step of the schema, and the way back.
 #[derive(Debug, Clone, Copy)]
 pub struct Migration {
@@ -12,13 +14,7 @@ pub struct Migration {
 impl Migration {
     /// SHA-256 of the `up` file in hex; line ends do not count.
     pub fn checksum(&self) -> String {
-        use std::fmt::Write;
-        let digest = ring::digest::digest(&ring::digest::SHA256, self.up.replace("\r\n", "\n").as_bytes());
-        digest.as_ref().iter().fold(String::with_capacity(64), |mut hex, byte| {
-            // Writing to a string cannot fail.
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+        hex(&sha256(&self.up.replace("\r\n", "\n")))
     }
 }
 

@@ -1,4 +1,4 @@
-//! Table `challenge`: one-time links and codes. `application/challenges` says what they are for.
+//! Table `challenge`: one-time links and codes. `application/challenges` uses them.
 
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -10,7 +10,7 @@ use crate::{
     domain::{
         Error, Result,
         auth::challenge::{Challenge, Holds, Owner, Purpose},
-        users::{Email, Phone},
+        users::Email,
     },
     infrastructure::{
         db::{Parameter, Sql},
@@ -18,7 +18,7 @@ use crate::{
     },
 };
 
-/// How many codes may be tried for one challenge.
+/// How many codes may be tried for one challenge, and how often its link may be sent again.
 const MAX_ATTEMPTS: i16 = 5;
 
 /// A challenge about to be stored.
@@ -33,6 +33,7 @@ pub struct NewChallenge<'a> {
     /// SHA-256 of the verifier of the client that asks.
     pub binding: Option<&'a [u8; 32]>,
     pub now: OffsetDateTime,
+    pub expires_at: OffsetDateTime,
 }
 
 /// Stores a challenge with the present epoch of its user. Does the same work without a user, and for a user
@@ -51,7 +52,7 @@ pub async fn ask(sql: &impl Sql, new: &NewChallenge<'_>) -> Result<()> {
         &new.data,
         &binding,
         &new.now,
-        &(new.now + new.purpose.lifetime()),
+        &new.expires_at,
     ];
     sql.execute(text, &params).await.map(drop)
 }
@@ -78,15 +79,10 @@ fn from_row(row: &Row) -> Result<Challenge> {
     })
 }
 
-/// Returns a challenge that has not expired, used or not. For links, whose secret stands alone.
-pub async fn find(
-    sql: &impl Sql,
-    id: Uuid,
-    purpose: Purpose,
-    now: OffsetDateTime,
-) -> Result<Option<Challenge>> {
-    let text = format!("select {FIELDS} from challenge where id = $1 and purpose = $2 and expires_at > $3");
-    sql.row(&text, &[&id, &purpose.as_str(), &now]).await?.as_ref().map(from_row).transpose()
+/// Returns a challenge, used or not, expired or not. For links, whose secret stands alone.
+pub async fn find(sql: &impl Sql, id: Uuid, purpose: Purpose) -> Result<Option<Challenge>> {
+    let text = format!("select {FIELDS} from challenge where id = $1 and purpose = $2");
+    sql.row(&text, &[&id, &purpose.as_str()]).await?.as_ref().map(from_row).transpose()
 }
 
 /// Returns a challenge for the worker that sends its secret, and stores `kid` with it unless it has a key
@@ -96,18 +92,31 @@ pub async fn find_with_key(sql: &impl Sql, id: Uuid, kid: &str) -> Result<Option
     sql.row(&text, &[&id, &kid]).await?.as_ref().map(from_row).transpose()
 }
 
-/// What makes a code more than a guess: who asked for it.
+/// What makes a code more than a guess: who asked for it. One of both is enough.
 #[derive(Debug, Clone, Copy)]
 pub enum Asker {
     /// The client that holds the verifier with this SHA-256.
     Client([u8; 32]),
     /// A session of the user whose challenge it is.
     Session(Uuid),
+    /// A client with a verifier and a session, of which either may have asked.
+    Either { client: [u8; 32], session: Uuid },
+}
+
+impl Asker {
+    /// Returns `None` for a request with neither of both.
+    pub fn of(client: Option<[u8; 32]>, session: Option<Uuid>) -> Option<Self> {
+        match (client, session) {
+            (Some(client), Some(session)) => Some(Self::Either { client, session }),
+            (Some(client), None) => Some(Self::Client(client)),
+            (None, session) => session.map(Self::Session),
+        }
+    }
 }
 
 /// Counts one attempt to use a code, and returns the challenge if it may be compared. It takes a connection
-/// whose statements commit one by one, so the count stays whatever becomes of the request. An attempt of
-/// anybody but the asker finds nothing and uses up nothing.
+/// whose statements commit one by one, so the count stays when the request fails. An attempt of anybody but the
+/// asker finds nothing and uses up nothing. A used challenge is returned as long as its code may be repeated.
 pub async fn count(
     sql: &impl Sql,
     id: Uuid,
@@ -118,19 +127,30 @@ pub async fn count(
     let (binding, user) = match asker {
         Asker::Client(binding) => (Some(binding.to_vec()), None),
         Asker::Session(user) => (None, Some(user)),
+        Asker::Either { client, session } => (Some(client.to_vec()), Some(session)),
     };
     let text = format!(
         "update challenge set attempts = attempts + 1
-         where id = $1 and purpose = $2 and used_at is null and expires_at > $3 and created_at > $4
+         where id = $1 and purpose = $2 and (used_at is null or used_at > $8) and expires_at > $3 and created_at > $4
            and attempts < $5 and (binding = $6 or user_uuid = $7)
          returning {FIELDS}"
     );
     let oldest = now - purpose.code_lifetime();
-    let params: [&dyn Parameter; 7] = [&id, &purpose.as_str(), &now, &oldest, &MAX_ATTEMPTS, &binding, &user];
+    let used_since = now - purpose.code_repeats_for();
+    let params: [&dyn Parameter; 8] =
+        [&id, &purpose.as_str(), &now, &oldest, &MAX_ATTEMPTS, &binding, &user, &used_since];
     sql.row(&text, &params).await?.as_ref().map(from_row).transpose()
 }
 
-/// Returns whether a challenge still holds for its user: they may sign in, and nothing has changed that ends it.
+/// Counts one more attempt with a link whose secret was right. Returns whether it is one of the few that are allowed.
+/// It takes a connection like [`count`].
+pub async fn count_link(sql: &impl Sql, id: Uuid) -> Result<bool> {
+    let text = "update challenge set attempts = attempts + 1 where id = $1 and attempts < $2";
+    Ok(sql.execute(text, &[&id, &MAX_ATTEMPTS]).await? > 0)
+}
+
+/// Returns whether a challenge still holds for its user: nothing has changed that ends it.
+/// [`Holds::WhileSubjectIsCurrent`] and [`Holds::WhileEpochStands`] also need a user who may sign in.
 pub async fn holds(sql: &impl Sql, challenge: &Challenge) -> Result<bool> {
     look_at_owner(sql, challenge, "").await
 }
@@ -143,15 +163,19 @@ pub async fn lock_owner(tx: &impl Sql, challenge: &Challenge) -> Result<bool> {
 
 async fn look_at_owner(sql: &impl Sql, challenge: &Challenge, lock: &str) -> Result<bool> {
     let Some(Owner { user, epoch }) = challenge.owner else { return Ok(false) };
-    let text = format!(
-        "select {STORED}, phone, epoch from users
-         where uuid = $1 and is_active and deleted_at is null{lock}"
-    );
+    let holds = challenge.purpose.holds();
+    if holds == Holds::WhileDeletionIsPending {
+        let text = format!("select from users where uuid = $1 and deleted_at = $2{lock}");
+        return Ok(sql.row(&text, &[&user, &challenge.created_at]).await?.is_some());
+    }
+    let may_sign_in = if holds == Holds::Always { "" } else { " and is_active and deleted_at is null" };
+    let text = format!("select {STORED}, phone, epoch from users where uuid = $1{may_sign_in}{lock}");
     let Some(row) = sql.row(&text, &[&user]).await? else { return Ok(false) };
     let stands = column::<i32>(&row, "epoch")? == epoch;
-    Ok(match challenge.purpose.holds() {
+    Ok(match holds {
         Holds::Always => true,
         Holds::WhileEpochStands => stands,
+        Holds::WhileDeletionIsPending => false, // Nobody who may sign in has one.
         Holds::WhileSubjectIsCurrent => stands && has_subject(&row, challenge)?,
     })
 }
@@ -164,13 +188,42 @@ fn has_subject(row: &Row, challenge: &Challenge) -> Result<bool> {
         return Ok(address.is_some() && StoredEmail::from_row(row)?.holds(&email));
     }
     let phone: Option<String> = column(row, "phone")?;
-    Ok(phone.is_some() && Phone::parse(subject).is_ok_and(|own| Some(own.as_str()) == phone.as_deref()))
+    Ok(challenge.phone().is_some_and(|own| Some(own.as_str()) == phone.as_deref()))
+}
+
+/// Returns the challenge that takes the deletion of this time back, if the grace period has not ended.
+pub async fn restoring(
+    sql: &impl Sql,
+    user: Uuid,
+    deleted_at: OffsetDateTime,
+    now: OffsetDateTime,
+) -> Result<Option<Uuid>> {
+    let text = "select id from challenge
+                where user_uuid = $1 and purpose = $2 and created_at = $3 and used_at is null and expires_at > $4";
+    let row = sql.row(text, &[&user, &Purpose::Restore.as_str(), &deleted_at, &now]).await?;
+    row.map(|row| column(&row, "id")).transpose()
 }
 
 /// Marks a challenge as used. Returns whether it could be: of two requests at the same time, one gets `false`.
+/// The attempts count from the start again, because codes that were tried before must not stop a repetition.
 pub async fn consume(tx: &impl Sql, challenge: &Challenge, now: OffsetDateTime) -> Result<bool> {
-    let text = "update challenge set used_at = $3
+    let text = "update challenge set used_at = $3, attempts = 0
                 where id = $1 and purpose = $2 and used_at is null and expires_at > $3";
     let params: [&dyn Parameter; 3] = [&challenge.id, &challenge.purpose.as_str(), &now];
     Ok(tx.execute(text, &params).await? > 0)
+}
+
+/// Ends the links of the same purpose and user that were asked for after this one. Returns their ids, the last one
+/// first.
+pub async fn end_later(tx: &impl Sql, challenge: &Challenge, now: OffsetDateTime) -> Result<Vec<Uuid>> {
+    let text = "with ended as (
+                  update challenge set used_at = $5
+                  where user_uuid = $1 and purpose = $2 and (created_at, id) > ($3, $4) and used_at is null
+                  returning id, created_at
+                )
+                select id from ended order by created_at desc, id desc";
+    let user = challenge.owner.map(|owner| owner.user);
+    let params: [&dyn Parameter; 5] =
+        [&user, &challenge.purpose.as_str(), &challenge.created_at, &challenge.id, &now];
+    tx.rows(text, &params).await?.iter().map(|row| column(row, "id")).collect()
 }

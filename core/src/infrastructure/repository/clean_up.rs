@@ -1,9 +1,14 @@
 //! Expired rows, and how long each kind is kept.
 
+use uuid::Uuid;
+
 use super::column;
 use crate::{
     domain::{Error, Result},
-    infrastructure::db::Sql,
+    infrastructure::{
+        db::Sql,
+        messaging::envelope::{message_id, passed_on_id},
+    },
 };
 
 /// One statement deletes this many: its locks and its log stay small.
@@ -24,11 +29,13 @@ pub enum Expired {
     IdempotencyKeys,
     Values,
     Challenges,
+    TextMessages,
+    TextMessageDays,
     AuditLog,
 }
 
 impl Expired {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Sessions,
         Self::PublishedMessages,
         Self::HandledMessages,
@@ -41,6 +48,8 @@ impl Expired {
         Self::IdempotencyKeys,
         Self::Values,
         Self::Challenges,
+        Self::TextMessages,
+        Self::TextMessageDays,
         Self::AuditLog,
     ];
 
@@ -75,6 +84,9 @@ impl Expired {
             Self::Values => ("key_value", "expires_at", "0"),
             // Nobody can use it, and a repeated request that finds none is refused as an expired one is.
             Self::Challenges => ("challenge", "expires_at", "0"),
+            // A range that has stopped may try again when its old messages are gone.
+            Self::TextMessages => ("text_message", "at", "30 days"),
+            Self::TextMessageDays => ("text_message_day", "day", "30 days"),
             // Functions may not delete these rows, nor say how long they are kept: migration `audit_retention`.
             Self::AuditLog => ("audit_log", "at", AUDIT_RETENTION),
         }
@@ -95,6 +107,9 @@ const AUDIT_RETENTION: &str = "the days in `audit_retention`";
 /// Deletes up to [`BATCH`] rows of a kind and returns how many.
 pub async fn delete(sql: &impl Sql, what: Expired) -> Result<u64> {
     let text = delete_statement(what);
+    if what == Expired::Challenges {
+        return delete_challenges(sql, &text).await;
+    }
     if what != Expired::AuditLog {
         return sql.execute(&text, &[&(BATCH as i64)]).await;
     }
@@ -103,12 +118,44 @@ pub async fn delete(sql: &impl Sql, what: Expired) -> Result<u64> {
     u64::try_from(pruned).map_err(Error::internal)
 }
 
-/// The text of [`delete`]. Public for the test that asks Postgres for its plan.
+/// The tasks that sent these challenges, and have ended. A task has the id of its challenge.
+pub const ENDED_TASKS: &str = "select id, attempt from task where id = any($1) and finished_at is not null";
+/// The rows of a table with these ids.
+pub const BY_IDS: [&str; 3] = [
+    "delete from outbox where id = any($1)",
+    "delete from task where id = any($1) and finished_at is not null",
+    "delete from challenge where id = any($1)",
+];
+
+/// Deletes challenges that have expired, each with the task that sent it and the messages of that task: anybody can
+/// ask for many. The challenges go last, so that a run that dies leaves nothing that the next one does not find. A
+/// task that has not ended stays, and runs without an effect.
+async fn delete_challenges(sql: &impl Sql, expired: &str) -> Result<u64> {
+    let rows = sql.rows(expired, &[&(BATCH as i64)]).await?;
+    let challenges = rows.iter().map(|row| column(row, "id")).collect::<Result<Vec<Uuid>>>()?;
+    let (mut tasks, mut messages) = (Vec::new(), Vec::new());
+    for row in sql.rows(ENDED_TASKS, &[&challenges]).await? {
+        let (task, attempts): (Uuid, i32) = (column(&row, "id")?, column(&row, "attempt")?);
+        tasks.push(task);
+        messages.extend((1..=attempts).flat_map(|n| [message_id(task, n), passed_on_id(task, n)]));
+    }
+    for (text, ids) in BY_IDS.into_iter().zip([&messages, &tasks, &challenges]) {
+        sql.execute(text, &[ids]).await?;
+    }
+    Ok(challenges.len() as u64)
+}
+
+/// The text of [`delete`], or its first one. Public for the test that asks Postgres for its plan.
 pub fn delete_statement(what: Expired) -> String {
     if what == Expired::AuditLog {
         return "select prune_audit_log($1) as pruned".into();
     }
     let (table, since, kept) = what.rule();
+    if what == Expired::Challenges {
+        return format!(
+            "select id from {table} where {since} < statement_timestamp() order by {since} limit $1"
+        );
+    }
     // ctid is where the row stands: the cheapest way to name rows that a limit has chosen.
     // statement_timestamp() does not change during the statement, so it can be an index condition.
     format!(

@@ -7,12 +7,12 @@
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::column;
+use super::{
+    column,
+    credentials::{self, Credentials},
+};
 use crate::{
-    domain::{
-        Error, Result,
-        users::{Email, PasswordHash},
-    },
+    domain::{Error, Result, users::Email},
     infrastructure::db::{Parameter, Sql},
 };
 
@@ -62,38 +62,9 @@ impl StoredEmail {
     }
 }
 
-/// What sign-in needs to know.
-#[derive(Debug)]
-pub struct Credentials {
-    pub uuid: Uuid,
-    pub may_sign_in: bool,
-    /// Whether the address is proved.
-    pub is_verified: bool,
-    pub epoch: i32,
-    pub password: Option<PasswordHash>,
-}
-
-/// The columns that [`Credentials`] are read from, next to `uuid`.
-pub(super) const CREDENTIALS: &str =
-    "is_active and deleted_at is null as may_sign_in, email_verified_at is not null as is_verified,
-     epoch, password_hashed";
-
-impl Credentials {
-    pub(super) fn from_row(row: &Row) -> Result<Self> {
-        let hash: Option<String> = column(row, "password_hashed")?;
-        Ok(Self {
-            uuid: column(row, "uuid")?,
-            may_sign_in: column(row, "may_sign_in")?,
-            is_verified: column(row, "is_verified")?,
-            epoch: column(row, "epoch")?,
-            password: hash.map(PasswordHash::new),
-        })
-    }
-}
-
 /// Returns what sign-in needs to know about the user whose address this is.
 pub async fn credentials(sql: &impl Sql, email: &Email) -> Result<Option<Credentials>> {
-    let found = rows(sql, email, &format!(", {CREDENTIALS}")).await?;
+    let found = rows(sql, email, &format!(", {}", credentials::columns("email_verified_at"))).await?;
     owner_of(email, found).map(|(_, row)| Credentials::from_row(&row)).transpose()
 }
 
@@ -110,7 +81,7 @@ pub async fn holders(sql: &impl Sql, email: &Email) -> Result<Vec<StoredEmail>> 
 }
 
 /// `more` are columns behind those of [`STORED`].
-async fn rows(sql: &impl Sql, email: &Email, more: &str) -> Result<Vec<(StoredEmail, Row)>> {
+pub(super) async fn rows(sql: &impl Sql, email: &Email, more: &str) -> Result<Vec<(StoredEmail, Row)>> {
     let text = format!(
         "select {STORED}{more} from users
          where {CANONICAL_OR_ROUGH} = any($1) and (email_canonical is null or email_canonical = $2) order by id"

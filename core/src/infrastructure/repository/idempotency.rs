@@ -28,7 +28,7 @@ pub struct RequestKey {
     pub text: String,
     /// An HMAC of all that the request asks for.
     pub fingerprint: Vec<u8>,
-    /// Whose data the answer holds, if not the user's own.
+    /// Whose data the response holds, if not the user's own.
     pub subject: Option<Uuid>,
 }
 
@@ -40,7 +40,7 @@ pub enum Found {
     OtherRequest,
 }
 
-/// An answer as it was given.
+/// A response as it was given.
 #[derive(Debug)]
 pub struct Stored {
     pub status: u16,
@@ -53,7 +53,7 @@ pub struct Stored {
 pub enum Claim {
     /// Until the caller's transaction ends.
     Ours,
-    /// There is an answer.
+    /// There is a response.
     Taken,
     /// The user has too many, or too long ones. There may be a response all the same.
     Full,
@@ -130,14 +130,14 @@ pub async fn claim(tx: &impl Sql, key: &RequestKey) -> Result<Claim> {
 ///
 /// # Errors
 /// `Internal` for an invalid status.
-pub fn store(tx: &mut Tx<'_>, key: &RequestKey, about: Option<Uuid>, answer: Stored) -> Result<()> {
-    let status = i16::try_from(answer.status).map_err(Error::internal)?;
+pub fn store(tx: &mut Tx<'_>, key: &RequestKey, about: Option<Uuid>, response: Stored) -> Result<()> {
+    let status = i16::try_from(response.status).map_err(Error::internal)?;
     let text = "update idempotency_key
                 set status = $4, body = $5, subject_uuid = coalesce($6, subject_uuid)
                 where user_uuid = $1 and route = $2 and key = $3";
     let statement = Statement::new(text).with(key.user).with(key.route.clone());
     let statement = statement.with(key.text.clone()).with(status);
-    tx.last(statement.with(answer.body).with(about));
+    tx.last(statement.with(response.body).with(about));
     Ok(())
 }
 

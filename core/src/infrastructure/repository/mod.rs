@@ -6,14 +6,19 @@
 
 pub mod api_keys;
 pub mod audit;
+pub mod audit_retention;
 mod bulk;
 pub mod challenges;
 pub mod clean_up;
+pub mod credentials;
 pub mod emails;
 pub mod idempotency;
+pub mod moved_emails;
 pub mod outbox_operations;
 pub mod outbox_status;
 pub mod personal;
+pub mod phones;
+pub mod place;
 pub mod profiles;
 pub mod rate_limit;
 mod read;
@@ -22,6 +27,7 @@ pub mod sessions;
 pub mod sign_in_places;
 pub mod task_operations;
 pub mod tasks;
+pub mod text_messages;
 pub mod users;
 mod write;
 

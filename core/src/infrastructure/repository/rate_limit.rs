@@ -50,10 +50,38 @@ pub async fn take(conn: &Conn, tries: &[Try]) -> Result<Vec<Verdict>> {
     rows.iter().map(verdict).collect()
 }
 
+/// Whose places are known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Known {
+    /// Those of everybody who has signed in there.
+    OfAnybody,
+    /// Those of a user who has proved the address.
+    OfProvedEmail,
+    /// Those of a user who has proved the number.
+    OfProvedPhone,
+}
+
+impl Known {
+    /// Returns what a row of `sign_in_place` must fulfil, too. A user has one address and one number, and a change of
+    /// either forgets the places.
+    fn condition(self) -> &'static str {
+        match self {
+            Self::OfAnybody => "",
+            Self::OfProvedEmail => {
+                " and exists (select from users where uuid = user_uuid and email_verified_at is not null)"
+            }
+            Self::OfProvedPhone => {
+                " and exists (select from users where uuid = user_uuid and phone_verified_at is not null)"
+            }
+        }
+    }
+}
+
 /// Two lists of uses. One of them counts: it depends on whether the user has signed in from the place.
 #[derive(Debug)]
 pub struct ByPlace<'a> {
     pub place: Pseudonym,
+    pub whose: Known,
     pub known: &'a [Try],
     pub unknown: &'a [Try],
 }
@@ -68,7 +96,7 @@ pub async fn take_by_place(conn: &Conn, ask: &ByPlace<'_>) -> Result<(bool, Vec<
     let mut params = numbers.params();
     let place = ask.place.as_bytes();
     params.push(&place);
-    let rows = conn.rows(&statement_by_place(ask.known.len(), ask.unknown.len()), &params).await?;
+    let rows = conn.rows(&statement_by_place(ask.known.len(), ask.unknown.len(), ask.whose), &params).await?;
     let (first, rest) = rows.split_first().ok_or_else(|| Error::internal("no row about the place"))?;
     Ok((column(first, "allowed")?, rest.iter().map(verdict).collect::<Result<_>>()?))
 }
@@ -123,7 +151,8 @@ fn statement(count: usize) -> String {
     format!("with {upserts}{answers} order by number")
 }
 
-fn statement_by_place(known: usize, unknown: usize) -> String {
+fn statement_by_place(known: usize, unknown: usize, whose: Known) -> String {
+    let condition = whose.condition();
     let place = (known + unknown) * 4 + 1;
     let (of_known, known_answers) = chain(0..known, "from place where known");
     let (of_unknown, unknown_answers) = chain(known..known + unknown, "from place where not known");
@@ -131,7 +160,7 @@ fn statement_by_place(known: usize, unknown: usize) -> String {
     let answers = [known_answers, unknown_answers].into_iter().filter(|list| !list.is_empty());
     format!(
         "with place as (
-           select exists (select from sign_in_place where key = ${place} and until > statement_timestamp()) as known
+           select exists (select from sign_in_place where key = ${place} and until > statement_timestamp(){condition}) as known
          ), {} select -1 as number, known as allowed, 0::float8 as wait from place union all {} order by number",
         lists.collect::<Vec<_>>().join(", "),
         answers.collect::<Vec<_>>().join(" union all "),

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::{column, tasks::BEGUN};
+use super::{column, place::Place, tasks::BEGUN};
 use crate::{
     domain::{
         Error, Result,
@@ -32,13 +32,6 @@ pub struct Listed {
     pub created_at: OffsetDateTime,
     /// Why its last attempt failed: a code. The causes are in the log of the worker.
     pub error_code: Option<&'static str>,
-}
-
-/// Where a page begins: behind this task.
-#[derive(Debug, Clone, Copy)]
-pub struct Place {
-    pub since: OffsetDateTime,
-    pub id: Uuid,
 }
 
 /// The columns of [`Listed`].

@@ -1,4 +1,5 @@
-//! Table `users`.
+//! Table `users`: the row of a user. [`credentials`](super::credentials) has what proves who a user is, and
+//! [`emails`] and [`phones`](super::phones) find a user by address and by number.
 
 use serde_json::json;
 use time::OffsetDateTime;
@@ -7,7 +8,7 @@ use uuid::Uuid;
 
 use super::{
     Repository, column,
-    emails::{self, CANONICAL_OR_ROUGH, CREDENTIALS, Credentials},
+    emails::{self, CANONICAL_OR_ROUGH},
 };
 use crate::{
     domain::{
@@ -73,6 +74,7 @@ impl Entity for User {
         Column::new("updated_at", ColumnType::Timestamptz).touched(),
         Column::new("email_verified_at", ColumnType::Timestamptz).nullable(),
         Column::new("phone_verified_at", ColumnType::Timestamptz).nullable(),
+        Column::new("email_added_at", ColumnType::Timestamptz).nullable(),
         Column::new("deleted_at", ColumnType::Timestamptz).nullable(),
         Column::new("epoch", ColumnType::Int4).default("0"),
     ];
@@ -85,28 +87,41 @@ impl Entity for User {
 /// found by the statement itself. Every later row of the same address has its canonical form in the index,
 /// also one that an older version inserts, so no other transaction can add one in between.
 pub async fn create(sql: &impl Sql, new: &NewUser) -> Result<User> {
-    if let Some(user) = insert(sql, new, &[]).await? {
-        return Ok(user);
+    create_if_free(sql, new, "").await?.ok_or_else(|| Error::AlreadyExists("email".into()))
+}
+
+/// Does what [`create`] does, and returns `None` where that fails with `AlreadyExists`. The transaction can be used
+/// afterwards. `is_known` says that somebody has the address: one statement is run then, as for a new address.
+pub async fn create_unless_known(tx: &impl Sql, new: &NewUser, is_known: bool) -> Result<Option<User>> {
+    let on_conflict = " on conflict do nothing";
+    if is_known {
+        insert(tx, new, &[], on_conflict).await
+    } else {
+        create_if_free(tx, new, on_conflict).await
+    }
+}
+
+async fn create_if_free(sql: &impl Sql, new: &NewUser, on_conflict: &str) -> Result<Option<User>> {
+    if let Some(user) = insert(sql, new, &[], on_conflict).await? {
+        return Ok(Some(user));
     }
     // Rare: an old row has the same rough form. It need not be the same address.
     if let Some(email) = &new.email {
         let others = emails::without_canonical(sql, email).await?;
         let ids: Vec<i64> = others.iter().map(|(id, _)| *id).collect();
-        if !others.iter().any(|(_, is_same)| *is_same)
-            && let Some(user) = insert(sql, new, &ids).await?
-        {
-            return Ok(user);
+        if !others.iter().any(|(_, is_same)| *is_same) {
+            return insert(sql, new, &ids, on_conflict).await;
         }
     }
-    Err(Error::AlreadyExists("email".into()))
+    Ok(None)
 }
 
 /// Returns nothing if a row without a canonical form may have this address. `others` are known not to.
-async fn insert(sql: &impl Sql, new: &NewUser, others: &[i64]) -> Result<Option<User>> {
+async fn insert(sql: &impl Sql, new: &NewUser, others: &[i64], on_conflict: &str) -> Result<Option<User>> {
     let text = format!(
         "insert into users (email, email_canonical, phone, password_hashed, updated_at)
          select $1, $2, $3, $4, now() where not exists (
-           select from users where {CANONICAL_OR_ROUGH} = any($5) and email_canonical is null and id <> all($6))
+           select from users where {CANONICAL_OR_ROUGH} = any($5) and email_canonical is null and id <> all($6)){on_conflict}
          returning {}",
         User::FIELDS.join(", ")
     );
@@ -171,6 +186,13 @@ pub(super) fn with_permissions(row: &Row) -> Result<(User, Permissions)> {
     Ok((User::from_row(row)?, Permissions::from_words(words)))
 }
 
+/// A user who holds an address or a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Holder {
+    pub user: Uuid,
+    pub is_proved: bool,
+}
+
 /// Both forms of a stored address.
 #[derive(Debug)]
 pub struct Address {
@@ -195,76 +217,26 @@ pub async fn find_address(sql: &impl Sql, uuid: Uuid) -> Result<Option<Address>>
     row.as_ref().map(address).transpose()
 }
 
-pub async fn credentials_by_uuid(sql: &impl Sql, uuid: Uuid) -> Result<Option<Credentials>> {
-    let text = format!("select uuid, {CREDENTIALS} from users where uuid = $1");
-    sql.row(&text, &[&uuid]).await?.as_ref().map(Credentials::from_row).transpose()
+/// Marks a user as deleted, and raises the epoch. The deletion has the time of the challenge that restores the
+/// account. Returns that time, or `None` if the user could not sign in any more.
+pub async fn mark_deleted(tx: &impl Sql, uuid: Uuid, restore: Uuid) -> Result<Option<OffsetDateTime>> {
+    let text = "update users set deleted_at = (select created_at from challenge where id = $2),
+                       epoch = epoch + 1, updated_at = now()
+                where uuid = $1 and is_active and deleted_at is null returning deleted_at";
+    let row = tx.row(text, &[&uuid, &restore]).await?;
+    row.map(|row| column(&row, "deleted_at")).transpose()
 }
 
-/// Locks a user until the caller's transaction ends, if they may sign in and still have this password and epoch.
-/// Returns whether they have.
-pub async fn lock_verified(tx: &impl Sql, uuid: Uuid, hash: &PasswordHash, epoch: i32) -> Result<bool> {
-    let text = "select uuid from users where uuid = $1 and password_hashed = $2 and epoch = $3
-                  and is_active and deleted_at is null for no key update";
-    Ok(tx.row(text, &[&uuid, &hash.expose(), &epoch]).await?.is_some())
-}
-
-/// Puts another hash of the same password in the place of `old`. Returns whether `old` still stood there,
-/// with a user who may sign in.
-pub async fn renew_hash(sql: &impl Sql, uuid: Uuid, old: &PasswordHash, new: &PasswordHash) -> Result<bool> {
-    replace_hash(sql, uuid, Some(old), new, 0).await
-}
-
-/// Puts the hash of another password in the place of `old`, or of no hash, and raises the epoch. Returns what
-/// [`renew_hash`] returns.
-pub async fn change_hash(
-    sql: &impl Sql,
-    uuid: Uuid,
-    old: Option<&PasswordHash>,
-    new: &PasswordHash,
-) -> Result<bool> {
-    replace_hash(sql, uuid, old, new, 1).await
-}
-
-async fn replace_hash(
-    sql: &impl Sql,
-    uuid: Uuid,
-    old: Option<&PasswordHash>,
-    new: &PasswordHash,
-    epochs: i32,
-) -> Result<bool> {
-    let count = sql
-        .execute(
-            "update users set password_hashed = $3, epoch = epoch + $4, updated_at = now()
-             where uuid = $1 and password_hashed is not distinct from $2 and is_active and deleted_at is null",
-            &[&uuid, &old.map(PasswordHash::expose), &new.expose(), &epochs],
-        )
-        .await?;
-    Ok(count > 0)
-}
-
-/// Ends all challenges of a user, and every sign-in that has not stored its session yet. To be called in the
-/// transaction of each change of what proves who the user is.
-pub async fn raise_epoch(tx: &impl Sql, uuid: Uuid) -> Result<()> {
-    tx.execute("update users set epoch = epoch + 1 where uuid = $1", &[&uuid]).await.map(drop)
-}
-
-/// Gives a user a password, whatever stood there before, and raises the epoch. The caller holds the user's lock.
-pub async fn set_hash(tx: &impl Sql, uuid: Uuid, new: &PasswordHash) -> Result<()> {
-    let text = "update users set password_hashed = $2, epoch = epoch + 1, updated_at = now() where uuid = $1";
-    tx.execute(text, &[&uuid, &new.expose()]).await.map(drop)
+/// Removes that mark. Whether the user is active stays as it is.
+pub async fn unmark_deleted(tx: &impl Sql, uuid: Uuid) -> Result<()> {
+    let text = "update users set deleted_at = null, updated_at = now() where uuid = $1";
+    tx.execute(text, &[&uuid]).await.map(drop)
 }
 
 /// Notes that the address of a user is proved. Returns whether it was not proved before.
 pub async fn mark_email_verified(tx: &impl Sql, uuid: Uuid, now: OffsetDateTime) -> Result<bool> {
     let text = "update users set email_verified_at = $2 where uuid = $1 and email_verified_at is null";
     Ok(tx.execute(text, &[&uuid, &now]).await? > 0)
-}
-
-/// Removes all that a user can sign in with from the user's row.
-pub async fn remove_credentials(tx: &impl Sql, uuid: Uuid) -> Result<()> {
-    let text =
-        "update users set password_hashed = null, phone = null, phone_verified_at = null where uuid = $1";
-    tx.execute(text, &[&uuid]).await.map(drop)
 }
 
 /// Returns whether the address of a user is proved.

@@ -5,7 +5,7 @@ use std::fmt;
 use ring::hmac;
 use uuid::Uuid;
 
-use crate::domain::{Error, Result, users::Email};
+use crate::domain::{Error, Result, users::Account};
 
 /// HMAC-SHA-256 gains nothing from more, and is weaker with less.
 const MIN_KEY_BYTES: usize = 32;
@@ -54,8 +54,8 @@ impl Pseudonyms {
         Ok(Self(hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes())))
     }
 
-    pub fn of_account(&self, email: &Email) -> Pseudonym {
-        self.of(&[b"account", email.canonical().as_bytes()])
+    pub fn of_account(&self, account: &dyn Account) -> Pseudonym {
+        self.of(&[b"account", account.canonical().as_bytes()])
     }
 
     /// Of an address or number that links and codes are sent to.
@@ -104,7 +104,7 @@ impl fmt::Debug for Pseudonyms {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::rate_limit::Span;
+    use crate::domain::{rate_limit::Span, users::Email};
 
     fn pseudonyms(key: &str) -> Pseudonyms {
         Pseudonyms::new(&format!("{key}, made longer: 32 bytes or more")).expect("a good key")

@@ -8,6 +8,7 @@ use super::texts::{self, ErrorText};
 use crate::{
     domain::{Error, Part},
     infrastructure::security,
+    telemetry::Metric,
 };
 
 /// How long a client should wait for a dependency to recover, or for the same request to finish.
@@ -41,6 +42,7 @@ fn report_as(error: &Error, failed: bool) -> Report {
     let code = if matches!(error, Error::Configuration(_)) { "internal" } else { error.code() };
     let cause = error.chain();
     if failed {
+        Metric::SERVER_ERRORS.one(code);
         tracing::error!(
             error_id,
             error_code = code,
@@ -49,6 +51,9 @@ fn report_as(error: &Error, failed: bool) -> Report {
             "request failed"
         );
     } else {
+        if status == StatusCode::TOO_MANY_REQUESTS {
+            Metric::RATE_LIMITED.one(code);
+        }
         tracing::info!(
             error_id,
             error_code = code,
@@ -76,11 +81,13 @@ fn describe(error: &Error) -> (StatusCode, Cow<'static, str>) {
             };
             return (status, format!("The limit is {limit} {}.", part.as_str()).into());
         }
-        Error::Validation(_) => texts::VALIDATION,
+        Error::Validation(_) | Error::NotYet(_) => texts::VALIDATION,
         Error::Unauthenticated(_) => texts::UNAUTHENTICATED,
         Error::PasswordNeeded => texts::PASSWORD_NEEDED,
+        Error::EmailUnverified => texts::EMAIL_UNVERIFIED,
         Error::Forbidden => texts::FORBIDDEN,
         Error::Reauthenticate => texts::REAUTHENTICATE,
+        Error::DeletionPending(_) => texts::DELETION_PENDING,
         Error::UnsupportedFormat => texts::UNSUPPORTED_FORMAT,
         Error::RateLimited { .. } => texts::RATE_LIMITED,
         Error::InProgress => texts::IN_PROGRESS,

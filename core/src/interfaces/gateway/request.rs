@@ -68,9 +68,9 @@ impl Request {
     }
 
     /// Returns the method for logs, unless it is one that API Gateway does not forward.
-    pub(in crate::interfaces) fn known_method(&self) -> Option<&str> {
-        let word = self.method.as_str();
-        ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"].contains(&word).then_some(word)
+    pub(in crate::interfaces) fn known_method(&self) -> Option<&'static str> {
+        let known = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+        known.into_iter().find(|known| *known == self.method.as_str())
     }
 
     /// Returns the route in the template, for example `/docs/{proxy+}`.

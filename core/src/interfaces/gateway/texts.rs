@@ -30,12 +30,22 @@ pub const PASSWORD_NEEDED: ErrorText = text(
     "password_needed",
     "Send the link again with the password of the account, or while you are signed in. The link stays valid.",
 );
+pub const EMAIL_UNVERIFIED: ErrorText = text(
+    StatusCode::FORBIDDEN,
+    "email_unverified",
+    "Confirm the e-mail address of your account first: ask for a mail with POST /api/v1/auth/email/verify/send/.",
+);
 pub const FORBIDDEN: ErrorText =
     text(StatusCode::FORBIDDEN, "forbidden", "You do not have permission to do this.");
 pub const REAUTHENTICATE: ErrorText = text(
     StatusCode::FORBIDDEN,
     "reauthenticate",
     "Prove your identity again with POST /api/v1/auth/reauthenticate/, then repeat the request.",
+);
+pub const DELETION_PENDING: ErrorText = text(
+    StatusCode::FORBIDDEN,
+    "deletion_pending",
+    "This account will be erased. To keep it, send restore_token to POST /api/v1/users/me/restore/.",
 );
 /// The same as `Error::NotFound("route")`: a route that is switched off looks like one that is missing.
 pub const NO_ROUTE: ErrorText = text(StatusCode::NOT_FOUND, "not_found", "There is no such route.");

@@ -26,6 +26,10 @@ pub struct ErrorBody {
     message: String,
     /// The invalid fields, where they are known.
     details: Vec<ErrorDetail>,
+    /// Restores the account. Only with `deletion_pending`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "lnk_0000000000000000000001_0000000000000000000002")]
+    restore_token: Option<String>,
     /// The id of the request, as in the header `X-Request-Id`.
     request_id: String,
     /// The cause of the error. Only with `DEBUG`, and never in production.
@@ -46,16 +50,21 @@ pub struct ErrorDetail {
 pub(super) fn render(error: &Error, request_id: &str, debug: bool) -> TextResponse {
     let Report { error_id, code, message, cause, status } = report(error);
     let details = match error {
-        Error::Validation(details) => details.iter().map(render_detail).collect(),
+        Error::Validation(details) | Error::NotYet(details) => details.iter().map(render_detail).collect(),
         Error::BadParameter(bad) => vec![render_detail(&bad.detail)],
         Error::AlreadyExists(key) => vec![ErrorDetail { key: key.to_string(), reason: "taken".into() }],
         _ => Vec::new(),
+    };
+    let restore_token = match error {
+        Error::DeletionPending(token) => Some(token.expose().clone()),
+        _ => None,
     };
     let body = ErrorBody {
         error_id,
         code,
         message,
         details,
+        restore_token,
         request_id: request_id.to_owned(),
         traceback: debug.then_some(cause),
     };
@@ -82,7 +91,10 @@ mod tests {
     use lambda_http::http::StatusCode;
 
     use super::*;
-    use crate::{domain::Part, interfaces::gateway::texts};
+    use crate::{
+        domain::{Part, mask::Secret},
+        interfaces::gateway::texts,
+    };
 
     fn respond(error: &Error, debug: bool) -> (StatusCode, serde_json::Value) {
         let response = render(error, "r-1", debug);
@@ -95,8 +107,10 @@ mod tests {
             Error::Malformed("bad".into()),
             Error::bad_parameter("order", "unknown", "must be `id`"),
             Error::invalid("email", "format"),
+            Error::not_yet("email", "too_new"),
             Error::Unauthenticated("x"),
             Error::PasswordNeeded,
+            Error::EmailUnverified,
             Error::Forbidden,
             Error::Reauthenticate,
             Error::NotFound("user"),
@@ -129,13 +143,23 @@ mod tests {
     }
 
     #[test]
+    fn only_a_pending_deletion_carries_a_token() {
+        let (status, body) = respond(&Error::DeletionPending(Secret::new("lnk_1".into())), true);
+        assert_eq!((status, &body["restore_token"]), (StatusCode::FORBIDDEN, &"lnk_1".into()));
+        assert!(!body["traceback"].to_string().contains("lnk_1"), "{body}");
+    }
+
+    #[test]
     fn the_table_of_texts_has_the_codes_of_the_errors() {
         for (text, error) in [
             (texts::VALIDATION, Error::invalid("email", "format")),
+            (texts::VALIDATION, Error::not_yet("email", "too_new")),
             (texts::UNAUTHENTICATED, Error::Unauthenticated("x")),
             (texts::PASSWORD_NEEDED, Error::PasswordNeeded),
+            (texts::EMAIL_UNVERIFIED, Error::EmailUnverified),
             (texts::FORBIDDEN, Error::Forbidden),
             (texts::REAUTHENTICATE, Error::Reauthenticate),
+            (texts::DELETION_PENDING, Error::DeletionPending(Secret::new("lnk_1".into()))),
             (texts::NO_ROUTE, Error::NotFound("route")),
             (texts::UNSUPPORTED_FORMAT, Error::UnsupportedFormat),
             (texts::RATE_LIMITED, Error::RateLimited { retry_after: Duration::from_secs(3) }),

@@ -13,7 +13,7 @@ use std::time::Duration;
 use lambda_http::http::{HeaderName, HeaderValue, Response, StatusCode, header::CONTENT_TYPE};
 use uuid::Uuid;
 
-use super::{IntoResponse, Storable, error};
+use super::{ChallengeResponse, IntoResponse, Storable, WithStatus, error};
 use crate::{
     app::App,
     domain::{Error, Result},
@@ -130,6 +130,30 @@ impl<'a> Idempotent<'a> {
         idempotency::store(&mut tx, key, about, stored)?;
         Ok(IdempotentResponse { response, outgoing: tx.commit().await? })
     }
+
+    /// Serves an ask for a link or a code: `count` counts it and may refuse it, and `ask` stores the challenge and
+    /// returns its id. A repetition gets the stored response, and does not count.
+    ///
+    /// # Errors
+    /// Those of [`Self::run`], `count` and `ask`.
+    pub async fn ask_once(
+        self,
+        count: impl AsyncFnOnce() -> Result<()>,
+        ask: impl AsyncFnOnce(&mut Tx<'_>) -> Result<Uuid>,
+    ) -> Result<IdempotentResponse> {
+        if let Some(response) = self.stored_response().await? {
+            return Ok(response);
+        }
+        count().await?;
+        let app = self.app;
+        let work = async |tx: &mut Tx<'_>| {
+            let id = ask(tx).await?;
+            Ok(WithStatus(StatusCode::ACCEPTED, ChallengeResponse { id }))
+        };
+        let mut response = self.run(work).await?;
+        app.publish(response.take_outgoing()).await;
+        Ok(response)
+    }
 }
 
 /// A response, new or stored, and the messages of its effects that are still to be sent.
@@ -208,9 +232,13 @@ fn is_final(error: &Error) -> bool {
         | Error::AlreadyExists(_)
         | Error::TooLarge { .. }
         | Error::UnsupportedFormat => true,
-        Error::PasswordNeeded
+        Error::NotYet(_)
+        | Error::PasswordNeeded
+        | Error::EmailUnverified
         | Error::Reauthenticate
         | Error::Unauthenticated(_)
+        // Its response carries a token.
+        | Error::DeletionPending(_)
         | Error::RateLimited { .. }
         | Error::InProgress
         | Error::Unavailable { .. }

@@ -55,7 +55,7 @@ pub(super) async fn note(app: &App, source: Source, carrier: Carrier, record: &R
             )
         }
         Err(second) => tracing::error!(
-            code = error.code(),
+            error_code = error.code(),
             error = error.chain(),
             receives,
             not_kept = second.chain(),

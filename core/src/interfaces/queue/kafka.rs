@@ -139,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_answer_has_the_shape_that_lambda_reads() {
+    fn the_response_has_the_shape_that_lambda_reads() {
         let place = |partition: &str, offset| Place { partition: partition.into(), offset };
         let failed = [place("b-1", 9), place("a-0", 7), place("b-1", 3), place("a-0", 8)];
         let response = serde_json::to_value(first_of_each(failed.into_iter())).expect("json");

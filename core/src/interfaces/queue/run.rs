@@ -91,7 +91,7 @@ where
             Err(error) => {
                 // Handled one by one, each record reports its own error.
                 tracing::info!(
-                    code = error.code(),
+                    error_code = error.code(),
                     "the batch failed as a whole; handling its messages one by one"
                 );
                 records

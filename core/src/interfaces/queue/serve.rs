@@ -17,6 +17,7 @@ use crate::{
     domain::Result,
     infrastructure::messaging::Outgoing,
     interfaces::runtime::{RuntimeError, deadline, start},
+    telemetry,
 };
 
 /// Starts a queue function with its needs, then serves batches until the environment is shut down.
@@ -42,7 +43,8 @@ pub(super) async fn each_event<T: Serialize>(
 ) -> Result<(), RuntimeError> {
     let respond = &respond;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Box<RawValue>>| async move {
-        respond(event.payload.get(), deadline(app, &event.context)).await
+        let work = Box::pin(respond(event.payload.get(), deadline(app, &event.context)));
+        telemetry::Scope::new(event.context.request_id).run(work).await
     }))
     .await
 }

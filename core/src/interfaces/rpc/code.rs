@@ -27,10 +27,14 @@ impl Code {
             Error::Malformed(_)
             | Error::BadParameter(_)
             | Error::Validation(_)
+            | Error::NotYet(_)
             | Error::UnsupportedFormat => Self::InvalidArgument,
             Error::Unauthenticated(_) => Self::Unauthenticated,
             Error::Forbidden => Self::PermissionDenied,
-            Error::PasswordNeeded | Error::Reauthenticate => Self::PermissionDenied,
+            Error::PasswordNeeded
+            | Error::EmailUnverified
+            | Error::Reauthenticate
+            | Error::DeletionPending(_) => Self::PermissionDenied,
             Error::NotFound(_) => Self::NotFound,
             Error::AlreadyExists(_) => Self::AlreadyExists,
             Error::TooLarge { .. } | Error::RateLimited { .. } => Self::ResourceExhausted,

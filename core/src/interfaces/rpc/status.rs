@@ -61,7 +61,7 @@ impl Status {
             details.push(packed("google.rpc.RetryInfo", &RetryInfo { retry_delay: Some(delay) }));
         }
         let message = match error {
-            Error::Validation(wrong) => {
+            Error::Validation(wrong) | Error::NotYet(wrong) => {
                 details.push(packed("google.rpc.BadRequest", &BadRequest::of(wrong)));
                 // Most clients show the message and ignore the details.
                 let wrong: Vec<_> = wrong.iter().map(|d| format!("{} ({})", d.key, d.reason)).collect();

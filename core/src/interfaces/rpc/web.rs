@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_is_a_message_and_its_trailers() {
+    fn a_response_is_a_message_and_its_trailers() {
         assert_eq!(frames(b"ab"), b"\x00\x00\x00\x00\x02ab\x80\x00\x00\x00\x10grpc-status: 0\r\n");
         assert_eq!(unframe(b"\x00\x00\x00\x00\x02ab").ok(), Some(&b"ab"[..]));
         assert_eq!(unframe(b"\x00\x00\x00\x00\x00").ok(), Some(&b""[..]));

@@ -44,6 +44,39 @@ pub(super) const NAMES: [&str; 14] = [
     "db_password",
 ];
 
+/// What begins with a byte. Most bytes of a line begin no secret and are copied without a search.
+static BEGINNINGS: [u8; 256] = beginnings();
+const SHAPE: u8 = 1;
+const NAME: u8 = 2;
+
+const fn beginnings() -> [u8; 256] {
+    let mut of = [0; 256];
+    // The `://` of a URL.
+    of[b':' as usize] = SHAPE;
+    let mut at = 0;
+    while at < STARTS.len() {
+        of[STARTS[at].0.as_bytes()[0] as usize] |= SHAPE;
+        at += 1;
+    }
+    at = 0;
+    while at < NAMES.len() {
+        let first = NAMES[at].as_bytes()[0];
+        of[first.to_ascii_lowercase() as usize] |= NAME;
+        of[first.to_ascii_uppercase() as usize] |= NAME;
+        at += 1;
+    }
+    of
+}
+
+/// Returns whether a secret, or the name of one, may begin with this byte behind this text.
+fn may_begin(byte: u8, before: &[u8]) -> bool {
+    match BEGINNINGS[usize::from(byte)] {
+        0 => false,
+        NAME => ends_before_word(before),
+        _ => true,
+    }
+}
+
 fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-_.=+/~".contains(&byte)
 }
@@ -64,7 +97,7 @@ pub(super) fn redact(line: &str) -> String {
     let (mut string, mut secret) = (None, None);
     let mut at = 0;
     while let Some(first) = line[at..].chars().next() {
-        if secret.is_none() {
+        if secret.is_none() && may_begin(line.as_bytes()[at], clean.as_bytes()) {
             let text = &line[at..string.unwrap_or(line.len())];
             let found =
                 secret_at(text, clean.as_bytes()).or_else(|| of_key(text, &line[at..], clean.as_bytes()));
@@ -98,7 +131,9 @@ fn of_key(string: &str, line: &str, before: &[u8]) -> Option<(usize, usize)> {
 }
 
 fn shaped(text: &str) -> Option<(usize, usize)> {
-    let (start, belongs) = STARTS.iter().find(|(start, _)| text.starts_with(start))?;
+    let first = text.as_bytes().first()?;
+    let starts = |(start, _): &&(&str, Characters)| start.as_bytes()[0] == *first && text.starts_with(start);
+    let (start, belongs) = STARTS.iter().find(starts)?;
     let length = text[start.len()..].bytes().take_while(|byte| belongs(*byte)).count();
     // `eyJ` may be part of a word, and so short a thing is no secret.
     (length >= 8).then_some(if *start == "Bearer " {
@@ -126,9 +161,10 @@ pub(super) fn before_authority(text: &str) -> Option<&str> {
 
 /// Returns the lengths of the names of secrets that may begin here: `secret` begins `secret_key`.
 fn names(text: &str, before: &[u8]) -> impl Iterator<Item = usize> {
+    let first = text.as_bytes().first().filter(|_| ends_before_word(before)).map(u8::to_ascii_lowercase);
+    let begins = move |name: &&&str| first == Some(name.as_bytes()[0]);
     let is = |name: &&&str| text.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name));
-    let word = ends_before_word(before);
-    NAMES.iter().filter(move |name| word && is(name)).map(|name| name.len())
+    NAMES.iter().filter(begins).filter(is).map(|name| name.len())
 }
 
 /// Finds the value behind a name of this length: `"password":"…"`, also inside a string, where the quotes are

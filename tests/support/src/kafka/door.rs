@@ -6,10 +6,6 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use rustls::{
-    ServerConfig,
-    pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
-};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
@@ -24,6 +20,7 @@ use super::{
     free_port,
     scram::{Scram, Step},
 };
+use crate::tls;
 
 const MECHANISM: &str = "SCRAM-SHA-512";
 /// Kafka's numbers.
@@ -64,17 +61,8 @@ impl Door {
 
     /// With TLS as `localhost` and a login. Also returned is the certificate, which signs itself.
     pub async fn locked(account: Account) -> (Self, String) {
-        let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).expect("a certificate");
-        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .expect("versions")
-            .with_no_client_auth()
-            .with_single_cert(vec![made.cert.der().clone()], key)
-            .expect("a certificate with its key");
-        let acceptor = TlsAcceptor::from(Arc::new(config));
-        (Self::serve(Some(account), Some(acceptor)).await, made.cert.pem())
+        let (acceptor, certificate) = tls::localhost();
+        (Self::serve(Some(account), Some(acceptor)).await, certificate)
     }
 
     async fn serve(account: Option<Account>, acceptor: Option<TlsAcceptor>) -> Self {

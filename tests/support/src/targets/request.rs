@@ -77,11 +77,11 @@ pub(super) fn run(data: &[u8]) {
 
 fn answered(event: &str) {
     let deadline = Instant::now() + Duration::from_secs(60);
-    let answer = wait(http::respond(&APP, read, event, "invocation-1", deadline));
-    let answer = serde_json::to_value(answer).expect("it serialises");
-    let status = answer["statusCode"].as_u64().expect("a status");
-    assert!((200..500).contains(&status), "{answer}");
-    let text = answer["body"].as_str().unwrap_or("{}");
+    let response = wait(http::respond(&APP, read, event, "invocation-1", deadline));
+    let response = serde_json::to_value(response).expect("it serialises");
+    let status = response["statusCode"].as_u64().expect("a status");
+    assert!((200..500).contains(&status), "{response}");
+    let text = response["body"].as_str().unwrap_or("{}");
     let body: Value = serde_json::from_str(text).expect("JSON");
-    assert_eq!(body.get("error_id").is_some(), status >= 400, "{answer}");
+    assert_eq!(body.get("error_id").is_some(), status >= 400, "{response}");
 }

@@ -14,9 +14,9 @@ pub enum Moment {
     Before,
     /// Half of its bytes have.
     Half,
-    /// All of them have; nobody waits for the answer.
+    /// All of them have; nobody waits for the response.
     Forwarded,
-    /// The answer is there, the process has not seen it.
+    /// The response is there, the process has not seen it.
     Answered,
 }
 
@@ -96,7 +96,7 @@ impl Control {
         self.lock().deadly = Some(text.to_owned());
     }
 
-    /// The process is about to take this step; the answer says when in it to kill it.
+    /// The process is about to take this step; the response says when in it to kill it.
     pub fn step(&self, label: String, bytes: &[u8]) -> Option<Moment> {
         let mut state = self.lock();
         state.steps.push(label);

@@ -71,12 +71,12 @@ impl Database {
 
     pub fn rows(&self, sql: &str, params: Params<'_>) -> Vec<Row> {
         let ask = || wait(async { self.client().await.query(sql, params).await });
-        let answer = match ask() {
+        let response = match ask() {
             // The server was restarted: once more, on a new connection.
             Err(error) if error.is_closed() => ask(),
-            answer => answer,
+            response => response,
         };
-        answer.unwrap_or_else(|error| panic!("{error:?}: {sql}"))
+        response.unwrap_or_else(|error| panic!("{error:?}: {sql}"))
     }
 
     pub fn count(&self, sql: &str, params: Params<'_>) -> i64 {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::{
     mapping::Mapping,
     queues::Queue,
-    sandbox::{Answer, Sandbox},
+    sandbox::{Invoked, Sandbox},
     world::World,
 };
 
@@ -64,7 +64,7 @@ impl<'w> Crew<'w> {
 }
 
 pub fn relay_once(relay: &mut Sandbox) {
-    if let Answer::Failed(why) = relay.invoke("{}", None) {
+    if let Invoked::Failed(why) = relay.invoke("{}", None) {
         eprintln!("the relay failed: {why}");
     }
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::{
     control::Trap,
     queues::Queue,
-    sandbox::{Answer, Sandbox},
+    sandbox::{Invoked, Sandbox},
     world::World,
 };
 
@@ -80,23 +80,23 @@ impl<'w> Mapping<'w> {
     /// Calls the function with these records, in this order.
     pub fn deliver(&mut self, records: &[Record], trap: Option<&Trap>) -> Delivered {
         match self.sandbox.invoke(&self.batch(records), trap) {
-            Answer::Response(response) => Delivered::Answered { failed: failed(&response, records) },
-            Answer::Killed => {
+            Invoked::Response(response) => Delivered::Answered { failed: failed(&response, records) },
+            Invoked::Killed => {
                 self.note_kill(&trap.map(ToString::to_string).unwrap_or_default(), records);
                 Delivered::Killed
             }
             // As with Lambda: then the whole batch comes again.
-            Answer::Failed(why) => {
+            Invoked::Failed(why) => {
                 eprintln!("{:?}: {why}", self.queue);
                 Delivered::Answered { failed: records.iter().map(|r| r.message_id.clone()).collect() }
             }
         }
     }
 
-    /// Ends the function's process before its answer has arrived.
+    /// Ends the function's process before its response has arrived.
     pub fn kill(&mut self, records: &[Record]) {
         self.sandbox.kill();
-        self.note_kill("before its answer arrived", records);
+        self.note_kill("before its response arrived", records);
     }
 
     fn note_kill(&self, place: &str, records: &[Record]) {
@@ -156,20 +156,20 @@ impl<'w> Mapping<'w> {
     }
 }
 
-/// What Lambda makes of a function's answer to a batch.
+/// What Lambda makes of a function's response to a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reading {
     /// These come again, the others are deleted.
     Failed(Vec<String>),
-    /// The answer means nothing to it: all come again.
+    /// The response means nothing to it: all come again.
     AllFailed,
 }
 
-/// As AWS documents partial batch responses: an empty or absent list, or an empty or null answer,
-/// means success; an answer that is no JSON, or an entry with an empty, null, misspelt or unknown
+/// As AWS documents partial batch responses: an empty or absent list, or an empty or null response,
+/// means success; a response that is no JSON, or an entry with an empty, null, misspelt or unknown
 /// id, means failure of the whole batch.
-pub fn read(answer: &str, sent: &[&str]) -> Reading {
-    let list = match serde_json::from_str(answer) {
+pub fn read(response: &str, sent: &[&str]) -> Reading {
+    let list = match serde_json::from_str(response) {
         Ok(Value::Null) => Vec::new(),
         Ok(Value::Object(fields)) => match fields.get("batchItemFailures") {
             None | Some(Value::Null) => Vec::new(),

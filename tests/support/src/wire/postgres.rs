@@ -29,11 +29,11 @@ pub fn serve(listener: TcpListener, server: SocketAddr, control: Arc<Control>) {
     });
 }
 
-/// What the server still owes an answer to, first one first; whether it shall reach the client.
-type Owed = Arc<Mutex<VecDeque<Answer>>>;
+/// What the server still owes a reply to, first one first; whether it shall reach the client.
+type Owed = Arc<Mutex<VecDeque<Reply>>>;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Answer {
+enum Reply {
     PassOn,
     /// When it is complete, the process dies.
     KillAt,
@@ -64,18 +64,18 @@ impl Connection {
     }
 
     fn run(mut self) -> io::Result<()> {
-        // The answer to the start-up.
-        owe(&self.owed, Answer::PassOn);
+        // The reply to the start-up.
+        owe(&self.owed, Reply::PassOn);
         let (client, server) = (self.client.try_clone()?, self.server.try_clone()?);
         let (owed, control) = (Arc::clone(&self.owed), Arc::clone(&self.control));
-        let answers = std::thread::spawn(move || {
+        let replies = std::thread::spawn(move || {
             let outcome = pass_answers(&client, &server, &owed, &control);
             close(&client, &server);
             outcome
         });
         let outcome = self.pass_requests();
         close(&self.client, &self.server);
-        let _ = answers.join();
+        let _ = replies.join();
         outcome
     }
 
@@ -114,7 +114,7 @@ impl Connection {
                 // Describe and Close wait for the Sync behind them.
                 b'D' | b'C' => continue,
                 b'S' => {}
-                // A password, a goodbye: no answer that ends in ReadyForQuery.
+                // A password, a goodbye: no reply that ends in ReadyForQuery.
                 _ => {
                     self.server.write_all(&flush)?;
                     flush.clear();
@@ -136,7 +136,7 @@ impl Connection {
             Some(Moment::Half) => flush.len() / 2,
             _ => flush.len(),
         };
-        owe(&self.owed, if moment.is_some() { Answer::KillAt } else { Answer::PassOn });
+        owe(&self.owed, if moment.is_some() { Reply::KillAt } else { Reply::PassOn });
         self.server.write_all(&flush[..sent])?;
         let now = matches!(moment, Some(Moment::Before | Moment::Half | Moment::Forwarded));
         if now {
@@ -159,9 +159,9 @@ fn pass_answers(
         let body = body(&mut server, [head[1], head[2], head[3], head[4]])?;
         let complete = head[0] == b'Z';
         let mut owed = owed.lock().unwrap_or_else(PoisonError::into_inner);
-        let answer = if complete { owed.pop_front() } else { owed.front().copied() };
+        let reply = if complete { owed.pop_front() } else { owed.front().copied() };
         drop(owed);
-        if answer == Some(Answer::KillAt) {
+        if reply == Some(Reply::KillAt) {
             if complete {
                 control.kill();
                 return Ok(());
@@ -173,8 +173,8 @@ fn pass_answers(
     }
 }
 
-fn owe(owed: &Owed, answer: Answer) {
-    owed.lock().unwrap_or_else(PoisonError::into_inner).push_back(answer);
+fn owe(owed: &Owed, reply: Reply) {
+    owed.lock().unwrap_or_else(PoisonError::into_inner).push_back(reply);
 }
 
 /// What follows a length, which counts itself.

@@ -59,17 +59,17 @@ fn calls(client: &TcpStream, server: SocketAddr, control: &Control) -> io::Resul
             control.kill();
             return Ok(());
         }
-        let answer = read(upstream)?.ok_or(io::ErrorKind::UnexpectedEof)?;
+        let response = read(upstream)?.ok_or(io::ErrorKind::UnexpectedEof)?;
         if moment == Some(Moment::Answered) {
             control.kill();
             return Ok(());
         }
-        client.write_all(&answer.bytes)?;
+        client.write_all(&response.bytes)?;
     }
     Ok(())
 }
 
-/// A request or an answer, as it came.
+/// A request or a response, as it came.
 struct Message {
     bytes: Vec<u8>,
     target: Option<String>,

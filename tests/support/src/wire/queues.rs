@@ -122,8 +122,8 @@ impl Queues {
             QueueAttributeName::ApproximateNumberOfMessagesDelayed,
         ];
         let call = self.client.get_queue_attributes().queue_url(url);
-        let answer = wait(call.set_attribute_names(Some(names.to_vec())).send()).expect("attributes");
-        let attributes = answer.attributes().expect("attributes");
+        let response = wait(call.set_attribute_names(Some(names.to_vec())).send()).expect("attributes");
+        let attributes = response.attributes().expect("attributes");
         names.iter().map(|name| attributes[name].parse::<u32>().expect("a number")).sum()
     }
 }

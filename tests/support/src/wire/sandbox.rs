@@ -4,7 +4,7 @@ use std::{
     net::{SocketAddr, TcpListener, ToSocketAddrs},
     path::PathBuf,
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use app_core::testing::setting;
@@ -28,7 +28,7 @@ const START: Duration = Duration::from_secs(30);
 
 /// What came of a call.
 #[derive(Debug)]
-pub enum Answer {
+pub enum Invoked {
     Response(Value),
     /// The trap killed the process before it answered.
     Killed,
@@ -76,24 +76,24 @@ impl Sandbox {
     }
 
     /// Invokes the function, in a new process if there is none.
-    pub fn invoke(&mut self, event: &str, trap: Option<&Trap>) -> Answer {
+    pub fn invoke(&mut self, event: &str, trap: Option<&Trap>) -> Invoked {
         self.start();
         self.control.set(trap);
         let process = self.process.as_mut().expect("just started");
         let outcome = process.invoke(event, self.timeout).expect("an outcome");
-        let answer = match outcome {
-            Outcome::Response(text) => Answer::Response(serde_json::from_str(&text).expect("JSON")),
-            Outcome::Exited(_) if self.control.sprung() => Answer::Killed,
-            Outcome::Error { error_type, message } => Answer::Failed(format!("{error_type}: {message}")),
+        let response = match outcome {
+            Outcome::Response(text) => Invoked::Response(serde_json::from_str(&text).expect("JSON")),
+            Outcome::Exited(_) if self.control.sprung() => Invoked::Killed,
+            Outcome::Error { error_type, message } => Invoked::Failed(format!("{error_type}: {message}")),
             other => {
                 let logs = self.process.take().map(Function::finish).unwrap_or_default();
-                Answer::Failed(format!("{other:?}\n{}", logs.join("\n")))
+                Invoked::Failed(format!("{other:?}\n{}", logs.join("\n")))
             }
         };
         if self.control.sprung() {
             self.process = None;
         }
-        answer
+        response
     }
 
     fn start(&mut self) {
@@ -121,6 +121,19 @@ impl Sandbox {
     /// What the current process has printed.
     pub fn logs(&self) -> Vec<String> {
         self.process.as_ref().map(Function::logs).unwrap_or_default()
+    }
+
+    /// Returns what the current process has printed, once that is true of it: what a process prints before its response
+    /// can arrive after it. After 10 s it returns what there is.
+    pub fn logs_until(&self, is_there: impl Fn(&[String]) -> bool) -> Vec<String> {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        loop {
+            let logs = self.logs();
+            if is_there(&logs) || Instant::now() > deadline {
+                return logs;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 
     /// For whoever changes its weather while it works.

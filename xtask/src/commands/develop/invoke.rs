@@ -34,10 +34,10 @@ pub fn run(function: &str, event: Option<PathBuf>) -> Result<ExitCode> {
         ui::note(&render(&line));
     }
     let failure = match outcome {
-        Outcome::Response(answer) => {
-            match serde_json::from_str::<Value>(&answer) {
+        Outcome::Response(response) => {
+            match serde_json::from_str::<Value>(&response) {
                 Ok(value) => ui::out(&format!("{value:#}")),
-                Err(_) => ui::out(&answer),
+                Err(_) => ui::out(&response),
             };
             return Ok(ExitCode::SUCCESS);
         }

@@ -6,6 +6,7 @@ use clap::Subcommand;
 use super::{openapi, template};
 use crate::assets;
 use crate::checkout::Checkout;
+use crate::generate::endpoint::Asked;
 use crate::generate::plan::Plan;
 use crate::generate::undo::Undo;
 use crate::generate::{catalogue, domain, endpoint, event, migration, permission, project, task};
@@ -43,6 +44,9 @@ pub enum What {
         /// Accept an Idempotency-Key, so that a client can repeat a request safely.
         #[arg(long)]
         idempotent: bool,
+        /// List the rows of a domain with filters, order and pages, for example orders.
+        #[arg(long, value_name = "DOMAIN")]
+        list: Option<String>,
     },
     /// Add an event: its data, a handler in Postgres, its line in the table, a sample and a test.
     Event {
@@ -69,7 +73,7 @@ pub enum What {
     Project {
         /// The name of its stacks, for example acme-orders.
         name: String,
-        /// The name in documents and mails. The default follows from NAME, for example Acme Orders.
+        /// The name in documents. The default follows from NAME, for example Acme Orders.
         #[arg(long)]
         title: Option<String>,
         /// The setting PROJECT_NAME, which tokens and mails have. The default follows from the title,
@@ -88,8 +92,9 @@ pub fn run(what: &What) -> Result<()> {
     let checkout = Checkout::find()?;
     let plan = match what {
         What::Domain { name, one, with } => domain::add(&checkout, name, one.as_deref(), with)?,
-        What::Endpoint { name, route, access, idempotent } => {
-            endpoint::add(&checkout, name, route, access, *idempotent)?
+        What::Endpoint { name, route, access, idempotent, list } => {
+            let (idempotent, list) = (*idempotent, list.as_deref());
+            endpoint::add(&checkout, Asked { name, route, access, idempotent, list })?
         }
         What::Event { name } => event::add(&checkout, name)?,
         What::Migration { name } => migration::add(&checkout, name)?,

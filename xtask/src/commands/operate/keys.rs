@@ -88,12 +88,12 @@ impl Secret {
         if let (Some(request), Value::Object(more)) = (request.as_object_mut(), more) {
             request.extend(more);
         }
-        let answer =
+        let response =
             self.python.run_by_steps("keys.py", &request, &Environment::Caller, &self.log, &mut |_| ())?;
         Ok(Version {
-            set: KeySet::parse(answer["text"].as_str().unwrap_or_default())?,
-            changed: answer["changed"].as_u64().context("keys.py returned no time")?,
-            id: answer["version"].as_str().unwrap_or_default().to_owned(),
+            set: KeySet::parse(response["text"].as_str().unwrap_or_default())?,
+            changed: response["changed"].as_u64().context("keys.py returned no time")?,
+            id: response["version"].as_str().unwrap_or_default().to_owned(),
         })
     }
 }

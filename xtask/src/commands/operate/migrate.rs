@@ -6,7 +6,7 @@ use clap::Subcommand;
 use crate::binaries;
 use crate::checkout::Checkout;
 use crate::generate::{migration, undo::Undo};
-use crate::migrations::{self, Answer, Command};
+use crate::migrations::{self, Command, Response};
 use crate::stack::database;
 use crate::stack::{self, DEV};
 use crate::ui;
@@ -57,27 +57,27 @@ pub fn run(action: &Action) -> Result<()> {
     let runner = "migrate".to_owned();
     binaries::build(&checkout, std::slice::from_ref(&runner))?;
     let binary = binaries::built(&checkout, &runner)?;
-    let answer = migrations::run(&binary, &database, &command)?;
-    show(&answer, &command);
+    let response = migrations::run(&binary, &database, &command)?;
+    show(&response, &command);
     Ok(())
 }
 
-fn show(answer: &Answer, command: &Command) {
+fn show(response: &Response, command: &Command) {
     let did = match command {
         Command::Up => "applied",
         Command::Down(_) => "reverted",
         Command::Status => {
-            for migration in &answer.migrations {
+            for migration in &response.migrations {
                 let when = migration.applied_at.as_deref().unwrap_or("-");
                 ui::out(&format!("{:<8} {:<30} {when}", migration.state, migration.name));
             }
             return;
         }
     };
-    for name in &answer.changed {
+    for name in &response.changed {
         ui::out(&format!("{did} {name}"));
     }
-    if answer.changed.is_empty() {
+    if response.changed.is_empty() {
         ui::say("nothing to do");
     }
 }

@@ -1,6 +1,8 @@
 //! The operator's commands: the database, queues, tasks, users and keys of a stack, here or on AWS.
 
+pub mod audit;
 pub mod database_ca;
+pub mod database_roles;
 pub mod keys;
 pub mod migrate;
 pub mod outbox;
@@ -25,6 +27,17 @@ pub enum Operate {
         #[command(subcommand)]
         action: migrate::Action,
     },
+    /// Delete rows of the audit log from before a day.
+    ///
+    /// The function `migrate` of the stack deletes them, in as many calls as it takes. It refuses a day whose
+    /// rows the table audit_retention keeps. The audit log records each call.
+    AuditPrune {
+        /// The day (UTC) of the first rows that stay, for example 2025-01-31.
+        before: String,
+        /// The CloudFormation stack on AWS, with the credentials, profile and region of this shell.
+        #[arg(long, value_name = "NAME")]
+        stack_name: String,
+    },
     /// Find the root certificate for DB_SSL_ROOT_CERT and print it as PEM.
     ///
     /// Connects to the database with TLS and verifies its certificate and host name, as a function
@@ -37,6 +50,23 @@ pub enum Operate {
         /// https://truststore.pki.rds.amazonaws.com/REGION/REGION-bundle.pem.
         #[arg(long, value_name = "FILE")]
         bundle: Option<PathBuf>,
+    },
+    /// Make the roles of a stack's database, or bring them up to date.
+    ///
+    /// The function `migrate` runs migrations/roles.sql as the administrator. It needs the parameter
+    /// AdministratorSecretArn of the stack. A secret without a value gets a new password; a password that
+    /// works stays. `cargo xtask deploy` does the same before it migrates.
+    DatabaseRoles {
+        /// The CloudFormation stack on AWS, with the credentials, profile and region of this shell.
+        #[arg(long, value_name = "NAME")]
+        stack_name: String,
+        /// Give each role a new password. A function whose login is refused reads its secret again.
+        #[arg(long)]
+        rotate: bool,
+        /// The server belongs to this project alone: the roles lose access to the databases postgres and
+        /// template1. Only a superuser can do this.
+        #[arg(long)]
+        whole_server: bool,
     },
     /// Show queues and dead letters; send dead letters again or delete them.
     ///
@@ -98,6 +128,10 @@ pub fn run(command: Operate) -> Result<ExitCode> {
     match command {
         Operate::Migrate { action } => migrate::run(&action)?,
         Operate::DatabaseCa { address, bundle } => database_ca::run(&address, bundle.as_deref())?,
+        Operate::AuditPrune { before, stack_name } => audit::prune(&before, &stack_name)?,
+        Operate::DatabaseRoles { stack_name, rotate, whole_server } => {
+            database_roles::run(&stack_name, rotate, whole_server)?;
+        }
         Operate::Queue { action, stack_name } => return queue::run(&action, stack_name.as_deref()),
         Operate::Outbox { action, stack_name } => return outbox::run(&action, stack_name.as_deref()),
         Operate::Tasks { action, stack_name } => return tasks::run(&action, stack_name.as_deref()),

@@ -12,7 +12,7 @@ use crate::ui;
 /// The subcommands of `users`.
 #[derive(Debug, Subcommand)]
 pub enum Action {
-    /// Grant a role to a user, who must have signed up before.
+    /// Grant a role to a user, who must have signed up and confirmed the address before.
     Grant {
         /// The user's email address.
         email: String,
@@ -109,18 +109,28 @@ pub fn run(action: &Action, stack_name: Option<&str>) -> Result<()> {
     let place = Place::find(stack_name)?;
     match action {
         Action::Roles => {
-            let answer: Roles = place.database(&json!({"command": "roles"}))?;
-            answer.roles.iter().for_each(show);
+            let response: Roles = place.database(&json!({"command": "roles"}))?;
+            response.roles.iter().for_each(show);
             Ok(())
         }
         Action::Emails { change } => emails(&place, *change),
         Action::Check { change } => check(&place, *change),
         Action::SetEmail { user, address } => set_email(&place, user, address),
         Action::Grant { email, role } => {
-            change(&place, "role_grant", email, role, ["now has", "already has"])
+            let response = change(&place, "role_grant", email, role).context(
+                "nothing was granted; the user must have signed up and confirmed the address with the link in the mail,\n\
+                 and the role must be one of `cargo xtask users roles`",
+            )?;
+            tell(&response, role, ["now has", "already has"]);
+            Ok(())
         }
         Action::Revoke { email, role } => {
-            change(&place, "role_revoke", email, role, ["no longer has", "did not have"])
+            let response = change(&place, "role_revoke", email, role).context(
+                "nothing was revoked; the user must have signed up, and the role must be one of \
+                 `cargo xtask users roles`",
+            )?;
+            tell(&response, role, ["no longer has", "did not have"]);
+            Ok(())
         }
     }
 }
@@ -182,11 +192,11 @@ fn check(place: &Place, change: bool) -> Result<()> {
 
 fn set_email(place: &Place, user: &str, address: &str) -> Result<()> {
     let event = json!({"command": "email_set", "user": user, "email": address});
-    let answer: Change = place
+    let response: Change = place
         .database(&event)
         .context("nothing was changed; the uuid must be that of a user, and the address must be free")?;
-    let verb = if answer.changed { "now has" } else { "already has" };
-    ui::out(&format!("{} {verb} this address", plain(&answer.user)));
+    let verb = if response.changed { "now has" } else { "already has" };
+    ui::out(&format!("{} {verb} this address", plain(&response.user)));
     Ok(())
 }
 
@@ -196,13 +206,12 @@ fn show(role: &Role) {
     ui::out(&format!("  {}", permissions.join(" ")));
 }
 
-/// Changes a role. `[now, already]` are the texts for a change and for no change.
-fn change(place: &Place, command: &str, email: &str, role: &str, [now, already]: [&str; 2]) -> Result<()> {
-    let event = json!({"command": command, "email": email, "role": role});
-    let answer: Change = place.database(&event).context(
-        "nothing was changed; the user must have signed up, and the role must be one of `cargo xtask users roles`",
-    )?;
-    let verb = if answer.changed { now } else { already };
-    ui::out(&format!("{} {verb} the role {}", plain(&answer.user), plain(role)));
-    Ok(())
+fn change(place: &Place, command: &str, email: &str, role: &str) -> Result<Change> {
+    place.database(&json!({"command": command, "email": email, "role": role}))
+}
+
+/// Tells what became of a role. `[now, already]` are the texts for a change and for no change.
+fn tell(response: &Change, role: &str, [now, already]: [&str; 2]) {
+    let verb = if response.changed { now } else { already };
+    ui::out(&format!("{} {verb} the role {}", plain(&response.user), plain(role)));
 }

@@ -17,7 +17,7 @@ use super::names::{Route, check_words};
 use super::plan::{self, Plan};
 use super::rust::{formatted, with_line, with_module, without_line};
 use super::spec::{Access, Endpoint};
-use super::{endpoint, files_in, read};
+use super::{endpoint, files_in, migration, read};
 use crate::checkout::Checkout;
 use words::Words;
 
@@ -110,8 +110,8 @@ pub fn remove(checkout: &Checkout, name: &str, force: bool) -> Result<Plan> {
             lines.iter().try_fold(read(checkout, RESPONSES)?, |list, line| without_line(&list, line))?;
         edited.push((RESPONSES.to_owned(), formatted(&list)?));
     }
-    let revert = "its table, if a database has it: write a migration that drops it".to_owned();
-    Ok(Plan { written: edited, removed, documents: true, decisions: vec![revert], ..Plan::default() })
+    let decisions = migration::applied(&removed);
+    Ok(Plan { written: edited, removed, documents: true, decisions, ..Plan::default() })
 }
 
 /// Returns the file of the response that several endpoints share.
@@ -193,6 +193,7 @@ impl Domain {
             access: Access::SignedIn,
             idempotent: part == Part::Create,
             emits: part == Part::Create,
+            list: None,
         })
     }
 

@@ -10,6 +10,10 @@ use nix::unistd::geteuid;
 use super::Postgres;
 use crate::checkout::{Checkout, private_file};
 use crate::stack::nobody;
+use crate::ui;
+
+/// Next to the data: data of an earlier checkout in this folder.
+const ASIDE: &str = "postgres-of-an-earlier-checkout";
 
 impl Postgres {
     /// Puts the server's certificate and its key where a server with `ssl=on` looks for them.
@@ -56,7 +60,8 @@ impl Postgres {
 
     /// Removes the data of a stack.
     pub fn delete(checkout: &Checkout, stack: &str) -> Result<()> {
-        for folder in data_dirs(checkout, stack)? {
+        let dirs = data_dirs(checkout, stack)?;
+        for folder in dirs.iter().flat_map(|data| [data.clone(), data.with_file_name(ASIDE)]) {
             if folder.exists() {
                 fs::remove_dir_all(&folder).with_context(|| format!("cannot remove {}", folder.display()))?;
             }
@@ -66,6 +71,23 @@ impl Postgres {
 
     pub(super) fn data(&self) -> PathBuf {
         self.home.join("postgres")
+    }
+
+    /// Moves data away whose passwords are lost. For root it lies outside the checkout, so it outlives a checkout that
+    /// was deleted, and the next clone in the same folder finds it.
+    pub(super) fn set_data_aside(&self) -> Result<()> {
+        let (data, aside) = (self.data(), self.home.join(ASIDE));
+        if !data.exists() {
+            return Ok(());
+        }
+        let _ = fs::remove_dir_all(&aside);
+        fs::rename(&data, &aside).with_context(|| format!("cannot move {}", data.display()))?;
+        ui::say(&format!(
+            "Postgres: {} has no password for the data that is there, and starts empty. The data is in {}",
+            data.display(),
+            aside.display()
+        ));
+        Ok(())
     }
 
     pub(super) fn initialise(&self) -> Result<()> {

@@ -50,7 +50,7 @@ impl Postgres {
         stack: &str,
     ) -> Result<Self> {
         let state = checkout.state_dir(stack)?;
-        let passwords = passwords(&state.join("passwords.json"))?;
+        let (passwords, is_new) = passwords(&state.join("passwords.json"))?;
         let runs_as = if geteuid().is_root() {
             Some(User::from_name("nobody")?.context(
                 "Postgres refuses to run as root and this system has no user `nobody`; run as another user",
@@ -70,6 +70,9 @@ impl Postgres {
             bail!("{} has no Postgres binaries; delete .local/python and try again", programs.display());
         }
         let postgres = Self { home, programs, log: state.join("postgres.log"), runs_as, passwords };
+        if is_new {
+            postgres.set_data_aside()?;
+        }
         postgres.initialise()?;
         Ok(postgres)
     }

@@ -16,10 +16,12 @@ pub(super) struct Passwords {
     pub(super) operations: String,
 }
 
-/// Reads the passwords, and makes those that are missing.
-pub(super) fn passwords(path: &Path) -> Result<Passwords> {
+/// Reads the passwords, and makes those that are missing. Also returns whether the administrator's is new: then no
+/// data that exists knows it.
+pub(super) fn passwords(path: &Path) -> Result<(Passwords, bool)> {
     let known = fs::read_to_string(path).ok().and_then(|text| serde_json::from_str(&text).ok());
     let mut passwords: Passwords = known.unwrap_or_default();
+    let is_new = passwords.postgres.is_empty();
     let Passwords { postgres, migrator, app, operations } = &mut passwords;
     for password in [postgres, migrator, app, operations] {
         // A file of an earlier version may lack one. The others stay: the data on disk knows them.
@@ -28,5 +30,5 @@ pub(super) fn passwords(path: &Path) -> Result<Passwords> {
         }
     }
     private_file(path, &serde_json::to_string(&passwords)?)?;
-    Ok(passwords)
+    Ok((passwords, is_new))
 }

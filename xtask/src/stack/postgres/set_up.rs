@@ -51,13 +51,27 @@ impl Postgres {
         database: &str,
         whole_server: bool,
     ) -> Result<String> {
+        self.make_roles_as(None, checkout, port, database, whole_server)
+    }
+
+    /// The same as an administrator who is no superuser, as in a managed database.
+    pub fn make_roles_as(
+        &self,
+        administrator: Option<&str>,
+        checkout: &Checkout,
+        port: u16,
+        database: &str,
+        whole_server: bool,
+    ) -> Result<String> {
         let exists = format!("select 1 from pg_database where datname = '{database}'");
         if self.psql(port, "postgres", &exists)?.rows.trim().is_empty() {
             self.psql(port, "postgres", &format!("create database {database}"))?;
         }
         let Passwords { migrator, app, operations, .. } = &self.passwords;
+        let becomes =
+            administrator.map_or_else(String::new, |name| format!("set session authorization {name};\n"));
         let script = format!(
-            "\\set whole_server {}\n\\set migrator_password {migrator}\n\\set app_password {app}\n\
+            "{becomes}\\set whole_server {}\n\\set migrator_password {migrator}\n\\set app_password {app}\n\
              \\set operations_password {operations}\n\\i '{}'\n",
             if whole_server { "yes" } else { "no" },
             checkout.root().join("migrations/roles.sql").display(),

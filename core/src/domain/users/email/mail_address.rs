@@ -32,34 +32,14 @@ impl MailAddress {
     }
 }
 
-/// An address of which only the first letter and the domain are readable.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MaskedAddress(String);
-
-impl MaskedAddress {
-    pub fn of(address: &str) -> Self {
-        Self(Masked(address).to_string())
-    }
-}
-
-impl fmt::Display for MaskedAddress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
 impl fmt::Debug for MailAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        masked(&self.0, f)
+        write!(f, "{}", Masked(&self.0))
     }
 }
 
-/// Writes an address for a log.
-pub(super) fn masked(address: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    write!(f, "{}", Masked(address))
-}
-
-struct Masked<'a>(&'a str);
+/// Shows the first letter and the domain of an address.
+pub(in crate::domain::users) struct Masked<'a>(pub(in crate::domain::users) &'a str);
 
 impl fmt::Display for Masked<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

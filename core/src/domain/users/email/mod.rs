@@ -13,7 +13,8 @@ use std::{
 
 use serde::Deserialize;
 
-pub use mail_address::{MailAddress, MaskedAddress};
+pub use mail_address::MailAddress;
+pub(super) use mail_address::Masked;
 
 /// An address with one canonical form for all its spellings, so that one mailbox cannot have two accounts.
 ///
@@ -119,7 +120,7 @@ impl TryFrom<String> for Email {
 
 impl fmt::Debug for Email {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        mail_address::masked(&self.canonical, f)
+        write!(f, "{}", Masked(&self.canonical))
     }
 }
 

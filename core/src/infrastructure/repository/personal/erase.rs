@@ -9,26 +9,97 @@ use uuid::Uuid;
 use super::{Erase, Linked, REGISTER, Rows};
 use crate::{
     domain::Result,
-    infrastructure::{db::Sql, repository::column},
+    infrastructure::{
+        db::Sql,
+        repository::{column, place::Place},
+    },
 };
 
-/// A user whose grace period has ended.
+/// How many users are on a page.
+pub const PAGE: usize = 100;
+
+/// Whose data is erased without their being asked again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Due {
-    pub user: Uuid,
-    pub deleted_at: OffsetDateTime,
+pub enum Whose {
+    /// Of users who have asked for it.
+    Deleted,
+    /// Of accounts that nobody has proved or used.
+    Unused,
 }
 
-/// Returns the next users who asked for their deletion no later than `before`, the earliest first. `after` is the
-/// last one of the page before.
-pub async fn due(sql: &impl Sql, before: OffsetDateTime, after: Option<Due>, limit: i64) -> Result<Vec<Due>> {
-    let (deleted_at, user) = after.map(|after| (after.deleted_at, after.user)).unzip();
-    let text = "select uuid, deleted_at from users
-                where deleted_at <= $1 and ($2::timestamptz is null or (deleted_at, uuid) > ($2, $3))
-                order by deleted_at, uuid limit $4";
-    let rows = sql.rows(text, &[&before, &deleted_at, &user, &limit]).await?;
-    let due = |row| Ok(Due { user: column(row, "uuid")?, deleted_at: column(row, "deleted_at")? });
-    rows.iter().map(due).collect()
+/// A user who may be due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Candidate {
+    /// The user, and when they asked for the deletion or signed up.
+    pub place: Place,
+    pub is_due: bool,
+}
+
+/// The condition that nobody has used an account and no administrator has touched it. The audit log shows it: a row of
+/// the sign-up means that no later row about the user has been pruned. Users of the prototype have none, so they stay.
+/// A valid link or code keeps the account, too. Another user's proof of its address or number does not.
+const UNUSED: &str = "is_active and deleted_at is null
+     and not exists (select from user_role where user_uuid = users.uuid)
+     and not exists (select from challenge where user_uuid = users.uuid and expires_at > $1)
+     and exists (select from audit_log where subject = users.uuid and action = 'sign_up' and outcome = 'success')
+     and not exists (select from audit_log where subject = users.uuid and outcome = 'success'
+                       and action not in ('sign_up', 'challenge_sent', 'email_taken', 'phone_taken'))
+     and not exists (select from audit_log where actor = users.uuid and outcome = 'success' and action <> 'sign_up')";
+
+impl Whose {
+    /// Returns the next users, the earliest first, who have been candidates since `before` or longer: those behind `after`.
+    pub async fn page(
+        self,
+        sql: &impl Sql,
+        now: OffsetDateTime,
+        before: OffsetDateTime,
+        after: Option<Place>,
+    ) -> Result<Vec<Candidate>> {
+        let (since, user) = after.map(|after| (after.since, after.id)).unzip();
+        let rows = sql.rows(&self.statement(), &[&now, &before, &since, &user]).await?;
+        let read = |row| {
+            let place = Place { since: column(row, "since")?, id: column(row, "uuid")? };
+            Ok(Candidate { place, is_due: column(row, "is_due")? })
+        };
+        rows.iter().map(read).collect()
+    }
+
+    /// Returns the statement of a page. The limit comes before the look into other tables, or Postgres would plan that
+    /// look for all candidates.
+    pub fn statement(self) -> String {
+        let (column_of, condition, is_due) = match self {
+            // The parameters of both statements are the same.
+            Self::Deleted => ("deleted_at", "true", "$1::timestamptz is not null"),
+            Self::Unused => ("created_at", "email_verified_at is null and phone_verified_at is null", UNUSED),
+        };
+        format!(
+            "select uuid, since, ({is_due}) as is_due
+             from (select *, {column_of} as since from users
+                   where {condition} and {column_of} <= $2
+                     and ($3::timestamptz is null or ({column_of}, uuid) > ($3, $4))
+                   order by {column_of}, uuid limit {PAGE}) as users
+             order by since, uuid"
+        )
+    }
+}
+
+/// Deletes the row of a user if nobody has proved or used the account until now, and it is from `before` or older.
+/// Returns whether the user was deleted.
+///
+/// The lock comes first: a sign-in or a proof at this moment either comes before it, and the second statement sees it,
+/// or finds nobody.
+pub async fn erase_unused(
+    tx: &impl Sql,
+    user: Uuid,
+    now: OffsetDateTime,
+    before: OffsetDateTime,
+) -> Result<bool> {
+    tx.execute("select from users where uuid = $1 for update", &[&user]).await?;
+    let text = format!(
+        "delete from users where uuid = $2 and created_at <= $3
+           and email_verified_at is null and phone_verified_at is null and {UNUSED}"
+    );
+    Ok(tx.execute(&text, &[&now, &user, &before]).await? > 0)
 }
 
 /// Deletes the row of a user who asked for it no later than `before`. One statement decides: a restore at this

@@ -7,7 +7,7 @@ mod erase;
 mod export;
 mod register;
 
-pub use erase::{Due, due, erase, erase_account};
+pub use erase::{Candidate, PAGE, Whose, erase, erase_account, erase_unused};
 pub use export::{Cursor, Page, page};
 pub use register::REGISTER;
 

@@ -11,7 +11,7 @@ use super::{
 use crate::{domain::users::PROFILE_COLUMNS, infrastructure::repository::clean_up::Expired};
 
 /// The columns of `users` next to the profile.
-const OWN: [Exported; 11] = [
+const OWN: [Exported; 12] = [
     Column("uuid"),
     Column("email"),
     Column("email_canonical"),
@@ -22,6 +22,7 @@ const OWN: [Exported; 11] = [
     Time("updated_at"),
     Time("email_verified_at"),
     Time("phone_verified_at"),
+    Time("email_added_at"),
     Time("deleted_at"),
 ];
 
@@ -251,5 +252,13 @@ pub const REGISTER: &[Part] = &[
         table: "rate_limit",
         kind: Log,
         rows: Unlinked { holds: "HMACs of network addresses and accounts", kept: Expired::Limits },
+    },
+    Part {
+        table: "text_message",
+        kind: Log,
+        rows: Unlinked {
+            holds: "that a text message was sent, with all but the last four digits of the number",
+            kept: Expired::TextMessages,
+        },
     },
 ];

@@ -2,9 +2,9 @@
 
 mod open;
 
-pub use open::{create, end_oldest};
+pub use open::{Opened, create, end_oldest};
 
-use std::sync::LazyLock;
+use std::{net::IpAddr, sync::LazyLock};
 
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -136,6 +136,30 @@ pub async fn lock(tx: &impl Sql, id: &RandomId) -> Result<Option<StoredSession>>
     }))
 }
 
+/// Locks the user of an access token, and then its session, until the caller's transaction ends. For effects that a
+/// session must not have after it has ended: its owner may have ended it with a new password, because it is a
+/// thief's.
+///
+/// # Errors
+/// `Unauthenticated` when the user is gone, or the session has ended since the token was checked.
+pub async fn lock_with_user(tx: &impl Sql, token: &Token, now: OffsetDateTime) -> Result<User> {
+    let user = users::lock(tx, token.user).await?.ok_or(Error::Unauthenticated("user gone"))?;
+    lock_live(tx, token, now).await?;
+    Ok(user)
+}
+
+/// Locks the session of an access token until the caller's transaction ends. To be called when the user is locked:
+/// everything locks in this order.
+///
+/// # Errors
+/// `Unauthenticated` when the session has ended since the token was checked.
+pub async fn lock_live(tx: &impl Sql, token: &Token, now: OffsetDateTime) -> Result<()> {
+    match lock(tx, &token.session).await? {
+        Some(session) if !session.is_over(token.user, now) => Ok(()),
+        _ => Err(Error::Unauthenticated("the session was ended in the meantime")),
+    }
+}
+
 /// Asked with nearly every request, and so put together once.
 static USER_OF: LazyLock<String> = LazyLock::new(|| {
     let fields = User::FIELDS.join(", ");
@@ -206,6 +230,18 @@ pub async fn list(
         })
     };
     rows.iter().map(session).collect()
+}
+
+/// Returns when a session of this user was opened, and from which network address. Also of one that has ended.
+pub async fn find_start(
+    sql: &impl Sql,
+    user: Uuid,
+    id: &str,
+) -> Result<Option<(OffsetDateTime, Option<IpAddr>)>> {
+    let text = "select created_at, host(ip) as ip from auth_session where id = $1 and user_uuid = $2";
+    let Some(row) = sql.row(text, &[&id, &user]).await? else { return Ok(None) };
+    let ip: Option<&str> = column(&row, "ip")?;
+    Ok(Some((column(&row, "created_at")?, ip.and_then(|ip| ip.parse().ok()))))
 }
 
 /// Ends one live session of this user. Returns whether there was one.

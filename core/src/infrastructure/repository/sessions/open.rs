@@ -9,7 +9,7 @@ use crate::{
     },
     infrastructure::{
         db::{Sql, Statement},
-        repository::rate_limit::Bucket,
+        repository::{column, rate_limit::Bucket},
         security::Pseudonym,
         tx::Tx,
     },
@@ -19,8 +19,16 @@ use crate::{
 /// A user's known places are a few homes and offices. One more lets go of the one not used for longest.
 const MAX_PLACES: i64 = 20;
 
+/// A session that was stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Opened {
+    /// Whether its user is to be told: they have proved an address, and have not signed in at this place lately.
+    pub is_news: bool,
+}
+
 /// Stores a session, remembers its place, and forgets the failed tries before it, unless its user may no
-/// longer sign in, or has another epoch or another password than when `verified` was read.
+/// longer sign in, or has another epoch or another password than when `verified` was read. `None`: the user has
+/// shown no password.
 ///
 /// Locks the user's row until the caller's transaction ends. So a password change waits for this
 /// transaction or this statement for the change: no session that the old password opened survives it.
@@ -28,22 +36,30 @@ const MAX_PLACES: i64 = 20;
 ///
 /// A known place is written again only when it is a day older: some programs sign in each minute.
 ///
-/// Returns whether it was stored.
+/// Returns `None` if it was not stored.
 pub async fn create(
     sql: &impl Sql,
     new: &NewSession<'_>,
-    verified: &PasswordHash,
+    verified: Option<&PasswordHash>,
     place: &Pseudonym,
     failures: &[Bucket],
-) -> Result<bool> {
+) -> Result<Option<Opened>> {
     let ip = new.client.ip.map(|ip| ip.to_string());
     let (names, keys): (Vec<_>, Vec<_>) =
         failures.iter().map(|bucket| (bucket.name, bucket.key.as_bytes())).unzip();
     let rows = sql
         .rows(
             "with person as (
-               select uuid from users
-               where uuid = $2 and is_active and deleted_at is null and epoch = $15 and password_hashed = $10
+               select uuid,
+                      -- The owner of a proved address is told of a sign-in at another place. The first sign-in of a
+                      -- new account is no news. An old account without a session has not been used for long.
+                      email_verified_at is not null
+                        and not exists (select from sign_in_place
+                                        where key = $13 and user_uuid = users.uuid and until > statement_timestamp())
+                        and (email_verified_at < $17
+                             or exists (select from auth_session where user_uuid = users.uuid)) as is_news
+               from users
+               where uuid = $2 and is_active and deleted_at is null and epoch = $15 and password_hashed is not distinct from coalesce($10, password_hashed)
                for no key update
              ), forgotten as (
                delete from rate_limit
@@ -61,8 +77,8 @@ pub async fn create(
                   or sign_in_place.until < excluded.until - interval '1 day'
              )
              insert into auth_session (id, user_uuid, access_sid, kid, created_at, rotated_at, proved_at, idle_until, expires_at, ip, user_agent)
-             select $1, uuid, $3, $4, $5, $5, $5, $6, $7, $8::text::inet, left($9, 512) from person
-             returning id",
+             select $1, uuid, $3, $4, $5, $5, case when $16 then $5 end, $6, $7, $8::text::inet, left($9, 512) from person
+             returning (select is_news from person) as is_news",
             &[
                 &new.id.as_str(),
                 &new.user,
@@ -73,16 +89,18 @@ pub async fn create(
                 &(new.now + SESSION_LIFETIME),
                 &ip,
                 &new.client.user_agent,
-                &verified.expose(),
+                &verified.map(PasswordHash::expose),
                 &names,
                 &keys,
                 &place.as_bytes(),
                 &MAX_PLACES,
                 &new.epoch,
+                &new.is_proof,
+                &(new.now - SESSION_LIFETIME),
             ],
         )
         .await?;
-    Ok(!rows.is_empty())
+    rows.first().map(|row| Ok(Opened { is_news: column(row, "is_news")? })).transpose()
 }
 
 /// Ends all live sessions of a user except the `keep` that were refreshed last, and records each in the audit

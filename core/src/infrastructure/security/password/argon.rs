@@ -35,7 +35,7 @@ impl Cost {
     }
 
     /// The work that `wanted` takes and this does not, in no more memory than `wanted`: a cheap hash
-    /// must not answer sooner than no hash. `None` when it takes as much.
+    /// must not respond sooner than no hash. `None` when it takes as much.
     pub(super) fn missing_to(self, wanted: Self) -> Option<Self> {
         let work = |cost: Self| u64::from(cost.memory_kib) * u64::from(cost.passes);
         let missing = work(wanted).checked_sub(work(self))?;

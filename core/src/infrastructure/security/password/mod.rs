@@ -44,7 +44,7 @@ impl Passwords {
     }
 
     /// Without a hash to compare with, or with one that nobody can read, the same work is done for
-    /// nothing, so that an unknown user cannot be told by the time the answer takes.
+    /// nothing, so that an unknown user cannot be told by the time the response takes.
     pub async fn verify(&self, attempt: &PasswordAttempt, hash: Option<&PasswordHash>) -> Result<Match> {
         let cost = self.cost;
         if let Some(hash) = hash {

@@ -90,6 +90,6 @@ async fn what_asks_for_gigabytes_minutes_or_is_no_hash_is_nobodys_password() {
         "plain text",
         "",
     ] {
-        assert_eq!(verified("password", hash).await.expect("an answer"), Match::No, "{hash}");
+        assert_eq!(verified("password", hash).await.expect("a response"), Match::No, "{hash}");
     }
 }

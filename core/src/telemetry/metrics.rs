@@ -1,0 +1,131 @@
+//! Numbers for CloudWatch, as log lines in its embedded metric format (EMF).
+//!
+//! A line is written where something went wrong or was written. A read that succeeds writes none. Dimensions are
+//! literals of the code and the function's name, so no line names a person.
+
+use std::{io::Write as _, sync::OnceLock};
+
+/// The namespace of all metrics. The dimension `function` has the stack's name in it.
+pub const NAMESPACE: &str = "Functions";
+
+/// The name of this function. Outside of Lambda it is missing, and nothing is written.
+static FUNCTION: OnceLock<String> = OnceLock::new();
+
+/// A metric, by its name and unit in CloudWatch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Metric {
+    pub name: &'static str,
+    unit: &'static str,
+}
+
+impl Metric {
+    /// Requests that ended with a server error, by its code.
+    pub const SERVER_ERRORS: Self = Self::count("ServerErrors");
+    /// Requests that a limit refused.
+    pub const RATE_LIMITED: Self = Self::count("RateLimited");
+    /// Sign-ups that are about to be committed: `created`, or `known` for an address that has an account.
+    pub const SIGN_UPS: Self = Self::count("SignUps");
+    /// Sign-ins that were refused, by the reason in the audit log.
+    pub const SIGN_IN_FAILURES: Self = Self::count("SignInFailures");
+    /// Attempts of tasks: `succeeded`, `retried` or `failed`.
+    pub const TASKS: Self = Self::count("Tasks");
+    /// For how long the oldest message in the outbox has been late.
+    pub const OUTBOX_LAG: Self = Self { name: "OutboxLag", unit: "Seconds" };
+    /// How long a request waited for a new connection to the database: `connected` or `failed`.
+    pub const DATABASE_WAIT: Self = Self { name: "DatabaseWait", unit: "Milliseconds" };
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::SERVER_ERRORS,
+        Self::RATE_LIMITED,
+        Self::SIGN_UPS,
+        Self::SIGN_IN_FAILURES,
+        Self::TASKS,
+        Self::OUTBOX_LAG,
+        Self::DATABASE_WAIT,
+    ];
+
+    const fn count(name: &'static str) -> Self {
+        Self { name, unit: "Count" }
+    }
+
+    /// Whether its values are added up.
+    pub fn is_count(self) -> bool {
+        self.unit == "Count"
+    }
+
+    /// Counts one.
+    pub fn one(self, outcome: &'static str) {
+        self.note(outcome, 1);
+    }
+
+    /// Reports a value.
+    pub fn note(self, outcome: &'static str, value: u64) {
+        self.write(outcome, None, value);
+    }
+
+    /// Counts one of a task.
+    pub fn one_of(self, task: &'static str, outcome: &'static str) {
+        self.write(outcome, Some(task), 1);
+    }
+
+    fn write(self, outcome: &str, task: Option<&str>, value: u64) {
+        if let Some(function) = FUNCTION.get() {
+            let line = self.line(now_ms(), function, outcome, task, value);
+            // Nobody could be told that a line is lost.
+            let _ = std::io::stdout().write_all(line.as_bytes());
+        }
+    }
+
+    /// All texts are words, which need no escapes.
+    fn line(self, at: u128, function: &str, outcome: &str, task: Option<&str>, value: u64) -> String {
+        let Self { name, unit } = self;
+        let (dimension, member) =
+            task.map_or_else(Default::default, |task| (r#","task""#, format!(r#""task":"{task}","#)));
+        let mut line =
+            format!(r#"{{"_aws":{{"Timestamp":{at},"CloudWatchMetrics":[{{"Namespace":"{NAMESPACE}","#);
+        line += &format!(r#""Dimensions":[["function","outcome"{dimension}]],"#);
+        line += &format!(r#""Metrics":[{{"Name":"{name}","Unit":"{unit}"}}]}}]}},"#);
+        line += &format!(r#""function":"{function}","outcome":"{outcome}",{member}"{name}":{value}}}"#);
+        line.push('\n');
+        line
+    }
+}
+
+/// The time of the machine, also where a test moves the clock.
+#[expect(clippy::disallowed_methods, reason = "a log line has the time of the machine")]
+fn now_ms() -> u128 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    now.unwrap_or_default().as_millis()
+}
+
+/// Notes the function's name, if it is one of Lambda: letters, digits, hyphens and underscores.
+pub(super) fn of_function(name: Option<String>) {
+    let is_name =
+        |name: &String| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    if let Some(name) = name.filter(is_name) {
+        // A second start in one process has the same name.
+        let _ = FUNCTION.set(name);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn a_line_names_the_metric_and_its_dimensions() {
+        let line = Metric::TASKS.line(5, "app-tasks-worker", "failed", Some("say_meow"), 1);
+        assert_eq!(line.find('\n'), Some(line.len() - 1));
+        let expected = json!({
+            "_aws": { "Timestamp": 5, "CloudWatchMetrics": [{
+                "Namespace": NAMESPACE,
+                "Dimensions": [["function", "outcome", "task"]],
+                "Metrics": [{ "Name": "Tasks", "Unit": "Count" }],
+            }] },
+            "function": "app-tasks-worker", "outcome": "failed", "task": "say_meow", "Tasks": 1,
+        });
+        assert_eq!(serde_json::from_str::<Value>(&line).expect("JSON"), expected);
+    }
+}
