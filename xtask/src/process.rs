@@ -38,10 +38,11 @@ impl Identity {
         Self::of(std::process::id())
     }
 
+    /// A process that is there. One that has ended is there until its parent has waited for it.
     fn of(pid: u32) -> Result<Self> {
         let pid = i32::try_from(pid).context("the process id exceeds the limit of the system")?;
-        let started =
-            start_time(pid).with_context(|| format!("process {pid} ended immediately; see its log"))?;
+        let Seen { started, .. } =
+            look(pid).with_context(|| format!("there is no process {pid} any more; repeat the command"))?;
         Ok(Self { pid, started })
     }
 
@@ -54,7 +55,7 @@ impl Identity {
     /// Whether this very process still runs.
     #[must_use]
     pub fn alive(&self) -> bool {
-        start_time(self.pid).as_ref() == Some(&self.started)
+        look(self.pid).is_some_and(|seen| !seen.ended && seen.started == self.started)
     }
 
     /// Asks the process to end and waits; after `grace` it and its children are killed.
@@ -169,19 +170,27 @@ pub fn end_programs_in(folder: &Path, names: &[String]) {
     }
 }
 
-/// When the process started, in the system's own notation; none if it ended (or is a zombie).
-fn start_time(pid: i32) -> Option<String> {
+/// What the system says of a process.
+struct Seen {
+    /// It has ended, and its parent has not waited for it yet.
+    ended: bool,
+    /// When it started, in the system's own notation.
+    started: String,
+}
+
+/// Looks for a process by its id.
+fn look(pid: i32) -> Option<Seen> {
     if Path::new("/proc/self/stat").exists() {
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
         // The second field is the program's name in parentheses and may hold spaces.
         let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-        let state = *fields.first()?;
-        return (state != "Z" && state != "X").then(|| fields.get(19).map(ToString::to_string))?;
+        let ended = matches!(*fields.first()?, "Z" | "X");
+        return Some(Seen { ended, started: (*fields.get(19)?).to_owned() });
     }
     let output = Command::new("ps").args(["-o", "stat=,lstart=", "-p", &pid.to_string()]).output().ok()?;
     let line = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     let (state, started) = line.split_once(' ')?;
-    (!state.starts_with('Z')).then(|| started.trim().to_owned())
+    Some(Seen { ended: state.starts_with('Z'), started: started.trim().to_owned() })
 }
 
 /// Process id and command line of what runs on this machine.
@@ -218,6 +227,20 @@ mod tests {
         assert!(me.alive());
         let impostor = Identity { started: "1".to_owned(), ..me };
         assert!(!impostor.alive());
+        Ok(())
+    }
+
+    #[test]
+    fn a_program_that_ends_before_anybody_looks_has_its_status() -> Result<()> {
+        let mut child = Command::new("true").spawn()?;
+        let stat = format!("/proc/{}/stat", child.id());
+        while std::fs::read_to_string(&stat).is_ok_and(|stat| !stat.contains(") Z")) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let identity = Identity::of(child.id())?;
+        assert!(!identity.alive());
+        let status = finish(&mut child, &identity, Duration::from_secs(10))?;
+        assert!(status.is_some_and(|status| status.success()), "{status:?}");
         Ok(())
     }
 
