@@ -3,8 +3,8 @@
 
 use std::{env, fs, path::Path};
 
-/// The one thing that ReDoc loads from elsewhere: its maker's logo. A transparent pixel stands in for
-/// it, because the pages ask nobody but this API, and their policy would stop it with an error.
+/// The logo of ReDoc's maker, the one file that ReDoc loads from another host. A transparent pixel replaces it: the
+/// pages load only from this API, and their policy would block the logo with an error.
 const LOGO: &str = "https://cdn.redoc.ly/redoc/logo-mini.svg";
 const PIXEL: &str = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw==";
 
@@ -13,7 +13,7 @@ fn main() {
     println!("cargo::rerun-if-changed=assets");
     let assets = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets");
     let wanted = fs::read(assets.join("requirements.txt")).expect("assets/requirements.txt");
-    // Written last by what fetches them: a copy of what they were fetched for.
+    // The program that fetches the assets writes this file last. It is a copy of the requirements that it fetched for.
     if fs::read(assets.join("fetched.txt")).ok() != Some(wanted) {
         println!(
             "cargo::error=functions/docs/assets/ has no Swagger UI and ReDoc of the pinned version: run \

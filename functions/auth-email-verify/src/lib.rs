@@ -31,7 +31,7 @@ pub struct EmailVerifyRequest {
     #[serde(default)]
     #[schema(value_type = Option<String>, format = Password, min_length = 43, max_length = 128)]
     verifier: Option<Verifier>,
-    /// The password of the account. Only for a link that is opened where nobody is signed in.
+    /// The password of the account. Only for a link that is opened in a browser without a session.
     #[serde(default)]
     #[schema(value_type = Option<String>, format = Password, max_length = 128, example = "correct horse battery")]
     password: Option<PasswordAttempt>,

@@ -17,7 +17,7 @@ pub struct ExportResponse {
     /// `credential`, `data` or `log`.
     #[schema(example = "credential")]
     kind: &'static str,
-    /// What the rows are.
+    /// Describes the rows.
     #[schema(example = "sessions")]
     description: &'static str,
     /// The rows about you, by column. The list can be empty.

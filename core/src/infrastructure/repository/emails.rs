@@ -161,7 +161,7 @@ pub async fn set(sql: &impl Sql, user: Uuid, email: &Email) -> Result<bool> {
     if holders(sql, email).await?.iter().any(|stored| stored.user != user) {
         return Err(Error::AlreadyExists("email".into()));
     }
-    // What was proved about the old address, and links that were sent there, say nothing about the new one.
+    // The proof of the old address does not hold for the new one. Nor do links that were sent to the old one.
     let text =
         "update users set email = $2, email_canonical = $3, email_verified_at = null, epoch = epoch + 1,
                        updated_at = now()

@@ -1,4 +1,4 @@
-//! Keys as they stand in a secret that can be rotated: `{"signing": "<kid>", "keys": {"<kid>": "<base64>"}}`,
+//! The format of keys in a secret that can be rotated: `{"signing": "<kid>", "keys": {"<kid>": "<base64>"}}`,
 //! or one bare key, which is what a fresh deployment generates.
 
 use std::collections::HashMap;

@@ -29,7 +29,7 @@ pub struct Cursor {
 #[derive(Debug)]
 pub struct Page {
     pub part: &'static Part,
-    /// What the rows are.
+    /// Describes the rows.
     pub description: &'static str,
     pub rows: Vec<Value>,
     /// `None` behind the last part.

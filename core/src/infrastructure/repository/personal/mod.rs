@@ -48,7 +48,7 @@ pub enum Rows {
     Linked(Linked),
     /// They carry traces of users, and no column says of whom. They are neither exported nor erased with a user.
     Unlinked {
-        /// What the traces are.
+        /// Describes the traces.
         holds: &'static str,
         kept: Expired,
     },
@@ -108,8 +108,8 @@ pub enum Erase {
     Delete,
     /// The same, except rows that another transaction holds. Waiting for it could be waiting for each other.
     DeleteUnlocked,
-    /// They stay, but these assignments remove the user's data from those that fulfil the condition. The others are
-    /// still needed. The clean-up deletes them later.
+    /// They stay. These assignments remove the user's data from each row that fulfils the condition. The other rows
+    /// are still needed, and the clean-up deletes them later.
     Empty { set: &'static str, only: &'static str, then: Expired },
     /// They stay until the clean-up deletes them.
     Keep(Expired),
