@@ -1,4 +1,4 @@
-//! Users, seen and changed by those who may.
+//! Callers with the permission list and change users.
 
 use app_core::testing::{Event, TestApp, event};
 use serde_json::{Value, json};

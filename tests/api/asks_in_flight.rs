@@ -1,5 +1,5 @@
-//! An ask of a signed-in user that is on its way while the owner of the mailbox takes the account back. Whichever comes
-//! first: nothing that was asked for in the old session gives the account another address or number, or takes its number.
+//! A signed-in user asks for a challenge at the moment when the owner of the mailbox takes the account back. In either
+//! order, a challenge of the old session gives the account no other address or number, and does not take its number.
 
 use app_core::testing::TestApp;
 use futures_util::{FutureExt, future::LocalBoxFuture};

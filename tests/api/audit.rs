@@ -8,7 +8,7 @@ use crate::support::{Response, call, me, prove, refresh, sign_in, sign_up};
 const PASSWORD: &str = "correct horse battery";
 const NEXT: &str = "staple of another horse";
 
-/// Action and outcome of what is new in the log since it was asked last.
+/// Reads the action and the outcome of the rows that the log gained since the last look.
 struct Log {
     app: TestApp,
     seen: std::sync::atomic::AtomicI64,

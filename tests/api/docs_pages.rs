@@ -44,7 +44,7 @@ fn text(response: &Value) -> &str {
     response["body"].as_str().expect("a text")
 }
 
-/// What stands in `src="…"` and `href="…"`, and is no data: address.
+/// Returns the values of `src="…"` and `href="…"`, except `data:` addresses.
 fn loaded(page: &str) -> Vec<&str> {
     let attributes = page
         .split(['<', ' ', '>'])

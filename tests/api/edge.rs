@@ -128,7 +128,7 @@ async fn every_response_has_the_security_headers_and_the_request_id() {
     }
 }
 
-/// What they are, so that none is lost or weakened in the one list that all others are compared with.
+/// All others are compared with this one list. The test states its values, so that no header is lost or weakened.
 #[test]
 fn the_security_headers_are_these() {
     let headers =

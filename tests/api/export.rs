@@ -97,7 +97,7 @@ fn parts() -> impl Iterator<Item = (&'static Part, &'static Linked)> {
     })
 }
 
-/// The rows of a part as they stand in the database, whole.
+/// Returns the rows of a part with all columns, as the database has them.
 async fn stored(client: &Client, part: &Part, linked: &Linked, user: Uuid) -> Vec<Value> {
     let query = format!("select to_jsonb(it) from {} as it where {}", part.table, linked.whose);
     client.query(&query, &[&user]).await.expect("rows").iter().map(|row| row.get(0)).collect()

@@ -119,8 +119,8 @@ async fn whoever_signs_up_or_fails_to_sign_in_is_counted_where_they_are() {
     assert_eq!(count(&app, failed).await, i64::try_from(FORGED.len()).expect("few"));
 }
 
-/// The event of a door that is no gateway, as in a test of one's own: nobody's word is better than a
-/// client's.
+/// An event without the gateway's address, as a developer writes it for a test. A header of the client does not
+/// replace that address.
 #[tokio::test]
 async fn without_the_gateways_word_there_is_no_address() {
     let app = TestApp::new().await;

@@ -39,7 +39,7 @@ async fn no_response_of_any_endpoint_carries_a_hash() {
                 event = event.body(&json!({ "email": "cem@example.com", "password": PASSWORD }))
             }
             "auth-tokens" => event = event.body(&json!({ "email": "ada@example.com", "password": PASSWORD })),
-            // Of a session of its own: the others below still need the first one.
+            // In a new session, because the endpoints below still need the first one.
             "auth-sign-out" | "auth-tokens-refresh" | "auth-reauthenticate" => {
                 event = world.of(name, &world.sign_in().await)
             }
@@ -74,7 +74,7 @@ async fn no_response_of_any_endpoint_carries_a_hash() {
         responses.push((name, response.body.to_string().to_lowercase()));
     }
     known.extend(hashes(app).await);
-    // Whole, encoded once more, and the salt or the sum alone.
+    // The whole hash, the hash in base64, and the salt or the sum alone.
     let parts = |hash: &String| {
         let parts = hash.split('$').map(str::to_owned);
         parts.chain([hash.clone(), BASE64_STANDARD.encode(hash)]).collect::<Vec<_>>()

@@ -1,4 +1,4 @@
-//! Who tries too often is told to wait, exactly, whatever becomes of the tries.
+//! A caller who tries too often is told how long to wait, exactly, whether the tries succeed or fail.
 
 use std::time::Duration;
 
@@ -109,7 +109,7 @@ async fn what_was_used_comes_back_one_at_a_time() {
     assert_eq!(delete(&conn, Expired::Limits).await.expect("deleted"), 1);
 }
 
-/// Verdicts up to the first refusal, and what is behind it is untouched.
+/// The verdicts end with the first refusal. The buckets after it are unchanged.
 #[tokio::test]
 async fn who_is_refused_by_one_bucket_uses_up_nothing_of_the_next() {
     let app = TestApp::new().await;

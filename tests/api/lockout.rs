@@ -73,7 +73,7 @@ async fn the_owner_of_an_attacked_account_signs_in_from_where_they_have_signed_i
     let mut function = Function::start((&role, "role"));
     assert!(function.owner(HOME), "before anything happens");
 
-    // From one /48, each time with another /64. It stops at 20, and nobody else notices.
+    // From one /48, each time with another /64. It stops at 20, and other networks are not affected.
     let one_network = (0..300).filter(|n| function.guess(&format!("2001:db8:1:{n:x}::1"))).count();
     assert!((20..=24).contains(&one_network), "{one_network} guesses of one network were checked");
     assert!(function.owner("192.0.2.33"), "the owner, from an address that the account does not know");

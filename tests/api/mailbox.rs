@@ -1,4 +1,4 @@
-//! The mails that an app has sent: its tasks are run, and what they put into the mailbox is taken out.
+//! Reads the mails of an app: runs its tasks and takes the mails out of the mailbox.
 
 use std::time::{Duration, Instant};
 

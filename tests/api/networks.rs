@@ -17,7 +17,7 @@ const PASSWORD: &str = "correct horse battery";
 
 #[tokio::test]
 async fn whole_networks_run_out_too_after_a_few_addresses_worth_of_tries() {
-    // Each try from an address of its own: within one /64, one /56, one /48, one /24, and from all over.
+    // Each try comes from another address: within one /64, one /56, one /48, one /24, and from all networks.
     type Address = fn(u32) -> String;
     let from_one: [(Address, usize); 5] = [
         (|n| format!("2001:db8:0:1::{n:x}"), 3),

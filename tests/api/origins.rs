@@ -38,7 +38,7 @@ const TRICKS: [&str; 62] = [
     "https://evil.example/https://app.example.com",
     "https://evil.example?https://app.example.com",
     "https://evil.example#https://app.example.com",
-    // Above it, beside it, and what a dot in a pattern would match.
+    // The parent domain, its neighbours, and names that a dot in a pattern would match.
     "https://example.com",
     "https://www.example.com",
     "https://appXexample.com",

@@ -103,7 +103,7 @@ async fn a_body_is_measured_and_its_levels_are_counted() {
             assert_eq!(refused.text("/message"), told);
         }
     }
-    // Brackets that are text are none, and those that never close are as deep as the others.
+    // Brackets in a text do not count. Brackets that never close count like all others.
     assert_eq!(send(&json!({ "x": "[{".repeat(1000) }).to_string()).await.status, 200);
     send(&"{\"x\":[".repeat(1000)).await.is_error(400, "malformed");
 }

@@ -162,7 +162,7 @@ async fn h9_known_and_unknown_addresses_get_the_same_response_and_leave_the_same
         assert_eq!((response.status, fields), (202, vec![&"id".to_owned()]));
         let sent = app.mails().await.len();
         assert_eq!(sent, usize::from(email == "ada@example.com"));
-        // Whoever reads tasks and results learns nothing.
+        // A reader of tasks and results learns nothing.
         let query = "select concat_ws(' ', name, queue, state, result, owner, unique_key, attempt) from task
                      where name = 'send_challenge' and args->>'challenge' = $1";
         let task: String = app

@@ -136,7 +136,8 @@ async fn h7_a_flood_of_one_kind_of_ask_does_not_stop_the_other() {
     assert_eq!(reset(&app, &token, NEW).await.status, 204);
 }
 
-/// As all limits do: an instance that has refused somebody asks the database no more until their time is over.
+/// All limits work like this: an instance that has refused a caller remembers it, and does not ask the database until
+/// the wait has ended.
 #[tokio::test]
 async fn who_has_to_wait_with_an_ask_is_refused_without_the_database() {
     let app = of_test(|_| {}).await;
@@ -155,7 +156,7 @@ async fn reasons(app: &TestApp) -> Vec<String> {
     rows.iter().map(|row| row.get(0)).collect()
 }
 
-/// Whoever finds a used link must not be able to guess the password with it.
+/// A person who finds a used link must not be able to guess the password with it.
 #[tokio::test]
 async fn the_sixth_password_on_a_used_link_is_refused_although_it_is_right() {
     let app = TestApp::new().await;

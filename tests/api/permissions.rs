@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::support::{Response, allow, call, count, me, signed_in};
 
-/// An endpoint that wants a permission.
+/// Calls an endpoint that needs a permission.
 async fn send(app: &TestApp, access: &str) -> Response {
     let body = json!({ "event": "user_created", "data": { "uuid": uuid::Uuid::nil() } });
     call(app, debug_send_message::handler, &event("debug-send-message").bearer(access).body(&body)).await

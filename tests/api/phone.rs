@@ -131,7 +131,7 @@ async fn the_sixth_code_is_refused_even_if_it_is_right() {
     assert_eq!(state(&app, "ada@example.com").await.0, None);
 }
 
-/// Whoever signed up with another person's address must not leave another way in.
+/// A stranger who signed up with another person's address must not leave a second way in.
 #[tokio::test]
 async fn h4_an_account_whose_address_is_not_proved_gets_no_number() {
     let app = TestApp::new().await;

@@ -51,7 +51,7 @@ async fn told(app: &TestApp) -> usize {
 async fn a_user_removes_the_number_and_keeps_the_session() {
     let app = TestApp::new().await;
     let access = ada(&app).await;
-    // A code on its way, and the places where she is known.
+    // A code that was sent and not used yet, and the places where she is known.
     let asked = ask(&app, &access, "+4366012345678").await;
     let late = json!({ "id": asked.text("/id"), "code": digits(&app.texts().await[0]) });
     assert_eq!(remove(&app, &access).await.status, 204);

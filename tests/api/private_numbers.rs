@@ -164,7 +164,7 @@ async fn with_a_key_the_same_request_gets_the_same_response_and_sends_no_second_
     }
 }
 
-/// Whoever signs up with the number of somebody else, again and again, costs no more than a few messages.
+/// A stranger signs up with the number of another user, again and again. This costs only a few messages.
 #[tokio::test]
 async fn messages_to_a_known_number_have_the_limits_of_asks_and_the_budgets_of_text_messages() {
     let app = of_test(|config| {

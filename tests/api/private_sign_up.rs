@@ -46,7 +46,7 @@ pub(crate) async fn mails_of(app: &TestApp, sent: Vec<Outgoing>) -> Vec<Mail> {
     app.deliver(&tasks_of(app, sent).await).await
 }
 
-/// Handles the events among these messages. Returns the tasks, with those that the events have started.
+/// Handles the events among these messages. Returns the tasks, also the ones that the events have started.
 pub(crate) async fn tasks_of(app: &TestApp, sent: Vec<Outgoing>) -> Vec<Outgoing> {
     let (events, mut tasks): (Vec<_>, Vec<_>) =
         sent.into_iter().partition(|message| message.queue == Queue::Events);
@@ -85,7 +85,7 @@ async fn a_new_address_is_confirmed_by_the_mail_and_then_signs_in() {
     assert_eq!(verify(&app, &json!({ "token": token(&bob), "password": OLD })).await.status, 204);
 }
 
-/// The deployment hides who has an account, and whoever signs up learns no more by signing in.
+/// The deployment hides who has an account. A person who signs up and then tries to sign in learns no more.
 #[tokio::test]
 async fn h8_a_known_address_gets_the_same_response_and_its_owner_a_mail() {
     let app = private().await;

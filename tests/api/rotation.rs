@@ -1,4 +1,4 @@
-//! Refresh tokens are used once; what is used twice is told apart from what was stolen.
+//! A refresh token is used once. A second use is a replay by its client or a theft, and the two are told apart.
 
 use app_core::testing::TestApp;
 use futures_util::future::join_all;
@@ -69,7 +69,7 @@ async fn a_thief_who_refreshes_first_is_found_out_by_the_next_refresh_of_either(
     }
 }
 
-/// The session is over, seen from another connection, and everyone was told the same.
+/// The session has ended, seen from another connection, and every request got the same response.
 pub(crate) async fn ended(app: &TestApp, response: &Response) {
     response.is_error(401, "unauthenticated");
     let mut garbage = refresh(app, "x.y.z").await;
@@ -169,8 +169,8 @@ async fn a_session_that_someone_holds_on_to_is_a_503_that_says_when_to_come_back
     assert_eq!(refresh(&app, &token).await.status, 200, "the token was lost with the 503");
 }
 
-/// Cut at any round trip, before the server hears it or before its response arrives: the client
-/// tries again with what it has, and either the old pair is still good or the new one is.
+/// The connection is cut at each round trip, before the server gets the request or before its response arrives. The
+/// client tries again with the pair that it has, and exactly one of the old and the new pair is valid.
 #[tokio::test]
 async fn wherever_the_database_is_lost_exactly_one_pair_is_alive() {
     for cut in [Cut::Question, Cut::Reply] {

@@ -43,7 +43,7 @@ async fn one_session_too_many_ends_the_one_that_was_refreshed_longest_ago() {
     assert_eq!((count(&app, noted).await, audited(&app, "session_revoked").await), (1, 1));
 }
 
-/// All of them wait for the user's row when they store their sessions. Those that pass it together then wait for
+/// All sign-ins wait for the user's row when they store their sessions. Several that pass it together then wait for
 /// the oldest session, so that none of them sees the others' new sessions.
 #[tokio::test]
 async fn of_many_sign_ins_at_once_no_more_sessions_live_than_may() {

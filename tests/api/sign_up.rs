@@ -181,8 +181,8 @@ async fn an_escaped_replacement_character_is_data() {
     assert_eq!((response.status, response.text("/first_name")), (200, "caf\u{fffd}".into()));
 }
 
-/// Cut at any round trip, before the server hears it or before its response arrives: with a key the
-/// client repeats the request and learns of its own account.
+/// The connection is cut at each round trip, before the server gets the request or before its response arrives. A
+/// client that sent a key repeats the request and learns that its account exists.
 #[tokio::test]
 async fn wherever_the_database_is_lost_a_sign_up_with_a_key_can_be_repeated() {
     let (app, wire) = wired(|_| {}).await;

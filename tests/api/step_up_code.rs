@@ -131,7 +131,7 @@ async fn a_wrong_late_or_outdated_code_and_the_sixth_prove_nothing() {
     assert_eq!(count(&app, "select max(generation)::bigint from auth_session").await, 0);
 }
 
-/// The password is the stronger proof, so whoever has one shows it.
+/// The password is the stronger proof, so a user who has one must show it.
 #[tokio::test]
 async fn a_user_with_a_password_gets_no_code_and_a_first_password_ends_the_codes() {
     let app = TestApp::new().await;

@@ -1,4 +1,4 @@
-//! Text messages cost money, and some people earn it: what is sent is counted before, and stops in time.
+//! Text messages cost money, and fraudsters earn it. Each message is counted before it is sent, and a budget stops them.
 
 use app_core::{
     config::{Countries, SmsBudget},
@@ -59,7 +59,7 @@ async fn half_of_the_budget_of_a_day_is_for_numbers_that_were_proved_before() {
     ] {
         assert_eq!(sent(&app, &ada, number).await, expected, "{number}");
     }
-    // What was refused was not counted.
+    // A refused message was not counted.
     let days = "select sum(sent)::int8 from text_message_day where country = ''";
     assert_eq!((count(&app, days).await, count(&app, "select count(*) from text_message").await), (5, 5));
     app.clock.advance(Duration::days(1));
@@ -94,7 +94,7 @@ async fn a_range_whose_codes_nobody_uses_stops_and_rings() {
     assert_eq!(sent(&app, &ada, "+4915123556789").await, 1);
     holder(&app, "+4915123456788").await;
     assert_eq!(sent(&app, &ada, "+4915123456788").await, 1);
-    // Proved numbers are judged too, by themselves.
+    // Proved numbers have a separate count, with the same rule.
     used(&app, NUMBER, 9, true).await;
     assert_eq!(sent(&app, &ada, "+4915123456788").await, 0);
     let text = log.finish();

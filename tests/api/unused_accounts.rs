@@ -14,7 +14,7 @@ use crate::{
     support::{call, count, run, sign_in, sign_up, until_waiting},
 };
 
-/// The test's clock stands at 2026-01-01, and the row of a user has the database's time.
+/// The test's clock says 2026-01-01, but the row of a user has the database's time.
 const LONG_AGO: &str = "update users set created_at = '2025-01-01'";
 
 async fn after_90_days() -> TestApp {

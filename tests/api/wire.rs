@@ -31,7 +31,7 @@ pub(crate) struct Wire {
 }
 
 struct State {
-    /// Waited for and answered so far, connecting included. What is sent together is one.
+    /// The number of complete round trips, connecting included. Messages that are sent together count as one.
     round_trips: AtomicI64,
     /// Replies that are still to come; each ends in ReadyForQuery.
     owed: AtomicI64,

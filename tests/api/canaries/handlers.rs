@@ -23,7 +23,7 @@ async fn respond(app: &TestApp, function: &str, event: &Event) -> String {
         "auth-reauthenticate" => call(app, auth_reauthenticate::handler, event).await,
         _ => call(app, auth_password_change::handler, event).await,
     };
-    // The tokens are meant for the caller; what they are made of is not in them.
+    // The tokens are meant for the caller. They do not contain the secrets that signed them.
     format!("{response:?}")
 }
 

@@ -1,4 +1,4 @@
-//! What the mails about a change hold, and when they are sent.
+//! The texts and the times of the mails about a change.
 
 use super::*;
 

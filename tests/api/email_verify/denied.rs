@@ -66,7 +66,7 @@ async fn a_refused_sign_in_asks_for_no_more_mails_than_its_user_may() {
     assert_eq!(count(&app, ended).await, 5, "a task that has to wait is done");
 }
 
-/// Whoever has the mailbox tries passwords next to a link: the owner learns of it as at a sign-in.
+/// A reader of the mailbox tries passwords with a link. The owner gets the same mail as after failed sign-ins.
 #[tokio::test]
 async fn a_password_next_to_a_link_that_was_the_last_attempt_is_reported_to_the_owner() {
     let app = of_test(|config| {

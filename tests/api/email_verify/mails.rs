@@ -18,7 +18,7 @@ async fn a_challenge_that_is_used_or_no_longer_holds_is_not_sent() {
     }
 }
 
-/// The times are those that are left when the mail is sent.
+/// A mail states the time that is left at the moment when it is sent.
 #[tokio::test]
 async fn a_mail_that_is_sent_late_states_the_time_that_is_left_and_has_no_code_that_is_about_to_expire() {
     for (minutes, said) in [
@@ -37,7 +37,7 @@ async fn a_mail_that_is_sent_late_states_the_time_that_is_left_and_has_no_code_t
             assert!(!mail.text().contains("code") && !mail.html().contains("code"), "{}", mail.text());
             continue;
         }
-        // What it states is true to the minute.
+        // The stated time is exact to the minute.
         app.clock.advance(Duration::minutes(60 - minutes) - Duration::seconds(1));
         let access = sign_in(&app, "ada@example.com", PASSWORD).await.text("/access");
         let body = json!({ "id": asked.text("/id"), "code": code(&mail) });

@@ -1,5 +1,5 @@
-//! Proof that an address is its user's: with the link or the code out of the mail, and with something of whoever
-//! signed up. The names say which hole of the first draft each test guards (H…).
+//! Proof that an address belongs to its user. It takes the link or the code from the mail, and something that only the
+//! person who signed up has. The names say which hole of the first draft each test guards (H…).
 
 mod denied;
 mod mails;
@@ -111,7 +111,7 @@ async fn h4_a_link_on_another_device_asks_for_the_password_and_nothing_is_lost()
     assert_eq!(me(&app, &ada.text("/access")).await.status, 200);
 }
 
-/// Somebody else's session is nothing of whoever signed up.
+/// A session of another account does not show that its user signed up for this one.
 #[tokio::test]
 async fn h4_a_victim_who_opens_the_link_of_an_attacker_proves_nothing_for_them() {
     let app = TestApp::new().await;

@@ -44,8 +44,8 @@ impl Forge {
         self.made.push((name.into(), self.door, token));
     }
 
-    /// This header or these claims, signed with the key that signs: whoever believes it has looked
-    /// at nothing but the signature.
+    /// Adds a token with this header or these claims, signed with the right key. A check that accepts it has looked
+    /// only at the signature.
     fn well_signed(&mut self, name: &str, header: &str, claims: &str) {
         self.add(format!("{name}, well signed: {header} {claims}"), sign(KEY, header, claims));
     }

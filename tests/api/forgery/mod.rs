@@ -43,7 +43,7 @@ async fn of_hundreds_of_forged_tokens_none_is_believed_and_none_reaches_the_data
     let mut made = Vec::new();
     for (door, token) in [(Door::Access, &access), (Door::Refresh, &refresh_token)] {
         let mut forge = Forge::of(door, token, now);
-        // The forger's own tools make what is believed, so that what is refused is refused for its fault.
+        // The forger's tools can make a valid token. So a forged token is refused only because of its fault.
         assert_eq!(&sign(KEY, &forge.header, &forge.claims), token);
         let by_older = forge.header(|h| h["kid"] = json!("older"));
         let by_older = sign(OLDER, &by_older, &forge.claims);

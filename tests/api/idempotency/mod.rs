@@ -106,7 +106,7 @@ async fn the_same_key_for_something_else_is_refused() {
     let change = json!({ "first_name": "Bob" });
     assert_eq!(ada.update("k", &ada.bob, &change).await.status, 200, "another route, another key");
     ada.update("k", &Uuid::from_u128(3).to_string(), &change).await.is_error(422, "validation");
-    // What the refused ones asked for may still be had by a name of its own.
+    // The refused request succeeds with another key.
     assert_eq!(ada.send("l", other).await.status, 201);
 }
 
@@ -240,7 +240,7 @@ async fn a_key_costs_few_round_trips() {
     assert!((6..=7).contains(&trips), "{trips}");
 }
 
-/// What a handler does before it finds out that it cannot go on.
+/// A handler that writes rows and then fails.
 async fn half_done(app: App, request: Request, caller: Caller<SignedIn>) -> Result<IdempotentResponse> {
     let uuid = caller.user.uuid;
     let once = Idempotent::of(&app, &request, uuid).await?;

@@ -44,7 +44,7 @@ async fn nobody_fills_the_disk_with_long_responses() {
     let refused = update("one-too-many").await;
     refused.is_error(429, "rate_limited");
     assert_eq!(refused.header("retry-after"), Some("3600"));
-    // Nothing is lost: what was answered still is, and without a key everything goes on.
+    // Nothing is lost: a stored response is still returned, and a request without a key succeeds.
     again(&first, &update("the-last-one").await);
     let event = event("users-me-update").bearer(&ada.access).body(&meta);
     assert_eq!(call(&ada.app, users_me_update::handler, &event).await.status, 200);

@@ -185,7 +185,7 @@ async fn what_would_not_come_again_is_not_kept() {
     assert_eq!(count(&world.app, kept).await, 0);
     // The same key with the right password: the first one left nothing.
     assert_eq!(world.change_password(PASSWORD, NEXT).await.status, 204);
-    // A lock that is not to be had: 503, and once it is gone the same request goes through.
+    // Another session holds the lock: 503. After its release the same request succeeds.
     let holder = world.app.database.client().await;
     holder.batch_execute("begin; select from users for update").await.expect("a lock");
     let update = world.named("users-me-update", Value::Null).body(&json!({ "first_name": "Ada" }));
@@ -221,7 +221,7 @@ async fn no_token_no_key_and_no_password_is_ever_kept() {
     assert_eq!(call(&world.app, api_keys_create::handler, &create).await.status, 201);
     assert_eq!(count(&world.app, "select count(*) from idempotency_key").await, 0);
 
-    // Of those that take one, none keeps a secret of its request either, readable or hashed fast.
+    // Endpoints that take a key keep no secret of their request either, neither readable nor with a fast hash.
     assert_eq!(world.change_password(PASSWORD, NEXT).await.status, 204);
     let new = json!({ "email": "new@example.com", "password": PASSWORD });
     let new = key(event("auth-sign-up").body(&new));

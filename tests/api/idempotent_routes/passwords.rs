@@ -26,7 +26,7 @@ async fn a_twin_that_comes_while_the_password_changes_is_no_wrong_guess() {
     user.batch_execute("begin; select from users for update").await.expect("a lock");
     let first = async {
         let first = world.change_password(PASSWORD, NEXT).await;
-        // Only now may the twin go on: the password is another one.
+        // The twin continues only now, after the password has changed.
         limits.batch_execute("rollback").await.expect("the lock is gone");
         first
     };

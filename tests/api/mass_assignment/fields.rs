@@ -1,4 +1,4 @@
-//! The fields of all bodies, and those that no body may set.
+//! The fields of all bodies, and the fields that no body may set.
 
 use app_core::testing::event;
 use serde_json::{Value, json};

@@ -77,7 +77,7 @@ async fn what_an_endpoint_does_not_take_is_refused_by_its_name_and_changes_nothi
     assert_eq!(sessions, 1, "nobody signed in or out by a body that was refused");
 }
 
-/// Each on a world of its own: they do what they are for, and everybody stays who they are.
+/// Each endpoint runs in a new world. It does its work, and no user gets other rights.
 #[tokio::test]
 async fn what_an_endpoint_does_not_read_sets_nothing() {
     let parameters = forbidden();

@@ -63,7 +63,7 @@ async fn a_sign_in_is_a_proof_for_five_minutes_and_a_refresh_passes_it_on() {
     unproved(&new_key(&app, &refresh(&app, &pair.text("/refresh")).await).await);
 }
 
-/// A thief of an access token waits for its owner's proof in vain.
+/// The owner's proof of identity does not help the thief of an older access token.
 #[tokio::test]
 async fn h12_a_new_proof_lasts_five_minutes_and_an_access_token_from_before_has_no_share_in_it() {
     let (app, stolen) = world().await;

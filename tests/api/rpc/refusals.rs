@@ -1,4 +1,4 @@
-//! Whatever goes wrong is said in the protocol of whoever called.
+//! Every error is returned in the protocol of the caller.
 
 use std::time::{Duration, Instant};
 

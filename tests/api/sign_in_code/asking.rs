@@ -16,7 +16,7 @@ async fn known_and_unknown_addresses_get_the_same_response_and_leave_the_same_ro
         let fields: Vec<&String> = response.body.as_object().expect("an object").keys().collect();
         assert_eq!((response.status, fields), (202, vec![&"id".to_owned()]));
         assert_eq!(app.mails().await.len(), usize::from(email == "ada@example.com"), "{email}");
-        // H9: whoever reads tasks and results learns nothing.
+        // H9: a reader of tasks and results learns nothing.
         let query = "select concat_ws(' ', name, queue, state, result, owner, unique_key, attempt) from task
                      where name = 'send_challenge' and args->>'challenge' = $1";
         let client = app.database.client().await;
@@ -38,7 +38,7 @@ async fn asking_is_limited_by_network_and_by_address_alike_for_known_and_unknown
             assert_eq!(response.status, if n < 3 { 202 } else { 429 }, "{email}, {n}: {response:?}");
         }
     }
-    // Of one network, thirty in all, whoever they are for.
+    // One network may ask thirty times in all, for any addresses.
     for n in 8..31 {
         let response = ask(&app, &format!("somebody-{n}@example.com")).await;
         assert_eq!(response.status, if n < 30 { 202 } else { 429 }, "{n}: {response:?}");

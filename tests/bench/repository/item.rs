@@ -14,8 +14,8 @@ use uuid::Uuid;
 
 pub(crate) const ROWS: usize = 10_000;
 
-/// Without autovacuum, which would come in the middle of a round. `seed` holds what `item` is
-/// filled with anew before each update.
+/// Without autovacuum, which would run in the middle of a round. Before each update `item` is filled again from
+/// `seed`.
 pub(crate) const TABLE: &str = "
 create table item (
   id bigint generated always as identity primary key,

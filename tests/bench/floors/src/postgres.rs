@@ -138,7 +138,7 @@ fn tls(pem: &str) -> Anyhow<MakeRustlsConnect> {
     for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
         roots.add(certificate?)?;
     }
-    // P-256 first: Postgres up to 17 asks those who begin with another group to begin again.
+    // P-256 first: Postgres up to 17 makes a client that begins with another group start again.
     let ring = rustls::crypto::ring::default_provider();
     let kx_groups = vec![kx_group::SECP256R1, kx_group::X25519, kx_group::SECP384R1];
     let provider = Arc::new(CryptoProvider { kx_groups, ..ring });
