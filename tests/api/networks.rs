@@ -174,5 +174,5 @@ async fn the_owner_is_told_once_a_day_and_a_stranger_sees_no_difference() {
         }
     }
     let all = "select count(*) from outbox where body like '%sign_in_slowed%'";
-    assert_eq!(count(&app, all).await, 2, "nobody is told of an account that is not there");
+    assert_eq!(count(&app, all).await, 2, "an address without an account gets no mail");
 }

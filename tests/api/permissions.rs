@@ -23,7 +23,7 @@ async fn without_a_role_nobody_may_and_nothing_happens() {
     response.is_error(403, "forbidden");
     assert_eq!(response.body["details"], json!([]), "it does not tell what it would take");
     assert!(app.bus.take().is_empty());
-    assert_eq!(me(&app, &access).await.status, 200, "one's own affairs need no role");
+    assert_eq!(me(&app, &access).await.status, 200, "your own profile needs no role");
 }
 
 #[tokio::test]

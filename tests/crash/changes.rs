@@ -80,8 +80,8 @@ pub(crate) fn killed_anywhere(change: &Change<'_>) {
         olds += usize::from(is_old);
         news += usize::from(!is_old);
         let mut response = status(&ask_again(&mut second, &request));
-        // A commit that was under way when the state was read may come through while this request runs. Then they are
-        // two at once, and this one is refused. Its client asks once more.
+        // A commit that was under way when the state was read may succeed while this request runs. Then two requests
+        // run at once, and this one is refused. Its client asks again.
         if is_old && response == 422 {
             response = status(&ask_again(&mut second, &request));
         }

@@ -74,7 +74,7 @@ fn feed(
     world.queues.send(Queue::Events, &World::events(&users));
     committed.extend(users);
     let mut records = consumer.receive(count, true);
-    assert_eq!(records.len(), count, "what was sent is there");
+    assert_eq!(records.len(), count, "all sent messages are there");
     if coming != Coming::Fresh {
         records.iter_mut().for_each(|record| record.receive_count = 2);
     }

@@ -61,7 +61,7 @@ fn a_message_that_aborts_the_process_takes_only_itself_to_the_dead_letter_queue(
     let bodies = World::events(&users);
     world.queues.send(Queue::Events, &bodies);
     let mut consumer = Mapping::consumer(&world);
-    // Whoever is about to write the task of this user dies.
+    // A process that is about to write the task of this user dies.
     consumer.sandbox.control().set_deadly(&users[4].to_string());
     let (_, deaths) = exhaust(&world, &mut consumer);
     assert_eq!((applied(&world), world.queues.dead(Queue::Events)), (9, 1));

@@ -67,7 +67,7 @@ fn a_named_request_that_is_killed_anywhere_and_sent_again_counts_once() {
                 (response, Death::OnTheWire(_)) => panic!("not killed: {response:?}"),
             };
             world.note_kill(format!("send-message: {death:?}"), user.to_string());
-            // Nobody saw the response: the sender asks again, and later once more.
+            // The sender got no response. It repeats the request now, and again later.
             let id = sent(&second.invoke(&send(user), None));
             assert_eq!(
                 sent(&second.invoke(&send(user), None)),

@@ -37,7 +37,7 @@ fn a_sign_up_that_is_killed_anywhere_is_told_once_or_has_never_happened() {
         let clean = address();
         assert_eq!(status(&first.invoke(&sign_up(&clean), None)), 200);
         let taken = first.steps();
-        // Rolled back by itself: the address is taken.
+        // The function rolls back without a crash, because the address is taken.
         assert_eq!(status(&first.invoke(&sign_up(&clean), None)), 409);
 
         let (mut asked, mut sure) = (1, vec![clean]);
@@ -55,7 +55,7 @@ fn a_sign_up_that_is_killed_anywhere_is_told_once_or_has_never_happened() {
                 (response, Death::OnTheWire(_)) => panic!("not killed: {response:?}"),
             };
             world.note_kill(format!("sign-up: {death:?}"), &address);
-            // Every second client tries again: it finds its address free, or taken by itself.
+            // Every second client tries again. Its address is free, or its first request has taken it.
             if asked % 2 == 0 {
                 let response = second.invoke(&sign_up(&address), None);
                 assert!([200, 409].contains(&status(&response)), "{response:?}");

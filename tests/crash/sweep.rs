@@ -1,4 +1,4 @@
-//! Goes through a scene's points, in every run in a world of its own.
+//! Kills a process at each point of a scene. Every run has a new world.
 use test_support::wire::{
     control::Trap,
     drain::Crew,

@@ -29,7 +29,7 @@ fn a_process_dies_at_the_very_step_and_moment() {
     let mut sign_up = Sandbox::new(&world, "auth-sign-up");
     for (number, (label, moment, gained)) in [
         ("insert into users", Moment::Answered, [0, 0, 0, 0]),
-        // The commit is on its way before this one is answered.
+        // The process sends the commit before it gets the response to this statement.
         ("insert into outbox", Moment::Before, [0, 0, 0, 0]),
         ("commit", Moment::Before, [0, 0, 0, 0]),
         ("commit", Moment::Half, [0, 0, 0, 0]),

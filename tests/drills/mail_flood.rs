@@ -27,7 +27,7 @@ fn a_flood_of_mails_to_a_silent_server_delays_no_other_task() {
     std::thread::scope(|scope| {
         scope.spawn(|| mail.poll());
         while worker.poll().is_some() {}
-        // It would wait for the server until its time is over.
+        // The function would wait for the server until its timeout.
         control.kill();
     });
     let succeeded = |name: &str| {

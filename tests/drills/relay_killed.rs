@@ -21,7 +21,7 @@ fn with_the_relay_killed_between_sending_and_marking_what_is_sent_twice_is_appli
     let world = World::new();
     let hands = Hands { relay: relay_and_die, ..USUAL };
     let samples = under_load(&world, hands, |load| {
-        // Whoever signs up cannot send: all of it is left to the relay.
+        // The functions of the users cannot send, so the relay must send all messages.
         load.set_weather_of_producers(Weather::Refusing);
         std::thread::sleep(Duration::from_secs(10));
     });
@@ -37,7 +37,7 @@ fn with_the_relay_killed_between_sending_and_marking_what_is_sent_twice_is_appli
     assert!(told > committed.len(), "nothing was sent twice: no drill");
 }
 
-/// Every time that it has sent something. What it had claimed is free again after its lease.
+/// Kills the relay each time after it has sent messages. Its other claimed messages are free again after the lease.
 fn relay_and_die(world: &World, relay: &mut Sandbox) {
     let mark = Trap { label: "update outbox set published_at".to_owned(), nth: 1, moment: Moment::Before };
     if matches!(relay.invoke("{}", Some(&mark)), Invoked::Killed) {

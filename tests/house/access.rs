@@ -1,5 +1,5 @@
-//! Who may call what: every route says so, what is open to anybody is a reviewed list, and the API's
-//! description says the same.
+//! Every route says who may call it. A reviewed list has the routes that are open to anybody, and the description of
+//! the API agrees with it.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -55,7 +55,7 @@ fn no_files_use_each_other_in_a_circle() {
     assert!(read > 2000, "only {read} imports were read: has the code moved?");
     assert!(
         faults.is_empty(),
-        "these files use each other in a circle; move what both need into a file of its own:\n{}",
+        "these files use each other in a circle; move the shared items into a separate file:\n{}",
         faults.join("\n")
     );
 }

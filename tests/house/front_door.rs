@@ -14,8 +14,8 @@ const LONGEST_README: usize = 170;
 /// And its part on deploying, without empty lines: the page behind it has the rest.
 const LONGEST_DEPLOY: usize = 12;
 
-/// The commands that README promises to be enough: its first two blocks. They are two, because a reader goes on
-/// while `up` runs.
+/// The two commands that README promises to be enough. They are its first two blocks, because `up` keeps running
+/// and a reader needs a second terminal.
 const TWO_COMMANDS: [&str; 2] = ["cargo xtask up\n", "cargo xtask test\n"];
 
 fn read(path: &str) -> String {

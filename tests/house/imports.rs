@@ -30,7 +30,7 @@ pub(super) fn read(src: &Path) -> Vec<Import> {
         let relative = path.strip_prefix(src).expect("a file of the folder").with_extension("");
         let mut module: Module =
             relative.iter().map(|part| part.to_str().expect("a name in UTF-8").to_owned()).collect();
-        // A binary next to a library is a crate of its own.
+        // A binary next to a library is a separate crate.
         if library && module == ["main"] {
             continue;
         }
@@ -95,7 +95,7 @@ struct Tree(BTreeMap<Module, Source>);
 const MOST_STEPS: usize = 12;
 
 impl Tree {
-    /// Returns what the path leads to, or `None` when that is not of this crate.
+    /// Returns the item or module that the path names, or `None` if it is outside this crate.
     fn resolve(&self, here: &Module, path: &[String], steps: usize) -> Option<Target> {
         if steps > MOST_STEPS {
             return None;

@@ -8,8 +8,8 @@ use std::{
 
 use super::imports::{self, Import};
 
-/// Outermost first. Each may use the layers after it. `domain` uses no other layer. `telemetry` is none of them,
-/// but all except `domain` may use it.
+/// Outermost first. Each may use the layers after it. `domain` uses no other layer. `telemetry` is not a layer, and
+/// all layers except `domain` may use it.
 const LAYERS: [&str; 7] =
     ["interfaces", "app", "application", "infrastructure", "config", "domain", "telemetry"];
 
@@ -20,7 +20,7 @@ const FOREIGN: [(&str, &[&str]); 3] = [
     ("infrastructure", &["lambda_"]),
 ];
 
-/// Crates in `text` (a file of `layer`) that are none of its business.
+/// Returns the crates in `text` (a file of `layer`) that its layer must not use.
 fn foreign_crates(layer: &str, text: &str) -> Vec<String> {
     let forbidden = FOREIGN.iter().find(|(name, _)| *name == layer).map_or(&[][..], |(_, crates)| *crates);
     let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));

@@ -22,7 +22,7 @@ fn prose(text: &str) -> String {
     outside.split('`').step_by(2).collect()
 }
 
-/// What stands in the round brackets behind square ones.
+/// Returns the targets of the links: the texts in round brackets directly after square ones.
 fn links(prose: &str) -> impl Iterator<Item = &str> {
     prose.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(link, _)| link)
 }

@@ -1,6 +1,6 @@
 //! A page names no function, type or test that the sources do not have.
 //!
-//! The pages of decisions are left out: they say what was so when they were written.
+//! The pages of decisions are left out, because they describe the sources of their day.
 
 use std::{
     collections::BTreeSet,
@@ -34,7 +34,7 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c| !is_word(c)).filter(|word| word.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_'))
 }
 
-/// Returns the names of a page that stand in backticks before `(` or next to `::`.
+/// Returns the names in backticks of a page that are before `(` or next to `::`.
 fn names(page: &str) -> BTreeSet<&str> {
     let outside = page.split("```").step_by(2);
     let spans = outside.flat_map(|text| text.split('`').skip(1).step_by(2));

@@ -22,7 +22,7 @@ pub(super) struct Use {
 
 #[derive(Debug, Default)]
 pub(super) struct Source {
-    /// Names of the items that stand in the file itself.
+    /// Names of the items that the file itself declares.
     pub(super) declared: BTreeSet<String>,
     pub(super) uses: Vec<Use>,
     /// Every other path: of types, expressions, patterns, attributes, and inside of macro calls.

@@ -22,7 +22,7 @@ pub(super) fn cargo(arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).expect("text")
 }
 
-/// A program that `cargo xtask` installs beside Python.
+/// Returns the path of a program that `cargo xtask` installs next to Python.
 fn tool(name: &str) -> PathBuf {
     Path::new(&setting("TEST_PYTHON")).with_file_name(name)
 }
@@ -110,7 +110,7 @@ fn listed(function: &str, edges: &str) -> BTreeSet<(String, String)> {
     words.map(|words| (words[0].to_owned(), words[1].trim_start_matches('v').to_owned())).collect()
 }
 
-/// What the format's own validator says of a document; it knows the schema, and nothing of ours.
+/// Asks the validator of the format about a document. It knows the schema, and no rule of this project.
 fn is_valid(document: &str, folder: &Folder) -> bool {
     let program = "import sys; from cyclonedx.schema import SchemaVersion; \
                    from cyclonedx.validation.json import JsonStrictValidator; \

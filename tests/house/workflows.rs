@@ -8,7 +8,7 @@ use xtask::{checkout::Checkout, install::node::Node};
 use crate::template::document::parse;
 
 /// The permissions of each workflow and of each job, exactly. `id-token` is only for jobs that deploy, because AWS
-/// gives rights for it, and a job without permissions of its own has those of its workflow.
+/// gives rights for it. A job that states no permissions has the permissions of its workflow.
 const PERMISSIONS: [(&str, &[OfJob]); 4] = [
     ("advisories.yml", &[("", Some(READ)), ("advisories", None)]),
     ("ci.yml", &[("", Some(READ)), ("checks", None)]),
@@ -46,7 +46,7 @@ fn entries(value: &Value) -> Vec<(&str, &Value)> {
     value.as_object().into_iter().flatten().map(|(key, value)| (key.as_str(), value)).collect()
 }
 
-/// Returns what is wrong with the permissions of a workflow, whose id is empty, or of a job.
+/// Returns the fault in the permissions of a workflow, whose id is empty, or of a job.
 fn excess(name: &str, id: &str, permissions: &Value) -> Option<String> {
     let (_, all) = PERMISSIONS.iter().find(|(workflow, _)| *workflow == name)?;
     let Some((_, expected)) = all.iter().find(|(job, _)| *job == id) else {
@@ -112,7 +112,7 @@ fn faults(name: &str, text: &str) -> Vec<String> {
     faults.into_iter().map(|fault| format!("{name}: {fault}")).collect()
 }
 
-/// Returns the commands of ours that a workflow calls, as in `deny`.
+/// Returns the commands of `cargo xtask` that a workflow calls, for example `deny`.
 fn commands(text: &str) -> Vec<&str> {
     let calls = text.split("cargo xtask ").skip(1);
     calls.filter_map(|rest| rest.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').next()).collect()
@@ -184,12 +184,12 @@ fn build_is_shared(deploy: &str, environment: &str) -> Vec<&'static str> {
     }
     let given = artifact(&deploy["jobs"]["build"], "actions/upload-artifact@");
     if given.is_none() || given != artifact(&one["jobs"]["deploy"], "actions/download-artifact@") {
-        faults.push("what is deployed is not what was built");
+        faults.push("the deployed artifact is not the built one");
     }
     faults
 }
 
-/// What was tried in staging is what prod gets, and not another build of the same source.
+/// Prod gets the build that was tried in staging, and not another build of the same source.
 #[test]
 fn staging_and_prod_get_one_build() {
     let all = workflows();
@@ -200,7 +200,7 @@ fn staging_and_prod_get_one_build() {
     let without = environment.replace(" --built .aws-sam/build", "");
     assert_eq!(build_is_shared(deploy, &without), ["staging and prod do not get one build"]);
     let other = environment.replace("          name: build\n", "          name: other\n");
-    assert_eq!(build_is_shared(deploy, &other), ["what is deployed is not what was built"]);
+    assert_eq!(build_is_shared(deploy, &other), ["the deployed artifact is not the built one"]);
 }
 
 #[test]

@@ -74,7 +74,7 @@ impl Gateway {
     }
 }
 
-/// One connection, on a thread of its own.
+/// Serves one connection, on a separate thread.
 fn converse(stream: TcpStream, calls: &mpsc::UnboundedSender<Call>) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut responses = stream.try_clone()?;
@@ -130,7 +130,7 @@ async fn respond(app: &App, routes: &[Route], request: &Request) -> Response {
     }
 }
 
-/// What stands in the places of `{…}`, if the path is of that route.
+/// Returns the values of the path parameters `{…}`, if the path belongs to the route.
 fn parameters(route: &[String], path: &str) -> Option<Map<String, Value>> {
     let given: Vec<&str> = segments(path).collect();
     if given.len() != route.len() {
@@ -186,7 +186,7 @@ fn proxy_event(
     event
 }
 
-/// `%2C` as `,`; what is no UTF-8 is replaced.
+/// Decodes percent signs: `%2C` is `,`. Bytes that are not UTF-8 are replaced.
 fn decoded(text: &str) -> String {
     let hex = |byte: u8| char::from(byte).to_digit(16).map(|digit| digit as u8);
     let bytes = text.as_bytes();

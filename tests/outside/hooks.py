@@ -32,7 +32,7 @@ def leaver():
     return response.json()["access"]
 
 
-# It keeps the tokens itself: the cache of schemathesis does not learn in every phase that one is over.
+# It keeps the tokens itself, because the cache of schemathesis does not see in every phase that a token has ended.
 @schemathesis.auth(refresh_interval=None)
 class Judge:
     def get(self, case, context):

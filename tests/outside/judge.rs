@@ -40,7 +40,7 @@ async fn every_response_is_one_that_the_document_promises() {
     let verdict = tokio::task::spawn_blocking(move || heard(judge));
     let (fair, said) = tokio::select! {
         verdict = verdict => verdict.expect("it ends"),
-        () = gateway.serve(&app.app) => unreachable!("the gateway does not end by itself"),
+        () = gateway.serve(&app.app) => unreachable!("the gateway serves until the judge ends"),
     };
     assert!(fair, "{said}");
 }
@@ -91,9 +91,9 @@ fn with_input() -> u32 {
     operations.filter(takes).count() as u32
 }
 
-/// Whether it found nothing, and what it said, if that is not on the terminal yet.
+/// Runs the judge. Returns whether it found nothing, and its output, unless the terminal shows that already.
 fn heard(mut judge: Command) -> (bool, String) {
-    // Whoever asks for a number of cases wants to see how it goes.
+    // A developer who sets the number of cases sees the output while it runs.
     if wish("API_CASES").is_some() {
         let status = judge.status().expect("schemathesis runs");
         return (status.success(), "what schemathesis found stands above".to_owned());

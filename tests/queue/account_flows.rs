@@ -27,8 +27,8 @@ async fn app(deny_unverified: bool) -> TestApp {
     .await
 }
 
-/// Relays all messages that functions have left in the outbox, and runs what they start, until nothing is left.
-/// Returns the mails' subjects and texts.
+/// Relays all messages in the outbox and runs the tasks that they start, until nothing is left. Returns the subjects
+/// and texts of the mails.
 async fn settle(app: &TestApp) -> Vec<(String, String)> {
     for _ in 0..20 {
         let due = "update outbox set due_at = clock_timestamp() where due_at < 'infinity'";

@@ -1,4 +1,4 @@
-//! Users whose grace period has ended are erased, and nobody else.
+//! Only users whose grace period has ended are erased.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use crate::support::{call_until, number, one, until_waiting_for, work};
 
 pub(crate) const ERASE: &str = r#"{"task": "erase_users"}"#;
 
-/// The test's clock stands at 2026-01-01 12:00, and the grace period is 7 days.
+/// The test's clock says 2026-01-01 12:00, and the grace period is 7 days.
 const ENDED: &str = "2025-12-25 12:00:00Z";
 const NOT_ENDED: &str = "2025-12-25 12:00:01Z";
 

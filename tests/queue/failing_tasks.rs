@@ -139,7 +139,7 @@ async fn its_attempts_used_up_a_task_has_failed_and_its_message_is_taken_off_the
     }
     assert!(deliver(&app, How::Retry, 4).await.is_empty());
     assert_eq!(row(&app).await, ("failed".into(), 4, "unavailable".into()));
-    assert!(deliver(&app, How::Retry, 4).await.is_empty(), "it is over");
+    assert!(deliver(&app, How::Retry, 4).await.is_empty(), "it has ended");
 }
 
 /// The bound on attempts holds for messages without a row. A known task may exceed it.
@@ -164,7 +164,7 @@ async fn a_task_that_began_at_the_highest_attempt_can_be_retried() {
 async fn a_copy_of_a_message_cannot_fork_a_task_while_its_retry_waits() {
     let app = TestApp::new().await;
     assert_eq!(deliver(&app, How::Retry, 1).await.len(), 1);
-    assert!(deliver(&app, How::Retry, 1).await.is_empty(), "the first attempt is over");
+    assert!(deliver(&app, How::Retry, 1).await.is_empty(), "the first attempt has ended");
     assert_eq!(number(&app, "select count(*) from outbox").await, 1);
     assert_eq!(row(&app).await.1, 2);
 }
@@ -238,7 +238,7 @@ async fn of_workers_that_have_one_message_at_once_one_runs_it_and_the_others_hol
     let outcomes =
         futures_util::future::join_all((0..6).map(|_| run(&app, &body, Duration::from_secs(10)))).await;
     let done = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
-    assert_eq!(done, 1, "whoever did not run it must not take its message off the queue");
+    assert_eq!(done, 1, "a worker that did not run it must leave its message on the queue");
     assert_eq!((row(&app).await.0.as_str(), number(&app, USERS).await), ("succeeded", 1));
 }
 
@@ -258,7 +258,7 @@ async fn a_worker_that_waited_for_another_ones_claim_sees_that_it_is_claimed() {
         other.batch_execute("commit").await.expect("the claim holds");
     };
     let (outcome, ()) = tokio::join!(run(&app, &body, Duration::from_secs(10)), commit);
-    assert!(outcome.is_err(), "whoever did not run it must not take its message off the queue");
+    assert!(outcome.is_err(), "a worker that did not run it must leave its message on the queue");
     assert_eq!(row(&app).await.0, "running");
 }
 

@@ -76,7 +76,7 @@ async fn a_record_that_fails_stops_its_partition_and_no_other() {
 async fn what_comes_twice_is_done_once() {
     let app = TestApp::new().await;
     let (one, two) = (user_created(1), user_created(2));
-    // Without an id of their own: then their place is one.
+    // The records carry no id, so the place in the partition is their id.
     let event = batch(&[("events-0", 1, &one), ("events-0", 2, &two), ("events-1", 1, &one)]);
     for _ in 0..3 {
         assert_eq!(consume(&app, &event).await, json!([]));

@@ -30,7 +30,7 @@ pub(crate) fn message(group: Option<&str>, n: usize) -> Outgoing {
     }
 }
 
-/// Commits messages, and returns those that their writer shall send.
+/// Commits messages, and returns the ones that their writer should send.
 pub(crate) async fn write(app: &TestApp, messages: &[Outgoing], own_lease: Duration) -> Vec<Outgoing> {
     let mut conn = app.app.db().expect("a database").conn().await.expect("a connection");
     let tx = conn.begin().await.expect("a transaction");

@@ -1,5 +1,5 @@
-//! A claim holds a message while the earlier one of its group is marked as sent: whoever comes first, the held
-//! message does not sleep.
+//! A claim holds a message while another process marks the earlier message of its group as sent. In either order, the
+//! held message is sent soon.
 
 use std::{
     slice,

@@ -25,7 +25,7 @@ fn message(group: Option<&str>, n: usize) -> Outgoing {
     }
 }
 
-/// Commits messages that nobody has sent; their writers' leases are over.
+/// Commits messages that nobody has sent. The leases of their writers have expired.
 async fn leave(app: &TestApp, messages: &[Outgoing]) {
     let mut conn = db(app).conn().await.expect("a connection");
     let tx = conn.begin().await.expect("a transaction");

@@ -15,7 +15,7 @@ fn message(queue: Queue, group: Option<String>, n: usize) -> Outgoing {
     Outgoing { id: Uuid::now_v7(), queue, body: json!({ "n": n }).to_string(), group, delay: Duration::ZERO }
 }
 
-/// Commits messages; those that their writer shall send.
+/// Commits messages, and returns the ones that their writer should send.
 async fn commit(app: &TestApp, messages: &[Outgoing]) -> Vec<Outgoing> {
     let mut conn = app.app.db().expect("a database").conn().await.expect("a connection");
     let tx = conn.begin().await.expect("a transaction");
@@ -40,7 +40,7 @@ async fn a_group_is_sent_in_order_and_stops_at_what_the_queue_refuses() {
     app.bus.refuse(Some("\"n\":1"));
     app.app.publish(ours).await;
     assert_eq!(sent(&app), [messages[0].id]);
-    // Whoever comes later in the group has to wait for the relay.
+    // A later message of the group has to wait for the relay.
     assert!(commit(&app, &[message(Queue::Events, Some(group), 3)]).await.is_empty());
 }
 

@@ -1,4 +1,4 @@
-//! What the owner of an account is told about it, and in which words.
+//! The mails about the security of an account: which ones its owner gets, and their words.
 
 use app_core::testing::TestApp;
 use serde_json::{Value, json};

@@ -63,7 +63,7 @@ async fn counters_equal_a_serial_oracle() {
         *oracle.entry(account).or_default() += amount;
         let body = deposit(Uuid::from_u128(n as u128 + 1), account, amount);
         messages.push((format!("m-{n}"), body.clone()));
-        // The same message on the queue a second time: SQS gives it another id of its own.
+        // The same message is on the queue a second time. SQS gives the copy another id.
         if random.below(5) == 0 {
             messages.push((format!("m-{n}-again"), body));
         }
@@ -96,7 +96,7 @@ async fn counters_equal_a_serial_oracle() {
                 for failure in &response.batch_item_failures {
                     failures += 1;
                     let again =
-                        batch.iter().find(|(id, _)| *id == failure.item_identifier).expect("one of ours");
+                        batch.iter().find(|(id, _)| *id == failure.item_identifier).expect("a record");
                     queue.lock().await.push(again.clone());
                 }
             }

@@ -1,5 +1,5 @@
-//! Messages that kill the process they are worked on in. A handler that never comes back and is
-//! dropped stands for it: whoever drops it has set the strike and not cleared it.
+//! Messages that kill the process that handles them. In the tests a handler never returns and is dropped instead. Its
+//! strike is set and not cleared, as after a crash.
 
 use std::{
     sync::Mutex,
@@ -44,7 +44,7 @@ async fn a_message_that_kills_the_process_goes_alone_to_the_dead_letter_queue() 
     die(&app, &company(1)).await;
     // It comes again with its company: this time it is noted before it is tried.
     die(&app, &company(2)).await;
-    assert_eq!(number(&app, "select sum(strikes) from strike").await, 1, "only the one that was at work");
+    assert_eq!(number(&app, "select sum(strikes) from strike").await, 1, "only the message in progress");
     // It is the last to be tried now.
     die(&app, &company(3)).await;
     assert_eq!(number(&app, "select sum(strikes) from strike").await, 2);

@@ -41,7 +41,7 @@ pub(crate) async fn insert_as(
     outbox::ours(messages.to_vec(), &rows)
 }
 
-/// Starts a task in a transaction of its own. Its id, and what may be sent at once.
+/// Starts a task in a separate transaction. Returns its id, and the messages to send right away.
 pub(crate) async fn start<T: Task>(app: &TestApp, task: Enqueue<T>) -> (Uuid, Vec<Outgoing>) {
     let mut conn = app.app.db().expect("a database").conn().await.expect("a connection");
     let mut tx = conn.begin().await.expect("a transaction");
@@ -49,7 +49,7 @@ pub(crate) async fn start<T: Task>(app: &TestApp, task: Enqueue<T>) -> (Uuid, Ve
     (id, tx.commit().await.expect("commit"))
 }
 
-/// Records an event in a transaction of its own. What may be sent at once.
+/// Records an event in a separate transaction. Returns the messages to send right away.
 pub(crate) async fn record(app: &TestApp, event: &impl DomainEvent) -> Vec<Outgoing> {
     let mut conn = app.app.db().expect("a database").conn().await.expect("a connection");
     let mut tx = conn.begin().await.expect("a transaction");
@@ -130,7 +130,7 @@ pub(crate) async fn tasks(app: &TestApp, state: &str) -> i64 {
     number(app, &format!("select count(*) from task where state = '{state}'")).await
 }
 
-/// Waits until so many sessions wait for what this one has locked, or for one of those who do.
+/// Waits until `sessions` sessions wait for a lock of this one, directly or behind another waiting session.
 pub(crate) async fn until_waiting_for(holder: &Client, app: &TestApp, sessions: i64) {
     let row = holder.query_one("select pg_backend_pid()", &[]).await.expect("a session");
     let (holder, watcher): (i32, _) = (row.get(0), app.database.client().await);

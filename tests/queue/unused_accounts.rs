@@ -10,7 +10,7 @@ use crate::{
     support::{number, one, work},
 };
 
-/// The test's clock stands at 2026-01-01 12:00. So this is 90 days ago.
+/// The test's clock says 2026-01-01 12:00. So this is 90 days ago.
 const OLD: &str = "2025-10-03 12:00:00Z";
 const YOUNGER: &str = "2025-10-03 12:00:01Z";
 

@@ -39,7 +39,7 @@ async fn with_the_mail_server_away_it_is_tried_again_until_it_is_back() {
     for attempt in 1..=2 {
         assert!(
             mail(&app, &greet(user, attempt)).await.is_empty(),
-            "taken off the queue: the retry is a message of its own"
+            "taken off the queue: the retry is a new message"
         );
         let again = app.bus.take();
         let message: Value = serde_json::from_str(&again[0].body).expect("json");

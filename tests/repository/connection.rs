@@ -124,7 +124,7 @@ async fn a_connection_whose_statement_was_given_up_is_not_waited_for() {
     let first = backend(&db).await;
     let conn = db.conn().await.expect("a connection");
     let slow = tokio::time::timeout(Duration::from_millis(50), conn.rows("select pg_sleep(20)", &[])).await;
-    assert!(slow.is_err(), "nobody waits for it any more");
+    assert!(slow.is_err(), "the caller has given up");
     drop(conn);
     let next = tokio::time::timeout(Duration::from_secs(5), backend(&db)).await;
     assert_ne!(next.expect("it does not stand behind the slow statement"), first);

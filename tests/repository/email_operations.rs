@@ -184,7 +184,7 @@ async fn each_call_does_a_bounded_part_and_says_where_the_next_begins() {
         }
     }
     assert_eq!((calls, changed), (3, 2500), "at most a thousand are named at once");
-    // Less time than is kept for the response: what was done until then is reported, nothing is lost.
+    // There is less time than the command keeps for its response. It reports the changes that it has made.
     let report = canonicalise(&app, true, 0, Duration::from_secs(4)).await;
     let done = report["changed"].as_array().expect("a list").len();
     assert_eq!(report["rows"], done);

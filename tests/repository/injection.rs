@@ -48,7 +48,7 @@ struct Tally {
 }
 
 impl Tally {
-    /// Anything but success and a refusal of ours is a failure: a server's error is `Internal`.
+    /// Counts a success or a refusal. Any other error fails the test: an error of the server is `Internal`.
     fn note<T>(&mut self, what: &str, text: &str, result: Result<T>) -> Option<T> {
         match result {
             Ok(value) => {
@@ -170,7 +170,7 @@ async fn hostile_text_is_stored_as_it_is_and_found_again() {
             Filter::new().is_in("code", [text.as_str()]).gte("name", text.as_str()),
         ] {
             let found = repository.list(&filter.eq("id", row.id()), &Order::default(), &page()).await;
-            // What is longer than a filter may be is stored all the same, and found by its id only.
+            // A text that is too long for a filter is stored, but found only by its id.
             let expected = (text.chars().count() <= MAX_TEXT_CHARS).then_some(1);
             assert_eq!(tally.note("find", text, found).map(|rows| rows.len()), expected, "{text:.80?}");
         }

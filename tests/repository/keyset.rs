@@ -1,4 +1,4 @@
-//! Pages by cursor: every row once, whatever is in the columns of the order and whoever inserts.
+//! Pages by cursor return every row once, for any values in the columns of the order, also while others insert rows.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -70,7 +70,7 @@ async fn a_cursor_stands_on_infinities_and_on_what_is_no_number() {
     let (database, db) = world().await;
     let conn = db.conn().await.expect("a connection");
     filled(&conn, 60).await;
-    // Other programs may write what a caller of ours cannot.
+    // Other programs may write values that no caller of the API can.
     database
         .client()
         .await

@@ -194,7 +194,7 @@ impl AsOperator {
     }
 }
 
-/// Returns all commands of the function `operations`: serde lists them for a word that is none.
+/// Returns all commands of the function `operations`. Serde lists them in the error for an unknown command.
 fn commands() -> BTreeSet<String> {
     let error =
         serde_json::from_value::<OperationsRequest>(json!({ "command": "?" })).expect_err("no command");

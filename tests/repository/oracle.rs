@@ -71,7 +71,7 @@ fn holds(row: &Sample, key: &str, value: &Value) -> Option<bool> {
     }
 }
 
-/// The cell, or what stands at a path in it.
+/// Returns the cell, or the value at a path in it.
 fn subject(cell: &Value, path: &[&str]) -> Option<Value> {
     let mut json = match cell {
         Value::Null => return None,

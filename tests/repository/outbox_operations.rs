@@ -10,7 +10,7 @@ use crate::support::operate;
 /// As the relay parks a message.
 const PARKED: &str = "parked_at, refusals, due_at";
 
-/// A row of the outbox; `columns` and `values` are those that matter.
+/// Inserts a row of the outbox. `columns` and `values` are the ones that the test needs.
 async fn row(app: &TestApp, columns: &str, values: &str) -> Uuid {
     let id = Uuid::now_v7();
     let insert = format!(

@@ -104,7 +104,7 @@ async fn every_table_is_registered_with_every_column() {
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
-/// The test finds new tables by itself.
+/// The test finds new tables without a list.
 #[tokio::test]
 async fn a_table_or_a_column_that_nobody_registered_is_found() {
     let database = TestDatabase::new().await;
@@ -148,7 +148,7 @@ async fn the_rows_of_a_user_and_the_users_to_erase_are_found_by_an_index() {
     assert!(reads_all(&client, "users", "city = 'London'").await, "the test sees what has no index");
 }
 
-/// What the register says about foreign keys is what the database does.
+/// The register's statements about foreign keys agree with the database.
 #[tokio::test]
 async fn rows_that_go_with_their_user_have_a_foreign_key_that_deletes_them() {
     let database = TestDatabase::new().await;

@@ -54,7 +54,7 @@ async fn first_asks_for_one_row() {
     let conn = db.conn().await.expect("a connection");
     samples(&conn).create_bulk(&vec![named("x"); 500]).await.expect("rows");
     samples(&conn).first(&Filter::new(), &Order::by(["-id"])).await.expect("a response").expect("a row");
-    // What the connection has prepared is what it was asked.
+    // The prepared statements of the connection show which statement it was sent.
     let asked = "select statement from pg_prepared_statements where statement like 'select id, flag%'";
     let asked = conn.rows(asked, &[]).await.expect("statements");
     assert_eq!(asked.len(), 1);

@@ -1,5 +1,5 @@
-//! An entity that exists for the tests alone: every kind of column, nullable and not. Beside it
-//! the dice that fill it, seeded, so that a failure can be thrown again.
+//! An entity that only the tests use. It has every kind of column, nullable and not. The dice that fill it have a seed,
+//! so that a failure can be repeated.
 
 use std::collections::BTreeMap;
 

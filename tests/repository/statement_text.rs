@@ -1,5 +1,5 @@
-//! The text of a statement comes from its keys: the same keys, the same bytes, whatever the values;
-//! no value ever stands in it. `REPOSITORY_FILTERS` says how many random filters are tried.
+//! The text of a statement depends only on its keys. The same keys give the same bytes for any values, and the text
+//! contains no value. `REPOSITORY_FILTERS` says how many random filters are tried.
 
 use app_core::{
     Error, Result,

@@ -83,7 +83,7 @@ async fn an_address_is_confirmed_with_the_code_or_the_link_from_the_mail() {
     assert_eq!(verify(&json!({ "id": id, "code": code(&text), "verifier": "x".repeat(43) })), 422);
     assert_eq!(verify(&json!({ "id": id, "code": code(&text), "verifier": VERIFIER })), 204);
 
-    // On another device, nobody is signed in.
+    // Another device has no session.
     let (address, _) = up();
     let token = token(&text_to(&address, "/verify-email#token=").await);
     let alone = post("/api/v1/auth/email/verify/", &json!({ "token": token }));

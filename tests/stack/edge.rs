@@ -48,7 +48,7 @@ fn every_response_has_the_security_headers_the_gateways_own_too() {
     }
 }
 
-/// The emulator returns few of them by itself; all of them are what it was told at the deployment.
+/// The emulator returns only a few of these responses. So the test reads them from the deployment.
 #[test]
 fn every_kind_of_the_gateways_own_responses_was_deployed_with_the_headers() {
     let program = "import boto3, json; gateway = boto3.client('apigateway'); \

@@ -195,8 +195,8 @@ async fn a_message_that_is_redriven_twice_is_applied_once() {
     let queues = Queues::of_tasks().await;
     let user = Uuid::new_v4().to_string();
     let id = queues.bury(&meow(&user)).await;
-    // As it is after a redrive that was ended between sending and deleting: the copy is on its way,
-    // the letter still there.
+    // The state after a redrive that ended between sending and deleting. The copy is sent, and the dead letter is
+    // still there.
     let copy = json!({ "id": id, "task": "say_meow", "args": { "to": user } }).to_string();
     sqs().send_message().queue_url(&queues.live).message_body(copy).send().await.expect("sent");
     out(&queues.xtask(&["redrive", "tasks"]));

@@ -52,7 +52,7 @@ async fn calls() -> Option<Value> {
     Some(serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("no JSON; {said}")))
 }
 
-/// Code and message, and what stands in the details where a client shows them.
+/// Checks the code and the message, and the details if a client shows them.
 #[track_caller]
 fn refused(client: &str, got: &Value, code: u64, part: &str, detail: &str) {
     let message = got["message"].as_str().unwrap_or_default();

@@ -30,7 +30,7 @@ fn pairs_without_hashes() -> usize {
 }
 
 fn pairs_or(default: usize) -> usize {
-    #[expect(clippy::disallowed_methods, reason = "how long a test runs is for whoever runs it to say")]
+    #[expect(clippy::disallowed_methods, reason = "the developer chooses how long the test runs")]
     let set = std::env::var("ENUMERATION_PAIRS").ok();
     set.map_or(default, |text| text.parse().expect("ENUMERATION_PAIRS is a number"))
 }

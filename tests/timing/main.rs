@@ -1,4 +1,4 @@
-//! What can only be measured with nothing else going on: one test at a time, in a binary of its own.
+//! Measurements that need an idle machine: one test at a time, in a separate binary.
 
 mod enumeration;
 mod hashing;

@@ -16,7 +16,7 @@
 //!
 //! - [`stack`]: the topology on this machine: Postgres, the AWS emulator, a mail server, the deployed template.
 //! - [`runtime_api`]: one function's binary behind a Lambda Runtime API.
-//! - [`install`], [`assets`], [`python`]: what is fetched when it is first needed.
+//! - [`install`], [`assets`], [`python`]: programs and files that are fetched when they are first needed.
 //! - [`checkout`], [`binaries`], [`process`], [`server`], [`interrupt`], [`skip`], [`ui`]: the ground.
 //!
 //! It is synchronous and depends on no function and not on `app-core`, so that it compiles in

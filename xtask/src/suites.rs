@@ -57,7 +57,7 @@ pub fn documented(metadata: &Value) -> Vec<String> {
     packages.filter(has).filter_map(|package| package["name"].as_str().map(str::to_owned)).collect()
 }
 
-/// The order of the programs. Suites that mostly wait run next to those that compute.
+/// The order of the programs. Suites that mostly wait run at the same time as suites that compute.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Order {
     pub busy: Vec<Program>,

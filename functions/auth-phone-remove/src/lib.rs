@@ -18,7 +18,7 @@ use app_core::{
     delete, path = "/api/v1/auth/phone/", tag = "auth", operation_id = "remove_phone",
     responses(
         (status = 204, description = "The account has no phone number"),
-        (status = 403, description = "The account has no confirmed e-mail address, so only the number shows whose it is (code `email_unverified`), or you have not proved your identity in the last 5 minutes (code `reauthenticate`)", body = ErrorBody),
+        (status = 403, description = "Code `email_unverified`: the account has no confirmed e-mail address, so only the number shows whose it is. Code `reauthenticate`: you have not proved your identity in the last 5 minutes", body = ErrorBody),
     ),
 )]
 pub async fn handler(

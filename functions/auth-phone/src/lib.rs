@@ -34,7 +34,7 @@ impl Body for PhoneRequest {
     request_body = PhoneRequest,
     responses(
         (status = 202, description = "A text message is sent", body = ChallengeResponse),
-        (status = 403, description = "You have an e-mail address and have not confirmed it, or the account has only a number and would lose it (code `email_unverified`), or you have not proved your identity in the last 5 minutes (code `reauthenticate`)", body = ErrorBody),
+        (status = 403, description = "Code `email_unverified`: you have not confirmed your e-mail address, or the account has only a number and would lose it. Code `reauthenticate`: you have not proved your identity in the last 5 minutes", body = ErrorBody),
     ),
 )]
 pub async fn handler(

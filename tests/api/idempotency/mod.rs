@@ -139,7 +139,7 @@ async fn whoever_comes_while_the_first_is_at_work_is_told_to_come_back() {
     let at_work = "begin; insert into idempotency_key (user_uuid, route, key, fingerprint)
                    select uuid, 'POST /api/v1/debug/send-message', 'k', decode(repeat('00', 16), 'hex')
                    from users where email = 'ada@example.com'";
-    twin.batch_execute(at_work).await.expect("a twin at work");
+    twin.batch_execute(at_work).await.expect("a twin in progress");
     let told = ada.send("k", Uuid::from_u128(1)).await;
     told.is_error(409, "in_progress");
     assert_eq!(told.header("retry-after"), Some("2"));

@@ -109,12 +109,12 @@ async fn what_an_endpoint_does_not_read_sets_nothing() {
         assert!(expected.contains(&response.status), "{name}: {response:?}");
         if *name == "users-delete" {
             let left = count(&world.app, "select count(*) from users").await;
-            assert_eq!(left, 1, "whom the path names, and nobody else");
+            assert_eq!(left, 1, "only the user of the path is deleted");
             continue;
         }
         if *name == "users-me-delete" {
             let deleted = count(&world.app, "select count(*) from users where deleted_at is not null").await;
-            assert_eq!(deleted, 1, "the caller, and nobody else");
+            assert_eq!(deleted, 1, "only the caller is deleted");
             continue;
         }
         assert_eq!(world.rights().await, before, "{name}");

@@ -30,7 +30,7 @@ pub(crate) async fn run(app: &TestApp, raw: &Client) -> Group {
     );
     raw.batch_execute(&fill).await.expect("rows");
     let conn = app.app.db().expect("a database").conn().await.expect("a connection");
-    let mut series = Series::new("ten due rows beside a million published").target(Target::P99(20_000.0));
+    let mut series = Series::new("ten due rows next to a million published").target(Target::P99(20_000.0));
     for _ in 0..ROUNDS {
         let started = Instant::now();
         let claimed = outbox::claim(&conn, Uuid::new_v4(), Queue::Events, Duration::from_secs(30)).await;

@@ -133,8 +133,8 @@ pub(crate) async fn run(app: &TestApp, raw: &Client) -> Vec<Group> {
     vec![
         Group { title: "Events, one by one", series: vec![raw_one, one] },
         Group { title: "Events, together", series: vec![raw_all, all] },
-        Group { title: "Events, together, beside one query", series: vec![query, beside_query] },
-        Group { title: "Events, together, beside one by one", series: vec![alone, beside_alone] },
+        Group { title: "Events, together, compared with one query", series: vec![query, beside_query] },
+        Group { title: "Events, together, compared with one by one", series: vec![alone, beside_alone] },
         tasks(app, raw).await,
     ]
 }

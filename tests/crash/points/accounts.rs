@@ -5,7 +5,7 @@ use super::Scene;
 pub(crate) const SIGN_UP: Scene = Scene {
     name: "sign-up",
     steps: &[
-        // Before all else, and by itself: what fails counts, too.
+        // Before the transaction, because a request that fails counts, too.
         "insert into rate_limit",
         "begin",
         "insert into users",
@@ -48,7 +48,7 @@ pub(crate) const SIGN_IN_CODE: Scene = Scene {
     name: "sign-in by code",
     steps: &[
         "insert into rate_limit",
-        // The attempt, which stays whatever becomes of the request.
+        // The attempt, which counts even if the request fails.
         "update challenge set attempts",
         "begin",
         "select from users",

@@ -52,7 +52,7 @@ pub(crate) const CONSUMER: Scene = Scene {
     ],
 };
 
-/// Events that come again, because nobody knows what became of them: one by one, under a strike.
+/// Events that come again, because their first result is unknown. They are handled one by one, under a strike.
 pub(crate) const CONSUMER_AGAIN: Scene = Scene {
     name: "consumer, again",
     steps: &[

@@ -22,8 +22,8 @@ pub(crate) struct Scene {
     pub(crate) steps: &'static [&'static str],
 }
 
-/// The response to the Runtime API, which whoever invoked the function does not get to see. Every
-/// scene ends with it, and it has one moment.
+/// The response to the Runtime API, which the caller of the function does not get. Every scene ends with it, and it
+/// has one moment.
 pub(crate) const RESPONSE: &str = "response";
 
 pub(crate) const SCENES: &[&Scene] = &[
@@ -66,10 +66,10 @@ impl Scene {
         on_the_wire.chain([Point { label: RESPONSE, moment: Moment::Answered }]).collect()
     }
 
-    /// Fails unless this is what the table says; otherwise how often each step was taken.
+    /// Compares the steps that were taken with the table. Returns how often each step was taken.
     ///
     /// # Panics
-    /// Naming what is missing on which side.
+    /// If they differ. The message names the missing steps of each side.
     pub(crate) fn compare(&self, taken: &[String]) -> Vec<(&'static str, usize)> {
         let mut seen: Vec<&str> = Vec::new();
         for step in taken {

@@ -51,7 +51,7 @@ fn github_is_believed_for_one_environment(stack: &Value) -> Faults {
     faults
 }
 
-/// Alarms and costs reach a person, and nobody else publishes.
+/// Alarms and costs reach a person, and only this account may publish them.
 fn a_person_hears_of_it(stack: &Value) -> Faults {
     let mut faults = Faults::new();
     let resources = &stack["Resources"];

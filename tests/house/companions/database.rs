@@ -10,10 +10,10 @@ use crate::template::{
     document::{many, resources, target},
 };
 
-/// The fewest days of backups, also for those who choose another number.
+/// The fewest days of backups that a deployment may choose.
 const BACKUP_DAYS: u64 = 14;
 
-/// Everything is encrypted, at rest and on its way, and not reached from outside.
+/// All data is encrypted, at rest and in transit, and the database cannot be reached from outside.
 fn data_is_unreadable_for_others(stack: &Value) -> Faults {
     let mut faults = Faults::new();
     for (id, database) in resources(stack, "AWS::RDS::DBInstance") {

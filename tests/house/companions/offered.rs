@@ -63,7 +63,7 @@ fn not_offered(list: &Value, stack: &Value) -> Faults {
         for statement in policy(properties).into_iter().filter(|one| one["Effect"] == "Allow") {
             let arns: Vec<&str> =
                 many(&statement["Resource"]).into_iter().filter_map(|arn| arn["Fn::Sub"].as_str()).collect();
-            // A reference to another resource has its kind by itself.
+            // Only written ARNs are compared. A reference already has the kind of its resource.
             let is_limited = !arns.is_empty() && arns.len() == many(&statement["Resource"]).len();
             for action in actions(statement).into_iter().filter(|action| !action.contains('*')) {
                 let is_rest = action.split_once(':').is_some_and(|(_, name)| REST.contains(&name));

@@ -54,7 +54,7 @@ pub(crate) fn batches_lose_nothing_and_are_bounded(template: &Value) -> Faults {
     faults
 }
 
-/// Every queue ends in a dead-letter queue of its own type that keeps a message for 14 days.
+/// Every queue has a dead-letter queue of the same type, which keeps a message for 14 days.
 pub(crate) fn queues_have_dead_letter_queues(template: &Value) -> Faults {
     let mut faults = Faults::new();
     let queues: BTreeMap<_, _> = resources(template, "AWS::SQS::Queue").into_iter().collect();
@@ -115,7 +115,7 @@ pub(crate) fn messages_stay_hidden_long_enough(template: &Value, overrides: &Ove
     faults
 }
 
-/// A group that Lambda makes by itself keeps its lines for ever.
+/// A log group that Lambda creates automatically keeps its lines for ever.
 pub(crate) fn every_function_has_a_log_group(template: &Value) -> Faults {
     let mut faults = Faults::new();
     for (id, function) in functions(template) {

@@ -1,4 +1,4 @@
-//! The rules of what the gateway does: its paths, its patience, and what it returns by itself.
+//! The rules for API Gateway: its paths, its timeouts, and the responses that it returns without a function.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -171,7 +171,7 @@ pub(crate) fn gateway_responds_in_the_envelope(template: &Value) -> Faults {
     faults
 }
 
-/// Of those that every function's response has, with the same values.
+/// Returns the headers of every function's response that `headers` lacks, or has with another value.
 fn missing_headers(headers: &Value) -> impl Iterator<Item = String> {
     let is = |name: &str, value: &str| {
         let mut all = headers.as_object().into_iter().flatten();

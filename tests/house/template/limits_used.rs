@@ -54,7 +54,7 @@ fn items(code: &str) -> Vec<Item> {
     items
 }
 
-/// Returns what each function of a file reaches: itself, and by calls of its own methods.
+/// Returns the settings that each function of a file reaches, directly or by calls of methods of `self`.
 fn reached(items: &[Item], itself: impl Fn(&str) -> Settings) -> BTreeMap<String, Settings> {
     let mut all: BTreeMap<_, _> = items.iter().map(|item| (item.name.clone(), itself(&item.text))).collect();
     loop {

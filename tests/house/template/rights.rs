@@ -8,7 +8,7 @@ use super::{
     holds, logins, permissions, refused, roles,
 };
 
-/// The one function that may do what it may do: a fault in its role is no other function's.
+/// A function whose rights no other function has. So a fault in its role is not found by another function's role.
 const SIGN_UP: &str = "/Resources/AuthSignUpFunction/Properties";
 
 /// Returns the role of a function of the template.

@@ -59,7 +59,7 @@ fn schedules_name_tasks_and_carry_their_time(template: &Value) -> Faults {
     faults
 }
 
-/// Each rule may send to its queue, and nobody else may: a service alone would be anyone's rule.
+/// Only the rule of a schedule may send to its queue. A policy that names only the service would allow any rule.
 fn schedules_may_send(template: &Value) -> Faults {
     let mut faults = Faults::new();
     let mut allowed: BTreeSet<(&str, &str)> = BTreeSet::new();
@@ -107,7 +107,7 @@ fn every_schedule_names_a_task_and_carries_the_time_of_its_rule() {
     refused(check, &text, timeless, "SayMeowSchedule: the message does not carry the rule's time");
     let nameless = message(r#"{"task":"say_meow","args":{},"time":<time>}"#);
     refused(check, &text, nameless, "SayMeowSchedule: the message names no schedule, or another one's");
-    // In quotes of its own the time would be quoted twice.
+    // With quotes around it the time would be quoted twice.
     let quoted = message(r#"{"task":"say_meow","args":{},"schedule":"say-meow","time":"<time>"}"#);
     let mut broken = template();
     *broken.pointer_mut(&text).expect("the input") = quoted;

@@ -146,7 +146,7 @@ fn is_used(variable: &str, stem: &str, code: &str) -> bool {
     stem != RELAYS_TO_KAFKA && calls.iter().any(|call| code.contains(call))
 }
 
-/// Returns the variables that a function must have, of those that this test judges.
+/// Returns the variables that a function must have, among the ones that this test judges.
 fn wanted(template: &Value, stem: &str, code: &str, sections: &BTreeMap<String, Names>) -> Names {
     let of_needs = needs(code).into_iter().filter_map(|need| sections.get(need)).flatten();
     let is_finer = |name: &&String| !USES.iter().any(|(known, _)| known == name);

@@ -1,4 +1,4 @@
-//! A broker that is not there, says nothing, loses a partition or does not want a record.
+//! A broker that is down, does not respond, loses a partition or refuses a record.
 
 use std::{
     future::pending,

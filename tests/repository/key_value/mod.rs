@@ -67,7 +67,7 @@ async fn a_value_ends_in_time_and_a_new_one_has_its_own() {
             assert_eq!(store.delete(&[key(name)]).await.expect("a count"), 0, "{body}: {name}");
         }
         assert_eq!(store.get(&key("renewed")).await.expect("a value").as_deref(), Some(&b"2"[..]), "{body}");
-        // A life of nothing is over at once, and no error.
+        // A lifetime of zero is valid, and the value expires immediately.
         store.set(&key("nothing"), b"1", Duration::ZERO).await.expect("set");
         tokio::time::sleep(Duration::from_millis(20)).await;
         assert_eq!(store.get(&key("nothing")).await.expect("nothing"), None, "{body}");
@@ -105,7 +105,7 @@ async fn a_flush_takes_what_begins_so_and_nothing_else() {
         for name in others {
             assert!(store.exists(&key(name)).await.expect("a response"), "{body}: {name}");
         }
-        // What is a pattern elsewhere is only itself.
+        // Characters that are a pattern elsewhere match only themselves.
         for pattern in ["*", "r?", "[r]", "rates:*", "%", "_", "\\"] {
             assert_eq!(store.flush(&prefix(pattern)).await.expect("a count"), 0, "{body}: {pattern}");
         }

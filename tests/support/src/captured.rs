@@ -41,7 +41,7 @@ impl Captured {
         String::from_utf8(self.lines.0.lock().expect("no panic").clone()).expect("text")
     }
 
-    /// Takes no more lines, and returns those that it has.
+    /// Stops, and returns the captured lines.
     pub fn finish(self) -> String {
         self.text()
     }

@@ -110,7 +110,7 @@ pub async fn refresh(app: &TestApp, token: &str) -> Response {
     call(app, auth_tokens_refresh::handler, &event("auth-tokens-refresh").bearer(token)).await
 }
 
-/// Proves once more who the user is.
+/// Proves again who the user is.
 pub async fn prove(app: &TestApp, token: &str, password: &str) -> Response {
     let event = event("auth-reauthenticate").bearer(token).body(&json!({ "password": password }));
     call(app, auth_reauthenticate::handler, &event).await
@@ -182,8 +182,8 @@ pub async fn until_waiting(app: &TestApp, beginning: &str, statements: i64) {
     }
 }
 
-/// Other tests use the same database, with a schema of their own. It names a test's connections, or their role where
-/// they come through a proxy.
+/// Other tests use the same database, each with a separate schema. The schema names a test's connections, or their
+/// role where they come through a proxy.
 async fn waiting(app: &TestApp, client: &tokio_postgres::Client, beginning: &str) -> i64 {
     let query = "select count(*) from pg_locks where not granted and pid in (
                    select pid from pg_stat_activity

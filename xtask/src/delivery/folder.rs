@@ -1,5 +1,5 @@
 //! The folder that `sam build` would have written: a template, and a folder with a `bootstrap` for each function.
-//! `sam deploy`, `sam local invoke` and `cargo xtask deploy` go on from there.
+//! `sam deploy`, `sam local invoke` and `cargo xtask deploy` read it.
 
 use std::fs;
 use std::io::ErrorKind;

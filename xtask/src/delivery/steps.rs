@@ -43,7 +43,7 @@ mod tests {
 
     use super::*;
 
-    /// Notes what it is asked for, and fails at one step.
+    /// Notes the steps that it is asked for, and fails at one of them.
     struct Note {
         is_first: bool,
         migrates_last: bool,

@@ -166,7 +166,7 @@ fn pages(checkout: &Checkout) -> Result<Vec<String>> {
     Ok(pages)
 }
 
-/// Replaces a text, but not where its last word goes on: `app` is no part of `app-test` or `apple`.
+/// Replaces a text, but not where its last word is longer: `app` is not replaced in `app-test` or `apple`.
 fn replaced(text: &str, old: &str, new: &str) -> String {
     let in_word = |c: char| c.is_ascii_alphanumeric() || c == '-';
     let open = old.ends_with(in_word) && !old.ends_with('-');

@@ -1,4 +1,4 @@
-//! What is fetched when it is first needed: servers, browsers, and packages of Python and npm.
+//! Programs that are fetched when they are first needed: servers, browsers, and packages of Python and npm.
 
 pub mod broker;
 pub mod clients;

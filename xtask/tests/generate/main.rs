@@ -94,7 +94,7 @@ fn an_endpoint(copy: &Copy, before: &Tree) {
         .into_iter()
         .filter(|file| !GENERATED.contains(&file.as_str()) && !copy.folder.join(file).is_dir())
         .partition(|file| !before.contains_key(Path::new(file)));
-    // The sample event is the route and the body once more; nobody has to look after it.
+    // The sample event only repeats the route and the body, so nobody has to maintain it.
     let (samples, files): (Vec<_>, Vec<_>) = new.into_iter().partition(|file| file.starts_with("events/"));
     assert_eq!((samples.len(), files.len()), (1, 5), "{files:?}");
     assert_eq!(edited, [""; 0]);

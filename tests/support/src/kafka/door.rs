@@ -1,5 +1,5 @@
-//! THE DOOR: ours. It stands in front of the broker and hands its frames on, with what the broker here
-//! lacks (TLS, a login) and with what a healthy one does not do (hang, lose a partition, refuse a record).
+//! A proxy in front of the broker. It passes frames on, and adds TLS and a login, which the broker here lacks. It can
+//! also hang, lose a partition or refuse a record, which a healthy broker does not do.
 
 use std::{
     io,

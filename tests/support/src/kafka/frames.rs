@@ -100,7 +100,7 @@ pub(super) fn refusal(id: i32, topic: &[u8], partition: i32, code: i16) -> Vec<u
     frame.extend(code.to_be_bytes());
     // Offset, time and beginning of the log.
     frame.extend([0xff; 8 + 8 + 8]);
-    // Nobody is throttled.
+    // The time of throttling is zero.
     frame.extend(0_i32.to_be_bytes());
     frame
 }

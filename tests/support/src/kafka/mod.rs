@@ -1,6 +1,6 @@
-//! Kafka for tests: a real broker, and what stands around it, all of it ours.
+//! Kafka for tests: a real broker, and this project's helpers around it.
 //!
-//! - [`Cluster`]: the broker's process, on ports of its own.
+//! - [`Cluster`]: the broker's process, on its own ports.
 //! - [`door`]: in front of it: TLS, a login ([`scram`]), and weather.
 //! - [`bridge`]: plays Lambda's event source mapping, which no emulator here does.
 

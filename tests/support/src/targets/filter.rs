@@ -1,5 +1,5 @@
-//! Query strings to filters to SQL: whatever is asked, it is a statement or a refusal that names the
-//! key, and no text of the caller's stands in the statement but names that were looked up.
+//! Query strings to filters to SQL. Every query string becomes a statement, or a refusal that names the key. A
+//! statement contains no text of the caller, except names that were looked up.
 
 use app_core::{
     Error,

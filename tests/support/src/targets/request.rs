@@ -1,5 +1,5 @@
-//! Requests: any event, and any body, header and query string in a good one, is answered in our
-//! envelope, and never by a fault of ours.
+//! Requests: any event, and any body, header and query string in a valid event, gets a response in our envelope. No
+//! response is an error of the server.
 
 use std::{
     sync::LazyLock,

@@ -14,7 +14,7 @@ pub enum Moment {
     Before,
     /// Half of its bytes have.
     Half,
-    /// All of them have; nobody waits for the response.
+    /// All of its bytes have, and the process dies before the response.
     Forwarded,
     /// The response is there, the process has not seen it.
     Answered,
@@ -73,7 +73,7 @@ impl Control {
         self.lock().pid = i32::try_from(pid).ok();
     }
 
-    /// Begins to note steps anew, with a trap or without.
+    /// Forgets the noted steps and starts again, with a trap or without.
     pub fn set(&self, trap: Option<&Trap>) {
         let mut state = self.lock();
         state.trap = trap.cloned();

@@ -72,7 +72,7 @@ impl Database {
     pub fn rows(&self, sql: &str, params: Params<'_>) -> Vec<Row> {
         let ask = || wait(async { self.client().await.query(sql, params).await });
         let response = match ask() {
-            // The server was restarted: once more, on a new connection.
+            // The server was restarted, so the statement runs again on a new connection.
             Err(error) if error.is_closed() => ask(),
             response => response,
         };
@@ -83,7 +83,7 @@ impl Database {
         self.rows(sql, params)[0].get(0)
     }
 
-    /// Connected anew if the server has gone in the meantime.
+    /// Returns the connection, or a new one if the server was restarted in the meantime.
     async fn client(&self) -> Arc<Client> {
         let known = self.client.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(client) = known.filter(|client| !client.is_closed()) {

@@ -1,4 +1,4 @@
-//! Lets a world come to rest: what is in the outbox leaves, what is on the queues is worked on.
+//! Lets a world come to rest: sends the messages of the outbox, and handles the messages of the queues.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use super::{
 
 /// Longer than any lease, visibility, run or pause before a retry of these worlds.
 const PATIENCE: Duration = Duration::from_secs(120);
-/// A task that waits for nothing that is on its way has been lost.
+/// A task is lost if it waits this long while no message is left that could start it.
 const LOST_AFTER: Duration = Duration::from_secs(5);
 
 /// Who does the work.
@@ -99,7 +99,7 @@ impl Left {
     }
 }
 
-/// Some of them, for whoever has to find out.
+/// Returns some of the unfinished tasks, for the message of a failure.
 fn unfinished(world: &World) -> Vec<String> {
     let sql = "select concat_ws(' ', id, name, state, 'attempt', attempt, args, error) from task
                where state not in ('succeeded', 'failed') order by id limit 5";

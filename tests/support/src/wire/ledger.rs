@@ -11,10 +11,10 @@ use uuid::Uuid;
 use super::{database::Params, queues::Queue, world::World};
 
 /// What the event `user_created` starts: tasks by name, and the argument that names the user. A
-/// task that is started and does not stand here is a fault.
+/// task that is started and is not in this list is a fault.
 pub const STARTED: &[(&str, &str)] = &[("say_meow", "to"), ("welcome_mail", "user")];
 
-/// Beside the migrations, in the test's own database only.
+/// Runs after the migrations, in the test's own database only.
 pub(super) const SCRIPT: &str = "
     create table ledger (
       at    timestamptz not null default clock_timestamp(),
@@ -117,7 +117,7 @@ pub fn faults(world: &World, committed: &[Uuid]) -> Vec<String> {
     faults
 }
 
-/// Asserts that there are none; what is said of each fault includes who was killed over it.
+/// Asserts that there are no faults. The message names, for each fault, the processes that were killed over it.
 pub fn assert_exactly_once(world: &World, committed: &[Uuid]) {
     let faults = faults(world, committed);
     if faults.is_empty() {

@@ -1,8 +1,8 @@
 //! Real functions with their wire in the test's hand, for the crash sweep and the drills.
 //!
-//! Between two messages on the wire a process has no effect on the world. So a test that can kill
-//! it at every message, before, in the middle of and after it, can kill it everywhere, and the
-//! binaries are those that are deployed: no points for tests are compiled into them.
+//! Between two messages on the wire a process has no effect on the world. So a test needs to kill it only before, in
+//! the middle of and after every message. The binaries are the deployed ones: no points for tests are compiled into
+//! them.
 //!
 //! - [`control`]: which *steps* a process has taken, and the trap that kills it at one of them.
 //! - [`postgres`] and [`queue_api`]: proxies that cut the wire into steps; [`label`] names them.

@@ -44,7 +44,7 @@ struct Connection {
     server: TcpStream,
     control: Arc<Control>,
     owed: Owed,
-    /// Statements by name, and what the portal was bound to.
+    /// Statements by name, and the statement that the portal is bound to.
     statements: HashMap<Vec<u8>, String>,
     bound: String,
 }

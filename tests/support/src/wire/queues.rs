@@ -85,7 +85,7 @@ impl Queues {
         received.messages().iter().map(Record::from).collect()
     }
 
-    /// Their visibility is over now.
+    /// Ends the visibility timeout of these records now.
     pub fn release(&self, queue: Queue, records: &[Record]) {
         for record in records {
             let call = self.client.change_message_visibility().queue_url(self.url(queue));

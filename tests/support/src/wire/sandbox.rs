@@ -18,7 +18,7 @@ use super::{
 };
 
 /// The timeout of functions. Short, because a task whose worker died is free for the next one only
-/// when its invocation's time is over.
+/// when its invocation has timed out.
 const TIMEOUT: Duration = Duration::from_secs(6);
 /// The relays leave themselves ten seconds of what they have, and that of Kafka takes all the others.
 const RELAY_TIMEOUT: Duration = Duration::from_secs(20);
@@ -32,7 +32,7 @@ pub enum Invoked {
     Response(Value),
     /// The trap killed the process before it answered.
     Killed,
-    /// The function reported an error, ran out of time or ended by itself.
+    /// The function reported an error, timed out or ended without a kill.
     Failed(String),
 }
 
@@ -123,8 +123,8 @@ impl Sandbox {
         self.process.as_ref().map(Function::logs).unwrap_or_default()
     }
 
-    /// Returns what the current process has printed, once that is true of it: what a process prints before its response
-    /// can arrive after it. After 10 s it returns what there is.
+    /// Returns the lines of the current process, as soon as `is_there` accepts them. A line that is printed before the
+    /// response can arrive after it. After 10 s it returns the lines that there are.
     pub fn logs_until(&self, is_there: impl Fn(&[String]) -> bool) -> Vec<String> {
         let deadline = Instant::now() + Duration::from_secs(10);
         loop {
@@ -136,7 +136,7 @@ impl Sandbox {
         }
     }
 
-    /// For whoever changes its weather while it works.
+    /// Returns the control, for a test that changes the weather while the function works.
     pub fn control(&self) -> Arc<Control> {
         Arc::clone(&self.control)
     }

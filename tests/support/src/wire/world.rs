@@ -23,7 +23,7 @@ pub struct World {
     pub database: Database,
     pub queues: Queues,
     max_receive_count: u32,
-    /// Settings of this world's functions beside the usual ones.
+    /// Settings of this world's functions in addition to the usual ones.
     pub more: Vec<(&'static str, String)>,
     /// Every body that a mapping has taken from the events queue.
     pub told: Mutex<Vec<String>>,

@@ -40,7 +40,7 @@ except tooling.Failure as failure:
     assert_eq!(smoke("None")[1], "check the output ApiUrl");
 }
 
-/// Before the first deployment there are none, and a release may change them.
+/// Before the first deployment there are no roles, and a release may change them.
 #[test]
 fn a_function_that_knows_the_administrator_makes_the_roles_before_it_migrates() {
     let (roles, up) = (r#"{"command":"database_roles"}"#, r#"{"command":"up"}"#);
@@ -72,7 +72,7 @@ fn a_function_that_sleeps_is_called_until_it_is_awake_and_no_longer_than_some_mi
     assert_eq!(limited[0], "ResourceNotReadyException");
 }
 
-/// A second call would run next to the first, which goes on.
+/// A second call would run at the same time as the first, which does not stop.
 #[test]
 fn an_operators_call_is_made_once_and_may_take_as_long_as_a_function_may() {
     let invoke = |setting: &str| {

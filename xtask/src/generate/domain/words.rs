@@ -36,7 +36,7 @@ const TAKEN: [&str; 28] = [
     "Vec",
 ];
 
-/// What the things of a domain are called, in snake case.
+/// The names of a domain's entity, in snake case.
 #[derive(Debug)]
 pub(super) struct Words {
     many: String,
