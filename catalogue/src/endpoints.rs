@@ -10,7 +10,7 @@ use std::{
 use app_core::{
     App, Result,
     config::LaunchMode,
-    interfaces::http::{self, Access, Admission, IdempotentResponse, IntoResponse, Request},
+    interfaces::http::{self, Access, Admission, IdempotentResponse, IntoResponse, Invocation, Request},
 };
 use serde_json::Value;
 use utoipa::OpenApi;
@@ -82,7 +82,8 @@ where
     let call: Call = Box::new(move |app, event| {
         Box::pin(async move {
             let deadline = Instant::now() + Duration::from_secs(60);
-            let response = http::respond(app, handler, event, "invocation-1", deadline).await;
+            let invocation = Invocation { id: "invocation-1", trace: None };
+            let response = http::respond(app, handler, event, invocation, deadline).await;
             serde_json::to_value(response).expect("a response serialises")
         })
     });

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use allocation_counter::measure;
 use app_core::{
     interfaces::http,
-    testing::{TestApp, event},
+    testing::{INVOCATION, TestApp, event},
 };
 
 use crate::support::{me, signed_in};
@@ -28,7 +28,7 @@ fn a_warm_request_of_users_me_allocates_no_more_than_it_did() {
     let request = || {
         runtime.block_on(async {
             let deadline = Instant::now() + Duration::from_secs(60);
-            let response = http::respond(&app.app, users_me::handler, &event, "invocation-1", deadline).await;
+            let response = http::respond(&app.app, users_me::handler, &event, INVOCATION, deadline).await;
             assert_eq!(response.status_code, 200);
             serde_json::to_vec(&response).expect("a response serialises");
         });

@@ -11,7 +11,7 @@ use app_core::{
     domain::mask::Secret,
     infrastructure::messaging::Outgoing,
     interfaces::http::{self, IntoResponse, Public, Request},
-    testing::{Event, TestApp, event},
+    testing::{Event, INVOCATION, TestApp, event},
 };
 use futures_util::future::join_all;
 use serde_json::json;
@@ -47,7 +47,7 @@ where
     R: IntoResponse,
 {
     let end = Instant::now() + Duration::from_secs(60);
-    let response = http::respond(instance, handler, &event.to_string(), "invocation-1", end).await;
+    let response = http::respond(instance, handler, &event.to_string(), INVOCATION, end).await;
     serde_json::to_value(response).expect("JSON")["statusCode"].as_i64().expect("a status")
 }
 

@@ -6,7 +6,7 @@ use app_core::{
     App, Error, Result,
     domain::Part,
     interfaces::http::{self, Json, NoContent, Public, Request},
-    testing::{Event, TestApp, event},
+    testing::{Event, INVOCATION, TestApp, event},
 };
 use serde_json::Value;
 
@@ -110,7 +110,7 @@ async fn every_response_has_the_security_headers_and_the_request_id() {
         (500, of("users-me"), call(&app, panicking, &event("users-me")).await),
         (204, of("auth-sign-up.preflight"), call(&app, well, &event("auth-sign-up.preflight")).await),
         // Lambda's own id, where the gateway's could not be read.
-        (400, Some("invocation-1".to_owned()), call(&app, well, &event("http.malformed-event")).await),
+        (400, Some(INVOCATION.id.to_owned()), call(&app, well, &event("http.malformed-event")).await),
     ];
     for (status, make) in ERRORS {
         let fail = move |_: App, _: Request, _: Public| async move { Err::<NoContent, _>(make()) };
@@ -151,8 +151,7 @@ async fn a_handler_that_takes_too_long_is_cut_off_in_time() {
     }
     let app = TestApp::new().await;
     let deadline = Instant::now() + Duration::from_millis(500);
-    let response =
-        http::respond(&app.app, slow, &event("users-me").to_string(), "invocation-1", deadline).await;
+    let response = http::respond(&app.app, slow, &event("users-me").to_string(), INVOCATION, deadline).await;
     assert_eq!(response.status_code, 503);
     assert!(Instant::now() < deadline, "the response came after Lambda's own limit");
 }

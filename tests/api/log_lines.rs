@@ -45,6 +45,7 @@ async fn a_refused_request_names_its_method_route_and_user() {
     let expected = json!({
         "name": "request",
         "request_id": request,
+        "trace_id": request.as_str().expect("an id").replace('-', ""),
         "method": "GET",
         "route": "/api/v1/users/{uuid}",
         "user": user,

@@ -71,6 +71,7 @@ mod sign_ups_at_once;
 mod step_up_code;
 mod tasks_get;
 mod text_messages;
+mod traces;
 mod unused_accounts;
 mod users_me;
 mod users_me_update;

@@ -24,5 +24,6 @@ mod starting_tasks;
 mod strikes;
 mod support;
 mod tasks_worker;
+mod traces;
 mod unused_accounts;
 mod welcome_mail;

@@ -25,3 +25,4 @@ mod rpc;
 mod schedules;
 mod secrets;
 mod support;
+mod trace;

@@ -88,9 +88,12 @@ pub fn render(line: &str) -> String {
         Value::Object(fields) => Some(fields),
         _ => None,
     });
-    // Of the span only the request's id tells one line from another.
-    if let Some(id) = entry.remove("span").and_then(|mut span| span.get_mut("request_id").map(Value::take)) {
-        entry.insert("request".to_owned(), id);
+    // Of the span only the ids tell one line from another.
+    let mut span = entry.remove("span").unwrap_or_default();
+    for (key, shown) in [("request_id", "request"), ("trace_id", "trace")] {
+        if let Some(id) = span.get_mut(key) {
+            entry.insert(shown.to_owned(), id.take());
+        }
     }
     let level = text(entry.remove("level"));
     let message = text(entry.remove("message").or_else(|| fields.as_mut()?.remove("message")));

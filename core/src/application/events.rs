@@ -3,7 +3,8 @@
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::registry::{EventEntry, Registry};
+pub use super::arrived::Delivery;
+use super::registry::{EventEntry, Received, Registry};
 use crate::{
     domain::{Error, Result},
     infrastructure::{
@@ -16,14 +17,6 @@ use crate::{
         tx::Tx,
     },
 };
-
-/// A message as its queue hands it over.
-#[derive(Debug, Clone, Copy)]
-pub struct Delivery<'a> {
-    pub body: &'a str,
-    /// The queue's id of the message. It is used if the message itself has no id.
-    pub message_id: &'a str,
-}
 
 /// Sends an event whose name and data are known only now, once the caller's transaction commits.
 /// Returns its id.
@@ -46,7 +39,7 @@ pub fn send(tx: &mut Tx<'_>, registry: &Registry, event: &str, data: Value) -> R
 struct EventBatch<'a> {
     name: String,
     handlers: &'a [EventEntry],
-    events: Vec<(Uuid, Value)>,
+    events: Vec<Received<Value>>,
 }
 
 /// What came of events: some handlers may be done with them while another failed.
@@ -100,33 +93,34 @@ fn by_kind<'a>(registry: &'a Registry, deliveries: &[Delivery<'_>]) -> Result<Ve
     for delivery in deliveries {
         let message: ReceivedEvent = envelope::parse(delivery.body)?;
         let id = message.event_id(delivery.message_id);
-        tracing::info!(event = message.event, event_id = %id, caused_by = message.trace.request_id, "event received");
-        let handlers = registry.find_event(&message.event)?;
-        if handlers.iter().any(|handler| message.v > handler.version) {
+        let ReceivedEvent { event, data, v, trace, .. } = message;
+        let received = Received::new(id, data, delivery.message_id, &trace);
+        received.traced(|_| {
+            tracing::info!(event, event_id = %id, caused_by = trace.request_id, "event received");
+        });
+        let handlers = registry.find_event(&event)?;
+        if handlers.iter().any(|handler| v > handler.version) {
             return Err(Error::Malformed("the event's version is newer than its handlers support".into()));
         }
-        match kinds.iter_mut().find(|kind| kind.name == message.event) {
+        match kinds.iter_mut().find(|kind| kind.name == event) {
             // One message may stand twice in a batch.
-            Some(kind) if kind.events.iter().any(|(other, _)| *other == id) => {}
-            Some(kind) => kind.events.push((id, message.data)),
-            None => {
-                kinds.push(EventBatch { name: message.event, handlers, events: vec![(id, message.data)] })
-            }
+            Some(kind) if kind.events.iter().any(|other| other.id == id) => {}
+            Some(kind) => kind.events.push(received),
+            None => kinds.push(EventBatch { name: event, handlers, events: vec![received] }),
         }
     }
     Ok(kinds)
 }
 
 /// One transaction: the handler's effects, and the note that it is done with these events.
-async fn handle(conn: &mut Conn, handler: &EventEntry, events: &[(Uuid, Value)]) -> Result<Vec<Outgoing>> {
-    let ids: Vec<Uuid> = events.iter().map(|(id, _)| *id).collect();
+async fn handle(conn: &mut Conn, handler: &EventEntry, events: &[Received<Value>]) -> Result<Vec<Outgoing>> {
+    let ids: Vec<Uuid> = events.iter().map(|event| event.id).collect();
     let mut tx = conn.begin().await?;
     let new = inbox::remember(&tx, handler.name, &ids).await?;
     if new.is_empty() {
         return Ok(Vec::new());
     }
-    let is_new = |(id, _): &&(Uuid, Value)| new.contains(id);
-    let events: Vec<_> = events.iter().filter(is_new).map(|(id, data)| (*id, data)).collect();
+    let events: Vec<_> = events.iter().filter(|event| new.contains(&event.id)).collect();
     (handler.handle)(&mut tx, &events).await?;
     tx.commit().await
 }

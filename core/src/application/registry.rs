@@ -6,20 +6,13 @@ use futures_util::{FutureExt, future::BoxFuture};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use utoipa::ToSchema;
-use uuid::Uuid;
 
+pub use super::arrived::Received;
 use super::tasks::{Enqueue, Known, Task, TaskContext, TaskRules};
 use crate::{
     domain::{Error, Result, event::Event},
     infrastructure::{messaging::Queue, tx::Tx},
 };
-
-/// An event as its handler gets it. The id is the same at each delivery.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Received<E> {
-    pub id: Uuid,
-    pub event: E,
-}
 
 /// A handler of an event. It works in Postgres only; effects outside of Postgres are for a task.
 pub trait Handler: Send + Sync {
@@ -36,7 +29,7 @@ pub trait Handler: Send + Sync {
 }
 
 type OnEvents =
-    Box<dyn for<'a> Fn(&'a mut Tx<'_>, &'a [(Uuid, &'a Value)]) -> BoxFuture<'a, Result<()>> + Send + Sync>;
+    Box<dyn for<'a> Fn(&'a mut Tx<'_>, &'a [&'a Received<Value>]) -> BoxFuture<'a, Result<()>> + Send + Sync>;
 pub(crate) type RunTask =
     Box<dyn for<'a> Fn(&'a mut TaskContext<'_>, Value) -> BoxFuture<'a, Result<Value>> + Send + Sync>;
 /// Version and group of an event with this data.
@@ -104,7 +97,7 @@ impl Registry {
             async move {
                 let events = received::<E>(events)?;
                 let tasks =
-                    events.iter().map(|received| task(&received.event)).collect::<Result<Vec<_>>>()?;
+                    events.iter().map(|received| received.traced(task)).collect::<Result<Vec<_>>>()?;
                 Enqueue::write_all(tx, tasks).await
             }
             .boxed()
@@ -271,8 +264,8 @@ impl<Q: WorkerQueue> Table for ForWorker<Q> {
     }
 }
 
-fn received<E: Event>(events: &[(Uuid, &Value)]) -> Result<Vec<Received<E>>> {
-    events.iter().map(|(id, data)| Ok(Received { id: *id, event: parse(data)? })).collect()
+fn received<E: Event>(events: &[&Received<Value>]) -> Result<Vec<Received<E>>> {
+    events.iter().map(|event| event.read(parse)).collect()
 }
 
 /// The parser's message is left out, because it could quote the data.

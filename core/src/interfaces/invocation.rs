@@ -9,7 +9,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
 pub use super::runtime::RuntimeError;
-use super::runtime::{deadline, guarded, start};
+use super::runtime::{Invocation, deadline, guarded, start};
 use crate::{
     app::{App, Need},
     domain::{Error, Result},
@@ -42,7 +42,8 @@ where
         let deadline = deadline(app, &event.context);
         // Boxed, because the future is deeply nested and the runtime wraps it in more futures.
         let work = Box::pin(respond(app, handler, event.payload.get(), deadline));
-        telemetry::Scope::new(event.context.request_id).run(work).await
+        let trace = Invocation::of(&event.context).trace();
+        telemetry::Scope::new(event.context.request_id, trace).run(work).await
     }))
     .await
 }

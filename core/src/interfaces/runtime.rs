@@ -9,12 +9,13 @@ use std::{
 
 use futures_util::FutureExt;
 use lambda_runtime::Context;
+use uuid::Uuid;
 
 use crate::{
     app::{App, Need},
     domain::{Error, Result},
     infrastructure::db::Db,
-    telemetry,
+    telemetry::{self, TraceContext},
 };
 
 /// The error of `main`, which is printed if the function cannot start.
@@ -41,6 +42,38 @@ pub(super) fn deadline(app: &App, context: &Context) -> Instant {
     let now_ms = app.clock().now().unix_timestamp_nanos() / 1_000_000;
     let left_ms = u64::try_from(i128::from(context.deadline) - now_ms).unwrap_or(0);
     Instant::now() + Duration::from_millis(left_ms)
+}
+
+/// What Lambda says of an invocation.
+#[derive(Debug, Clone, Copy)]
+pub struct Invocation<'a> {
+    /// Lambda's id of it.
+    pub id: &'a str,
+    /// Lambda's own trace of it. Lambda always has one, the emulator and tests need not.
+    pub trace: Option<TraceContext>,
+}
+
+impl<'a> Invocation<'a> {
+    pub(super) fn of(context: &'a Context) -> Self {
+        let trace = context.xray_trace_id.as_deref().and_then(TraceContext::of_lambda);
+        Self { id: &context.request_id, trace }
+    }
+
+    /// Returns the trace of the invocation: Lambda's, or a new one.
+    pub(super) fn trace(self) -> TraceContext {
+        self.trace_of_request(self.id, None)
+    }
+
+    /// Returns the trace of a request with this id: that of the client, else Lambda's, else a new one. Lambda decides
+    /// whether it is sampled, because spans cost money and a client pays nothing.
+    pub(super) fn trace_of_request(self, id: &str, traceparent: Option<&str>) -> TraceContext {
+        let of_client = traceparent.and_then(TraceContext::of_traceparent);
+        match (of_client, self.trace) {
+            (Some(client), Some(TraceContext { sampled, .. })) => TraceContext { sampled, ..client },
+            (Some(trace), None) | (None, Some(trace)) => trace,
+            (None, None) => TraceContext::begin(Uuid::parse_str(id).unwrap_or_else(|_| Uuid::new_v4()), true),
+        }
+    }
 }
 
 /// Runs warm-up work before the first request. Skipped if the start could not connect to the database.

@@ -1,4 +1,4 @@
-//! Logs: one JSON object a line on standard output, with the request's id on every line.
+//! Logs: one JSON object a line on standard output, with the ids of request and trace on every line.
 //!
 //! A failure is logged once, at the boundary where it becomes a response. Logged are codes, ids and
 //! causes; never a body, a token, a password or an address.
@@ -7,6 +7,7 @@ mod lines;
 mod metrics;
 mod redact;
 mod scope;
+mod trace;
 
 use std::{any::Any, cell::Cell, panic::PanicHookInfo};
 
@@ -21,7 +22,8 @@ use tracing_subscriber::{
 
 use lines::Lines;
 pub use metrics::{Metric, NAMESPACE};
-pub use scope::{Scope, note_api_key, note_user, request_id};
+pub use scope::{Scope, note_api_key, note_user, request_id, trace};
+pub use trace::{TraceContext, TraceId};
 
 thread_local! {
     /// Where the last panic of this thread happened, for the code that catches it.
@@ -136,21 +138,22 @@ mod tests {
     }
 
     #[test]
-    fn every_line_carries_the_id_of_its_request_at_every_level() {
+    fn every_line_carries_the_ids_of_its_request_and_trace_at_every_level() {
+        let trace = TraceContext::of_traceparent("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+        let trace = trace.expect("a trace");
         for level in [LevelFilter::ERROR, LevelFilter::INFO, LevelFilter::TRACE] {
             let lines = logged(level, || {
                 let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
                 runtime.block_on(
-                    Scope::new("r-1".into()).run(async { tracing::error!(error_code = "x", "failed") }),
+                    Scope::new("r-1".into(), trace)
+                        .run(async { tracing::error!(error_code = "x", "failed") }),
                 );
             });
             assert_eq!(lines.len(), 1);
-            assert_eq!(
-                (&lines[0]["span"]["request_id"], &lines[0]["error_code"]),
-                (&"r-1".into(), &"x".into()),
-                "{}",
-                lines[0]
-            );
+            let span = serde_json::json!({
+                "request_id": "r-1", "trace_id": "0af7651916cd43dd8448eb211c80319c", "name": "request",
+            });
+            assert_eq!((&lines[0]["span"], &lines[0]["error_code"]), (&span, &"x".into()), "{}", lines[0]);
         }
     }
 

@@ -5,6 +5,8 @@ use std::cell::{Cell, OnceCell};
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
 use uuid::Uuid;
 
+use super::TraceContext;
+
 tokio::task_local! {
     static CURRENT: Scope;
 }
@@ -13,6 +15,7 @@ tokio::task_local! {
 #[derive(Debug)]
 pub struct Scope {
     id: String,
+    trace: TraceContext,
     method: Option<&'static str>,
     route: Option<String>,
     user: Cell<Option<Uuid>>,
@@ -20,20 +23,30 @@ pub struct Scope {
 }
 
 impl Scope {
-    /// A message or an invocation: its id alone.
-    pub fn new(id: String) -> Self {
-        Self::of_request(id, None, None)
+    /// A message or an invocation: its id and its trace.
+    pub fn new(id: String, trace: TraceContext) -> Self {
+        Self::of_request(id, trace, None, None)
     }
 
     /// A request of HTTP or RPC. `route` is a pattern, so that it contains no id of a row.
-    pub fn of_request(id: String, method: Option<&'static str>, route: Option<&str>) -> Self {
+    pub fn of_request(
+        id: String,
+        trace: TraceContext,
+        method: Option<&'static str>,
+        route: Option<&str>,
+    ) -> Self {
         let route = route.map(str::to_owned);
-        Self { id, method, route, user: Cell::default(), api_key: OnceCell::new() }
+        Self { id, trace, method, route, user: Cell::default(), api_key: OnceCell::new() }
     }
 
-    /// Runs `work` under the id that its logs, responses and messages carry.
+    /// Runs `work` under the id and the trace that its logs, responses and messages carry.
     pub async fn run<F: Future>(self, work: F) -> F::Output {
         CURRENT.scope(self, work).await
+    }
+
+    /// Like [`Self::run`], for work that waits for nothing.
+    pub fn enter<T>(self, work: impl FnOnce() -> T) -> T {
+        CURRENT.sync_scope(self, work)
     }
 }
 
@@ -41,6 +54,7 @@ impl Serialize for Scope {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("request_id", &self.id)?;
+        map.serialize_entry("trace_id", &self.trace.id)?;
         let texts = [
             ("method", self.method),
             ("route", self.route.as_deref()),
@@ -67,6 +81,11 @@ pub(super) fn with_current<T>(see: impl FnOnce(&Scope) -> T) -> Option<T> {
 /// Returns the id of the request or message that is being worked on.
 pub fn request_id() -> Option<String> {
     with_current(|scope| scope.id.clone())
+}
+
+/// Returns the trace of the request or message that is being worked on, for those who send something because of it.
+pub fn trace() -> Option<TraceContext> {
+    with_current(|scope| scope.trace)
 }
 
 /// Adds the user to the log lines of the current request. Only for a user whose token or key was verified.

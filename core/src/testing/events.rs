@@ -2,6 +2,11 @@
 
 use serde_json::{Value, json};
 
+use crate::interfaces::http::Invocation;
+
+/// The invocation that delivers an event in tests. Like the emulator, it brings no trace.
+pub const INVOCATION: Invocation<'static> = Invocation { id: "invocation-1", trace: None };
+
 /// A sample event; `to_string` gives what Lambda would hand over.
 #[derive(Debug, Clone)]
 pub struct Event(pub Value);

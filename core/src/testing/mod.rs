@@ -11,7 +11,7 @@ pub use app::{TestApp, app_without_database};
 pub use aws::aws;
 pub use clock::ManualClock;
 pub use database::{Patience, TestDatabase, migrated};
-pub use events::{Event, event};
+pub use events::{Event, INVOCATION, event};
 
 /// A setting that a developer may give, such as how much a test tries.
 #[expect(clippy::disallowed_methods, reason = "the tests' own configuration")]

@@ -9,7 +9,7 @@ use app_core::{
         http::{MAX_HEADER_BYTES, MAX_QUERY_PARAMETERS, Public},
         rpc::Methods,
     },
-    testing::{Event, TestApp, event},
+    testing::{Event, INVOCATION, TestApp, event},
 };
 use grpc::messages::example::{ExampleReq, ExampleResp};
 use serde_json::json;
@@ -249,7 +249,7 @@ async fn an_event_that_is_no_request_gets_a_response_nevertheless() {
     let app = TestApp::new().await;
     let response = respond(&app, &event("http.malformed-event")).await;
     response.is_connect_error(400, "invalid_argument");
-    assert_eq!(response.header("x-request-id"), Some("invocation-1"));
+    assert_eq!(response.header("x-request-id"), Some(INVOCATION.id));
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use app_core::{
     config::LaunchMode,
     interfaces::rpc::{self, Methods},
-    testing::{Event, TestApp, event},
+    testing::{Event, INVOCATION, TestApp, event},
 };
 use base64::{
     Engine,
@@ -114,7 +114,7 @@ pub(crate) async fn respond_within(
     time: Duration,
 ) -> Response {
     let deadline = Instant::now() + time;
-    let response = rpc::respond(&app.app, methods, &event.to_string(), "invocation-1", deadline).await;
+    let response = rpc::respond(&app.app, methods, &event.to_string(), INVOCATION, deadline).await;
     let response = serde_json::to_value(response).expect("a response serialises");
     let text = response["body"].as_str().unwrap_or_default();
     let is_binary = response["isBase64Encoded"] == true;

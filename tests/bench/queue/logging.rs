@@ -2,7 +2,7 @@
 
 use std::{fs::File, sync::Mutex, time::Instant};
 
-use app_core::telemetry;
+use app_core::telemetry::{self, TraceContext};
 use tracing_subscriber::filter::LevelFilter;
 use uuid::Uuid;
 
@@ -25,6 +25,7 @@ pub(crate) async fn run() -> Group {
             series.push(started.elapsed() / LINES);
         }
     };
-    telemetry::Scope::new("c6af9ac6-7b61-11e6-9a41-93e8deadbeef".to_owned()).run(lines).await;
+    let trace = TraceContext::begin(Uuid::max(), false);
+    telemetry::Scope::new("c6af9ac6-7b61-11e6-9a41-93e8deadbeef".to_owned(), trace).run(lines).await;
     Group { title: "One line of the log", series: vec![series] }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use app_core::{
     App, Result,
     interfaces::http::{self, Admission, IntoResponse, Request},
-    testing::{Event, TestApp, event},
+    testing::{Event, INVOCATION, TestApp, event},
 };
 use catalogue::functions::{auth_reauthenticate, auth_sign_up, auth_tokens, auth_tokens_refresh, users_me};
 use serde_json::{Value, json};
@@ -92,7 +92,7 @@ where
     F: Future<Output = Result<R>>,
     R: IntoResponse,
 {
-    let response = http::respond(&app.app, handler, event, "invocation-1", in_a_minute()).await;
+    let response = http::respond(&app.app, handler, event, INVOCATION, in_a_minute()).await;
     Response::of(&serde_json::to_value(response).expect("a response serialises"))
 }
 

@@ -23,9 +23,14 @@ impl Handler for AskToVerify {
 
     async fn handle(tx: &mut Tx<'_>, events: Vec<Received<SignInUnverified>>) -> Result<()> {
         // The ids of nobody are of version 5, and those of users are not.
-        let users = events.iter().map(|received| received.event.uuid);
-        let users = users.filter(|user| user.get_version() != Some(Version::Sha1));
-        let task = |user| Ok(Enqueue::new(&tasks::ask_to_verify::AskToVerify { user })?.owner(user));
-        Enqueue::write_all(tx, users.map(task).collect::<Result<_>>()?).await
+        let of_users = events.iter().filter(|received| {
+            let user = received.event.uuid;
+            user.get_version() != Some(Version::Sha1)
+        });
+        let task = |event: &SignInUnverified| {
+            let user = event.uuid;
+            Ok(Enqueue::new(&tasks::ask_to_verify::AskToVerify { user })?.owner(user))
+        };
+        Enqueue::write_all(tx, of_users.map(|received| received.traced(task)).collect::<Result<_>>()?).await
     }
 }

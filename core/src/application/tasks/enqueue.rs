@@ -10,7 +10,7 @@ use super::Task;
 use crate::{
     domain::{Error, Result, clock::Clock},
     infrastructure::{
-        messaging::envelope::{self, TaskMessage, message_id, passed_on_id},
+        messaging::envelope::{self, TaskMessage, Trace, message_id, passed_on_id},
         repository::tasks::{self, NewTask},
         tx::Tx,
     },
@@ -32,6 +32,8 @@ pub struct Enqueue<T> {
 }
 
 impl<T: Task> Enqueue<T> {
+    /// The task continues the trace of the request or message that is being worked on.
+    ///
     /// # Errors
     /// `Internal` when the arguments are larger than a message takes.
     pub fn new(task: &T) -> Result<Self> {
@@ -51,6 +53,7 @@ impl<T: Task> Enqueue<T> {
             unique_key: None,
             owner: None,
             delay: Duration::ZERO,
+            trace: Trace::current(),
         };
         Ok(Self { row, task: PhantomData })
     }
@@ -133,18 +136,18 @@ impl<T: Task> Enqueue<T> {
     }
 
     fn send(self, tx: &mut Tx<'_>) -> Result<Uuid> {
-        let NewTask { id, args, queue, delay, .. } = self.row;
-        tx.enqueue(queue, message_id(id, 1), &TaskMessage::new(T::NAME, args, id, 1), delay)?;
+        let NewTask { id, args, queue, delay, trace, .. } = self.row;
+        tx.enqueue(queue, message_id(id, 1), &TaskMessage::new(T::NAME, args, id, 1, trace), delay)?;
         Ok(id)
     }
 }
 
 /// The message of a task that came on the wrong queue. However often it comes there, it is sent on once.
 pub(super) fn passed_on(name: &str, args: Value, task: Uuid, attempt: i32) -> (Uuid, TaskMessage) {
-    (passed_on_id(task, attempt), TaskMessage::new(name, args, task, attempt))
+    (passed_on_id(task, attempt), TaskMessage::new(name, args, task, attempt, Trace::current()))
 }
 
 /// The message of a later attempt.
-pub(super) fn retry(name: &str, args: Value, task: Uuid, attempt: i32) -> (Uuid, TaskMessage) {
-    (message_id(task, attempt), TaskMessage::new(name, args, task, attempt))
+pub(super) fn retry(name: &str, args: Value, task: Uuid, attempt: i32, trace: Trace) -> (Uuid, TaskMessage) {
+    (message_id(task, attempt), TaskMessage::new(name, args, task, attempt, trace))
 }

@@ -16,7 +16,7 @@ use crate::{
     },
     infrastructure::{
         messaging::{
-            envelope::{message_id, passed_on_id},
+            envelope::{Trace, message_id, passed_on_id},
             outbox,
         },
         repository::task_operations::{self, Lives, Locked},
@@ -174,7 +174,7 @@ fn earlier_attempts(task: &Locked) -> i32 {
     task.earlier_attempts + i32::from(task.waits())
 }
 
-/// Writes the next attempt of a task and its message. The arguments must fit into it. Returns `false` when
+/// Writes the next attempt of a task and its message, in the task's own trace. The arguments must fit into it. Returns `false` when
 /// another task of its name and key waits, which will do the work.
 ///
 /// # Errors
@@ -188,7 +188,9 @@ pub(super) async fn send_again(
     if !task_operations::next_attempt(&*tx, task, earlier_attempts).await? {
         return Ok(false);
     }
-    let (id, message) = enqueue::retry(&task.name, task.args.clone(), task.id, task.attempt + 1);
+    let mut trace = Trace::current();
+    trace.context = task.trace.or(trace.context);
+    let (id, message) = enqueue::retry(&task.name, task.args.clone(), task.id, task.attempt + 1, trace);
     tx.enqueue(rules.queue, id, &message, Duration::ZERO)?;
     Ok(true)
 }

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::{Services, TaskContext, TaskRules, enqueue};
 use crate::{
     application::{
-        events::Delivery,
+        arrived::Delivery,
         registry::{Registry, RunTask},
     },
     domain::{Error, Result, json, tasks::Failure},
@@ -20,7 +20,7 @@ use crate::{
         db::{Conn, Db},
         messaging::{
             Outgoing,
-            envelope::{self, TaskMessage},
+            envelope::{self, TaskMessage, Trace},
         },
         repository::tasks::{self, Claim, TaskView},
         security,
@@ -208,7 +208,8 @@ impl Failed<'_> {
         let TaskMessage { task, args, attempt, .. } = &self.message;
         let mut tx = conn.begin().await?;
         if tasks::retry(&tx, self.id, *attempt, Failure::of(&self.error), delay).await? {
-            let (message_id, message) = enqueue::retry(task, args.clone(), self.id, attempt + 1);
+            let (message_id, message) =
+                enqueue::retry(task, args.clone(), self.id, attempt + 1, Trace::current());
             tx.enqueue(self.rules.queue, message_id, &message, delay)?;
         }
         tx.commit().await

@@ -22,6 +22,7 @@ use crate::{
     config::{MailConfig, SecretSource, Sender, check_url},
     domain::{Error, Result},
     infrastructure::secrets::Secrets,
+    telemetry::{self, TraceId},
 };
 
 /// From the name's resolution to the server's last answer.
@@ -108,7 +109,11 @@ fn message(from: &Sender, mail: &Mail) -> Result<Message> {
         .ok_or_else(|| Error::Configuration("MAIL_FROM must be an address that SMTP accepts".into()))?;
     let recipient = address(mail.to.as_str()).ok_or_else(|| Error::invalid(Error::RECIPIENT, "format"))?;
     let domain = from.address.rsplit_once('@').map_or("localhost", |(_, domain)| domain);
-    Message::builder()
+    let mut message = Message::builder();
+    if let Some(trace) = telemetry::trace() {
+        message = message.header(XTraceId(trace.id));
+    }
+    message
         .message_id(Some(format!("<{}@{domain}>", mail.id)))
         .from(Mailbox::new(from.name.clone(), sender))
         .to(Mailbox::new(None, recipient))
@@ -133,6 +138,25 @@ impl Header for AutoSubmitted {
 
     fn display(&self) -> HeaderValue {
         HeaderValue::new(Self::name(), "auto-generated".into())
+    }
+}
+
+/// Names the trace that the mail belongs to, so that a question about a mail leads to its log lines. The id is enough,
+/// because nobody continues the trace of a mail.
+#[derive(Clone)]
+struct XTraceId(TraceId);
+
+impl Header for XTraceId {
+    fn name() -> HeaderName {
+        HeaderName::new_from_ascii_str("X-Trace-Id")
+    }
+
+    fn parse(_: &str) -> std::result::Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        Err("it is only written".into())
+    }
+
+    fn display(&self) -> HeaderValue {
+        HeaderValue::new(Self::name(), self.0.to_string())
     }
 }
 

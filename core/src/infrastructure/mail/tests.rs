@@ -15,6 +15,7 @@ use crate::{
     config::{AwsConfig, MailConfig, SecretSource, Sender},
     domain::mask::Secret,
     infrastructure::secrets::{Secrets, Store},
+    telemetry::{Scope, TraceContext},
 };
 
 /// The lines that the server received, one connection after the other.
@@ -101,12 +102,15 @@ fn body(subject: &str, text: &str) -> Body {
 #[tokio::test]
 async fn a_mail_arrives_with_its_headers_and_its_text() {
     let (port, heard) = server(&[]);
-    local(port).send(&mail("Welcome", "Hello,\n.\nthis is all.\n")).await.expect("sent");
+    let trace = TraceContext::begin(Uuid::from_u128(0x0af7_6519_16cd_43dd_8448_eb21_1c80_319c), true);
+    let (mailer, mail) = (local(port), mail("Welcome", "Hello,\n.\nthis is all.\n"));
+    Scope::new("m-1".to_owned(), trace).run(mailer.send(&mail)).await.expect("sent");
     assert_eq!(heard.line("MAIL FROM:"), "MAIL FROM:<no-reply@app.example>");
     assert_eq!(heard.line("RCPT TO:"), "RCPT TO:<ada@example.com>");
     assert_eq!(heard.line("From:"), "From: \"The App\" <no-reply@app.example>");
     assert_eq!(heard.line("To:"), "To: ada@example.com");
     assert_eq!(heard.line("Subject:"), "Subject: Welcome");
+    assert_eq!(heard.line("X-Trace-Id:"), "X-Trace-Id: 0af7651916cd43dd8448eb211c80319c");
     assert!(heard.line("Date:").ends_with("+0000"));
     // A point alone on its line would end the mail; the protocol doubles it.
     let lines = heard.lines();

@@ -1,39 +1,16 @@
 //! The messages on the queues: JSON with the prototype's keys and additional ones.
 //!
 //! Event: `{"event", "data", "id", "v", "occurred_at", "trace"}`; task: `{"task", "args", "id",
-//! "attempt", "trace"}`. Readers accept the bare prototype form, `{"event", "data"}`, and ignore
-//! keys they do not know, so that a newer writer does not break an older reader.
+//! "attempt", "trace"}`, where `trace` is `{"request_id", "traceparent"}`. Readers accept the bare prototype form,
+//! `{"event", "data"}`, and ignore keys they do not know, so that a newer writer does not break an older reader.
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{
-    domain::{Error, Result, event::Event, timestamp},
-    telemetry,
-};
-
-/// Where a message came from: the id of the request or message that caused it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Trace {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub request_id: Option<String>,
-}
-
-impl<'de> Deserialize<'de> for Trace {
-    /// Reads any value. Only logs use the trace, so an unexpected form is no reason to refuse a message.
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let value = Value::deserialize(from)?;
-        Ok(Self { request_id: value["request_id"].as_str().map(str::to_owned) })
-    }
-}
-
-impl Trace {
-    fn current() -> Self {
-        Self { request_id: telemetry::request_id() }
-    }
-}
+pub use super::trace::Trace;
+use crate::domain::{Error, Result, event::Event, timestamp};
 
 /// An event as we write it.
 #[derive(Debug, Serialize)]
@@ -149,8 +126,8 @@ pub struct Firing {
 }
 
 impl TaskMessage {
-    pub fn new(task: &str, args: Value, id: Uuid, attempt: i32) -> Self {
-        Self { task: task.to_owned(), args, id: Some(id), firing: None, attempt, trace: Trace::current() }
+    pub fn new(task: &str, args: Value, id: Uuid, attempt: i32, trace: Trace) -> Self {
+        Self { task: task.to_owned(), args, id: Some(id), firing: None, attempt, trace }
     }
 
     /// The same for every copy of one message. `message_id` is the queue's own.
@@ -187,7 +164,8 @@ impl ReceivedEvent {
     }
 }
 
-fn id_of(text: &str) -> Uuid {
+/// Returns an id that is the same for the same text: its uuid if it is one.
+pub fn id_of(text: &str) -> Uuid {
     Uuid::parse_str(text).unwrap_or_else(|_| derived_id(text))
 }
 
@@ -203,6 +181,16 @@ pub fn name_of(body: &str) -> Option<String> {
         event: String,
     }
     parse::<Named>(body).ok().map(|named| named.event)
+}
+
+/// Returns where a message came from, or nothing if it cannot be read.
+pub fn trace_of(body: &str) -> Trace {
+    #[derive(Deserialize)]
+    struct Traced {
+        #[serde(default)]
+        trace: Trace,
+    }
+    parse::<Traced>(body).map(|traced| traced.trace).unwrap_or_default()
 }
 
 /// Reads a message body.
@@ -254,7 +242,8 @@ mod tests {
     #[test]
     fn characters_that_sqs_refuses_are_escapes_and_read_back() {
         let args = serde_json::json!({ "\u{ffff}": "a\u{fffe}\\\u{ffff}\u{fffd}" });
-        let written = TaskMessage::new("t", args.clone(), Uuid::nil(), 1).to_json().expect("json");
+        let written =
+            TaskMessage::new("t", args.clone(), Uuid::nil(), 1, Trace::default()).to_json().expect("json");
         assert!(!written.contains(['\u{fffe}', '\u{ffff}']) && written.contains('\u{fffd}'), "{written}");
         assert_eq!(parse::<TaskMessage>(&written).expect("task").args, args);
         let event = EventMessage::named("e", 1, args).and_then(|m| m.to_json()).expect("json");

@@ -12,6 +12,7 @@ pub mod outbox;
 pub mod sent_events;
 mod sqs;
 pub mod strikes;
+mod trace;
 
 pub use bus::{Bus, Outgoing, Queue, Sent};
 pub use kafka::KafkaBus;

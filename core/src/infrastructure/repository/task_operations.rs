@@ -15,6 +15,7 @@ use crate::{
         tasks::{Failure, Status},
     },
     infrastructure::db::{Parameter, Sql},
+    telemetry::{TraceContext, TraceId},
 };
 
 /// A task in a list.
@@ -105,11 +106,14 @@ pub struct Shown {
     pub finished_at: Option<OffsetDateTime>,
     pub args: Value,
     pub result: Option<Value>,
+    /// The trace that it belongs to, as its log lines show it.
+    pub trace_id: Option<TraceId>,
 }
 
 pub async fn show(sql: &impl Sql, id: Uuid) -> Result<Option<Shown>> {
     let text = format!(
-        "select {}, owner, unique_key, set_aside_at is not null as set_aside, finished_at, args, result
+        "select {}, owner, unique_key, set_aside_at is not null as set_aside, finished_at, args, result,
+                traceparent
          from task where id = $1",
         columns()
     );
@@ -123,6 +127,7 @@ pub async fn show(sql: &impl Sql, id: Uuid) -> Result<Option<Shown>> {
         finished_at: column(&row, "finished_at")?,
         args: column(&row, "args")?,
         result: column(&row, "result")?,
+        trace_id: trace(&row)?.map(|trace| trace.id),
     }))
 }
 
@@ -139,6 +144,8 @@ pub struct Locked {
     /// A worker runs it until this moment at the latest.
     pub busy_until: Option<OffsetDateTime>,
     pub set_aside: bool,
+    /// None in rows of earlier versions.
+    pub trace: Option<TraceContext>,
 }
 
 impl Locked {
@@ -149,7 +156,7 @@ impl Locked {
 }
 
 /// The columns of [`Locked`].
-const LOCKED: &str = "id, name, args, state, attempt, earlier_attempts, owner,
+const LOCKED: &str = "id, name, args, state, attempt, earlier_attempts, owner, traceparent,
     set_aside_at is not null as set_aside,
     case when state = 'running' and running_until >= clock_timestamp() then running_until end as busy_until";
 
@@ -171,7 +178,12 @@ fn locked(row: &Row) -> Result<Locked> {
         owner: column(row, "owner")?,
         busy_until: column(row, "busy_until")?,
         set_aside: column(row, "set_aside")?,
+        trace: trace(row)?,
     })
+}
+
+fn trace(row: &Row) -> Result<Option<TraceContext>> {
+    Ok(column::<Option<&str>>(row, "traceparent")?.and_then(TraceContext::of_traceparent))
 }
 
 /// How long messages live.

@@ -9,7 +9,11 @@ use uuid::Uuid;
 use super::column;
 use crate::{
     domain::{Error, Result, tasks::Failure},
-    infrastructure::{db::Sql, messaging::Queue},
+    infrastructure::{
+        db::Sql,
+        messaging::{Queue, envelope::Trace},
+    },
+    telemetry,
 };
 
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +26,7 @@ pub struct NewTask {
     pub owner: Option<Uuid>,
     /// Its message is not received before this has passed.
     pub delay: Duration,
+    pub trace: Trace,
 }
 
 /// Writes new tasks in one statement and returns the ids of the tasks that it wrote. It skips a task whose id
@@ -34,12 +39,14 @@ pub async fn create(sql: &impl Sql, tasks: &[NewTask]) -> Result<Vec<Uuid>> {
     let keys: Vec<Option<&str>> = tasks.iter().map(|task| task.unique_key.as_deref()).collect();
     let owners: Vec<Option<Uuid>> = tasks.iter().map(|task| task.owner).collect();
     let delays: Vec<f64> = tasks.iter().map(|task| task.delay.as_secs_f64()).collect();
+    let traces: Vec<Option<String>> =
+        tasks.iter().map(|task| task.trace.context.map(|trace| trace.to_string())).collect();
     let rows = sql
         .rows(
-            "insert into task (id, name, queue, args, unique_key, owner, since)
-             select id, name, queue, args, unique_key, owner, clock_timestamp() + delay * interval '1 second'
-             from unnest($1::uuid[], $2::text[], $3::text[], $4::jsonb[], $5::text[], $6::uuid[], $7::float8[])
-               as new (id, name, queue, args, unique_key, owner, delay)
+            "insert into task (id, name, queue, args, unique_key, owner, since, traceparent)
+             select id, name, queue, args, unique_key, owner, clock_timestamp() + delay * interval '1 second', traceparent
+             from unnest($1::uuid[], $2::text[], $3::text[], $4::jsonb[], $5::text[], $6::uuid[], $7::float8[], $8::text[])
+               as new (id, name, queue, args, unique_key, owner, delay, traceparent)
              on conflict do nothing
              returning id",
             &[
@@ -50,14 +57,15 @@ pub async fn create(sql: &impl Sql, tasks: &[NewTask]) -> Result<Vec<Uuid>> {
                 &keys,
                 &owners,
                 &delays,
+                &traces,
             ],
         )
         .await?;
     rows.iter().map(|row| column(row, "id")).collect()
 }
 
-/// Writes the row of a task that came without one: from a schedule, or by hand. Does nothing if
-/// another copy of its message was faster.
+/// Writes the row of a task that came without one: from a schedule, or by hand. It has the trace of the message that is
+/// being worked on. Does nothing if another copy of its message was faster.
 pub async fn adopt(
     sql: &impl Sql,
     id: Uuid,
@@ -67,14 +75,9 @@ pub async fn adopt(
     attempt: i32,
 ) -> Result<()> {
     sql.execute(
-        "insert into task (id, name, queue, args, attempt) values ($1, $2, $3, $4, $5) on conflict (id) do nothing",
-        &[
-            &id,
-            &name,
-            &queue.as_str(),
-            &args,
-            &attempt,
-        ],
+        "insert into task (id, name, queue, args, attempt, traceparent) values ($1, $2, $3, $4, $5, $6)
+         on conflict (id) do nothing",
+        &[&id, &name, &queue.as_str(), &args, &attempt, &telemetry::trace().map(|trace| trace.to_string())],
     )
     .await
     .map(drop)

@@ -27,6 +27,6 @@ pub use super::{
         Body, MAX_BODY_BYTES, MAX_BODY_LEVELS, MAX_HEADER_BYTES, MAX_HEADERS, MAX_QUERY_BYTES,
         MAX_QUERY_PARAMETERS, Request, SECURITY_HEADERS, ValidFields, texts,
     },
-    runtime::RuntimeError,
+    runtime::{Invocation, RuntimeError},
 };
 pub use crate::domain::auth::{Recent, Right, SignedIn, rights::*};

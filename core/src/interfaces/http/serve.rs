@@ -16,7 +16,7 @@ use crate::{
     interfaces::{
         access::Admission,
         gateway::{RESERVE, Request, cors, to_gateway},
-        runtime::{RuntimeError, deadline, guarded, prepared, start},
+        runtime::{Invocation, RuntimeError, deadline, guarded, prepared, start},
     },
     telemetry::Scope,
 };
@@ -50,19 +50,19 @@ where
     prepared(app, A::prepare(app)).await;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Box<RawValue>>| async move {
         let deadline = deadline(app, &event.context);
-        let id = event.context.request_id;
-        Ok::<_, RuntimeError>(respond(app, handler, event.payload.get(), &id, deadline).await)
+        let invocation = Invocation::of(&event.context);
+        Ok::<_, RuntimeError>(respond(app, handler, event.payload.get(), invocation, deadline).await)
     }))
     .await
 }
 
-/// Turns an event into a response. Tests call this function too. `invocation` is Lambda's request id, which
-/// is used if API Gateway's id is missing.
+/// Turns an event into a response. Tests call this function too. Lambda's id of the invocation is used if API Gateway's
+/// id is missing.
 pub async fn respond<H, A, F, R>(
     app: &App,
     handler: H,
     event: &str,
-    invocation: &str,
+    invocation: Invocation<'_>,
     deadline: Instant,
 ) -> ApiGatewayProxyResponse
 where
@@ -73,11 +73,12 @@ where
 {
     let end = deadline.checked_sub(RESERVE).unwrap_or(deadline);
     let request = Request::parse(event);
-    let id = request.as_ref().map_or(invocation, Request::id).to_owned();
     let known = request.as_ref().ok();
+    let id = known.map_or(invocation.id, Request::id).to_owned();
+    let trace = invocation.trace_of_request(&id, known.and_then(|request| request.header("traceparent")));
     let is_head = known.is_some_and(|request| request.method() == Method::HEAD);
-    let scope =
-        Scope::of_request(id.clone(), known.and_then(Request::known_method), known.and_then(Request::route));
+    let (method, route) = (known.and_then(Request::known_method), known.and_then(Request::route));
+    let scope = Scope::of_request(id.clone(), trace, method, route);
     let work = async {
         let (cors_headers, result) = match request {
             Err(error) => (HeaderMap::new(), Err(error)),

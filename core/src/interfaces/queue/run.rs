@@ -9,7 +9,6 @@ use crate::{
     domain::{Error, Result},
     infrastructure::messaging::Outgoing,
     interfaces::runtime::guarded,
-    telemetry,
 };
 
 /// Committed messages are sent when there are this many, or when the first has waited this long. One call to
@@ -104,7 +103,7 @@ where
             return self.fail(record, &error).await;
         }
         let work = tokio::time::timeout_at(self.schedule.clear().into(), self.watched(record));
-        let outcome = telemetry::Scope::new(record.message_id.clone()).run(work).await;
+        let outcome = record.delivery().scope().run(work).await;
         match outcome.unwrap_or_else(|late| Err(Error::unavailable("time", late))) {
             Ok(outgoing) => self.keep(outgoing).await,
             Err(error) => self.fail(record, &error).await,
@@ -138,7 +137,7 @@ where
     async fn fail(&mut self, record: &Record, error: &Error) {
         let note = failure::note(self.app, self.source, self.carrier, record, error);
         let note = tokio::time::timeout_at(self.schedule.store().into(), note);
-        if telemetry::Scope::new(record.message_id.clone()).run(note).await.is_err() {
+        if record.delivery().scope().run(note).await.is_err() {
             tracing::warn!(
                 message_id = record.message_id,
                 error = error.chain(),

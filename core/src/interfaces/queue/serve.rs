@@ -16,7 +16,7 @@ use crate::{
     app::{App, Need},
     domain::Result,
     infrastructure::messaging::Outgoing,
-    interfaces::runtime::{RuntimeError, deadline, start},
+    interfaces::runtime::{Invocation, RuntimeError, deadline, start},
     telemetry,
 };
 
@@ -44,7 +44,8 @@ pub(super) async fn each_event<T: Serialize>(
     let respond = &respond;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Box<RawValue>>| async move {
         let work = Box::pin(respond(event.payload.get(), deadline(app, &event.context)));
-        telemetry::Scope::new(event.context.request_id).run(work).await
+        let trace = Invocation::of(&event.context).trace();
+        telemetry::Scope::new(event.context.request_id, trace).run(work).await
     }))
     .await
 }

@@ -18,4 +18,4 @@ pub use any::Any;
 pub use methods::Methods;
 pub use serve::{main, respond};
 
-pub use super::runtime::RuntimeError;
+pub use super::runtime::{Invocation, RuntimeError};

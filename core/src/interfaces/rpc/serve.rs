@@ -28,7 +28,7 @@ use crate::{
     domain::{Error, Result},
     interfaces::{
         gateway::{RESERVE, Request, cors, to_gateway},
-        runtime::{RuntimeError, deadline, guarded, prepared, start},
+        runtime::{Invocation, RuntimeError, deadline, guarded, prepared, start},
     },
     telemetry::Scope,
 };
@@ -60,27 +60,29 @@ async fn serve(app: App, methods: Methods) -> Result<(), RuntimeError> {
     prepared(app, methods.prepare(app)).await;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Box<RawValue>>| async move {
         let deadline = deadline(app, &event.context);
-        let id = event.context.request_id;
-        Ok::<_, RuntimeError>(respond(app, methods, event.payload.get(), &id, deadline).await)
+        let invocation = Invocation::of(&event.context);
+        Ok::<_, RuntimeError>(respond(app, methods, event.payload.get(), invocation, deadline).await)
     }))
     .await
 }
 
-/// Turns an event into a response. Tests call this function too. `invocation` is Lambda's request id, which
-/// is used if API Gateway's id is missing.
+/// Turns an event into a response. Tests call this function too. Lambda's id of the invocation is used if API Gateway's
+/// id is missing.
 pub async fn respond(
     app: &App,
     methods: &Methods,
     event: &str,
-    invocation: &str,
+    invocation: Invocation<'_>,
     deadline: Instant,
 ) -> ApiGatewayProxyResponse {
     let end = deadline.checked_sub(RESERVE).unwrap_or(deadline);
     let request = Request::parse(event);
-    let id = request.as_ref().map_or(invocation, Request::id).to_owned();
     let known = request.as_ref().ok();
+    let id = known.map_or(invocation.id, Request::id).to_owned();
+    let trace = invocation.trace_of_request(&id, known.and_then(|request| request.header("traceparent")));
     let scope = Scope::of_request(
         id.clone(),
+        trace,
         known.and_then(Request::known_method),
         // The path of the method is more precise than the route, which all methods share.
         known.and_then(|request| methods.path(request).or(request.route())),

@@ -15,7 +15,7 @@ use app_core::{
     },
     infrastructure::query::Op,
     interfaces::http::{self, Allowed, Json, ListQuery, Public, Request},
-    testing::{Event, app_without_database, event},
+    testing::{Event, INVOCATION, app_without_database, event},
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -77,7 +77,7 @@ pub(super) fn run(data: &[u8]) {
 
 fn answered(event: &str) {
     let deadline = Instant::now() + Duration::from_secs(60);
-    let response = wait(http::respond(&APP, read, event, "invocation-1", deadline));
+    let response = wait(http::respond(&APP, read, event, INVOCATION, deadline));
     let response = serde_json::to_value(response).expect("it serialises");
     let status = response["statusCode"].as_u64().expect("a status");
     assert!((200..500).contains(&status), "{response}");

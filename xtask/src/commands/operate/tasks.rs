@@ -149,7 +149,7 @@ fn list(page: &Value, json: bool) -> Result<()> {
 
 fn show(task: &Value, payload: bool) {
     let keys = ["id", "name", "status", "attempts", "since", "created_at", "finished_at", "owner"];
-    for key in keys.into_iter().chain(["unique_key", "set_aside", "error_code", "error"]) {
+    for key in keys.into_iter().chain(["unique_key", "trace_id", "set_aside", "error_code", "error"]) {
         let text = match &task[key] {
             Value::Null => continue,
             Value::String(text) => plain(text),

@@ -19,7 +19,11 @@ use tokio::sync::OnceCell;
 use crate::{
     config::{KafkaConfig, KafkaSecurity},
     domain::{Error, Result, clock::Clock},
-    infrastructure::{deadline::Deadline, messaging::Outgoing, tls},
+    infrastructure::{
+        deadline::Deadline,
+        messaging::{Outgoing, envelope},
+        tls,
+    },
 };
 
 /// How long the list of partitions is believed: more may be added, and a key's place moves with them.
@@ -143,13 +147,20 @@ impl TopicClient {
         let record = |message: &&Outgoing| Record {
             key: message.group.clone().map(String::into_bytes),
             value: Some(message.body.clone().into_bytes()),
-            headers: BTreeMap::new(),
+            headers: headers(&message.body),
             timestamp: now,
         };
         let records = messages.iter().map(record).collect();
         let produced = client.produce(records, Compression::NoCompression).await;
         produced.map(drop).map_err(|error| trouble(topic, &error))
     }
+}
+
+/// Returns the header `traceparent`, for the libraries of other consumers. It follows from the message, which our own
+/// consumer reads.
+fn headers(body: &str) -> BTreeMap<String, Vec<u8>> {
+    let trace = envelope::trace_of(body).context;
+    trace.map(|trace| ("traceparent".to_owned(), trace.to_string().into_bytes())).into_iter().collect()
 }
 
 /// Once or twice more, for a leader that has just moved. What takes longer is for the next run.

@@ -190,11 +190,12 @@ pub const REGISTER: &[Part] = &[
                 "set_aside_at",
                 "earlier_attempts",
                 "never_begun",
+                "traceparent",
             ],
             key: Key::Text("id::text"),
             // The row stays: without it a copy of its message would run the task again.
             erase: Erase::Empty {
-                set: "owner = null, args = '{}', result = null, unique_key = null",
+                set: "owner = null, args = '{}', result = null, unique_key = null, traceparent = null",
                 only: "finished_at is not null",
                 then: Expired::FinishedTasks,
             },

@@ -1,0 +1,1 @@
+-- The constraint stays valid.
