@@ -107,7 +107,7 @@ async fn each_outcome_of_a_sessions_life_is_one_row() {
     let response = refresh(app, &stolen.text("/refresh")).await;
     log.is(&log.news().await, &["session_reuse_detected success"], &response);
     let response = refresh(app, &stolen.text("/refresh")).await;
-    log.is(&log.news().await, &[], &response); // it is over already
+    log.is(&log.news().await, &[], &response); // it has ended already
 }
 
 #[tokio::test]

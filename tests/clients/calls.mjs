@@ -20,12 +20,12 @@ const debug = registry.getService("grpc.pb.debug.DebugService");
 const example = registry.getService("grpc.pb.example.ExampleService");
 const health = registry.getService("grpc.health.v1.Health");
 
-// Node's clients send no Accept, and API Gateway hands out bytes only to those who send one.
+// Node's clients send no Accept, and API Gateway returns bytes only to clients that send one.
 const accepting = (next) => (request) => {
   request.header.set("Accept", "*/*");
   return next(request);
 };
-// What may stand in an Any has to be known to write it as JSON.
+// To write an Any as JSON, the registry must have the types that it may contain.
 const jsonOptions = { registry: createRegistry(StructSchema) };
 const nodeOptions = { baseUrl: asked.url, httpVersion: "1.1", jsonOptions };
 const webOptions = { baseUrl: asked.url, jsonOptions };

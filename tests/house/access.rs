@@ -16,11 +16,11 @@ use super::{
 /// Reviewed: these do without a caller. A route that joins them needs a reason here.
 const PUBLIC: [&str; 13] = [
     "auth-code",            // nobody is known yet; limited by address and account
-    "auth-code-redeem", // takes a secret from a mail and the verifier of whoever asked; limited by address
+    "auth-code-redeem", // takes a secret from a mail and the verifier of the client that asked; limited by address
     "auth-email-confirm", // takes a secret from a mail; limited by address
     "auth-email-undo",  // the same
     "users-me-restore", // takes a secret from a mail or a sign-in; limited by address
-    "auth-email-verify", // takes a secret from a mail and something of whoever signed up; limited by address
+    "auth-email-verify", // takes a secret from a mail and a proof of the sign-up; limited by address
     "auth-password-forgot", // nobody is known yet; limited by address and account
     "auth-password-reset", // takes a secret from a mail; limited by address
     "auth-phone-confirm", // takes a code from a phone and its asker; limited by address
@@ -40,7 +40,7 @@ const EITHER_TOKEN: [&str; 1] = ["auth-sign-out"];
 const STEP_UP: [&str; 6] = [
     "users-me-delete",   // the account, and all sessions
     "api-keys-create",   // a key lives for up to a year
-    "auth-email-change", // whoever reads the mails of an address can set a password
+    "auth-email-change", // a reader of the mails of an address can set a password
     "auth-phone",        // a number signs in
     "auth-phone-remove", // it is the way back in of a user who has lost the mailbox
     "users-me-export",   // all data about a user at once

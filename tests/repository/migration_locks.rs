@@ -196,7 +196,7 @@ async fn an_index_that_took_long_is_not_thrown_away_because_of_a_short_wait() {
         .batch_execute(
             "insert into a select generate_series(1, 5);
              create sequence calls;
-             -- The index is built with a search path of its own.
+             -- The index is built with another search path.
              create function slow(n int) returns int immutable language plpgsql set search_path from current as
                $$ begin perform pg_sleep(0.4), nextval('calls'); return n; end $$",
         )

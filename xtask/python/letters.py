@@ -1,7 +1,7 @@
 """Dead letters: looks at them, puts them back on their queue, and deletes them.
 
 Anyone can have written a letter. A letter that cannot be read or sent is named and left where it is, and
-the others go on.
+the others continue.
 """
 
 import json

@@ -69,7 +69,7 @@ impl Scene {
     /// Compares the steps that were taken with the table. Returns how often each step was taken.
     ///
     /// # Panics
-    /// If they differ. The message names the missing steps of each side.
+    /// If they differ. The message shows both lists.
     pub(crate) fn compare(&self, taken: &[String]) -> Vec<(&'static str, usize)> {
         let mut seen: Vec<&str> = Vec::new();
         for step in taken {

@@ -33,8 +33,7 @@ pub(super) const SCRIPT: &str = "
     create trigger note_success after update of state on task for each row
       when (new.state = 'succeeded') execute function note('succeeded');
 
-    -- Tasks for these users fail at their last step, as by a lock that is not to be had, as often
-    -- as it says here.
+    -- Tasks for these users fail at their last step, as if they got no lock. `times` says how often.
     create table stumble (who text primary key, times int not null);
     create function stumble() returns trigger language plpgsql security definer as $$
     begin
