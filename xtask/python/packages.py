@@ -77,7 +77,7 @@ def is_busy(status):
 
 
 def reasons(cloudformation, stack):
-    """Why the last operation failed, the first failure first. What was cancelled for another one is left out."""
+    """Returns why the last operation failed, the first failure first, without the resources that it cancelled."""
     failed = []
     pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack)
     # The latest come first, and those of earlier operations last.

@@ -1,6 +1,6 @@
 """Writes bills of materials as CycloneDX 1.6 and checks each against the format's schema.
 
-What is in them was asked of cargo by xtask/src/sbom.rs.
+xtask/src/sbom.rs asks cargo for their packages.
 """
 
 import functools
