@@ -1,17 +1,14 @@
 //! Another server takes the place of the primary one, as in a failover: a standby that follows it is promoted, and
 //! the database's address leads there.
 
-use std::{
-    collections::HashSet,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use test_support::wire::{drain::Crew, ledger::assert_exactly_once, world::World};
 
 use crate::{
     address::Address,
     alone,
-    load::{PRODUCERS, Sample, USUAL, committed, others, under_load},
+    load::{PRODUCERS, USUAL, assert_none_lost, committed, others, under_load},
     server::Server,
 };
 
@@ -48,10 +45,7 @@ fn after_a_failover_each_function_refuses_at_most_one_request_more_and_nothing_i
     let later = of(200).filter(|sample| Some(sample.began) > gone).count();
     assert!(later > 20, "{later} sign-ups on the new server");
 
-    let rows = world.database.rows("select email from users", &[]);
-    let there: HashSet<String> = rows.iter().map(|row| row.get(0)).collect();
-    let lost: Vec<&Sample> = of(200).filter(|sample| !there.contains(&sample.address)).collect();
-    assert!(lost.is_empty(), "signed up and gone: {lost:?}");
+    assert_none_lost(&world, &samples);
 
     Crew::new(&world).drain();
     assert_exactly_once(&world, &committed(&world));

@@ -1,6 +1,7 @@
 //! Sign-ups at a steady pace, and everything that follows from them.
 
 use std::{
+    collections::HashSet,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -135,20 +136,36 @@ pub(crate) fn under_load(world: &World, hands: Hands, drill: impl FnOnce(&Load))
 
 fn sign_up_until_over(producer: &mut Sandbox, load: &Load) {
     while !load.over() {
-        let address = format!("{}@example.com", Uuid::new_v4().simple());
-        let body = json!({ "email": address, "password": "correct horse battery" });
-        let request = event("auth-sign-up").body(&body).to_string();
-        let began = Instant::now();
-        let response = producer.invoke(&request, None);
-        let took = began.elapsed();
-        let (status, said) = match response {
-            Invoked::Response(response) => (response["statusCode"].as_u64(), response.to_string()),
-            other => (None, format!("{other:?}")),
-        };
-        let sample = Sample { address, began, took, status, said };
+        let sample = sign_up(producer);
+        let took = sample.took;
         load.samples.lock().unwrap_or_else(PoisonError::into_inner).push(sample);
         std::thread::sleep(PACE.saturating_sub(took));
     }
+}
+
+/// Signs up somebody new.
+pub(crate) fn sign_up(producer: &mut Sandbox) -> Sample {
+    let address = format!("{}@example.com", Uuid::new_v4().simple());
+    let body = json!({ "email": address, "password": "correct horse battery" });
+    let request = event("auth-sign-up").body(&body).to_string();
+    let began = Instant::now();
+    let response = producer.invoke(&request, None);
+    let took = began.elapsed();
+    let (status, said) = match response {
+        Invoked::Response(response) => (response["statusCode"].as_u64(), response.to_string()),
+        other => (None, format!("{other:?}")),
+    };
+    Sample { address, began, took, status, said }
+}
+
+/// Expects everybody who was told that the sign-up succeeded to be there.
+#[track_caller]
+pub(crate) fn assert_none_lost(world: &World, samples: &[Sample]) {
+    let rows = world.database.rows("select email from users", &[]);
+    let there: HashSet<String> = rows.iter().map(|row| row.get(0)).collect();
+    let is_lost = |sample: &&Sample| sample.status == Some(200) && !there.contains(&sample.address);
+    let lost: Vec<&Sample> = samples.iter().filter(is_lost).collect();
+    assert!(lost.is_empty(), "signed up and gone: {lost:?}");
 }
 
 /// The users that are there now, whose events therefore were committed.

@@ -10,6 +10,7 @@ mod database_roles;
 mod database_server;
 mod deliveries;
 mod failover;
+mod full_database;
 mod load;
 mod mail_flood;
 mod mail_server;

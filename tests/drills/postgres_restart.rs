@@ -1,12 +1,12 @@
 //! Postgres is restarted as by a crash.
 
-use std::{collections::HashSet, time::Duration};
+use std::time::Duration;
 
 use test_support::wire::{drain::Crew, ledger::assert_exactly_once, world::World};
 
 use crate::{
     alone,
-    load::{Sample, USUAL, committed, others, under_load},
+    load::{USUAL, assert_none_lost, committed, others, under_load},
     server::Server,
 };
 
@@ -28,10 +28,7 @@ fn with_postgres_restarted_sign_ups_succeed_or_say_come_back_and_whoever_succeed
     assert_eq!(others(&samples, &[200, 503]), [], "neither done nor asked to come back later");
     assert!(of(503).count() > 0, "nobody noticed the restarts: no drill");
 
-    let rows = world.database.rows("select email from users", &[]);
-    let there: HashSet<String> = rows.iter().map(|row| row.get(0)).collect();
-    let lost: Vec<&Sample> = of(200).filter(|sample| !there.contains(&sample.address)).collect();
-    assert!(lost.is_empty(), "signed up and gone: {lost:?}");
+    assert_none_lost(&world, &samples);
     let last = samples.iter().map(|sample| sample.began).max();
     let fine = of(200).map(|sample| sample.began).max();
     assert!(last.zip(fine).is_some_and(|(last, fine)| last - fine < Duration::from_secs(2)), "it came back");

@@ -30,21 +30,32 @@ pub(crate) struct Server {
     postgres: Postgres,
     process: Identity,
     port: u16,
+    settings: Vec<&'static str>,
 }
 
 impl Server {
     pub(crate) fn start() -> Self {
-        Self::start_after(PRIMARY, |_| {})
+        Self::start_after(PRIMARY, &[], |_| {})
+    }
+
+    /// Starts a server with settings of its own, such as `max_connections=14`.
+    pub(crate) fn with(settings: &[&'static str]) -> Self {
+        Self::start_after(PRIMARY, settings, |_| {})
     }
 
     /// Starts a second server that follows this one.
     pub(crate) fn standby(&self) -> Self {
-        Self::start_after(STANDBY, |standby| {
+        Self::start_after(STANDBY, &[], |standby| {
             standby.follow(&self.postgres, self.port).expect("a copy of the primary server");
         })
     }
 
-    fn start_after(name: &'static str, prepare: impl FnOnce(&mut Postgres)) -> Self {
+    fn start_after(
+        name: &'static str,
+        settings: &[&'static str],
+        prepare: impl FnOnce(&mut Postgres),
+    ) -> Self {
+        let settings = [DURABLE, settings].concat();
         let checkout = Checkout::find().expect("the checkout");
         // What a drill that was killed has left.
         stack::end(&checkout, name, &State::default()).expect("nothing of an earlier drill runs");
@@ -54,8 +65,8 @@ impl Server {
         prepare(&mut postgres);
         let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
         let port = free.expect("a free port").port();
-        let process = postgres.start_with(port, DURABLE).expect("it starts");
-        Self { name, checkout, postgres, process, port }
+        let process = postgres.start_with(port, &settings).expect("it starts");
+        Self { name, checkout, postgres, process, port, settings }
     }
 
     /// Starts it again as a checkout does that was cloned again in the same folder: the passwords are gone, and the
@@ -66,7 +77,7 @@ impl Server {
         std::fs::remove_file(state.join("passwords.json")).expect("the passwords");
         let python = Python::ready(&self.checkout).expect("the Python tools");
         self.postgres = Postgres::prepare(&self.checkout, &python, self.name).expect("a server");
-        self.process = self.postgres.start_with(self.port, DURABLE).expect("it starts");
+        self.process = self.postgres.start_with(self.port, &self.settings).expect("it starts");
     }
 
     /// Its one database, with the roles of a real one: the functions are no administrators.
@@ -87,7 +98,7 @@ impl Server {
     pub(crate) fn restart_immediately(&mut self, away: Duration) {
         self.process.stop(Signal::SIGQUIT, Duration::from_secs(10));
         std::thread::sleep(away);
-        self.process = self.postgres.start_with(self.port, DURABLE).expect("it starts again");
+        self.process = self.postgres.start_with(self.port, &self.settings).expect("it starts again");
     }
 
     /// How to reach one of its databases with this login.
@@ -128,7 +139,7 @@ impl Server {
     pub(crate) fn become_replica(&mut self) {
         self.process.stop(Signal::SIGINT, Duration::from_secs(10));
         self.postgres.make_replica().expect("a replica");
-        self.process = self.postgres.start_with(self.port, DURABLE).expect("it starts again");
+        self.process = self.postgres.start_with(self.port, &self.settings).expect("it starts again");
     }
 
     /// How one of its users logs in.

@@ -10,6 +10,7 @@ import time
 
 from botocore.exceptions import ClientError
 
+import connections
 from invoking import auth, migrate_function
 from packages import functions
 
@@ -67,6 +68,7 @@ def look(client, template, parameters):
             "set AlarmTopicArn to the output of the stack of ops/account.yaml, or to nothing",
         )
     environments(found, template, parameters)
+    connections.check(found, template, parameters)
     return found
 
 

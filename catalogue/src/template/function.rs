@@ -5,6 +5,9 @@ use super::{
     text::{Faults, indented, pascal},
 };
 
+/// The memory of a function that hashes passwords, at least.
+const HASHING_MB: u32 = 1024;
+
 /// Keys of a fragment that are no properties of the function.
 const ELSEWHERE: [&str; 4] = ["Condition", "ManagedPolicyArns", "Resources", "Statement"];
 
@@ -54,6 +57,7 @@ pub(super) fn resources(fragment: &Fragment<'_>, role: &str, preflights: &[&str]
       LoggingConfig: {{LogGroup: !Ref {name}LogGroup}}
 "
     );
+    text += &concurrency(fragment);
     for key in fragment.keys().filter(|key| !ELSEWHERE.contains(key)) {
         text += &indented(fragment.comments(key), 6);
         text += &indented(fragment.lines(key), 6);
@@ -72,4 +76,18 @@ pub(super) fn resources(fragment: &Fragment<'_>, role: &str, preflights: &[&str]
 "
     );
     text
+}
+
+/// Returns the limit on the instances of a function that answers requests from the database, unless the function has
+/// its own: each instance holds a connection.
+fn concurrency(fragment: &Fragment<'_>) -> String {
+    const KEY: &str = "ReservedConcurrentExecutions";
+    let has_database = fragment.variables.iter().any(|(name, _)| name == "DB_SECRET_ARN");
+    if fragment.routes.is_empty() || !has_database || !fragment.lines(KEY).is_empty() {
+        return String::new();
+    }
+    // The memory is for the hash: a test compares it with the code.
+    let memory = fragment.value("MemorySize").and_then(|megabytes| megabytes.parse::<u32>().ok());
+    let class = if memory >= Some(HASHING_MB) { "HashingConcurrency" } else { "RequestConcurrency" };
+    format!("      {KEY}: !If [Has{class}, !Ref {class}, !Ref AWS::NoValue]\n")
 }

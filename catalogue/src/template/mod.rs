@@ -2,7 +2,7 @@
 //!
 //! A function.yaml has the properties of one `AWS::Serverless::Function`, as SAM documents them, one a line.
 //! Four more keys are allowed: `Condition` of the function, `Resources` next to it, and `Statement` and
-//! `ManagedPolicyArns` of its role. Eight rules add what all functions have in common:
+//! `ManagedPolicyArns` of its role. Nine rules add what all functions have in common:
 //!
 //! 1. The names of the function, its binary and its resources follow from the folder.
 //! 2. A function has a log group and may write there, and in no other one.
@@ -13,6 +13,8 @@
 //! 6. One function of each path answers OPTIONS: the one that answers GET, else the first by name.
 //! 7. Functions with equal rights share a role.
 //! 8. APIs, queues, rules and functions that no API calls have alarms, and all are on a dashboard.
+//! 9. Functions that answer requests from the database share two limits on their instances: one for those that
+//!    hash passwords, and one for the others.
 //!
 //! `Statement` replaces the statements of rules 3 and 4.
 

@@ -27,7 +27,7 @@ fn hashes(code: &str) -> bool {
 }
 
 /// Returns the functions that hash, by their code.
-fn hashing(template: &Value) -> BTreeSet<String> {
+pub(super) fn hashing(template: &Value) -> BTreeSet<String> {
     let stems = functions(template).into_iter().map(|(id, _)| stem(id));
     stems.filter(|stem| hashes(&read(&format!("functions/{stem}/src/lib.rs")))).collect()
 }

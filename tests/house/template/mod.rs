@@ -6,6 +6,7 @@ mod alarms;
 mod api;
 mod budget;
 pub(crate) mod checks;
+mod concurrency;
 mod dashboard;
 pub(crate) mod document;
 mod edge;

@@ -147,6 +147,43 @@ fn an_environment_above_4_kilobytes_is_refused() {
 }
 
 #[test]
+fn functions_that_can_open_more_connections_than_the_database_has_are_refused() {
+    let mut place = Place::built_once();
+    place.refuses(
+        "DatabaseMaxConnections",
+        "110",
+        &[
+            "UsersMeFunction",
+            "any number of connections",
+            "hint: set HashingConcurrency and RequestConcurrency",
+        ],
+    );
+    for limit in ["HashingConcurrency", "RequestConcurrency"] {
+        place.parameters.insert(limit.to_owned(), "3".to_owned());
+    }
+    place.refused(&["connections, and DatabaseMaxConnections is 110"]);
+    // The sum itself fits. Without this topic the stack would be deployed.
+    let sum = connections(&errors(&place.deploy(&[])));
+    place
+        .parameters
+        .insert("AlarmTopicArn".to_owned(), "arn:aws:sns:us-east-1:000000000000:nothing".to_owned());
+    for (budget, fits) in [(sum, true), (sum - 1, false)] {
+        place.parameters.insert("DatabaseMaxConnections".to_owned(), budget.to_string());
+        let said = errors(&place.deploy(&[]));
+        assert!(said.contains("AlarmTopicArn") && said.contains("DatabaseMaxConnections") != fits, "{said}");
+    }
+    // One more batch of each of the three queues at the same time.
+    place.parameters.insert("ConsumerMaxConcurrency".to_owned(), "11".to_owned());
+    assert_eq!(connections(&errors(&place.deploy(&[]))), sum + 3);
+}
+
+/// Returns the sum that a refusal names.
+fn connections(said: &str) -> u32 {
+    let rest = said.split_once("the functions can open ").expect("a refusal").1;
+    rest.split_once(" connections").and_then(|(sum, _)| sum.parse().ok()).expect("a sum")
+}
+
+#[test]
 fn a_parameter_that_is_unknown_or_missing_is_refused() {
     Place::built_once().refuses(
         "DatabaseHots",
