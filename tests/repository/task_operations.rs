@@ -14,6 +14,8 @@ use uuid::Uuid;
 
 use crate::support::operate;
 
+const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
 /// A task in this state that has had two attempts; `columns` and `values` are further ones.
 pub(super) async fn task(app: &TestApp, name: &str, state: &str, columns: &str, values: &str) -> Uuid {
     let id = Uuid::now_v7();
@@ -111,12 +113,14 @@ async fn a_list_shows_what_has_not_succeeded_in_pages() {
 #[tokio::test]
 async fn a_task_is_shown_with_its_arguments() {
     let app = TestApp::new().await;
-    let id = task(&app, "say_meow", "failed", ", error", ", 'not_found'").await;
+    let id =
+        task(&app, "say_meow", "failed", ", error, traceparent", &format!(", 'not_found', '{TRACE}'")).await;
     let shown = operate(&app, &json!({ "command": "task_show", "id": id })).await.expect("a task");
     assert_eq!(
         (&shown["status"], &shown["attempts"], &shown["args"]),
         (&json!("failed"), &json!(2), &json!({ "to": null }))
     );
+    assert_eq!(shown["trace_id"], TRACE[3..35]);
     assert_eq!(shown["error"], "Something that the task needs does not exist.");
     let unknown = operate(&app, &json!({ "command": "task_show", "id": Uuid::now_v7() })).await;
     assert_eq!(unknown.expect_err("none"), "task not found");
@@ -126,14 +130,15 @@ async fn a_task_is_shown_with_its_arguments() {
 async fn a_retried_task_runs_once_with_all_its_attempts_before_it() {
     let app = TestApp::new().await;
     let owner = Uuid::now_v7();
-    let failed =
-        task(&app, "say_meow", "failed", ", finished_at, owner", &format!(", now(), '{owner}'")).await;
+    let values = format!(", now(), '{owner}', '{TRACE}'");
+    let failed = task(&app, "say_meow", "failed", ", finished_at, owner, traceparent", &values).await;
     let response = change(&app, "task_retry", &[failed]).await;
     assert_eq!(response, json!({ "changed": [failed], "refused": [] }));
     assert_eq!(row(&app, failed).await, ("retrying".into(), 3, 2));
     let details = json!({ "task": failed, "name": "say_meow", "was": "failed" });
     assert_eq!(audited(&app).await, [("task_retried".to_owned(), details, Some(owner))]);
-    assert_eq!(run_newest(&app).await["attempt"], 3);
+    let message = run_newest(&app).await;
+    assert_eq!((&message["attempt"], &message["trace"]["traceparent"]), (&json!(3), &json!(TRACE)));
     assert_eq!(row(&app, failed).await.0, "succeeded");
 
     // A cancelled task too; and one that waits need not wait any longer.

@@ -39,6 +39,22 @@ async fn an_event_is_left_to_its_relay_and_starts_its_tasks_once() {
     assert_eq!(tasks(&app, "queued").await, 2);
 }
 
+/// The consumers of others look for it there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_has_the_trace_of_its_event_as_a_header() {
+    const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let Some(cluster) = Cluster::start() else { return };
+    let app = app_on(&cluster.server()).await;
+    let traced = json!({ "event": "e", "data": {}, "trace": { "traceparent": TRACE } });
+    let of_before = json!({ "event": "e", "data": {}, "trace": { "request_id": "r-1" } });
+    commit(&app, &[(None, traced.to_string()), (None, of_before.to_string())]).await;
+    assert_eq!(relayed(&app).await, (2, 0));
+    let records = Bridge::new(&cluster).await.records().await;
+    let mut headers: Vec<_> = records.into_iter().flatten().map(|found| found.record.headers).collect();
+    headers.sort();
+    assert_eq!(headers, [BTreeMap::new(), BTreeMap::from([("traceparent".to_owned(), TRACE.into())])]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_stays_in_its_partition_and_in_its_order() {
     let Some(cluster) = Cluster::start() else { return };
