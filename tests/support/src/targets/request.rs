@@ -15,6 +15,7 @@ use app_core::{
     },
     infrastructure::query::Op,
     interfaces::http::{self, Allowed, Json, ListQuery, Public, Request},
+    telemetry::TraceContext,
     testing::{Event, INVOCATION, app_without_database, event},
 };
 use serde::Deserialize;
@@ -66,13 +67,24 @@ pub(super) fn run(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     answered(&text);
     answered(&SAMPLE.clone().raw_body(&text).to_string());
-    answered(&SAMPLE.clone().bearer(&text).header("Origin", Some(&text)).to_string());
+    let headers = SAMPLE.clone().bearer(&text).header("Origin", Some(&text));
+    answered(&headers.header("traceparent", Some(&text)).to_string());
+    trace(&text);
     let mut event = SAMPLE.clone();
     let pairs = text.split('&').filter_map(|pair| pair.split_once('='));
     event.0["multiValueQueryStringParameters"] =
         pairs.map(|(key, value)| (key.to_owned(), json!([value]))).collect();
     event.0["pathParameters"] = json!({ "uuid": text });
     answered(&event.to_string());
+}
+
+/// A trace is written as it was read, whichever header it came from.
+fn trace(text: &str) {
+    for read in [TraceContext::of_traceparent(text), TraceContext::of_lambda(text)].into_iter().flatten() {
+        let again = TraceContext::of_traceparent(&read.to_string()).expect("its own text");
+        assert_eq!((again.id, again.sampled), (read.id, read.sampled), "{text:?}");
+        assert!(read.parent.is_none_or(|parent| again.parent == Some(parent)), "{text:?}");
+    }
 }
 
 fn answered(event: &str) {
