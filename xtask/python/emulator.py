@@ -83,7 +83,7 @@ class Texts:
         partial = os.path.join(self.folder, f".{name}")
         with open(partial, "w", encoding="utf-8") as file:
             json.dump({"to": self._number, "text": record["Message"]}, file)
-        # Whoever looks sees whole messages only.
+        # Readers of the folder see whole messages only.
         os.rename(partial, os.path.join(self.folder, name))
 
 

@@ -27,7 +27,7 @@ class Keep(Sink):
         with open(partial, "wb") as file:
             file.write(b"".join(b"Delivered-To: %s\r\n" % to.encode() for to in envelope.rcpt_tos))
             file.write(envelope.original_content)
-        # Whoever looks sees whole mails only.
+        # Readers of the folder see whole mails only.
         os.rename(partial, os.path.join(self.folder, name))
         return "250 2.0.0 kept"
 

@@ -161,12 +161,12 @@ impl<'a> Fragment<'a> {
         Ok(())
     }
 
-    /// Whether a mapping next to the function brings it the records of a topic.
+    /// Returns whether an event source mapping sends the records of a topic to the function.
     pub(super) fn receives_records(&self) -> bool {
         self.lines("Resources").iter().any(|line| line.trim() == "Type: AWS::Lambda::EventSourceMapping")
     }
 
-    /// Whether a queue, a topic or a schedule calls the function. Then no caller waits for its response.
+    /// Returns whether a queue, a topic or a schedule calls the function. Then no caller waits for its response.
     pub(super) fn is_asynchronous(&self) -> bool {
         !self.queues.is_empty() || !self.schedules.is_empty() || self.receives_records()
     }

@@ -176,7 +176,7 @@ fn outcome(error: &smtp::Error) -> Error {
             false => Error::unavailable("mail", error.to_string()),
         };
     };
-    // The server's own words repeat the address. Its second code, as in 5.1.1, says why.
+    // The text of the reply repeats the address. The enhanced status code, such as 5.1.1, gives the reason.
     let words = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
     let detail = words.split_whitespace().next().filter(|word| is_enhanced(word)).unwrap_or_default();
     let answer = format!("replied {status} {detail}").trim_end().to_owned();
@@ -186,17 +186,18 @@ fn outcome(error: &smtp::Error) -> Error {
     }
 }
 
-/// Returns what the server refused permanently, the recipient or the text, as the key of a `Validation`.
+/// Returns what a permanent reply refused, as the key of a `Validation`: the recipient or the text. Returns nothing for
+/// every other reply.
 ///
-/// Every other answer may be about the login, the sender, our account or the server's rules. An operator can
-/// correct those, and the mail can be sent then. So a permanent status alone is not enough: the second code must
-/// name the recipient or the text (RFC 3463).
+/// A permanent status alone is not enough. It may be about the login, the sender, our account or the rules of the
+/// server. An operator can correct these, and then the mail can be sent. So the enhanced status code must name the
+/// recipient or the text (RFC 3463).
 fn refused(status: u16, detail: &str) -> Option<&'static str> {
     let part = match detail {
         // The size, for the mailbox or the server.
         "5.2.3" | "5.3.4" => "mail",
         "5.1.1" | "5.1.2" | "5.1.3" | "5.1.6" | "5.1.10" => Error::RECIPIENT,
-        // 556 needs no second code: the recipient's domain takes no mail (RFC 7504).
+        // 556 needs no enhanced code. It means that the recipient's domain accepts no mail (RFC 7504).
         "" if status == 556 => Error::RECIPIENT,
         of_text if of_text.starts_with("5.6.") => "mail",
         of_mailbox if of_mailbox.starts_with("5.2.") => Error::RECIPIENT,
@@ -205,7 +206,7 @@ fn refused(status: u16, detail: &str) -> Option<&'static str> {
     matches!(status, 550..=554 | 556).then_some(part)
 }
 
-/// Digits, a point, digits, a point, digits (RFC 3463).
+/// Returns whether a word is an enhanced status code: three numbers with points between them (RFC 3463).
 fn is_enhanced(word: &str) -> bool {
     let parts: Vec<&str> = word.split('.').collect();
     parts.len() == 3 && parts.iter().all(|part| !part.is_empty() && part.chars().all(|c| c.is_ascii_digit()))

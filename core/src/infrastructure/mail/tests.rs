@@ -195,7 +195,7 @@ async fn only_a_code_about_the_recipient_or_the_text_is_final() {
         (&[("RCPT TO", "554 5.7.1 <ada@example.com>: Relay access denied")], "our relay"),
         (&[("DATA", "550 5.7.26 unauthenticated sender")], "our DNS"),
         (&[("MAIL FROM", "550 sender rejected")], "our sender"),
-        (&[("RCPT TO", "550 no")], "no second code"),
+        (&[("RCPT TO", "550 no")], "no enhanced code"),
         (&[("EHLO", "554 no SMTP service here"), ("HELO", "554 no SMTP service here")], "our network"),
     ];
     for (answers, may_pass) in [(final_answers, false), (answers_to_repeat, true)] {

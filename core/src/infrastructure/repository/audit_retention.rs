@@ -11,7 +11,7 @@ use crate::{
 /// One statement deletes this many: its locks and its log stay small.
 pub const BATCH: u64 = 2_000;
 
-/// Deletes rows from before `$1`. Rows that the table `audit_retention` keeps stay, whatever `$1` is.
+/// Deletes rows from before `$1`, except rows that the table `audit_retention` still keeps.
 pub const PRUNE: &str = "with pruned as (
       delete from audit_log where id = any(array(
         select id from audit_log
