@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use test_support::{
-    pattern::{counts, filters, resource},
+    pattern::{counts, filters, watched},
     wire::{
         drain::{Crew, relay_once},
         queues::Queue,
@@ -29,20 +29,7 @@ fn counted(logs: &[String], filter: &str) -> usize {
 
 /// The values of the metric that the alarm on a late outbox looks at.
 fn lags(logs: &[String]) -> Vec<u64> {
-    let alarm = &resource("OutboxLagAlarm")["Properties"];
-    let dimensions = alarm["Dimensions"].as_array().expect("dimensions");
-    logs.iter()
-        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
-        .filter(|line| {
-            let metric = &line["_aws"]["CloudWatchMetrics"][0];
-            let names: Vec<_> = dimensions.iter().map(|one| &one["Name"]).collect();
-            metric["Namespace"] == alarm["Namespace"]
-                && metric["Dimensions"] == json!([names])
-                // The other dimension is the function's name.
-                && line["outcome"] == dimensions[1]["Value"]
-        })
-        .filter_map(|line| line[alarm["MetricName"].as_str().expect("a name")].as_u64())
-        .collect()
+    watched("OutboxLagAlarm", logs)
 }
 
 /// The relay of a new stack runs before its tables are there. It must report, and must not fail.

@@ -127,8 +127,10 @@ fn miscounted(page: &str, main: &Value, database: &Value) -> Vec<String> {
     // An alarm that calls nobody belongs to an option, which is off.
     let calling = alarms.map(|(_, alarm)| alarm).filter(|alarm| !alarm["AlarmActions"].is_null());
     // An alarm on a query costs as many as the query finds. Any other costs one for each metric that it names.
-    let expression =
-        |alarm: &Value| alarm["Metrics"][0]["Expression"].as_str().unwrap_or_default().to_owned();
+    let expression = |alarm: &Value| {
+        let expression = &alarm["Metrics"][0]["Expression"];
+        expression.as_str().or_else(|| expression["Fn::Sub"].as_str()).unwrap_or_default().to_owned()
+    };
     let (queries, others): (Vec<_>, Vec<_>) =
         calling.partition(|alarm| expression(alarm).starts_with("SELECT"));
     let named = |alarm: &Value| many(&alarm["Metrics"]).iter().filter(|part| part["Id"] != "result").count();

@@ -2,6 +2,7 @@
 //! template.yaml by `cargo xtask test`.
 
 mod accounts;
+mod alarms;
 mod async_flow;
 mod audit;
 mod browser;

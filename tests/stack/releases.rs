@@ -6,6 +6,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
+    alarms::{rung, topic},
     deploy::{Place, aws},
     operator::out,
     support::{eventually, setting, sqs},
@@ -23,31 +24,6 @@ fn status(printed: &str) -> u16 {
     let config = ureq::Agent::config_builder().http_status_as_error(false);
     let agent: ureq::Agent = config.timeout_global(Some(Duration::from_secs(30))).build().into();
     agent.get(url).call().expect("a response").status().as_u16()
-}
-
-/// Makes a topic with a queue behind it, and returns the topic and the queue's address.
-fn topic(name: &str) -> (String, String) {
-    let code = "
-sns, sqs = boto3.client('sns'), boto3.client('sqs')
-topic = sns.create_topic(Name=given)['TopicArn']
-url = sqs.create_queue(QueueName=given)['QueueUrl']
-arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=['QueueArn'])['Attributes']['QueueArn']
-sns.subscribe(TopicArn=topic, Protocol='sqs', Endpoint=arn)
-result = [topic, url]";
-    serde_json::from_value(aws(code, &json!(name))).expect("a topic")
-}
-
-/// Returns what has rung at a queue behind a topic: the alarms and their descriptions.
-fn rung(queue: &str) -> Vec<(String, String)> {
-    let code = "
-sqs, result = boto3.client('sqs'), []
-while messages := sqs.receive_message(QueueUrl=given, MaxNumberOfMessages=10).get('Messages'):
-    for message in messages:
-        alarm = json.loads(json.loads(message['Body'])['Message'])
-        if alarm['NewStateValue'] == 'ALARM':
-            result.append([alarm['AlarmName'], alarm['AlarmDescription']])
-        sqs.delete_message(QueueUrl=given, ReceiptHandle=message['ReceiptHandle'])";
-    serde_json::from_value(aws(code, &json!(queue))).expect("alarms")
 }
 
 impl Place {
@@ -90,7 +66,7 @@ async fn a_bad_release_is_undone_by_one_command() {
     assert_eq!(status(&printed), 401);
     place.send_task().await;
     eventually("A does a task", Duration::from_secs(60), async || place.tasks_done().await == 1).await;
-    assert_eq!(rung(&alarms), []);
+    assert!(rung(&alarms).is_empty());
 
     // The smoke test does not call what B breaks.
     place.build(|name| if BROKEN.contains(&name) { "exit 1" } else { "# A" }.to_owned());
@@ -103,7 +79,7 @@ async fn a_bad_release_is_undone_by_one_command() {
 called = boto3.client('lambda').invoke(FunctionName=given, Qualifier='live', Payload=json.dumps({'Records': []}))
 result = called.get('FunctionError')";
     assert!(!aws(code, &json!(format!("{}-tasks-worker", place.stack))).is_null());
-    let heard: Vec<_> = rung(&alarms).into_iter().map(|(_, says)| says).collect();
+    let heard: Vec<_> = rung(&alarms).into_iter().map(|one| one.says).collect();
     assert_eq!(heard, ["tasks-worker fails. Runbook: docs/operations.md#a-function-fails"]);
 
     let said = out(&place.call(&["release", "rollback", "test"]));

@@ -4,6 +4,8 @@
 pub(super) const RINGS: &str = "HasAlarmTopic";
 /// The same for a calculation or a query, which the local emulator refuses.
 const CALCULATES: &str = "HasCalculatedAlarms";
+/// Missing data is its own state, `INSUFFICIENT_DATA`.
+const MISSING: &str = "missing";
 
 /// An alarm. Its texts are YAML.
 #[derive(Debug)]
@@ -16,7 +18,8 @@ pub(super) struct Alarm {
     /// The lines of what is watched.
     watched: String,
     threshold: &'static str,
-    /// How many periods are looked at, and how many of them must be above the threshold.
+    comparison: &'static str,
+    /// In how many periods the value must be on the wrong side of the threshold, and how many periods are looked at.
     periods: (u8, u8),
     missing: &'static str,
 }
@@ -28,17 +31,25 @@ pub(super) struct Metric {
     name: &'static str,
     dimensions: String,
     statistic: &'static str,
+    /// How many seconds of a metric are one value.
+    period: u16,
 }
 
-/// How many seconds of a metric are one value.
-const PERIOD: u16 = 60;
+const MINUTE: u16 = 60;
+const HOUR: u16 = 3_600;
 
 impl Metric {
     /// A metric as the sum of each minute. The values of dimensions are YAML.
     pub(super) fn new(namespace: &'static str, name: &'static str, dimensions: &[(&str, &str)]) -> Self {
         let dimensions: Vec<_> =
             dimensions.iter().map(|(name, value)| format!("{{Name: {name}, Value: {value}}}")).collect();
-        Self { namespace, name, dimensions: dimensions.join(", "), statistic: "Sum" }
+        Self { namespace, name, dimensions: dimensions.join(", "), statistic: "Sum", period: MINUTE }
+    }
+
+    /// The same of each hour.
+    pub(super) fn hourly(mut self) -> Self {
+        self.period = HOUR;
+        self
     }
 
     pub(super) fn statistic(mut self, statistic: &'static str) -> Self {
@@ -47,7 +58,7 @@ impl Metric {
     }
 
     fn lines(&self) -> String {
-        let Self { namespace, name, dimensions, statistic } = self;
+        let Self { namespace, name, dimensions, statistic, period } = self;
         // A percentile is an extended statistic.
         let kind = if statistic.starts_with('p') { "ExtendedStatistic" } else { "Statistic" };
         let dimensions = match dimensions.as_str() {
@@ -58,19 +69,19 @@ impl Metric {
             "      Namespace: {namespace}
       MetricName: {name}
 {dimensions}      {kind}: {statistic}
-      Period: {PERIOD}
+      Period: {period}
 "
         )
     }
 
     fn part(&self, id: &str) -> String {
-        let Self { namespace, name, dimensions, statistic } = self;
+        let Self { namespace, name, dimensions, statistic, period } = self;
         format!(
             "        - Id: {id}
           ReturnData: false
           MetricStat:
             Metric: {{Namespace: {namespace}, MetricName: {name}, Dimensions: [{dimensions}]}}
-            Period: {PERIOD}
+            Period: {period}
             Stat: {statistic}
 "
         )
@@ -91,6 +102,7 @@ impl Alarm {
             runbook,
             watched,
             threshold: "0",
+            comparison: "GreaterThanThreshold",
             periods: (1, 1),
             missing: "notBreaching",
         }
@@ -110,10 +122,12 @@ impl Alarm {
         Self::watching(name, CALCULATES, says, runbook, watched)
     }
 
-    /// The same for a query of Metrics Insights, over five minutes.
+    /// The same for a query of Metrics Insights, over five minutes. The query may name the stack, as `${AWS::StackName}`.
     pub(super) fn on_query(name: &str, says: &str, runbook: &'static str, query: &str) -> Self {
+        let tag = if query.contains("${") { "!Sub " } else { "" };
+        let query = query.replace('\'', "''");
         let watched =
-            format!("      Metrics:\n        - {{Id: result, Expression: '{query}', Period: 300}}\n");
+            format!("      Metrics:\n        - {{Id: result, Expression: {tag}'{query}', Period: 300}}\n");
         Self::watching(name.to_owned(), CALCULATES, says.to_owned(), runbook, watched)
     }
 
@@ -122,7 +136,14 @@ impl Alarm {
         self
     }
 
-    /// So many of so many periods must be above the threshold.
+    /// Rings if the value is below the threshold.
+    pub(super) fn below(mut self, threshold: &'static str) -> Self {
+        self.threshold = threshold;
+        self.comparison = "LessThanThreshold";
+        self
+    }
+
+    /// So many of so many periods must be on the wrong side of the threshold.
     pub(super) fn lasting(mut self, of_them: u8, periods: u8) -> Self {
         self.periods = (of_them, periods);
         self
@@ -139,10 +160,18 @@ impl Alarm {
         self
     }
 
+    /// Rings if data stops. Before the first data it does not ring, because then its state does not change.
+    pub(super) fn must_go_on(mut self) -> Self {
+        self.missing = MISSING;
+        self
+    }
+
     /// Returns the resource.
     pub(super) fn resource(&self) -> String {
-        let Self { name, condition, says, runbook, watched, threshold, periods, missing } = self;
+        let Self { name, condition, says, runbook, watched, threshold, comparison, periods, missing } = self;
         let (of_them, periods) = periods;
+        let without_data =
+            if *missing == MISSING { "      InsufficientDataActions: [!Ref AlarmTopicArn]\n" } else { "" };
         format!(
             "  {name}:
     Type: AWS::CloudWatch::Alarm
@@ -152,11 +181,11 @@ impl Alarm {
 {watched}      EvaluationPeriods: {periods}
       DatapointsToAlarm: {of_them}
       Threshold: {threshold}
-      ComparisonOperator: GreaterThanThreshold
+      ComparisonOperator: {comparison}
       TreatMissingData: {missing}
       AlarmActions: [!Ref AlarmTopicArn]
       OKActions: [!Ref AlarmTopicArn]
-"
+{without_data}"
         )
     }
 }

@@ -1,19 +1,22 @@
-//! The alarms of the stack. Each API, queue, rule and function that no API calls has its own, which follow from the
-//! template. All other alarms exist once.
+//! The alarms of the stack.
 //!
-//! An alarm names its runbook, which is a heading of docs/operations.md.
+//! Each API has alarms. Each queue and each rule has alarms. Each function that a queue, a topic or a schedule calls has
+//! alarms. They follow from the template. All other alarms exist once.
+//!
+//! Each alarm names its runbook. A runbook is a heading of docs/operations.md.
 
-use app_core::telemetry::{self, NAMESPACE};
+use app_core::telemetry::{self, DIMENSIONS, NAMESPACE};
 
 use super::{
     alarm::{Alarm, Metric, RINGS},
-    base::{Api, Base, Queue},
+    base::{Api, Base, Daily, Queue},
     fragment::Fragment,
     text::pascal,
 };
 
-/// The namespace of the metrics that metric filters of the template make.
-const OURS: &str = "!Ref AWS::StackName";
+/// The stack's name. It is a dimension of the programs' metrics. It is also the namespace of metrics that the metric
+/// filters of the template make.
+const STACK: &str = "!Ref AWS::StackName";
 
 const SERVER_ERRORS: &str = "the-api-answers-with-server-errors";
 const DEAD_LETTERS: &str = "dead-letters";
@@ -28,6 +31,7 @@ pub(super) fn alarms(base: &Base<'_>, fragments: &[Fragment<'_>]) -> String {
     all.extend(base.queues().iter().flat_map(of_queue));
     all.extend(of_messages());
     all.extend(base.rules().iter().map(|rule| of_rule(rule, None)));
+    all.extend(base.daily().iter().map(of_daily));
     for fragment in fragments {
         let rule = |event: &String| format!("{}Function{event}", pascal(fragment.stem));
         all.extend(fragment.schedules.iter().map(|event| of_rule(&rule(event), fragment.value("Condition"))));
@@ -85,16 +89,17 @@ fn of_api(api: &Api) -> Vec<Alarm> {
     ]
 }
 
-/// Alarms on all functions of the account in this region, also on functions that are added later. A query cannot
-/// select functions by the beginning of their name.
+/// Alarms on all functions, also on functions that are added later. A query cannot select functions by the beginning of
+/// their name, so metrics of Lambda are those of all functions of the account in this region. Ours have the stack's name.
 fn of_the_account() -> [Alarm; 4] {
     let of = |metric: &str, schema: &str, function: &str| {
-        format!("SELECT SUM({metric}) FROM SCHEMA({schema}) GROUP BY {function} ORDER BY SUM() DESC")
+        format!("SELECT SUM({metric}) FROM SCHEMA({schema} GROUP BY {function} ORDER BY SUM() DESC")
     };
-    let of_lambda = |metric: &str| of(metric, "\"AWS/Lambda\", FunctionName", "FunctionName");
-    let metric = telemetry::Metric::SERVER_ERRORS.name;
+    let of_lambda = |metric: &str| of(metric, "\"AWS/Lambda\", FunctionName)", "FunctionName");
+    let dimensions = DIMENSIONS.join("\", \"");
+    let ours = format!("\"{NAMESPACE}\", \"{dimensions}\") WHERE \"stack\" = '${{AWS::StackName}}'");
     // `function` may be a reserved word of the language. In quotes it is a name.
-    let reported = of(metric, &format!("\"{NAMESPACE}\", \"function\", \"outcome\""), "\"function\"");
+    let reported = of(telemetry::Metric::SERVER_ERRORS.name, &ours, "\"function\"");
     let used = [
         ("Service", "Lambda"),
         ("Type", "Resource"),
@@ -200,8 +205,8 @@ fn of_queue(queue: &Queue) -> Vec<Alarm> {
 /// Alarms on log lines. The metric filters in template.base.yaml count them; a line about the lag is a metric itself. It
 /// counts messages for Kafka, too: their own relay need not live to be missed.
 fn of_messages() -> [Alarm; 5] {
-    let ours = |metric| Metric::new(OURS, metric, &[]);
-    let relay = [("function", "!Ref OutboxRelayFunction"), ("outcome", "reported")];
+    let ours = |metric| Metric::new(STACK, metric, &[]);
+    let relay = [("function", "!Ref OutboxRelayFunction"), ("outcome", "reported"), ("stack", STACK)];
     let lag = Metric::new(NAMESPACE, telemetry::Metric::OUTBOX_LAG.name, &relay);
     [
         Alarm::on(
@@ -247,4 +252,21 @@ fn of_rule(rule: &str, condition: Option<&str>) -> Alarm {
     let metric = Metric::new("AWS/Events", "FailedInvocations", &[("RuleName", &format!("!Ref {rule}"))]);
     let says = format!("EventBridge could not reach the target of {rule}");
     as_its(Alarm::on(format!("{rule}FailedAlarm"), says, "a-schedule-does-not-fire", &metric), condition)
+}
+
+/// The worker reports each success of a task. A new stack reports none until its first night, and rings nothing.
+fn of_daily(daily: &Daily<'_>) -> Alarm {
+    let Daily { rule, task } = daily;
+    let done = [
+        ("function", "!Ref TasksWorkerFunction"),
+        ("outcome", "succeeded"),
+        ("stack", STACK),
+        ("task", *task),
+    ];
+    let done = Metric::new(NAMESPACE, telemetry::Metric::TASKS.name, &done).hourly();
+    let says = format!("{task} has not succeeded for a day and a half");
+    Alarm::on(format!("{rule}MissedAlarm"), says, "a-daily-task-is-missing", &done)
+        .below("1")
+        .lasting(36, 36)
+        .must_go_on()
 }

@@ -42,6 +42,13 @@ pub(super) struct Queue {
     pub(super) dead_letters: String,
 }
 
+/// A rule that starts a task once a day.
+#[derive(Debug)]
+pub(super) struct Daily<'a> {
+    pub(super) rule: &'a str,
+    pub(super) task: &'a str,
+}
+
 impl<'a> Base<'a> {
     pub(super) fn read(text: &'a str) -> Result<Self, String> {
         let yaml = serde_yaml_ng::from_str(text)
@@ -113,6 +120,18 @@ impl<'a> Base<'a> {
     /// Returns the rules of schedules.
     pub(super) fn rules(&self) -> Vec<&str> {
         self.of_kind("AWS::Events::Rule").map(|(id, _)| id).collect()
+    }
+
+    /// Returns the rules that start a task once a day. The task is in the message for its queue.
+    pub(super) fn daily(&self) -> Vec<Daily<'_>> {
+        let daily = |(rule, resource)| {
+            let properties: &Value = Value::get(resource, "Properties")?;
+            properties.get("ScheduleExpression")?.as_str()?.ends_with(" * * ? *)").then_some(())?;
+            let message = properties.get("Targets")?.get(0)?.get("InputTransformer")?.get("InputTemplate")?;
+            let task = message.as_str()?.split_once(r#""task":""#)?.1.split('"').next()?;
+            Some(Daily { rule, task })
+        };
+        self.of_kind("AWS::Events::Rule").filter_map(daily).collect()
     }
 
     fn of_kind(&self, kind: &str) -> impl Iterator<Item = (&str, &Value)> {

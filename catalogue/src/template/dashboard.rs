@@ -1,6 +1,6 @@
 //! The dashboard, which shows all functions, queues, APIs and metrics of our own.
 
-use app_core::telemetry::{Metric, NAMESPACE};
+use app_core::telemetry::{DIMENSIONS, Metric, NAMESPACE};
 use serde_json::{Value, json};
 
 use super::{
@@ -20,7 +20,7 @@ pub(super) fn dashboard(base: &Base<'_>, fragments: &[Fragment<'_>]) -> String {
     let graphs = [
         of_apis("Requests and server errors", &apis, &[("Count", "Sum"), ("5XXError", "Sum")]),
         of_apis("Latency", &apis, &[("Latency", "p50"), ("Latency", "p99")]),
-        ours("Server errors by code", Metric::SERVER_ERRORS, "function,outcome"),
+        ours("Server errors by code", Metric::SERVER_ERRORS),
         of_functions("Errors of functions", fragments, "Errors", "Sum"),
         of_functions("Duration of functions", fragments, "Duration", "p99"),
         of_functions("Executions at the same time", fragments, "ConcurrentExecutions", "Maximum"),
@@ -39,12 +39,12 @@ pub(super) fn dashboard(base: &Base<'_>, fragments: &[Fragment<'_>]) -> String {
             queues.iter().map(|queue: &Queue| &*queue.dead_letters),
             "ApproximateNumberOfMessagesVisible",
         ),
-        ours("Sign-ups", Metric::SIGN_UPS, "function,outcome"),
-        ours("Sign-ins that were refused", Metric::SIGN_IN_FAILURES, "function,outcome"),
-        ours("Requests that a limit refused", Metric::RATE_LIMITED, "function,outcome"),
-        ours("Tasks", Metric::TASKS, "function,outcome,task"),
-        ours("Lag of the outbox", Metric::OUTBOX_LAG, "function,outcome"),
-        ours("Waits for the database", Metric::DATABASE_WAIT, "function,outcome"),
+        ours("Sign-ups", Metric::SIGN_UPS),
+        ours("Sign-ins that were refused", Metric::SIGN_IN_FAILURES),
+        ours("Requests that a limit refused", Metric::RATE_LIMITED),
+        ours("Tasks", Metric::TASKS),
+        ours("Lag of the outbox", Metric::OUTBOX_LAG),
+        ours("Waits for the database", Metric::DATABASE_WAIT),
     ];
     let place = |(number, properties): (usize, Value)| {
         let (x, y) = (number * WIDTH % COLUMNS, number * WIDTH / COLUMNS * HEIGHT);
@@ -89,13 +89,15 @@ fn of_queues<'q>(title: &str, queues: impl Iterator<Item = &'q str>, metric: &st
     graph(title, 60, &queues.map(line).collect::<Vec<_>>())
 }
 
-/// A metric of our own, for all functions and outcomes of the stack that have reported it. Without quotes, the stack's
-/// name is searched for as a part of the function's.
-fn ours(title: &str, metric: Metric, dimensions: &str) -> Value {
+/// A metric of our own, for all functions and outcomes of the stack that have reported it. In quotes, the stack's name is
+/// compared as a whole.
+fn ours(title: &str, metric: Metric) -> Value {
     let statistic = if metric.is_count() { "Sum" } else { "Maximum" };
     let name = metric.name;
+    let task = if metric == Metric::TASKS { ",task" } else { "" };
+    let dimensions = DIMENSIONS.join(",");
     let search = format!(
-        "SEARCH('{{{NAMESPACE},{dimensions}}} MetricName=\"{name}\" function=${{AWS::StackName}}', '{statistic}', 300)"
+        "SEARCH('{{{NAMESPACE},{dimensions}{task}}} MetricName=\"{name}\" stack=\"${{AWS::StackName}}\"', '{statistic}', 300)"
     );
     graph(title, 300, &[json!([{ "expression": search, "id": "all" }])])
 }

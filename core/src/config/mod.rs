@@ -41,7 +41,10 @@ pub use sms::{Countries, SmsBudget, SmsConfig};
 
 use std::time::Duration;
 
-use crate::domain::{Error, Result, auth::challenge::DELETION_GRACE, mask::Secret};
+use crate::{
+    domain::{Error, Result, auth::challenge::DELETION_GRACE, mask::Secret},
+    telemetry::is_name,
+};
 use reader::Reader;
 
 #[derive(Debug, Clone)]
@@ -132,6 +135,9 @@ impl Config {
         let show_api_docs = env.flag("SHOW_API_DOCS", false);
         let levels = ["off", "error", "warn", "info", "debug", "trace"].map(|word| (word, ()));
         env.choice("LOG_LEVEL", Some(()), &levels);
+        if env.optional("STACK_NAME").is_some_and(|name| !is_name(&name)) {
+            env.wrong("STACK_NAME", "must have only letters, digits, hyphens and underscores");
+        }
         let allow_or_deny = [("allow", false), ("deny", true)];
         let deny_unverified =
             env.choice("UNVERIFIED_SIGN_IN", Some(false), &allow_or_deny).unwrap_or_default();

@@ -1,15 +1,29 @@
 //! Numbers for CloudWatch, as log lines in its embedded metric format (EMF).
 //!
 //! A line is written where something went wrong or was written. A read that succeeds writes none. Dimensions are
-//! literals of the code and the function's name, so no line names a person.
+//! literals of the code and the names of the function and its stack, so no line names a person.
 
 use std::{io::Write as _, sync::OnceLock};
 
-/// The namespace of all metrics. The dimension `function` has the stack's name in it.
+/// The namespace of all metrics.
 pub const NAMESPACE: &str = "Functions";
 
-/// The name of this function. Outside of Lambda it is missing, and nothing is written.
-static FUNCTION: OnceLock<String> = OnceLock::new();
+/// The dimensions of all metrics. A metric of a task has one more, `task`.
+///
+/// CloudWatch takes money for each combination of values. A function belongs to one stack, so `stack` adds none.
+pub const DIMENSIONS: [&str; 3] = ["function", "outcome", "stack"];
+
+/// The stack of a function that was started by hand.
+const NO_STACK: &str = "local";
+
+/// This function. Outside of Lambda it is missing, and nothing is written.
+static FUNCTION: OnceLock<Function> = OnceLock::new();
+
+#[derive(Debug)]
+struct Function {
+    name: String,
+    stack: String,
+}
 
 /// A metric, by its name and unit in CloudWatch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,15 +91,18 @@ impl Metric {
     }
 
     /// All texts are words, which need no escapes.
-    fn line(self, at: u128, function: &str, outcome: &str, task: Option<&str>, value: u64) -> String {
+    fn line(self, at: u128, function: &Function, outcome: &str, task: Option<&str>, value: u64) -> String {
         let Self { name, unit } = self;
+        let Function { name: function, stack } = function;
+        let dimensions = DIMENSIONS.join(r#"",""#);
         let (dimension, member) =
             task.map_or_else(Default::default, |task| (r#","task""#, format!(r#""task":"{task}","#)));
         let mut line =
             format!(r#"{{"_aws":{{"Timestamp":{at},"CloudWatchMetrics":[{{"Namespace":"{NAMESPACE}","#);
-        line += &format!(r#""Dimensions":[["function","outcome"{dimension}]],"#);
+        line += &format!(r#""Dimensions":[["{dimensions}"{dimension}]],"#);
         line += &format!(r#""Metrics":[{{"Name":"{name}","Unit":"{unit}"}}]}}]}},"#);
-        line += &format!(r#""function":"{function}","outcome":"{outcome}",{member}"{name}":{value}}}"#);
+        line += &format!(r#""function":"{function}","outcome":"{outcome}","stack":"{stack}",{member}"#);
+        line += &format!(r#""{name}":{value}}}"#);
         line.push('\n');
         line
     }
@@ -98,13 +115,18 @@ fn now_ms() -> u128 {
     now.unwrap_or_default().as_millis()
 }
 
-/// Notes the function's name, if it is one of Lambda: letters, digits, hyphens and underscores.
-pub(super) fn of_function(name: Option<String>) {
-    let is_name =
-        |name: &String| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
-    if let Some(name) = name.filter(is_name) {
-        // A second start in one process has the same name.
-        let _ = FUNCTION.set(name);
+/// Returns whether a text can be the name of a function or of a stack: letters, digits, hyphens and underscores. Such
+/// a name needs no escapes.
+pub(crate) fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+}
+
+/// Notes the names of the function and its stack.
+pub(super) fn of_function(name: Option<String>, stack: Option<String>) {
+    let stack = stack.filter(|stack| is_name(stack)).unwrap_or_else(|| NO_STACK.to_owned());
+    if let Some(name) = name.filter(|name| is_name(name)) {
+        // A second start in one process has the same names.
+        let _ = FUNCTION.set(Function { name, stack });
     }
 }
 
@@ -116,15 +138,16 @@ mod tests {
 
     #[test]
     fn a_line_names_the_metric_and_its_dimensions() {
-        let line = Metric::TASKS.line(5, "app-tasks-worker", "failed", Some("say_meow"), 1);
+        let function = Function { name: "app-tasks-worker".to_owned(), stack: "app".to_owned() };
+        let line = Metric::TASKS.line(5, &function, "failed", Some("say_meow"), 1);
         assert_eq!(line.find('\n'), Some(line.len() - 1));
         let expected = json!({
             "_aws": { "Timestamp": 5, "CloudWatchMetrics": [{
                 "Namespace": NAMESPACE,
-                "Dimensions": [["function", "outcome", "task"]],
+                "Dimensions": [["function", "outcome", "stack", "task"]],
                 "Metrics": [{ "Name": "Tasks", "Unit": "Count" }],
             }] },
-            "function": "app-tasks-worker", "outcome": "failed", "task": "say_meow", "Tasks": 1,
+            "function": "app-tasks-worker", "outcome": "failed", "stack": "app", "task": "say_meow", "Tasks": 1,
         });
         assert_eq!(serde_json::from_str::<Value>(&line).expect("JSON"), expected);
     }

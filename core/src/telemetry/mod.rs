@@ -21,7 +21,8 @@ use tracing_subscriber::{
 };
 
 use lines::Lines;
-pub use metrics::{Metric, NAMESPACE};
+pub(crate) use metrics::is_name;
+pub use metrics::{DIMENSIONS, Metric, NAMESPACE};
 pub use scope::{Scope, note_api_key, note_user, request_id, trace};
 pub use trace::{TraceContext, TraceId};
 
@@ -31,7 +32,7 @@ thread_local! {
 }
 
 /// Runs once, before anything else at a start. LOG_LEVEL is one of off, error, warn, info, debug, trace; a wrong
-/// word is reported with the other settings, and means info until then.
+/// word is reported with the other settings, and means info until then. STACK_NAME is a dimension of metrics.
 #[expect(
     clippy::disallowed_methods,
     reason = "logging starts before the configuration is read, to report on it"
@@ -39,7 +40,8 @@ thread_local! {
 pub(crate) fn init() {
     let level =
         std::env::var("LOG_LEVEL").ok().and_then(|word| word.parse().ok()).unwrap_or(LevelFilter::INFO);
-    metrics::of_function(std::env::var("AWS_LAMBDA_FUNCTION_NAME").ok());
+    let named = |variable| std::env::var(variable).ok();
+    metrics::of_function(named("AWS_LAMBDA_FUNCTION_NAME"), named("STACK_NAME"));
     // An error means that a subscriber is set already, as in a test: then it stays.
     let _ = lines(level, std::io::stdout).try_init();
     std::panic::set_hook(Box::new(note_panic));

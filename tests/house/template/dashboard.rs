@@ -61,8 +61,9 @@ fn everything_is_shown(template: &Value) -> Faults {
     }
     let text = json!(graphs).to_string();
     for Metric { name, .. } in Metric::ALL {
-        if !text.contains(&format!(r#"MetricName=\"{name}\""#)) {
-            faults.push(format!("{name}: the dashboard does not show it"));
+        // In quotes, so that it is no other stack whose name has this one in it.
+        if !text.contains(&format!(r#"MetricName=\"{name}\" stack=\"${{AWS::StackName}}\"'"#)) {
+            faults.push(format!("{name}: the dashboard does not show it for this stack"));
         }
     }
     faults
@@ -79,7 +80,11 @@ fn the_dashboard_shows_each_function_queue_and_api() {
     let fault = "${AWS::StackName}-users-me: the dashboard does not show Errors";
     refused(everything_is_shown, BODY, json!(without), fault);
     let without = body.replace(r#"MetricName=\"OutboxLag\""#, "");
-    refused(everything_is_shown, BODY, json!(without), "OutboxLag: the dashboard does not show it");
+    let fault = "OutboxLag: the dashboard does not show it for this stack";
+    refused(everything_is_shown, BODY, json!(without), fault);
+    let without = body
+        .replace(r#"\"OutboxLag\" stack=\"${AWS::StackName}\""#, r#"\"OutboxLag\" stack=${AWS::StackName}"#);
+    refused(everything_is_shown, BODY, json!(without), fault);
 }
 
 /// That real programs print these fields is for `api::metrics`.

@@ -16,9 +16,13 @@ const A_MINUTE: Window = (60, 1, 1);
 const FIVE_MINUTES: Window = (300, 1, 1);
 const THREE_IN_A_ROW: Window = (60, 3, 3);
 const THREE_OF_FIVE: Window = (60, 3, 5);
+const A_DAY_AND_A_HALF: Window = (3_600, 36, 36);
+
+/// Alarms that ring below their threshold.
+const BELOW: [&str; 2] = ["StorageTooFull", "MissedAlarm"];
 
 /// How the name of an alarm ends, when it looks, and its threshold. The first line that fits is meant.
-const RINGS: [(&str, Window, &str); 17] = [
+const RINGS: [(&str, Window, &str); 18] = [
     ("FailedRequestsAlarm", FIVE_MINUTES, "5"),
     ("FunctionErrorsAlarm", FIVE_MINUTES, "2"),
     ("FunctionThrottlesAlarm", FIVE_MINUTES, "5"),
@@ -29,6 +33,7 @@ const RINGS: [(&str, Window, &str); 17] = [
     ("OutboxLagAlarm", THREE_IN_A_ROW, "300"),
     ("LagAlarm", (60, 5, 5), "1000"),
     ("AgeAlarm", A_MINUTE, "1200"),
+    ("MissedAlarm", A_DAY_AND_A_HALF, "1"),
     ("ReleaseApiAlarm", A_MINUTE, "4"),
     ("ReleaseGrpcAlarm", A_MINUTE, "4"),
     ("ReleaseFunctionsAlarm", A_MINUTE, "2"),
@@ -46,7 +51,8 @@ fn alarms_ring_as_in_the_table(stack: &Value) -> Faults {
         let line = RINGS.iter().find(|line| id.ends_with(line.0));
         let (_, (seconds, of_them, periods), threshold) = line.expect("the last line fits");
         let value: Value = serde_json::from_str(threshold).expect("JSON");
-        let comparison = if id == "StorageTooFull" { "LessThanThreshold" } else { "GreaterThanThreshold" };
+        let is_below = BELOW.iter().any(|name| id.ends_with(name));
+        let comparison = if is_below { "LessThanThreshold" } else { "GreaterThanThreshold" };
         // A calculation has the period in its parts, and without the number of bad periods all must be bad.
         let parts = many(&alarm["Metrics"]).into_iter();
         let parts = parts.flat_map(|part| [&part["Period"], &part["MetricStat"]["Period"]]);

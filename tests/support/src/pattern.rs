@@ -1,5 +1,6 @@
 //! What the template looks for in log lines. The filter patterns of CloudWatch Logs are comparisons of a line's keys, all
-//! of which must hold. The queries of Logs Insights name fields.
+//! of which must hold. The queries of Logs Insights name fields. Alarms and searches of the dashboard name dimensions of
+//! metrics, which are lines in the embedded metric format.
 
 use std::collections::BTreeSet;
 
@@ -83,6 +84,76 @@ pub fn counts(pattern: &str, line: &str) -> bool {
     })
 }
 
+/// Returns the directive of a line that is a metric.
+fn directive(line: &Value) -> &Value {
+    &line["_aws"]["CloudWatchMetrics"][0]
+}
+
+/// Returns the values that an alarm of the template finds in these lines. The lines are those of one function and stack.
+///
+/// # Panics
+/// Without the alarm.
+pub fn watched(alarm: &str, lines: &[String]) -> Vec<u64> {
+    let alarm = &resource(alarm)["Properties"];
+    let name = alarm["MetricName"].as_str().expect("a metric");
+    let dimensions = alarm["Dimensions"].as_array().expect("dimensions");
+    let names: BTreeSet<&str> = dimensions.iter().filter_map(|one| one["Name"].as_str()).collect();
+    let value = |line: Value| {
+        let has = |one: &Value| {
+            let name = one["Name"].as_str().expect("a name");
+            // The template has references in place of these two.
+            ["function", "stack"].contains(&name) || line[name] == one["Value"]
+        };
+        let metric = directive(&line);
+        let is_it = metric["Namespace"] == alarm["Namespace"] && set(&metric["Dimensions"][0]) == names;
+        (is_it && dimensions.iter().all(has)).then(|| line[name].as_u64()).flatten()
+    };
+    lines.iter().filter_map(|line| serde_json::from_str(line).ok()).filter_map(value).collect()
+}
+
+fn set(names: &Value) -> BTreeSet<&str> {
+    names.as_array().into_iter().flatten().filter_map(Value::as_str).collect()
+}
+
+/// Returns the lines that the searches of a stack's dashboard find.
+///
+/// # Panics
+/// Without a dashboard.
+pub fn shown(stack: &str, lines: &[Value]) -> Vec<Value> {
+    let body = resource("Dashboard")["Properties"]["DashboardBody"].as_str().expect("a body").to_owned();
+    let body: Value = serde_json::from_str(&body.replace("${AWS::StackName}", stack)).expect("JSON");
+    let graphs = body["widgets"].as_array().expect("widgets").clone();
+    let searches: Vec<String> = graphs
+        .iter()
+        .filter_map(|graph| graph["properties"]["metrics"][0][0]["expression"].as_str().map(str::to_owned))
+        .collect();
+    lines.iter().filter(|line| searches.iter().any(|search| finds(search, line))).cloned().collect()
+}
+
+/// Whether `SEARCH('{NAMESPACE,DIMENSION,…} NAME=TEXT …', …)` finds the metric of a line. A text in quotes is the whole
+/// value. Any other is a word of it.
+fn finds(search: &str, line: &Value) -> bool {
+    let inside = search.strip_prefix("SEARCH('{").and_then(|rest| rest.split('\'').next()).expect("a search");
+    let (schema, terms) = inside.split_once('}').expect("a schema");
+    let (namespace, dimensions) = schema.split_once(',').expect("dimensions");
+    let metric = directive(line);
+    let of = |name: &str| match name {
+        "MetricName" => metric["Metrics"][0]["Name"].as_str(),
+        dimension => line[dimension].as_str(),
+    };
+    let holds = |term: &str| {
+        let (name, text) = term.split_once('=').expect("a term");
+        let value = of(name).unwrap_or_default();
+        match text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+            Some(whole) => value == whole,
+            None => value.split('-').any(|word| word == text),
+        }
+    };
+    metric["Namespace"] == namespace
+        && set(&metric["Dimensions"][0]) == dimensions.split(',').collect()
+        && terms.split_whitespace().all(holds)
+}
+
 /// Words of the language of Logs Insights.
 const WORDS: [&str; 18] = [
     "fields",
@@ -128,7 +199,35 @@ fn fits(pattern: &str, text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::counts;
+    use serde_json::json;
+
+    use super::{counts, finds};
+
+    #[test]
+    fn a_search_compares_a_text_in_quotes_as_a_whole() {
+        let line = json!({
+            "_aws": { "CloudWatchMetrics": [{
+                "Namespace": "N", "Dimensions": [["function", "stack"]], "Metrics": [{ "Name": "M" }],
+            }] },
+            "function": "app-staging-me", "stack": "app-staging", "M": 1,
+        });
+        let search = |inside: &str| format!("SEARCH('{inside}', 'Sum', 300)");
+        for found in [
+            r#"{N,function,stack} MetricName="M" stack="app-staging""#,
+            r#"{N,stack,function} MetricName="M" function=app"#,
+        ] {
+            assert!(finds(&search(found), &line), "{found}");
+        }
+        for missed in [
+            r#"{N,function,stack} MetricName="M" stack="app""#,
+            r#"{N,function,stack} MetricName="M" function=ap"#,
+            r#"{N,function,stack} MetricName="Other" stack="app-staging""#,
+            r#"{N,function} MetricName="M" function=app"#,
+            r#"{O,function,stack} MetricName="M" function=app"#,
+        ] {
+            assert!(!finds(&search(missed), &line), "{missed}");
+        }
+    }
 
     #[test]
     fn a_line_is_counted_if_all_comparisons_hold() {

@@ -40,13 +40,17 @@ fn alarms_reach_somebody(template: &Value) -> Faults {
     faults
 }
 
-/// Missing data has a meaning. For what must report all the time it is a failure.
+/// Missing data has a meaning. For what must report all the time it is a failure. For a daily task it is a state that
+/// somebody hears of.
 fn silence_has_a_meaning(template: &Value) -> Faults {
     let all = resources(template, "AWS::CloudWatch::Alarm").into_iter();
     let wrong = all.filter(|(_, alarm)| {
-        let meaning =
-            if alarm["MetricName"] == Metric::OUTBOX_LAG.name { "breaching" } else { "notBreaching" };
-        alarm["TreatMissingData"] != meaning
+        let (meaning, heard_by) = match text(&alarm["MetricName"]).as_str() {
+            name if name == Metric::OUTBOX_LAG.name => ("breaching", &Value::Null),
+            name if name == Metric::TASKS.name => ("missing", &alarm["AlarmActions"]),
+            _ => ("notBreaching", &Value::Null),
+        };
+        alarm["TreatMissingData"] != meaning || alarm["InsufficientDataActions"] != *heard_by
     });
     wrong.map(|(id, _)| format!("{id}: misunderstands missing data")).collect()
 }
@@ -88,11 +92,19 @@ fn each_alarm_is_heard_of_when_it_begins_and_when_it_ends() {
 #[test]
 fn missing_data_has_a_meaning() {
     holds(&silence_has_a_meaning(&template()));
-    for (alarm, meaning) in [("OutboxLagAlarm", "notBreaching"), ("ReleaseApiAlarm", "missing")] {
+    for (alarm, meaning) in [
+        ("OutboxLagAlarm", "notBreaching"),
+        ("ReleaseApiAlarm", "missing"),
+        // It would ring for each new stack.
+        ("CleanUpScheduleMissedAlarm", "breaching"),
+    ] {
         let place = format!("/Resources/{alarm}/Properties/TreatMissingData");
         let fault = format!("{alarm}: misunderstands missing data");
         refused(silence_has_a_meaning, &place, json!(meaning), &fault);
     }
+    let place = "/Resources/CleanUpScheduleMissedAlarm/Properties/InsufficientDataActions";
+    let fault = "CleanUpScheduleMissedAlarm: misunderstands missing data";
+    refused(silence_has_a_meaning, place, json!([]), fault);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use app_core::telemetry::{Metric, NAMESPACE};
+use app_core::telemetry::{DIMENSIONS, Metric, NAMESPACE};
 use serde_json::{Value, json};
 
 use super::{
@@ -65,6 +65,32 @@ fn rules_are_watched(template: &Value) -> Faults {
     unwatched.map(|rule| format!("{rule}: no alarm on firings that fail")).collect()
 }
 
+/// A rule that fires once a day starts a task. Each success of the task is looked for.
+fn daily_tasks_are_watched(template: &Value) -> Faults {
+    let mut faults = Faults::new();
+    for (id, rule) in resources(template, "AWS::Events::Rule") {
+        let message = text(&rule["Targets"][0]["InputTransformer"]["InputTemplate"]);
+        let task = message.split("\"task\":\"").nth(1).and_then(|rest| rest.split('"').next());
+        let dimensions = json!([
+            { "Name": "function", "Value": { "Ref": "TasksWorkerFunction" } },
+            { "Name": "outcome", "Value": "succeeded" },
+            { "Name": "stack", "Value": { "Ref": "AWS::StackName" } },
+            { "Name": "task", "Value": task },
+        ]);
+        let is_it = |alarm: &Value| {
+            alarm["Namespace"] == NAMESPACE
+                && alarm["MetricName"] == Metric::TASKS.name
+                && alarm["Statistic"] == "Sum"
+                && alarm["Dimensions"] == dimensions
+        };
+        let is_daily = text(&rule["ScheduleExpression"]).starts_with("cron(");
+        if is_daily && !ringing(template).iter().any(|(_, alarm)| is_it(alarm)) {
+            faults.push(format!("{id}: no alarm on nights without its task"));
+        }
+    }
+    faults
+}
+
 fn functions_are_watched(template: &Value) -> Faults {
     let mut faults = Faults::new();
     for id in asynchronous(template) {
@@ -81,15 +107,16 @@ fn functions_are_watched(template: &Value) -> Faults {
     let expressions =
         ringing(template).into_iter().map(|(_, alarm)| text(&alarm["Metrics"][0]["Expression"]));
     let expressions: BTreeSet<String> = expressions.collect();
-    let reported = format!("\"{NAMESPACE}\", \"function\", \"outcome\"");
-    for (metric, schema, function) in [
-        ("Errors", "\"AWS/Lambda\", FunctionName", "FunctionName"),
-        ("Throttles", "\"AWS/Lambda\", FunctionName", "FunctionName"),
-        (Metric::SERVER_ERRORS.name, &*reported, "\"function\""),
+    let ours = format!("\"{NAMESPACE}\", \"{}\"", DIMENSIONS.join("\", \""));
+    let own = " WHERE \"stack\" = '${AWS::StackName}'";
+    for (metric, schema, of, function) in [
+        ("Errors", "\"AWS/Lambda\", FunctionName", "", "FunctionName"),
+        ("Throttles", "\"AWS/Lambda\", FunctionName", "", "FunctionName"),
+        (Metric::SERVER_ERRORS.name, &*ours, own, "\"function\""),
     ] {
-        // Without `where`, functions of tomorrow are in it. An alarm on several series needs an order.
+        // No function is named, so functions of tomorrow are in it. An alarm on several series needs an order.
         let query =
-            format!("SELECT SUM({metric}) FROM SCHEMA({schema}) GROUP BY {function} ORDER BY SUM() DESC");
+            format!("SELECT SUM({metric}) FROM SCHEMA({schema}){of} GROUP BY {function} ORDER BY SUM() DESC");
         if !expressions.contains(&query) {
             faults.push(format!("{metric}: no alarm on all functions"));
         }
@@ -170,6 +197,19 @@ fn each_rule_has_an_alarm_on_firings_that_fail() {
         let fault = format!("{rule}: no alarm on firings that fail");
         refused(rules_are_watched, &of(rule), json!("Invocations"), &fault);
     }
+}
+
+#[test]
+fn each_daily_task_has_an_alarm_on_nights_without_it() {
+    let check = daily_tasks_are_watched;
+    holds(&check(&template()));
+    let of = |property: &str| format!("/Resources/CleanUpScheduleMissedAlarm/Properties/{property}");
+    let fault = "CleanUpSchedule: no alarm on nights without its task";
+    refused(check, &of("Dimensions/3/Value"), json!("erase_users"), fault);
+    refused(check, &of("Dimensions/1/Value"), json!("failed"), fault);
+    let rule = "/Resources/SayMeowSchedule/Properties/ScheduleExpression";
+    let fault = "SayMeowSchedule: no alarm on nights without its task";
+    refused(check, rule, json!("cron(0 4 * * ? *)"), fault);
 }
 
 #[test]
