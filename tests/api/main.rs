@@ -68,6 +68,7 @@ mod sign_in;
 mod sign_in_code;
 mod sign_up;
 mod sign_ups_at_once;
+mod spans;
 mod step_up_code;
 mod tasks_get;
 mod text_messages;

@@ -25,5 +25,6 @@ mod releases;
 mod rpc;
 mod schedules;
 mod secrets;
+mod spans;
 mod support;
 mod trace;

@@ -4,7 +4,7 @@
 //!
 //! 1. [`commands::develop`]: the developer's loop. It uses
 //!    [`watch`] and [`logs`] (what `up` does while it runs), [`generate`] (what `new` writes and `remove` takes away),
-//!    [`suites`] (which test programs run at the same time), [`mutants`] (faults on purpose, and the copy of the project that they are put into), [`previews`] (examples of all mails), [`sbom`] (what each function
+//!    [`suites`] (which test programs run at the same time), [`mutants`] (faults on purpose, and the copy of the project that they are put into), [`previews`] (examples of all mails), [`traces`] (what requests did), [`sbom`] (what each function
 //!    is made of) and [`rankings`] (public rankings of passwords).
 //! 2. [`commands::operate`]: the operator's commands. They use [`operator`] (queues, dead letters and the outbox, of a
 //!    stack here or on AWS), [`migrations`] and [`keys`].
@@ -14,7 +14,8 @@
 //!
 //! All of them stand on these:
 //!
-//! - [`stack`]: the topology on this machine: Postgres, the AWS emulator, a mail server, the deployed template.
+//! - [`stack`]: the topology on this machine: Postgres, the AWS emulator, a mail server, a receiver
+//!   of traces, the deployed template.
 //! - [`runtime_api`]: one function's binary behind a Lambda Runtime API.
 //! - [`install`], [`assets`], [`python`]: programs and files that are fetched when they are first needed.
 //! - [`checkout`], [`binaries`], [`process`], [`server`], [`interrupt`], [`skip`], [`ui`]: the ground.
@@ -54,5 +55,6 @@ pub mod server;
 pub mod skip;
 pub mod stack;
 pub mod suites;
+pub mod traces;
 pub mod ui;
 pub mod watch;

@@ -65,7 +65,8 @@ impl Follower {
 }
 
 /// `app-dev-users-me` → `users-me`, for a stack that is no longer known.
-fn short(function: &str) -> &str {
+#[must_use]
+pub fn short(function: &str) -> &str {
     let named = function.strip_prefix(product::NAME).and_then(|rest| rest.strip_prefix('-')?.split_once('-'));
     named.map_or(function, |(_, name)| name)
 }
@@ -123,7 +124,8 @@ fn text(value: Option<Value>) -> String {
 }
 
 /// Milliseconds since 1970 as the time of day, in UTC as the functions' own times are.
-fn clock(milliseconds: u64) -> String {
+#[must_use]
+pub fn clock(milliseconds: u64) -> String {
     let seconds = milliseconds / 1000 % 86_400;
     let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
     format!("{hours:02}:{minutes:02}:{:02}.{:03}", seconds % 60, milliseconds % 1000)

@@ -3,10 +3,12 @@
 //! All of it goes to stderr; stdout carries only what another program may want to read.
 
 use std::io::{IsTerminal, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 // `eprintln!` panics when nobody reads any more, as in `cargo xtask … 2>&1 | head`.
 macro_rules! err {
@@ -72,6 +74,19 @@ pub fn out(line: &str) -> bool {
 /// A line on stderr, as it is.
 pub fn note(line: &str) {
     errln!("{line}");
+}
+
+/// Opens a page in the browser of this machine.
+///
+/// # Errors
+/// If no browser could be opened. The path of the page should be on stdout already.
+pub fn open(page: &Path) -> Result<()> {
+    let program = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
+    let opened = Command::new(program).arg(page).stdin(Stdio::null()).stderr(Stdio::null()).status();
+    if !opened.is_ok_and(|status| status.success()) {
+        bail!("{program} could not open a browser; open the file above");
+    }
+    Ok(())
 }
 
 /// Prints an error with its causes, outermost first.

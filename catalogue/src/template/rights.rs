@@ -14,6 +14,15 @@ const NETWORK: &str = "\
     Resource: '*'
   - !Ref AWS::NoValue";
 
+/// The daemon that Lambda runs next to a function uses the function's role. X-Ray has no resources to name.
+const TRACES: &str = "\
+- !If
+  - HasTraces
+  - Effect: Allow
+    Action: [xray:PutTraceSegments, xray:PutTelemetryRecords]
+    Resource: '*'
+  - !Ref AWS::NoValue";
+
 /// The variable of a function that sends text messages.
 const SMS_BUDGET: &str = "SMS_DAILY_BUDGET";
 
@@ -55,7 +64,11 @@ pub(super) fn of(fragment: &Fragment<'_>, base: &Base<'_>, faults: &mut Faults) 
         }
         None => derived(fragment, base, faults),
     };
-    let statements = std::iter::once(NETWORK.to_owned()).chain(own).chain(token(fragment)).collect();
+    let statements = std::iter::once(NETWORK.to_owned())
+        .chain(own)
+        .chain(token(fragment))
+        .chain([TRACES.to_owned()])
+        .collect();
     Rights { name, managed, statements }
 }
 

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use crate::{
     domain::Result,
     infrastructure::messaging::envelope::{self, Trace},
-    telemetry::{self, Scope, TraceContext},
+    telemetry::{self, Kind, Scope, Span, TraceContext, note_failure},
 };
 
 /// A message as its queue hands it over.
@@ -29,12 +29,15 @@ pub struct Received<E> {
     pub id: Uuid,
     pub event: E,
     message_id: String,
+    sender: Option<TraceContext>,
+    /// Where its tasks belong: to the span of the handler, or else to the sender.
     context: Option<TraceContext>,
 }
 
 impl<E> Received<E> {
     pub(crate) fn new(id: Uuid, event: E, message_id: &str, trace: &Trace) -> Self {
-        Self { id, event, message_id: message_id.to_owned(), context: trace.context }
+        let (sender, context) = (trace.context, trace.context);
+        Self { id, event, message_id: message_id.to_owned(), sender, context }
     }
 
     /// Runs `work` in the trace of this event, so that the tasks that it makes continue this trace. Without it they
@@ -46,15 +49,52 @@ impl<E> Received<E> {
     /// Returns the same event, with what `read` makes of its data.
     pub(crate) fn read<T>(&self, read: impl FnOnce(&E) -> Result<T>) -> Result<Received<T>> {
         let (id, event, message_id) = (self.id, read(&self.event)?, self.message_id.clone());
-        Ok(Received { id, event, message_id, context: self.context })
+        Ok(Received { id, event, message_id, sender: self.sender, context: self.context })
+    }
+
+    /// Begins the span of a handler in the trace of this event. A message that runs alone is in its own trace already.
+    /// The events of a batch have traces of their own.
+    pub(super) fn begin(&mut self, handler: &str) -> Option<HandlerSpan> {
+        let own = context(&self.message_id, self.sender);
+        if telemetry::trace().is_some_and(|current| current.id == own.id) {
+            let span = Span::begin(Kind::Consumer, handler);
+            self.context = telemetry::trace();
+            return span.is_recorded().then_some(HandlerSpan::InTheMessages(span));
+        }
+        let scope = Scope::recorded(&self.message_id, own, Kind::Consumer, handler)?;
+        self.context = Some(scope.context());
+        Some(HandlerSpan::OfItsOwn(Box::new(scope)))
     }
 }
 
+/// The span of a handler, in the trace of one event.
+#[must_use = "it ends when it is dropped"]
+pub(super) enum HandlerSpan {
+    /// A part of the message that is being worked on.
+    InTheMessages(Span),
+    /// Apart from the work, which is on a batch.
+    OfItsOwn(Box<Scope>),
+}
+
+impl HandlerSpan {
+    /// Ends the span. It failed if the outcome is an error.
+    pub(super) fn end<T>(self, outcome: &Result<T>) {
+        match self {
+            Self::InTheMessages(span) => span.end(outcome),
+            Self::OfItsOwn(scope) if outcome.is_err() => scope.enter(note_failure),
+            Self::OfItsOwn(_) => {}
+        }
+    }
+}
+
+fn scope(message_id: &str, sender: Option<TraceContext>) -> Scope {
+    Scope::new(message_id.to_owned(), context(message_id, sender))
+}
+
 /// A message without a trace begins one, which each delivery of the message continues.
-fn scope(message_id: &str, context: Option<TraceContext>) -> Scope {
-    let context = context.unwrap_or_else(|| {
+fn context(message_id: &str, sender: Option<TraceContext>) -> TraceContext {
+    sender.unwrap_or_else(|| {
         let is_sampled = telemetry::trace().is_none_or(|batch| batch.sampled);
         TraceContext::begin(envelope::id_of(message_id), is_sampled)
-    });
-    Scope::new(message_id.to_owned(), context)
+    })
 }

@@ -11,8 +11,9 @@ use crate::{
     domain::{Error, Result},
     infrastructure::{
         db::Db,
-        messaging::{Bus, Outgoing, Queue, outbox},
+        messaging::{Bus, Outgoing, Queue, Sent, outbox},
     },
+    telemetry::{Kind, Span},
 };
 
 /// How long a relay that keeps running waits before it claims again.
@@ -30,6 +31,10 @@ const PUBLISH_BUDGET: Duration = Duration::from_millis(250);
 /// not get through now is found by the relay.
 pub async fn publish(db: &Db, bus: &dyn Bus, outgoing: Vec<Outgoing>) {
     let count = outgoing.len();
+    if count == 0 {
+        return;
+    }
+    let span = Span::begin(Kind::Producer, "publish").number("messages", count as i64);
     let work = async {
         for mut round in rounds(outgoing) {
             let mut complete = true;
@@ -43,7 +48,9 @@ pub async fn publish(db: &Db, bus: &dyn Bus, outgoing: Vec<Outgoing>) {
             }
         }
     };
-    if tokio::time::timeout(PUBLISH_BUDGET, work).await.is_err() {
+    let published = tokio::time::timeout(PUBLISH_BUDGET, work).await;
+    span.end(&published);
+    if published.is_err() {
         tracing::warn!(messages = count, "publishing took too long; the relay sends the rest");
     }
 }
@@ -53,7 +60,7 @@ async fn send_own(db: &Db, bus: &dyn Bus, queue: Queue, own: &[Outgoing]) -> boo
     // What one call has sent is marked before the next: if time runs out, it is not sent again.
     for call in own.chunks(CALL) {
         let sent = async {
-            let sent = bus.send(queue, call).await?;
+            let sent = send_call(bus, queue, call).await?;
             outbox::mark_published(&db.conn().await?, call, &sent.accepted).await?;
             Ok::<_, Error>(sent)
         };
@@ -75,6 +82,14 @@ async fn send_own(db: &Db, bus: &dyn Bus, queue: Queue, own: &[Outgoing]) -> boo
         }
     }
     true
+}
+
+/// One call to a queue.
+async fn send_call(bus: &dyn Bus, queue: Queue, messages: &[Outgoing]) -> Result<Sent> {
+    let span = Span::call(|| format!("send to {}", queue.as_str())).number("messages", messages.len() as i64);
+    let sent = bus.send(queue, messages).await;
+    span.end(&sent);
+    sent
 }
 
 /// Messages of one group go one after the other: the n-th of each group is in round n. Nearly
@@ -201,7 +216,7 @@ async fn send(
     batch: &[Outgoing],
     total: &mut Relayed,
 ) -> Result<bool> {
-    let sent = bus.send(queue, batch).await;
+    let sent = send_call(bus, queue, batch).await;
     let conn = db.conn().await?;
     let (sent, why) = match sent {
         Ok(sent) => (sent, "no response from the queue".to_owned()),

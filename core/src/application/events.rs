@@ -72,9 +72,13 @@ async fn try_all(
 ) -> Result<()> {
     let kinds = by_kind(registry, deliveries)?;
     let mut conn = db.conn().await?;
-    for kind in kinds {
+    for mut kind in kinds {
         for handler in kind.handlers {
-            match handle(&mut conn, handler, &kind.events).await {
+            let spans: Vec<_> =
+                kind.events.iter_mut().filter_map(|event| event.begin(handler.name)).collect();
+            let outcome = handle(&mut conn, handler, &kind.events).await;
+            spans.into_iter().rev().for_each(|span| span.end(&outcome));
+            match outcome {
                 Ok(outgoing) => handled.outgoing.extend(outgoing),
                 Err(error) if handled.error.is_none() => handled.error = Some(error),
                 Err(error) => tracing::warn!(

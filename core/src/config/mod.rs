@@ -138,6 +138,8 @@ impl Config {
         if env.optional("STACK_NAME").is_some_and(|name| !is_name(&name)) {
             env.wrong("STACK_NAME", "must have only letters, digits, hyphens and underscores");
         }
+        // As the level: read before, and checked here.
+        env.choice("TRACES", Some(()), &["on", "off"].map(|word| (word, ())));
         let allow_or_deny = [("allow", false), ("deny", true)];
         let deny_unverified =
             env.choice("UNVERIFIED_SIGN_IN", Some(false), &allow_or_deny).unwrap_or_default();

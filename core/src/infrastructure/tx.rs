@@ -19,6 +19,7 @@ use crate::{
             outbox,
         },
     },
+    telemetry::Span,
 };
 
 /// Rolls back when dropped. `commit` writes recorded messages to the outbox first.
@@ -50,7 +51,9 @@ impl Conn {
         // Created before anything is sent, so that it also rolls back if its future is dropped here.
         let tx = Tx { connection, statements, outbox, messages, last, sent, ended };
         let question = connection.health.ask();
+        let span = Span::call(|| "begin".to_owned());
         let begun = connection.client.batch_execute("begin").await;
+        span.end(&begun);
         question.answered(begun).map_err(from_postgres)?;
         Ok(tx)
     }

@@ -43,7 +43,8 @@ where
         // Boxed, because the future is deeply nested and the runtime wraps it in more futures.
         let work = Box::pin(respond(app, handler, event.payload.get(), deadline));
         let trace = Invocation::of(&event.context).trace();
-        telemetry::Scope::new(event.context.request_id, trace).run(work).await
+        let scope = telemetry::Scope::new(event.context.request_id, trace);
+        scope.record(telemetry::Kind::Server, || "invocation".to_owned()).run(work).await
     }))
     .await
 }
@@ -70,6 +71,7 @@ where
     );
     work.await.map_err(|error| {
         tracing::error!(error_code = error.code(), error = error.chain(), "invocation failed");
+        telemetry::note_failure();
         Diagnostic { error_type: error.code().into(), error_message: error.chain() }
     })
 }

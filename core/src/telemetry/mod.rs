@@ -7,6 +7,8 @@ mod lines;
 mod metrics;
 mod redact;
 mod scope;
+mod span;
+mod spans;
 mod trace;
 
 use std::{any::Any, cell::Cell, panic::PanicHookInfo};
@@ -24,6 +26,10 @@ use lines::Lines;
 pub(crate) use metrics::is_name;
 pub use metrics::{DIMENSIONS, Metric, NAMESPACE};
 pub use scope::{Scope, note_api_key, note_user, request_id, trace};
+pub use span::{Span, note_failure, note_status};
+pub use spans::Kind;
+#[cfg(feature = "testing")]
+pub use spans::send_spans_to;
 pub use trace::{TraceContext, TraceId};
 
 thread_local! {
@@ -41,10 +47,14 @@ pub(crate) fn init() {
     let level =
         std::env::var("LOG_LEVEL").ok().and_then(|word| word.parse().ok()).unwrap_or(LevelFilter::INFO);
     let named = |variable| std::env::var(variable).ok();
-    metrics::of_function(named("AWS_LAMBDA_FUNCTION_NAME"), named("STACK_NAME"));
+    let function = named("AWS_LAMBDA_FUNCTION_NAME");
+    metrics::of_function(function.clone(), named("STACK_NAME"));
     // An error means that a subscriber is set already, as in a test: then it stays.
     let _ = lines(level, std::io::stdout).try_init();
     std::panic::set_hook(Box::new(note_panic));
+    if named("TRACES").is_some_and(|word| word == "on") {
+        spans::start(named("AWS_XRAY_DAEMON_ADDRESS").as_deref(), function.unwrap_or_default());
+    }
 }
 
 /// The subscriber, over any writer.

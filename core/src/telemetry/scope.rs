@@ -5,7 +5,10 @@ use std::cell::{Cell, OnceCell};
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
 use uuid::Uuid;
 
-use super::TraceContext;
+use super::{
+    TraceContext,
+    spans::{Kind, Recorder},
+};
 
 tokio::task_local! {
     static CURRENT: Scope;
@@ -20,12 +23,15 @@ pub struct Scope {
     route: Option<String>,
     user: Cell<Option<Uuid>>,
     api_key: OnceCell<String>,
+    /// Missing unless the trace is sampled and this function sends spans.
+    recorder: Option<Box<Recorder>>,
 }
 
 impl Scope {
     /// A message or an invocation: its id and its trace.
     pub fn new(id: String, trace: TraceContext) -> Self {
-        Self::of_request(id, trace, None, None)
+        let (user, api_key) = (Cell::default(), OnceCell::new());
+        Self { id, trace, method: None, route: None, user, api_key, recorder: None }
     }
 
     /// A request of HTTP or RPC. `route` is a pattern, so that it contains no id of a row.
@@ -35,8 +41,29 @@ impl Scope {
         method: Option<&'static str>,
         route: Option<&str>,
     ) -> Self {
-        let route = route.map(str::to_owned);
-        Self { id, trace, method, route, user: Cell::default(), api_key: OnceCell::new() }
+        let scope = Self { method, route: route.map(str::to_owned), ..Self::new(id, trace) };
+        scope.record(Kind::Server, || match (method, route) {
+            (Some(method), Some(route)) => format!("{method} {route}"),
+            _ => route.unwrap_or("request").to_owned(),
+        })
+    }
+
+    /// Records the work as a span of this name, and its parts, if the trace is sampled.
+    #[must_use]
+    pub fn record(mut self, kind: Kind, name: impl FnOnce() -> String) -> Self {
+        self.recorder = Recorder::begin(self.trace, kind, &self.id, name);
+        self
+    }
+
+    /// Returns the scope of a message whose spans are recorded under this name, or nothing if they are not.
+    pub fn recorded(id: &str, trace: TraceContext, kind: Kind, name: &str) -> Option<Self> {
+        let recorder = Recorder::begin(trace, kind, id, || name.to_owned())?;
+        Some(Self { recorder: Some(recorder), ..Self::new(id.to_owned(), trace) })
+    }
+
+    /// Returns the place in the trace of what this work causes now.
+    pub fn context(&self) -> TraceContext {
+        self.recorder.as_ref().map_or(self.trace, |recorder| recorder.context())
     }
 
     /// Runs `work` under the id and the trace that its logs, responses and messages carry.
@@ -78,6 +105,11 @@ pub(super) fn with_current<T>(see: impl FnOnce(&Scope) -> T) -> Option<T> {
     CURRENT.try_with(see).ok()
 }
 
+/// Calls `see` with the recorder of the current request or message, if its spans are recorded.
+pub(super) fn with_recorder<T>(see: impl FnOnce(&Recorder) -> T) -> Option<T> {
+    with_current(|scope| scope.recorder.as_deref().map(see)).flatten()
+}
+
 /// Returns the id of the request or message that is being worked on.
 pub fn request_id() -> Option<String> {
     with_current(|scope| scope.id.clone())
@@ -85,7 +117,7 @@ pub fn request_id() -> Option<String> {
 
 /// Returns the trace of the request or message that is being worked on, for those who send something because of it.
 pub fn trace() -> Option<TraceContext> {
-    with_current(|scope| scope.trace)
+    with_current(Scope::context)
 }
 
 /// Adds the user to the log lines of the current request. Only for a user whose token or key was verified.

@@ -5,6 +5,7 @@ use serde_json::json;
 use test_support::process::{Process, drop_role, role};
 
 use super::{CANARY, attempts, secret, silent};
+use crate::spans::Daemon;
 
 /// The real binaries, with everything they are told in the environment, and the two paths that end in
 /// a dead-letter queue.
@@ -15,8 +16,12 @@ async fn the_binaries_print_no_secret_at_trace_level() {
     let role = role(&app, &password).await;
     let (signing, hmac, aws) = (secret("signing-key"), secret("hmac-key"), secret("aws"));
     let challenges = secret("challenge-keys");
+    let daemon = Daemon::start();
+    let address = daemon.address();
     let settings = [
         ("LOG_LEVEL", "trace"),
+        ("TRACES", "on"),
+        ("AWS_XRAY_DAEMON_ADDRESS", &*address),
         ("SECRET_KEY", &*signing),
         ("HMAC_KEY", &*hmac),
         ("CHALLENGE_KEYS", &*challenges),
@@ -26,6 +31,7 @@ async fn the_binaries_print_no_secret_at_trace_level() {
         for name in ["auth-sign-up", "auth-tokens", "auth-tokens-refresh", "users-me", "auth-password-change"]
         {
             let mut process = Process::spawn(name, login, &settings);
+            process.function.sample();
             for (_, event) in attempts().into_iter().filter(|(function, _)| *function == name) {
                 silent(name, &process.invoke(&event.to_string()));
             }
@@ -34,6 +40,7 @@ async fn the_binaries_print_no_secret_at_trace_level() {
         }
         for name in ["events-consumer", "tasks-worker", "mail-worker"] {
             let mut process = Process::spawn(name, login, &settings);
+            process.function.sample();
             let mut batch = event(name);
             // On its last receive, and after it the dead-letter queue.
             batch.0["Records"][0]["attributes"]["ApproximateReceiveCount"] = json!("5");
@@ -51,6 +58,9 @@ async fn the_binaries_print_no_secret_at_trace_level() {
             silent(name, &process.function.finish().join("\n"));
         }
     }
+    let spans = daemon.received().concat();
+    assert!(spans.len() > 50, "{} spans", spans.len());
+    silent("spans", &format!("{spans:#?}"));
     // A key that cannot be used is not quoted, and the function says what is wrong.
     let bad = format!("{{\"signing\": \"{CANARY}\"");
     let mut process =

@@ -4,7 +4,9 @@ use std::{fs, path::Path};
 
 use catalogue::template::Parts;
 
-use super::{budget, checks, document::parse, gateway, holds, limits, logins, permissions, roles, texts};
+use super::{
+    budget, checks, document::parse, gateway, holds, limits, logins, permissions, roles, texts, traces,
+};
 
 pub(super) fn parts() -> Parts {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
@@ -58,6 +60,7 @@ fn the_rules_hold_for_more_functions() {
         limits::limits_are_parameters,
         gateway::gateway_responds_in_the_envelope,
         texts::texts_are_those_of_the_table,
+        traces::traces_follow_the_parameter,
     ] {
         holds(&check(&template));
     }

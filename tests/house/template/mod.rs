@@ -28,6 +28,7 @@ mod schedules;
 mod statements;
 mod texts;
 mod thresholds;
+mod traces;
 mod values;
 mod variables;
 

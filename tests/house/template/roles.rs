@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{
     checks::Faults,
     document::{functions, many, resources, target},
-    statements::{acting, group, is_log, is_network, is_text, statements},
+    statements::{acting, group, is_log, is_network, is_text, is_tracing, statements},
 };
 
 /// The one managed policy. Lambda's pollers ask MSK for its brokers, which AWS offers for all clusters only.
@@ -76,7 +76,7 @@ pub(crate) fn every_function_writes_its_own_log(template: &Value) -> Faults {
     faults
 }
 
-/// No statement allows everything, but for the network of a function in a VPC. The one managed policy comes
+/// No statement allows everything, but for the network of a function in a VPC, and its spans. The one managed policy comes
 /// only with a cluster of MSK.
 pub(crate) fn roles_allow_no_wildcard(template: &Value) -> Faults {
     let mut faults = Faults::new();
@@ -89,7 +89,7 @@ pub(crate) fn roles_allow_no_wildcard(template: &Value) -> Faults {
             faults.push(format!("{id}: has a managed policy that is not that of MSK under HasMskCluster"));
         }
         for (condition, statement) in statements(role) {
-            if is_network(condition, statement) || is_text(condition, statement) {
+            if [is_network, is_text, is_tracing].iter().any(|is_known| is_known(condition, statement)) {
                 continue;
             }
             if many(&statement["Action"]).iter().any(|a| a.as_str().is_none_or(|a| a.contains('*')))

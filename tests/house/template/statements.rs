@@ -15,6 +15,9 @@ const NETWORK: [&str; 6] = [
     "ec2:UnassignPrivateIpAddresses",
 ];
 
+/// What the daemon next to a function does, which has the function's role. X-Ray has no resources.
+const TRACES: [&str; 2] = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"];
+
 /// What a role allows, with the condition that it stands under.
 pub(super) fn statements(role: &Value) -> Vec<(Option<&str>, &Value)> {
     many(&role["Policies"])
@@ -39,6 +42,7 @@ pub(super) fn rights<'a>(template: &'a Value, function: &'a Value) -> Vec<&'a Va
         |statement: &Value| acting(statement).is_none_or(|name| function["FunctionName"]["Fn::Sub"] == name);
     let all = statements(role).into_iter();
     let all = all.filter(|(condition, statement)| !is_network(*condition, statement) && is_its(statement));
+    let all = all.filter(|(condition, statement)| !is_tracing(*condition, statement));
     let all = all.filter(|(_, statement)| !is_database_login(statement));
     all.map(|(_, statement)| statement).collect()
 }
@@ -51,6 +55,11 @@ pub(super) fn is_network(condition: Option<&str>, statement: &Value) -> bool {
     condition == Some("HasVpc")
         && statement["Resource"] == "*"
         && many(&statement["Action"]).into_iter().eq(&NETWORK.map(Value::from))
+}
+
+pub(super) fn is_tracing(condition: Option<&str>, statement: &Value) -> bool {
+    condition == Some("HasTraces")
+        && *statement == json!({ "Effect": "Allow", "Action": TRACES, "Resource": "*" })
 }
 
 pub(super) fn is_log(statement: &Value) -> bool {

@@ -2,6 +2,7 @@
 //!
 //! - [`endpoints`]: calls an endpoint's handler and reads its response; [`process`] runs a function's program.
 //! - [`captured`]: the log lines that a test writes.
+//! - [`spans`]: what holds for the spans of every trace.
 //! - [`verifier`]: what a client keeps that asks for a code or a link.
 //! - [`wire`]: real functions between proxies, for the crash sweep and the drills.
 //! - [`pattern`]: which log lines a metric filter of the template counts.
@@ -16,6 +17,7 @@ pub mod endpoints;
 pub mod kafka;
 pub mod pattern;
 pub mod process;
+pub mod spans;
 pub mod targets;
 pub mod tls;
 pub mod verifier;

@@ -60,6 +60,7 @@ pub struct Function {
     server: Server,
     lines: Arc<Mutex<Vec<String>>>,
     readers: Vec<JoinHandle<()>>,
+    sampled: bool,
 }
 
 impl Function {
@@ -105,7 +106,12 @@ impl Function {
         if let Some(stderr) = child.stderr.take() {
             readers.push(collect(stderr, Arc::clone(&lines)));
         }
-        Ok(Self { name, spawned, child, server, lines, readers })
+        Ok(Self { name, spawned, child, server, lines, readers, sampled: false })
+    }
+
+    /// Marks the traces of all later invocations as sampled, as Lambda does with some of them.
+    pub fn sample(&mut self) {
+        self.sampled = true;
     }
 
     /// Waits until the function has started, which is when it asks for its first event. Returns the
@@ -134,7 +140,12 @@ impl Function {
             request_id: format!("{}-{}-{}-{}-{}", &id[..8], &id[8..12], &id[12..16], &id[16..20], &id[20..]),
             deadline_ms,
             arn: format!("arn:aws:lambda:us-east-1:000000000000:function:{}", self.name),
-            trace: format!("Root=1-{now:08x}-{};Parent={};Sampled=0", &id[..24], &id[16..]),
+            trace: format!(
+                "Root=1-{now:08x}-{};Parent={};Sampled={}",
+                &id[..24],
+                &id[16..],
+                u8::from(self.sampled)
+            ),
             event: event.to_owned(),
         });
         let deadline = deadline(timeout);

@@ -13,12 +13,13 @@ use crate::python::Python;
 
 /// Parameters that a variable of the shell sets, with their defaults. Pages of this machine may call a local
 /// stack, whatever port their server has.
-const CHOICES: [(&str, &str, &str); 5] = [
+const CHOICES: [(&str, &str, &str); 6] = [
     ("LogLevel", "LOG_LEVEL", "info"),
     ("CorsOriginWhitelist", "CORS_ORIGIN_WHITELIST", "[\"localhost\"]"),
     ("CorsAllowHeaders", "CORS_ALLOW_HEADERS", "[]"),
     ("MailLanguage", "MAIL_LANGUAGE", "en"),
     ("AppUrl", "APP_URL", "http://localhost:3000"),
+    ("Traces", "TRACES", "on"),
 ];
 
 /// The values of template parameters. Only declared parameters are passed.

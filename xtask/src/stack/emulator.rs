@@ -14,8 +14,8 @@ use super::REGION;
 use crate::process::{self, Identity};
 use crate::python::Python;
 
-/// Starts the emulator, empty, and waits until it answers.
-pub fn start(python: &Python, state: &Path, port: u16) -> Result<Identity> {
+/// Starts the emulator, empty, and waits until it answers. Its functions send traces to this address.
+pub fn start(python: &Python, state: &Path, port: u16, traces: &str) -> Result<Identity> {
     let temporary = state.join("emulator");
     let _ = fs::remove_dir_all(&temporary);
     fs::create_dir_all(&temporary)?;
@@ -35,6 +35,7 @@ pub fn start(python: &Python, state: &Path, port: u16) -> Result<Identity> {
         .env("TMPDIR", &temporary)
         .env("FUNCTIONS_LOG", &functions_log)
         .env("MAILBOX", super::mailbox::folder(state))
+        .env("AWS_XRAY_DAEMON_ADDRESS", traces)
         .env("BIND_HOST", "127.0.0.1")
         .env("GATEWAY_PORT", port.to_string())
         .env("MINISTACK_HOST", "localhost")

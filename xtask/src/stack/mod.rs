@@ -1,4 +1,5 @@
-//! The whole topology on this machine: Postgres, the AWS emulator, a mail server, template.yaml deployed to it.
+//! The whole topology on this machine: Postgres, the AWS emulator, a mail server, a receiver of traces, template.yaml
+//! deployed to it.
 //!
 //! There are several, which may run at once and share nothing but the tools: [`DEV`] is what
 //! `cargo xtask up` starts; [`TEST`], [`BENCH`], [`FUZZ`] and [`MUTANTS`] are of the commands of these
@@ -8,23 +9,24 @@ pub mod database;
 pub mod deploy;
 pub mod distribution;
 pub mod emulator;
+mod end;
 pub mod mailbox;
 mod names;
 pub(crate) mod nobody;
 pub mod postgres;
 pub mod state;
 pub mod tls;
+pub mod tracing;
 
+pub use self::end::end;
 pub use self::names::{BENCH, DEV, FUZZ, MUTANTS, REGION, TEST, bin_dir, functions_log};
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
 use std::net::TcpListener;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use nix::sys::signal::Signal;
 
 use self::database::Database;
 use self::distribution::{EMBEDDED, WITH_TLS};
@@ -36,7 +38,7 @@ use crate::binaries::{self, Fingerprint};
 use crate::checkout::Checkout;
 use crate::interrupt;
 use crate::migrations;
-use crate::process::{self, Identity};
+use crate::process::Identity;
 use crate::python::Python;
 use crate::ui;
 
@@ -130,10 +132,13 @@ impl Stack {
         ui::heading(&format!("Starting the {} stack", self.name));
         self.start_database(None)?;
         interrupt::check()?;
+        // Before the emulator, whose functions get its address.
+        let traces = self.start_receiver()?;
+        interrupt::check()?;
         let state = &mut self.state;
         ui::step("AWS emulator", || {
             let (identity, port) = on_a_port((self.name == DEV).then_some(4566), |port| {
-                emulator::start(&self.python, &self.folder, port)
+                emulator::start(&self.python, &self.folder, port, &traces)
             })?;
             (state.emulator, state.port) = (Some(identity), port);
             state.save(&self.folder)
@@ -146,6 +151,23 @@ impl Stack {
         self.deploy()?;
         self.state.ready = true;
         self.save()
+    }
+
+    /// Starts the receiver of traces and returns its address.
+    fn start_receiver(&mut self) -> Result<String> {
+        let lasting = self.name == DEV;
+        if !lasting {
+            let _ = fs::remove_dir_all(tracing::folder(&self.folder));
+        }
+        ui::step("receiver of traces", || {
+            let start = |port| tracing::start(&self.python, &self.folder, port);
+            // The port of the daemon on AWS.
+            let (started, _) = on_a_port(lasting.then_some(2000), start)?;
+            let address = started.address();
+            self.state.traces = Some(started);
+            self.state.save(&self.folder)?;
+            Ok(address)
+        })
     }
 
     fn start_mailbox(&mut self) -> Result<()> {
@@ -226,33 +248,6 @@ impl Stack {
             self.state.save(&self.folder)
         })
     }
-}
-
-/// Ends what a state names and what else of the stack may be left, and forgets the state.
-///
-/// A command that was killed may have started more than it could note; each server's command
-/// line names the stack's folder, so that it is found nevertheless.
-pub fn end(checkout: &Checkout, name: &str, state: &State) -> Result<()> {
-    let folder = checkout.state_dir(name)?;
-    let grace = Duration::from_secs(6);
-    let emulators = process::find(|words| emulator::is_of(words, &folder));
-    for emulator in state.emulator.iter().chain(&emulators) {
-        emulator.stop(Signal::SIGTERM, grace);
-    }
-    process::end_programs_in(&bin_dir(&folder), &[]);
-    let mailboxes = process::find(|words| mailbox::is_of(words, &folder));
-    for mailbox in state.mailbox.iter().map(|mailbox| &mailbox.identity).chain(&mailboxes) {
-        mailbox.stop(Signal::SIGTERM, grace);
-    }
-    let data = postgres::data_dirs(checkout, name)?;
-    let servers = process::find(|words| postgres::is_of(words, &data));
-    for server in state.postgres.iter().chain(&servers) {
-        // SIGINT is Postgres's own "fast" shutdown: it does not wait for clients.
-        server.stop(Signal::SIGINT, grace);
-    }
-    let _ = fs::remove_dir_all(folder.join("emulator"));
-    let _ = fs::remove_file(folder.join("state.json"));
-    Ok(())
 }
 
 fn already(name: &str) -> String {

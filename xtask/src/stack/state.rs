@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::database::Database;
 use super::mailbox::Mailbox;
+use super::tracing::Receiver;
 use crate::checkout::private_file;
 use crate::process::Identity;
 
@@ -22,6 +23,7 @@ pub struct State {
     pub postgres: Option<Identity>,
     pub emulator: Option<Identity>,
     pub mailbox: Option<Mailbox>,
+    pub traces: Option<Receiver>,
     pub database: Option<Database>,
     /// The port of the API and of the emulator's AWS endpoint.
     pub port: u16,
@@ -63,6 +65,7 @@ impl State {
             && self.emulator.as_ref().is_some_and(Identity::alive)
             && self.postgres.as_ref().is_none_or(Identity::alive)
             && self.mailbox.as_ref().is_some_and(|mailbox| mailbox.identity.alive())
+            && self.traces.as_ref().is_some_and(|traces| traces.identity.alive())
     }
 
     /// Where the API answers, without a slash at the end.
@@ -95,6 +98,7 @@ impl State {
         let output = |name: &str| self.outputs.get(name).cloned().unwrap_or_default();
         let url = self.database.as_ref().map(Database::url).unwrap_or_default();
         let mailbox = self.mailbox.as_ref().map(|mailbox| mailbox.folder.display().to_string());
+        let traces = self.traces.as_ref();
         [
             ("API_URL", self.api_url()),
             ("GRPC_URL", self.grpc_url()),
@@ -111,6 +115,8 @@ impl State {
             ("MAIL_DLQ_URL", output("MailDeadLetterQueueUrl")),
             ("MAIL_URL", self.mail_url()),
             ("MAILBOX", mailbox.unwrap_or_default()),
+            ("AWS_XRAY_DAEMON_ADDRESS", traces.map(Receiver::address).unwrap_or_default()),
+            ("TRACE_STORE", traces.map(|traces| traces.folder.display().to_string()).unwrap_or_default()),
         ]
         .map(|(key, value)| (key.to_owned(), value))
         .to_vec()

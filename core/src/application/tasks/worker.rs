@@ -25,7 +25,7 @@ use crate::{
         repository::tasks::{self, Claim, TaskView},
         security,
     },
-    telemetry::{self, Metric},
+    telemetry::{self, Kind, Metric, Span},
 };
 
 /// The claim lasts longer than the run by this time, in which the outcome is stored.
@@ -78,7 +78,10 @@ impl<'a> Worker<'a> {
         };
         let context =
             TaskContext::new(id, message.attempt, end, self.services, self.registry.known(), &mut conn);
-        let error = match attempt(context, run, message.args.clone(), end).await {
+        let span = Span::begin(Kind::Consumer, rules.name).number("attempt", message.attempt.into());
+        let outcome = attempt(context, run, message.args.clone(), end).await;
+        span.end(&outcome);
+        let error = match outcome {
             Ok(outgoing) => {
                 Metric::TASKS.one_of(rules.name, "succeeded");
                 return Ok(outgoing);

@@ -6,6 +6,7 @@
 mod connect;
 mod error;
 mod health;
+mod label;
 mod parameter;
 mod pool;
 mod row;

@@ -9,7 +9,7 @@ use super::{Health, Repeat, Runner, connect::Connector};
 use crate::{
     config::Statements,
     domain::{Error, Result},
-    telemetry::Metric,
+    telemetry::{Metric, Span},
 };
 
 /// A connection that takes longer is reported. One in the same zone takes a tenth of it, TLS and login included.
@@ -46,9 +46,11 @@ impl managed::Manager for Connector {
 
     async fn create(&self) -> Result<Connection> {
         let start = Instant::now();
+        let span = Span::call(|| "connect".to_owned());
         // Boxed: connecting is a large future, and every request's future would carry it.
         let connected = Box::pin(self.connect_pooled()).await;
         let waited = start.elapsed();
+        span.end(&connected);
         if waited >= LONG_WAIT {
             let outcome = if connected.is_ok() { "connected" } else { "failed" };
             Metric::DATABASE_WAIT.note(outcome, waited.as_millis() as u64);

@@ -15,8 +15,8 @@ use tokio_postgres::{
     types::{ToSql, Type},
 };
 
-use super::{Health, Parameter, Statement, error::is_outdated, from_postgres};
-use crate::{config::Statements, domain::Result};
+use super::{Health, Parameter, Statement, error::is_outdated, from_postgres, label::label};
+use crate::{config::Statements, domain::Result, telemetry::Span};
 
 /// A filter's text depends on its keys, and a caller may combine many: with more than this the
 /// connection forgets what it has prepared.
@@ -73,12 +73,14 @@ impl Runner<'_> {
     async fn rows(&self, text: &str, params: &[&dyn Parameter]) -> Result<Vec<Row>, tokio_postgres::Error> {
         let question = self.health.ask();
         let first = self.repeat.is_first();
+        let span = Span::call(|| label(text));
         let mut rows = self.rows_once(text, params).await;
         if let Err(error) = &rows
             && self.may_repeat(error, first).await
         {
             rows = self.rows_once(text, params).await;
         }
+        span.end(&rows);
         question.answered(rows)
     }
 
@@ -98,12 +100,14 @@ impl Runner<'_> {
     async fn execute(&self, text: &str, params: &[&dyn Parameter]) -> Result<u64, tokio_postgres::Error> {
         let question = self.health.ask();
         let first = self.repeat.is_first();
+        let span = Span::call(|| label(text));
         let mut count = self.execute_once(text, params).await;
         if let Err(error) = &count
             && self.may_repeat(error, first).await
         {
             count = self.execute_once(text, params).await;
         }
+        span.end(&count);
         question.answered(count)
     }
 
@@ -124,13 +128,17 @@ impl Runner<'_> {
     /// are not prepared yet are prepared before.
     ///
     /// Returns the first error. If a statement fails, Postgres still runs the statements after it, so `end`
-    /// (a commit, which then rolls back) must undo them. If a statement cannot be sent, `end` is not sent.
+    /// is a commit, which then rolls back. If a statement cannot be sent, `end` is not sent.
     pub(in crate::infrastructure) async fn all_at_once(
         &self,
         statements: &[Statement],
         end: impl Future<Output = Result<(), tokio_postgres::Error>>,
     ) -> Result<Vec<Vec<Row>>, tokio_postgres::Error> {
         let question = self.health.ask();
+        let span = Span::call(|| {
+            let names = statements.iter().map(|statement| label(statement.text()));
+            names.chain(["commit".to_owned()]).collect::<Vec<_>>().join(", ")
+        });
         let prepared = try_join_all(statements.iter().map(|statement| self.prepared(statement))).await;
         let outcome = match prepared {
             Err(error) => Err(error),
@@ -146,6 +154,7 @@ impl Runner<'_> {
                 answers.into_iter().collect::<Result<_, _>>().and_then(|rows| ended.map(|()| rows))
             }
         };
+        span.end(&outcome);
         question.answered(outcome).inspect_err(|error| {
             self.forget_outdated(error);
         })

@@ -22,7 +22,7 @@ use crate::{
     config::{MailConfig, SecretSource, Sender, check_url},
     domain::{Error, Result},
     infrastructure::secrets::Secrets,
-    telemetry::{self, TraceId},
+    telemetry::{self, Span, TraceId},
 };
 
 /// From the name's resolution to the server's last answer.
@@ -86,13 +86,14 @@ impl SmtpMailer {
 impl Mailer for SmtpMailer {
     fn send<'a>(&'a self, mail: &'a Mail) -> BoxFuture<'a, Result<()>> {
         async move {
-            match tokio::time::timeout(self.timeout, self.deliver(mail)).await {
-                Ok(outcome) => outcome,
-                Err(_) => Err(Error::unavailable(
-                    "mail",
-                    format!("the server did not reply within {} s", self.timeout.as_secs_f32()),
-                )),
-            }
+            let span = Span::call(|| "send mail".to_owned());
+            let delivered = tokio::time::timeout(self.timeout, self.deliver(mail)).await;
+            let outcome = delivered.unwrap_or_else(|_| {
+                let why = format!("the server did not reply within {} s", self.timeout.as_secs_f32());
+                Err(Error::unavailable("mail", why))
+            });
+            span.end(&outcome);
+            outcome
         }
         .boxed()
     }

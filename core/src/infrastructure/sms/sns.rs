@@ -17,6 +17,7 @@ use crate::{
     config::AwsConfig,
     domain::{Error, Result, clock::Clock},
     infrastructure::aws::{Https, connector, percent_encoded, signed},
+    telemetry::Span,
 };
 
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -82,8 +83,11 @@ impl fmt::Debug for SnsSender {
 impl SmsSender for SnsSender {
     fn send<'a>(&'a self, sms: &'a Sms) -> BoxFuture<'a, Result<()>> {
         async move {
+            let span = Span::call(|| "send text message".to_owned());
             let sent = tokio::time::timeout(TIMEOUT, self.publish(sms)).await;
-            sent.unwrap_or_else(|late| Err(Error::unavailable("sms", late)))
+            let outcome = sent.unwrap_or_else(|late| Err(Error::unavailable("sms", late)));
+            span.end(&outcome);
+            outcome
         }
         .boxed()
     }

@@ -18,7 +18,7 @@ use crate::{
         gateway::{RESERVE, Request, cors, to_gateway},
         runtime::{Invocation, RuntimeError, deadline, guarded, prepared, start},
     },
-    telemetry::Scope,
+    telemetry::{Kind, Scope, Span, note_status},
 };
 
 /// Starts an HTTP function with its needs, then serves requests until the environment is shut down.
@@ -89,14 +89,16 @@ where
                     if let Some(response) = cors::preflight(&app.config().cors, &request) {
                         return Ok(response);
                     }
-                    let admitted = A::admit(app, &request).await?;
-                    handler(app.clone(), request, admitted).await?.into_response()
+                    let admitted = Span::around(Kind::Internal, "admission", A::admit(app, &request)).await?;
+                    let handled = handler(app.clone(), request, admitted);
+                    Span::around(Kind::Internal, "handler", handled).await?.into_response()
                 });
                 (cors_headers, guarded(end, work).await)
             }
         };
         let mut response = result.unwrap_or_else(|error| error::render(&error, &id, app.config().debug));
         response.headers_mut().extend(cors_headers);
+        note_status(response.status().as_u16());
         response
     };
     let mut response = scope.run(work).await;

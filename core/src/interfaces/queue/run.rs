@@ -9,6 +9,7 @@ use crate::{
     domain::{Error, Result},
     infrastructure::messaging::Outgoing,
     interfaces::runtime::guarded,
+    telemetry,
 };
 
 /// Committed messages are sent when there are this many, or when the first has waited this long. One call to
@@ -103,8 +104,16 @@ where
             return self.fail(record, &error).await;
         }
         let work = tokio::time::timeout_at(self.schedule.clear().into(), self.watched(record));
-        let outcome = record.delivery().scope().run(work).await;
-        match outcome.unwrap_or_else(|late| Err(Error::unavailable("time", late))) {
+        let work = async {
+            let outcome = work.await.unwrap_or_else(|late| Err(Error::unavailable("time", late)));
+            if outcome.is_err() {
+                telemetry::note_failure();
+            }
+            outcome
+        };
+        let name = || format!("receive from {}", self.source.queue.as_str());
+        let scope = record.delivery().scope().record(telemetry::Kind::Consumer, name);
+        match scope.run(work).await {
             Ok(outgoing) => self.keep(outgoing).await,
             Err(error) => self.fail(record, &error).await,
         }

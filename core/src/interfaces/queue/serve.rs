@@ -45,7 +45,8 @@ pub(super) async fn each_event<T: Serialize>(
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Box<RawValue>>| async move {
         let work = Box::pin(respond(event.payload.get(), deadline(app, &event.context)));
         let trace = Invocation::of(&event.context).trace();
-        telemetry::Scope::new(event.context.request_id, trace).run(work).await
+        let scope = telemetry::Scope::new(event.context.request_id, trace);
+        scope.record(telemetry::Kind::Server, || "batch".to_owned()).run(work).await
     }))
     .await
 }

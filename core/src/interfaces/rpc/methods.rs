@@ -14,6 +14,7 @@ use crate::{
         access::{Access, Admission},
         gateway::Request,
     },
+    telemetry::{Kind, Span},
 };
 
 /// The methods of a function, by their paths.
@@ -46,8 +47,9 @@ impl Methods {
     {
         let call: Call = Box::new(move |app, request, format, message| {
             async move {
-                let admitted = A::admit(&app, &request).await?;
-                let output = handler(app, format.read(&message)?, admitted).await?;
+                let admitted = Span::around(Kind::Internal, "admission", A::admit(&app, &request)).await?;
+                let handled = handler(app, format.read(&message)?, admitted);
+                let output = Span::around(Kind::Internal, "handler", handled).await?;
                 format.write(&output)
             }
             .boxed_local()

@@ -30,7 +30,7 @@ use crate::{
         gateway::{RESERVE, Request, cors, to_gateway},
         runtime::{Invocation, RuntimeError, deadline, guarded, prepared, start},
     },
-    telemetry::Scope,
+    telemetry::{Scope, note_status},
 };
 
 /// The headers that pages of allowed origins may send and read, in addition to those of HTTP.
@@ -89,7 +89,7 @@ pub async fn respond(
     );
     let work = async {
         let teller = Teller { id: &id, debug: app.config().debug };
-        match request {
+        let response = match request {
             Err(error) => teller.refuse(Dialect::COMMON, &error.into()),
             Ok(request) => {
                 let cors_headers = cors_headers(app, &request);
@@ -103,7 +103,9 @@ pub async fn respond(
                 response.headers_mut().extend(cors_headers);
                 response
             }
-        }
+        };
+        note_status(response.status().as_u16());
+        response
     };
     let response = scope.run(work).await;
     to_gateway(response, &id)

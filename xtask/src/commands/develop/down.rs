@@ -10,7 +10,7 @@ use nix::sys::signal::Signal;
 use crate::checkout::Checkout;
 use crate::stack::postgres::Postgres;
 use crate::stack::state::State;
-use crate::stack::{self, DEV, mailbox};
+use crate::stack::{self, DEV, mailbox, tracing};
 use crate::ui;
 
 pub fn run(delete_data: bool) -> Result<()> {
@@ -29,7 +29,8 @@ pub fn run(delete_data: bool) -> Result<()> {
         lock.try_lock().context("`cargo xtask up` is starting, so its data stays; stop it first")?;
         Postgres::delete(&checkout, DEV)?;
         let _ = fs::remove_dir_all(mailbox::folder(&folder));
-        ui::say("deleted the data of Postgres, and the mails");
+        let _ = fs::remove_dir_all(tracing::folder(&folder));
+        ui::say("deleted the data of Postgres, the mails and the traces");
     }
     Ok(())
 }

@@ -29,6 +29,7 @@ pub fn run(function: &str, event: Option<PathBuf>) -> Result<ExitCode> {
     binaries::build(&checkout, std::slice::from_ref(&function))?;
     let (settings, timeout) = settings(&checkout, &function)?;
     let mut process = Function::spawn(&binaries::built(&checkout, &function)?, &settings)?;
+    process.sample();
     let outcome = process.invoke(&text, timeout)?;
     for line in process.finish() {
         ui::note(&render(&line));
@@ -63,6 +64,8 @@ fn settings(checkout: &Checkout, function: &str) -> Result<(Vec<(String, String)
         let mut settings: Vec<_> = about.environment.clone().into_iter().collect();
         settings.push(pair("AWS_ENDPOINT_URL", &state.aws_url()));
         settings.push(pair("AWS_REGION", REGION));
+        settings
+            .extend(state.traces.as_ref().map(|traces| pair("AWS_XRAY_DAEMON_ADDRESS", &traces.address())));
         settings.push(pair("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", &about.memory.to_string()));
         return Ok((settings, Duration::from_secs(about.timeout)));
     }

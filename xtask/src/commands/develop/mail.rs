@@ -1,9 +1,8 @@
 //! `cargo xtask mail`: shows what the local stack sent, and examples of all mails.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use clap::Subcommand;
 
 use super::openapi::generate;
@@ -91,10 +90,5 @@ fn print(mail: &Mail) {
 fn open(folder: &Path, mail: &Mail) -> Result<()> {
     let page = mailbox::page(folder, mail)?;
     ui::out(&page.display().to_string());
-    let program = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
-    let opened = Command::new(program).arg(&page).stdin(Stdio::null()).stderr(Stdio::null()).status();
-    if !opened.is_ok_and(|status| status.success()) {
-        bail!("{program} could not open a browser; open the file above");
-    }
-    Ok(())
+    ui::open(&page)
 }

@@ -19,6 +19,7 @@ pub mod requirements;
 pub mod sbom;
 pub mod template;
 pub mod test;
+pub mod trace;
 pub mod up;
 
 use std::path::PathBuf;
@@ -76,6 +77,14 @@ pub enum Develop {
         action: Option<mail::Action>,
         #[command(flatten)]
         show: mail::Show,
+    },
+    /// Show what a request did and what it caused, with times: statements, events, tasks and mails.
+    ///
+    /// The running stack receives the spans of its functions and keeps them for 24 hours. Without an id,
+    /// the command lists the newest traces.
+    Trace {
+        #[command(flatten)]
+        show: trace::Show,
     },
     /// Run one function on one event and print its response. Logs go to stderr.
     ///
@@ -201,6 +210,7 @@ pub fn run(command: Develop) -> Result<ExitCode> {
         Develop::Env => env::run()?,
         Develop::Logs { function, follow, test } => logs::run(function, follow, test)?,
         Develop::Mail { action, show } => mail::run(action.as_ref(), &show)?,
+        Develop::Trace { show } => trace::run(&show)?,
         Develop::Invoke { function, event } => return invoke::run(&function, event),
         Develop::Test { arguments } => return test::run(&arguments),
         Develop::Lint => lint::run()?,

@@ -9,7 +9,8 @@ use crate::checkout::random_hex;
 use crate::interrupt;
 use crate::process::Identity;
 use crate::stack::state::State;
-use crate::stack::{DEV, Stack};
+use crate::stack::{DEV, Stack, tracing};
+use crate::traces::{Follower, Kind, text};
 use crate::ui;
 use crate::watch::Watch;
 
@@ -31,9 +32,11 @@ pub fn run(detach: bool, watch: bool) -> Result<()> {
     }
     ui::out("The logs of the functions follow. Ctrl-C stops everything.\n");
     let mut logs = follower(&stack.folder, &stack.state, None);
+    let mut traces = Follower::at_the_end(tracing::folder(&stack.folder));
     let (mut lost, mut closed) = (None, false);
     while lost.is_none() && !closed && !interrupt::requested() {
-        for line in logs.read()? {
+        let requests = traces.read().spans.into_iter().filter(|span| span.kind == Kind::Server);
+        for line in logs.read()?.into_iter().chain(requests.map(|span| text::followed(&span))) {
             if !ui::out(&line) {
                 // Nobody sees it any more.
                 closed = true;
@@ -65,6 +68,9 @@ fn lost_part(state: &State) -> Option<(&'static str, &'static str)> {
     if state.mailbox.as_ref().is_some_and(|mailbox| !mailbox.identity.alive()) {
         return Some(("the mail server", "mailbox.log"));
     }
+    if state.traces.as_ref().is_some_and(|traces| !traces.identity.alive()) {
+        return Some(("the receiver of traces", "traces.log"));
+    }
     lost(&state.postgres).then_some(("Postgres", "postgres.log"))
 }
 
@@ -82,6 +88,7 @@ fn summary(state: &State) -> Result<()> {
     ui::out(&format!(
         "  curl -sS {url}/api/v1/auth/sign-up/ -H 'Content-Type: application/json' -d '{body}'\n"
     ));
-    ui::out("`cargo xtask mail` shows the mails that it sends. Nobody else receives them.\n");
+    ui::out("`cargo xtask mail` shows the mails that it sends. Nobody else receives them.");
+    ui::out("`cargo xtask trace` shows what a request did, with times. `--open` draws it in a browser.\n");
     Ok(())
 }
