@@ -20,6 +20,7 @@ mod recover_tasks;
 mod refusals;
 mod security_mail;
 mod soak;
+mod spans;
 mod starting_tasks;
 mod strikes;
 mod support;

@@ -19,8 +19,10 @@ def check(found, template, parameters):
     unbounded, total = stack.sum()
     if unbounded:
         found.fault(
-            f"DatabaseMaxConnections is {budget}, and these functions may open any number of connections: {', '.join(unbounded)}",
-            "set HashingConcurrency and RequestConcurrency",
+            f"DatabaseMaxConnections is {budget}, "
+            f"and these functions may open any number of connections: {', '.join(unbounded)}",
+            "set HashingConcurrency and RequestConcurrency; "
+            "a function that no API calls needs ReservedConcurrentExecutions, or MaximumConcurrency for its queue",
         )
     elif total > int(budget):
         found.fault(
@@ -33,6 +35,8 @@ def check(found, template, parameters):
 class Stack:
     def __init__(self, template, parameters):
         self.template = template
+        # SAM adds them to the properties of each function.
+        self.common = template.get("Globals", {}).get("Function", {})
         declared = template.get("Parameters", {})
         self.values = {name: str(about.get("Default", "")) for name, about in declared.items()} | parameters
 
@@ -40,8 +44,8 @@ class Stack:
         """The functions without a limit, and the connections of all others together."""
         unbounded, total = [], 0
         for id, function in sorted(functions(self.template).items()):
-            properties = function["Properties"]
-            variables = properties.get("Environment", {}).get("Variables", {})
+            properties = self.common | function["Properties"]
+            variables = self.variables(self.common) | self.variables(properties)
             if DATABASE not in variables or not self.holds(function.get("Condition")):
                 continue
             instances = self.instances(id, properties)
@@ -50,6 +54,10 @@ class Stack:
             else:
                 total += instances * int(self.resolve(variables.get("CONNECTIONS_POOL_MAX_SIZE", 1)))
         return unbounded, total
+
+    @staticmethod
+    def variables(properties):
+        return properties.get("Environment", {}).get("Variables", {})
 
     def instances(self, id, properties):
         """How many instances can work at the same time, or nothing if there is no limit."""
@@ -62,7 +70,8 @@ class Stack:
             topics = self.topics(id)
             return sum(topics) * CALLS_OF_A_POLLER if topics else COMMANDS.get(id, 1)
         if kinds == {"SQS"}:
-            bounds = [self.resolve(event["Properties"].get("ScalingConfig", {}).get("MaximumConcurrency")) for event in events]
+            scaling = [event["Properties"].get("ScalingConfig", {}) for event in events]
+            bounds = [self.resolve(one.get("MaximumConcurrency")) for one in scaling]
             return None if None in bounds else sum(map(int, bounds))
         if kinds == {"Schedule"}:
             # Each schedule is of a minute: a run that takes longer meets the next one.
@@ -74,7 +83,8 @@ class Stack:
         resources = self.template["Resources"].values()
         mappings = [one for one in resources if one.get("Type") == "AWS::Lambda::EventSourceMapping"]
         own = [one for one in mappings if one["Properties"]["FunctionName"] in ({"Ref": f"{id}.Alias"}, {"Ref": id})]
-        return [self.resolve(one["Properties"]["ProvisionedPollerConfig"]["MaximumPollers"]) for one in own if self.holds(one.get("Condition"))]
+        pollers = [one["Properties"]["ProvisionedPollerConfig"] for one in own if self.holds(one.get("Condition"))]
+        return [self.resolve(one["MaximumPollers"]) for one in pollers]
 
     def holds(self, condition):
         if condition is None:

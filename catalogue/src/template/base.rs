@@ -126,7 +126,7 @@ impl<'a> Base<'a> {
     pub(super) fn daily(&self) -> Vec<Daily<'_>> {
         let daily = |(rule, resource)| {
             let properties: &Value = Value::get(resource, "Properties")?;
-            properties.get("ScheduleExpression")?.as_str()?.ends_with(" * * ? *)").then_some(())?;
+            is_daily(properties.get("ScheduleExpression")?.as_str()?).then_some(())?;
             let message = properties.get("Targets")?.get(0)?.get("InputTransformer")?.get("InputTemplate")?;
             let task = message.as_str()?.split_once(r#""task":""#)?.1.split('"').next()?;
             Some(Daily { rule, task })
@@ -176,6 +176,13 @@ impl<'a> Base<'a> {
     }
 }
 
+/// Whether a schedule fires once a day, as `cron(17 3 * * ? *)` does: at one minute of one hour, on each day.
+fn is_daily(schedule: &str) -> bool {
+    let fields = schedule.strip_prefix("cron(").and_then(|rest| rest.strip_suffix(" * * ? *)"));
+    let time = fields.and_then(|fields| fields.split_once(' '));
+    time.is_some_and(|(minute, hour)| minute.parse::<u8>().is_ok() && hour.parse::<u8>().is_ok())
+}
+
 /// Returns the condition `!Not [!Equals [!Ref PARAMETER, '']]`.
 fn given(parameter: &str) -> Value {
     let tagged = |tag: &str, value: Value| {
@@ -187,4 +194,23 @@ fn given(parameter: &str) -> Value {
     let reference = tagged("Ref", Value::from(parameter));
     let equals = tagged("Equals", Value::Sequence(vec![reference, Value::from("")]));
     tagged("Not", Value::Sequence(vec![equals]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_daily;
+
+    #[test]
+    fn a_schedule_is_daily_if_it_has_one_minute_and_one_hour() {
+        assert!(is_daily("cron(17 3 * * ? *)"));
+        for other in [
+            "cron(5 * * * ? *)",
+            "cron(0/5 3 * * ? *)",
+            "cron(17 3,15 * * ? *)",
+            "cron(17 3 1 * ? *)",
+            "rate(1 day)",
+        ] {
+            assert!(!is_daily(other), "{other}");
+        }
+    }
 }

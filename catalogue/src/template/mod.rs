@@ -13,8 +13,8 @@
 //! 6. One function of each path answers OPTIONS: the one that answers GET, else the first by name.
 //! 7. Functions with equal rights share a role.
 //! 8. APIs, queues, rules and functions that no API calls have alarms, and all are on a dashboard.
-//! 9. Functions that answer requests from the database share two limits on their instances: one for those that
-//!    hash passwords, and one for the others.
+//! 9. Functions that answer requests from the database have a limit on their instances. Functions that hash passwords
+//!    share one limit, and all others share another.
 //!
 //! `Statement` replaces the statements of rules 3 and 4.
 

@@ -53,7 +53,7 @@ impl<E> Received<E> {
     }
 
     /// Begins the span of a handler in the trace of this event. A message that runs alone is in its own trace already.
-    /// The events of a batch have traces of their own.
+    /// Each event of a batch has another trace.
     pub(super) fn begin(&mut self, handler: &str) -> Option<HandlerSpan> {
         let own = context(&self.message_id, self.sender);
         if telemetry::trace().is_some_and(|current| current.id == own.id) {
@@ -63,7 +63,7 @@ impl<E> Received<E> {
         }
         let scope = Scope::recorded(&self.message_id, own, Kind::Consumer, handler)?;
         self.context = Some(scope.context());
-        Some(HandlerSpan::OfItsOwn(Box::new(scope)))
+        Some(HandlerSpan::OfItsOwn(EventSpan(Some(Box::new(scope)))))
     }
 }
 
@@ -73,7 +73,18 @@ pub(super) enum HandlerSpan {
     /// A part of the message that is being worked on.
     InTheMessages(Span),
     /// Apart from the work, which is on a batch.
-    OfItsOwn(Box<Scope>),
+    OfItsOwn(EventSpan),
+}
+
+/// The span of a handler as a scope. If it is dropped before its end, it has failed, because the work was given up.
+pub(super) struct EventSpan(Option<Box<Scope>>);
+
+impl Drop for EventSpan {
+    fn drop(&mut self) {
+        if let Some(scope) = self.0.take() {
+            scope.enter(note_failure);
+        }
+    }
 }
 
 impl HandlerSpan {
@@ -81,7 +92,7 @@ impl HandlerSpan {
     pub(super) fn end<T>(self, outcome: &Result<T>) {
         match self {
             Self::InTheMessages(span) => span.end(outcome),
-            Self::OfItsOwn(scope) if outcome.is_err() => scope.enter(note_failure),
+            Self::OfItsOwn(mut span) if outcome.is_ok() => drop(span.0.take()),
             Self::OfItsOwn(_) => {}
         }
     }

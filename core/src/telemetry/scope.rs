@@ -115,7 +115,7 @@ pub fn request_id() -> Option<String> {
     with_current(|scope| scope.id.clone())
 }
 
-/// Returns the trace of the request or message that is being worked on, for those who send something because of it.
+/// Returns the place in the trace of what the current request or message causes now. A message that is sent carries it.
 pub fn trace() -> Option<TraceContext> {
     with_current(Scope::context)
 }

@@ -26,7 +26,7 @@ impl Span {
         outcome
     }
 
-    /// Begins a span. The spans that begin before its end are in it.
+    /// Begins a span. The spans that begin before its end are in it, so no two of them may be open side by side.
     pub fn begin(kind: Kind, name: &str) -> Self {
         Self(with_recorder(|recorder| {
             let open = recorder.open(kind, name.to_owned());

@@ -2,10 +2,12 @@
 
 use app_core::testing::{TestApp, event};
 use serde_json::json;
-use test_support::process::{Process, drop_role, role};
+use test_support::{
+    process::{Process, drop_role, role},
+    spans::Daemon,
+};
 
 use super::{CANARY, attempts, secret, silent};
-use crate::spans::Daemon;
 
 /// The real binaries, with everything they are told in the environment, and the two paths that end in
 /// a dead-letter queue.

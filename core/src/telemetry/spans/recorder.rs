@@ -11,7 +11,7 @@ use super::{
 };
 use crate::telemetry::TraceContext;
 
-/// Records from its creation until it is dropped. Both are the times of its own span, the parent of all others.
+/// Records from its creation until it is dropped. The span of the whole work, the parent of all others, lasts as long.
 #[derive(Debug)]
 pub(in crate::telemetry) struct Recorder {
     sender: &'static Sender,
