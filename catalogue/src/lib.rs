@@ -8,7 +8,7 @@ mod endpoints;
 pub mod mails;
 pub mod messages;
 pub mod openapi;
-pub mod routes;
+pub mod tables;
 pub mod template;
 
 pub use endpoints::{Endpoint, endpoints, methods};

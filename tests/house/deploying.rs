@@ -1,4 +1,4 @@
-//! docs/deploying.md: each block of commands says who runs it, and its prices are what their arithmetic says.
+//! docs/deploying.md: its prices are what their arithmetic says.
 
 use std::{fs, path::Path};
 
@@ -9,68 +9,6 @@ use crate::template::document::{many, parse, resources, template};
 fn read(path: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path);
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-}
-
-/// Returns the lines of each block of commands.
-fn blocks(page: &str) -> Vec<Vec<&str>> {
-    let mut found = Vec::new();
-    let mut open: Option<Vec<&str>> = None;
-    for line in page.lines().map(str::trim) {
-        match (line, &mut open) {
-            ("```sh", None) => open = Some(Vec::new()),
-            ("```", Some(_)) => found.extend(open.take()),
-            (line, Some(block)) => block.push(line),
-            _ => {}
-        }
-    }
-    found
-}
-
-/// What a test that runs such a command has in its code.
-const TRACES: [(&str, &str); 4] = [
-    ("cargo xtask database-roles", "\"database-roles\""),
-    ("cargo xtask database-ca", "database-ca"),
-    ("cargo xtask release", "\"release\", \"rollback\""),
-    ("psql", "roles.sql"),
-];
-
-/// Returns the blocks of which a reader cannot say whether anybody has tried them.
-fn untried(page: &str, read: impl Fn(&str) -> String) -> Vec<String> {
-    let mut faults = Vec::new();
-    for block in blocks(page) {
-        let first = block.first().copied().unwrap_or_default();
-        if first == "# Only on AWS" {
-            continue;
-        }
-        let Some(test) = first.strip_prefix("# Tested by ") else {
-            faults.push(format!("{first}: says neither `# Only on AWS` nor which test runs it"));
-            continue;
-        };
-        let commands = block.iter().skip(1).filter(|line| !line.starts_with("--"));
-        for command in commands {
-            let trace = TRACES.iter().find(|(start, _)| command.starts_with(start)).map(|(_, trace)| trace);
-            if !trace.is_some_and(|trace| read(test).contains(trace)) {
-                faults.push(format!("{command}: {test} does not run it"));
-            }
-        }
-    }
-    faults
-}
-
-#[test]
-fn every_command_says_who_runs_it() {
-    let page = read("docs/deploying.md");
-    assert!(blocks(&page).len() > 15, "{}", blocks(&page).len());
-    assert_eq!(untried(&page, read), [""; 0]);
-    let bare = page.replacen("# Only on AWS\npip", "pip", 1);
-    assert!(untried(&bare, read)[0].ends_with("says neither `# Only on AWS` nor which test runs it"));
-    let other = page.replace("tests/drills/server.rs", "tests/house/deploying.rs");
-    let silent = |_: &str| String::new();
-    assert!(
-        untried(&other, silent)
-            .iter()
-            .any(|fault| fault.ends_with("tests/house/deploying.rs does not run it"))
-    );
 }
 
 /// Returns the rows of the tables of prices: what, the arithmetic, and the price in dollars and cents.

@@ -49,14 +49,27 @@ fn example_settings(text: &str) -> BTreeSet<String> {
     lines.filter_map(|line| line.split_once('=')).map(|(name, _)| name.to_owned()).collect()
 }
 
-/// Returns the parameters of docs/settings.md: those of the last column, and of the last table.
+/// Returns each setting of docs/settings.md with the parameters of its last column, as in `SETTING Parameter`.
 fn described_parameters(page: &str) -> BTreeSet<String> {
-    let (settings, others) = page.split_once("\n## Parameters without a setting\n").expect("the last table");
-    let last = rows(settings).filter(|row| row.len() == 4).map(|row| row[3].to_owned());
-    let first = rows(others).map(|row| row[0].to_owned());
-    let cells: Vec<String> = last.chain(first).collect();
-    let names = cells.iter().flat_map(|cell| code(cell));
-    names.filter(|name| name.starts_with(|c: char| c.is_ascii_uppercase())).map(str::to_owned).collect()
+    let rows = rows(page).filter(|row| row.len() == 4 && row[0].starts_with('`'));
+    let named = |row: Vec<&str>| {
+        let setting = code(row[0]).next().unwrap_or_default().to_owned();
+        let parameters = code(row[3]).filter(|name| name.starts_with(|c: char| c.is_ascii_uppercase()));
+        parameters.map(|parameter| format!("{setting} {parameter}")).collect::<Vec<_>>()
+    };
+    rows.flat_map(named).collect()
+}
+
+/// Returns each variable of a function with the parameter that is its value.
+fn deployed_parameters(template: &Value) -> BTreeSet<String> {
+    let parameters = template["Parameters"].as_object().expect("parameters");
+    let variables =
+        functions(template).into_iter().map(|(_, function)| &function["Environment"]["Variables"]);
+    let variables = variables.chain([&template["Globals"]["Function"]["Environment"]["Variables"]]);
+    let set = variables.flat_map(|variables| variables.as_object().into_iter().flatten());
+    let set = set.filter_map(|(setting, value)| Some((setting, value["Ref"].as_str()?)));
+    let set = set.filter(|(_, parameter)| parameters.contains_key(*parameter));
+    set.map(|(setting, parameter)| format!("{setting} {parameter}")).collect()
 }
 
 /// Returns the rows of docs/routes.md as `METHOD /path function`, without the slash at a path's end.
@@ -125,13 +138,13 @@ fn readme_is_short_and_begins_with_two_commands() {
 }
 
 #[test]
-fn the_settings_page_lists_every_setting_and_every_parameter() {
+fn the_settings_page_lists_every_setting_with_its_parameter() {
     let page = read("docs/settings.md");
     let settings = ("docs/settings.md", &described_settings(&page));
     same(settings, (".env.example", &example_settings(&read(".env.example"))));
     let template = template();
-    let parameters = template["Parameters"].as_object().expect("parameters").keys().cloned().collect();
-    same(("docs/settings.md", &described_parameters(&page)), ("template.yaml", &parameters));
+    let parameters = ("docs/settings.md", &described_parameters(&page));
+    same(parameters, ("template.yaml", &deployed_parameters(&template)));
 }
 
 #[test]
@@ -208,9 +221,10 @@ fn a_row_that_is_missing_or_wrong_is_found() {
     let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<String>>();
     let page = "| setting | default | meaning | parameter |\n|---|---|---|---|\n\
                 | `A_B` | `1` | Of `C`. | `First`; `Second` for `migrate` |\n| `D2` | – | x | – |\n\
-                \n## Parameters without a setting\n\n| `Third`, `Fourth` | y |\n";
+                \n| `Third` | `A_B` | required | text | y |\n";
     assert_eq!(described_settings(page), set(&["A_B", "D2"]));
-    assert_eq!(described_parameters(page), set(&["First", "Second", "Third", "Fourth"]));
+    assert_eq!(described_parameters(page), set(&["A_B First", "A_B Second"]));
+    assert!(deployed_parameters(&template()).contains("LOG_LEVEL LogLevel"));
     assert_eq!(example_settings("# X=1\nA_B=1\n\nD2=\n"), set(&["A_B", "D2"]));
     let routes = "| route | function | who | takes |\n|---|---|---|---|\n| GET /a/{id}/ | a-get | anyone | b \\| c |\n";
     assert_eq!(described_routes(routes), set(&["GET /a/{id} a-get"]));

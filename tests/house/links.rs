@@ -7,7 +7,7 @@ use std::{
 };
 
 /// The pages: README.md, and all that is in docs/.
-fn pages(root: &Path) -> Vec<PathBuf> {
+pub(crate) fn pages(root: &Path) -> Vec<PathBuf> {
     let mut pages = vec![root.join("README.md")];
     for folder in [root.join("docs"), root.join("docs/decisions")] {
         let files = fs::read_dir(&folder).expect("a folder").map(|entry| entry.expect("an entry").path());

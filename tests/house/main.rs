@@ -5,6 +5,7 @@ mod access;
 mod adding;
 mod asvs;
 mod audit;
+mod blocks;
 mod circles;
 mod columns;
 mod companions;

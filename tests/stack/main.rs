@@ -25,6 +25,7 @@ mod releases;
 mod rpc;
 mod schedules;
 mod secrets;
+mod site;
 mod spans;
 mod support;
 mod trace;

@@ -1,5 +1,6 @@
 //! This checkout of the project: where its files, its functions and its local state are.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -95,6 +96,22 @@ impl Checkout {
             bail!("cargo cannot read the workspace:\n{}", String::from_utf8_lossy(&output.stderr));
         }
         Ok(serde_json::from_slice(&output.stdout)?)
+    }
+
+    /// Returns the files that git tracks, and those that it would track, as they lie in the work tree.
+    pub fn files(&self) -> Result<BTreeSet<PathBuf>> {
+        let output = Command::new("git")
+            .current_dir(&self.root)
+            .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
+            .output()
+            .context("cannot run git")?;
+        if !output.status.success() {
+            bail!("git cannot list the files: {}", String::from_utf8_lossy(&output.stderr).trim());
+        }
+        let names = String::from_utf8(output.stdout).context("a file's name is not UTF-8")?;
+        let names = names.split('\0').filter(|name| !name.is_empty()).map(PathBuf::from);
+        // Deleted and not yet committed: git still lists it.
+        Ok(names.filter(|name| self.root.join(name).is_file()).collect())
     }
 
     /// The functions: one folder in `functions/` is one package and one binary of that name.

@@ -10,6 +10,7 @@ use crate::commands::bench;
 use crate::commands::deliver::{self, Deliver};
 use crate::commands::develop::{self, Develop};
 use crate::commands::operate::{self, Operate};
+use crate::help::{self, Help};
 use crate::ui;
 
 /// The project's commands. `up` runs everything on this machine; `test` runs all tests.
@@ -50,37 +51,22 @@ pub fn command_names() -> Vec<String> {
     Arguments::command().get_subcommands().flat_map(names).collect()
 }
 
-/// The help of a command or of one of its options.
-#[derive(Debug)]
-pub struct Help {
-    /// For example `queue list` or `queue list --json`.
-    pub name: String,
-    /// The whole help, with its first line first; empty if there is none.
-    pub text: String,
-    pub is_command: bool,
+/// Returns why these arguments are refused, for the test of commands in the documentation.
+#[must_use]
+pub fn refusal(arguments: &[String]) -> Option<String> {
+    let words = iter::once("cargo xtask").chain(arguments.iter().map(String::as_str));
+    let error = Arguments::try_parse_from(words).err()?;
+    Some(format!(
+        "cargo xtask {}: {}",
+        arguments.join(" "),
+        error.to_string().lines().next().unwrap_or_default()
+    ))
 }
 
 /// Returns the help of all commands and options, for the test that reads it.
 #[must_use]
 pub fn help() -> Vec<Help> {
-    let mut found = Vec::new();
-    Arguments::command().get_subcommands().for_each(|command| collect_help(command, "", &mut found));
-    found
-}
-
-fn collect_help(command: &clap::Command, above: &str, found: &mut Vec<Help>) {
-    let name = format!("{above}{}", command.get_name());
-    let text = command.get_long_about().or_else(|| command.get_about());
-    let text = text.map(ToString::to_string).unwrap_or_default();
-    found.push(Help { name: name.clone(), text, is_command: true });
-    for argument in command.get_arguments() {
-        let text = argument.get_long_help().or_else(|| argument.get_help());
-        let text = text.map(ToString::to_string).unwrap_or_default();
-        let option =
-            argument.get_long().map_or_else(|| argument.get_id().to_string(), |long| format!("--{long}"));
-        found.push(Help { name: format!("{name} {option}"), text, is_command: false });
-    }
-    command.get_subcommands().for_each(|command| collect_help(command, &format!("{name} "), found));
+    help::of(&Arguments::command())
 }
 
 /// Runs the command line of this process.
@@ -97,7 +83,7 @@ pub fn run() -> ExitCode {
 
 fn execute(command: Command) -> Result<ExitCode> {
     match command {
-        Command::Develop(command) => develop::run(command),
+        Command::Develop(command) => develop::run(command, &Arguments::command()),
         Command::Operate(command) => operate::run(command),
         Command::Deliver(command) => deliver::run(command),
         Command::Bench { what } => bench::run(what.as_ref()),

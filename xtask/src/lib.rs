@@ -4,7 +4,7 @@
 //!
 //! 1. [`commands::develop`]: the developer's loop. It uses
 //!    [`watch`] and [`logs`] (what `up` does while it runs), [`generate`] (what `new` writes and `remove` takes away),
-//!    [`suites`] (which test programs run at the same time), [`mutants`] (faults on purpose, and the copy of the project that they are put into), [`previews`] (examples of all mails), [`traces`] (what requests did), [`sbom`] (what each function
+//!    [`suites`] (which test programs run at the same time), [`mutants`] (faults on purpose, and the copy of the project that they are put into), [`previews`] (examples of all mails), [`traces`] (what requests did), [`site`] (the documentation site), [`sbom`] (what each function
 //!    is made of) and [`rankings`] (public rankings of passwords).
 //! 2. [`commands::operate`]: the operator's commands. They use [`operator`] (queues, dead letters and the outbox, of a
 //!    stack here or on AWS), [`migrations`] and [`keys`].
@@ -18,7 +18,7 @@
 //!   of traces, the deployed template.
 //! - [`runtime_api`]: one function's binary behind a Lambda Runtime API.
 //! - [`install`], [`assets`], [`python`]: programs and files that are fetched when they are first needed.
-//! - [`checkout`], [`binaries`], [`process`], [`server`], [`interrupt`], [`skip`], [`ui`]: the ground.
+//! - [`checkout`], [`binaries`], [`process`], [`server`], [`interrupt`], [`skip`], [`help`], [`html`], [`ui`]: the ground.
 //!
 //! It is synchronous and depends on no function and not on `app-core`, so that it compiles in
 //! seconds. What only an AWS SDK does well (deploying, credentials) is a small Python script in
@@ -36,6 +36,8 @@ pub mod cli;
 pub mod commands;
 pub mod delivery;
 pub mod generate;
+pub mod help;
+pub mod html;
 pub mod install;
 pub mod interrupt;
 pub mod keys;
@@ -52,6 +54,7 @@ pub mod rankings;
 pub mod runtime_api;
 pub mod sbom;
 pub mod server;
+pub mod site;
 pub mod skip;
 pub mod stack;
 pub mod suites;

@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result};
 use serde::Deserialize;
 
 use crate::checkout::private_dir;
+use crate::html::escape;
 
 /// An example, as the catalogue writes it.
 #[derive(Debug, Deserialize)]
@@ -45,8 +46,4 @@ pub fn write(folder: &Path, document: &[u8]) -> Result<PathBuf> {
     );
     fs::write(&index, page).with_context(|| format!("cannot write {}", index.display()))?;
     Ok(index)
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;")
 }

@@ -1,9 +1,9 @@
 //! Prints a document that is made from the code; `cargo xtask openapi` and `cargo xtask template` put it into
 //! its file.
 
-use std::{fs, path::Path, process::ExitCode};
+use std::{path::Path, process::ExitCode};
 
-use catalogue::{mails, messages, openapi, routes, template::Parts};
+use catalogue::{mails, messages, openapi, tables, template::Parts};
 
 fn main() -> ExitCode {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
@@ -11,16 +11,6 @@ fn main() -> ExitCode {
         Some("openapi") => openapi::document() + "\n",
         Some("mails") => mails::document(),
         Some("messages") => messages::document() + "\n",
-        Some("routes") => {
-            let page = fs::read_to_string(root.join("docs/routes.md")).map_err(|error| error.to_string());
-            match page.and_then(|page| routes::page(&page)) {
-                Ok(page) => page,
-                Err(fault) => {
-                    eprintln!("{fault}");
-                    return ExitCode::FAILURE;
-                }
-            }
-        }
         Some("template") => match Parts::read(&root).and_then(|parts| parts.template()) {
             Ok(template) => template,
             Err(faults) => {
@@ -28,7 +18,14 @@ fn main() -> ExitCode {
                 return ExitCode::FAILURE;
             }
         },
-        _ => panic!("which document: mails, openapi, messages, routes or template"),
+        Some(name) => match tables::table(&root, name) {
+            Ok(table) => table,
+            Err(fault) => {
+                eprintln!("{fault}");
+                return ExitCode::FAILURE;
+            }
+        },
+        None => panic!("which document: mails, openapi, messages, template or a table of a page"),
     };
     print!("{document}");
     ExitCode::SUCCESS

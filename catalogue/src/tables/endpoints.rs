@@ -5,26 +5,11 @@ use serde_json::{Map, Value};
 
 use crate::{Endpoint, endpoints, openapi};
 
-const BEGIN: &str = "<!-- generated: endpoints, by `cargo xtask openapi` -->\n";
-const END: &str = "<!-- end -->\n";
-
 /// With more query parameters than this, a list has filters, and naming each would hide the rest.
 const FEW: usize = 4;
 
-/// Returns the page with the rows between its two marks replaced.
-///
-/// # Errors
-/// Names the mark that is missing.
-pub fn page(page: &str) -> Result<String, String> {
-    let missing = |mark: &str| {
-        format!("docs/routes.md: the line `{}` is missing; write it around the table", mark.trim_end())
-    };
-    let (before, rest) = page.split_once(BEGIN).ok_or_else(|| missing(BEGIN))?;
-    let (_, after) = rest.split_once(END).ok_or_else(|| missing(END))?;
-    Ok([before, BEGIN, &table(), END, after].concat())
-}
-
-fn table() -> String {
+/// Returns the rows of the table.
+pub(super) fn table() -> String {
     let document: Value = serde_json::from_str(&openapi::document()).expect("the document is JSON");
     let endpoints = endpoints();
     let described = endpoints.iter().filter_map(|endpoint| Some((endpoint, endpoint.description()?)));
@@ -33,9 +18,9 @@ fn table() -> String {
         .map(|(path, endpoint)| row(&document, &path, endpoint))
         .collect();
     rows.sort_unstable();
-    let mut table = "\n| route | function | who | takes → returns |\n|---|---|---|---|\n".to_owned();
+    let mut table = "| route | function | who | takes → returns |\n|---|---|---|---|\n".to_owned();
     table.extend(rows.into_iter().map(|(_, _, row)| row));
-    table + "\n"
+    table
 }
 
 /// Returns the path and method to sort by, and the row.

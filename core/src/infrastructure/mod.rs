@@ -15,5 +15,7 @@ pub mod repository;
 pub mod secrets;
 pub mod security;
 pub mod sms;
+#[cfg(test)]
+mod snippets;
 mod tls;
 pub mod tx;

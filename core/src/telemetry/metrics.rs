@@ -33,19 +33,19 @@ pub struct Metric {
 }
 
 impl Metric {
-    /// Requests that ended with a server error, by its code.
+    /// A request ends with a status of 500 or more. Outcome: the code of the error.
     pub const SERVER_ERRORS: Self = Self::count("ServerErrors");
-    /// Requests that a limit refused.
+    /// A limit refuses a request. Outcome: `rate_limited`.
     pub const RATE_LIMITED: Self = Self::count("RateLimited");
-    /// Sign-ups that are about to be committed: `created`, or `known` for an address that has an account.
+    /// A sign-up is about to be committed. Outcome: `created`, or `known` for an address that has an account.
     pub const SIGN_UPS: Self = Self::count("SignUps");
-    /// Sign-ins that were refused, by the reason in the audit log.
+    /// A sign-in with a password is refused. Outcome: the reason, as in the audit log.
     pub const SIGN_IN_FAILURES: Self = Self::count("SignInFailures");
-    /// Attempts of tasks: `succeeded`, `retried` or `failed`.
+    /// An attempt of a task ends. Outcome: `succeeded`, `retried`, `failed`.
     pub const TASKS: Self = Self::count("Tasks");
-    /// For how long the oldest message in the outbox has been late.
+    /// A relay ends its run: for how long the oldest message in the outbox has been late. Outcome: `reported`.
     pub const OUTBOX_LAG: Self = Self { name: "OutboxLag", unit: "Seconds" };
-    /// How long a request waited for a new connection to the database: `connected` or `failed`.
+    /// A new connection to the database takes 250 ms or more: how long a request waited. Outcome: `connected`, `failed`.
     pub const DATABASE_WAIT: Self = Self { name: "DatabaseWait", unit: "Milliseconds" };
     /// All of them.
     pub const ALL: [Self; 7] = [

@@ -3,9 +3,8 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 
 use super::{Edit, change};
 use crate::assets;
@@ -21,7 +20,7 @@ impl Scratch {
     /// Copies the work tree, new files included. Files that have not changed are not written, so
     /// that cargo does not rebuild them.
     pub fn refresh(checkout: &Checkout, folder: PathBuf) -> Result<Self> {
-        let mut files = files(checkout.root())?;
+        let mut files = checkout.files()?;
         // Git ignores them, but the function `docs` does not build without them.
         files.extend(assets::files(checkout.root()));
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
@@ -62,22 +61,6 @@ impl Scratch {
     fn write(&self, file: &str, content: &str) -> Result<()> {
         fs::write(self.folder.join(file), content).with_context(|| format!("cannot write {file} in the copy"))
     }
-}
-
-/// What git tracks, and what it would: as it lies in the work tree.
-fn files(root: &Path) -> Result<BTreeSet<PathBuf>> {
-    let output = Command::new("git")
-        .current_dir(root)
-        .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
-        .output()
-        .context("cannot run git")?;
-    if !output.status.success() {
-        bail!("git cannot list the files: {}", String::from_utf8_lossy(&output.stderr).trim());
-    }
-    let names = String::from_utf8(output.stdout).context("a file's name is not UTF-8")?;
-    let names = names.split('\0').filter(|name| !name.is_empty()).map(PathBuf::from);
-    // Deleted and not yet committed: git still lists it.
-    Ok(names.filter(|name| root.join(name).is_file()).collect())
 }
 
 /// Removes what the project does not have (any more). An empty folder below `functions/` would be a package without a

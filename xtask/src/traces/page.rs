@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::text::count;
 use super::{Row, Trace, clock, milliseconds};
+use crate::html::escape;
 use crate::logs::short;
 
 /// Colours for both schemes. A bar's text colour and its background have a contrast of at least 4.5 to 1.
@@ -85,11 +86,6 @@ fn drawn(row: &Row, start: u64, took: f64) -> String {
         percent(span.took_ms()),
         span.took_ms(),
     )
-}
-
-/// Returns text that is text in HTML, also in an attribute.
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 #[cfg(test)]

@@ -20,6 +20,8 @@ pub mod say_meow;
 pub mod security_mail;
 pub mod send_challenge;
 mod sms;
+#[cfg(test)]
+mod snippets;
 pub mod welcome_mail;
 mod worker;
 

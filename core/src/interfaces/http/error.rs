@@ -86,7 +86,7 @@ fn render_detail(detail: &Detail) -> ErrorDetail {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::{collections::BTreeSet, time::Duration};
 
     use lambda_http::http::StatusCode;
 
@@ -101,9 +101,9 @@ mod tests {
         (response.status(), serde_json::from_str(response.body()).expect("json"))
     }
 
-    #[test]
-    fn every_error_has_the_same_six_keys() {
-        for error in [
+    /// One error of each variant, and of each status. `DeletionPending` has one more key.
+    fn errors() -> Vec<Error> {
+        vec![
             Error::Malformed("bad".into()),
             Error::bad_parameter("order", "unknown", "must be `id`"),
             Error::invalid("email", "format"),
@@ -122,7 +122,43 @@ mod tests {
             Error::unavailable("database", "down"),
             Error::Configuration("x".into()),
             Error::internal("secret cause"),
-        ] {
+        ]
+    }
+
+    /// Returns `variant status code` for each variant of each row of the table in docs/errors.md.
+    fn rows_of_the_page(page: &str) -> BTreeSet<String> {
+        let (_, table) = page.split_once("\n## Status and code\n").expect("the table");
+        let table = table.split("\n## ").next().unwrap_or_default();
+        let rows = table.lines().filter_map(|line| line.strip_prefix("| `"));
+        rows.flat_map(|row| {
+            let mut cells = row.split(" | ");
+            let mut next = || cells.next().unwrap_or_default();
+            let (variants, status, code) = (next(), next(), next());
+            let status = status.split(' ').next().unwrap_or_default();
+            let variants = variants.split(", ").map(|name| name.trim_matches('`'));
+            let variants = variants.filter(|name| name.starts_with(char::is_uppercase));
+            variants.map(|name| format!("{name} {status} {}", code.trim_matches('`'))).collect::<Vec<_>>()
+        })
+        .collect()
+    }
+
+    #[test]
+    fn the_page_of_errors_has_each_error_with_its_status_and_code() {
+        let page = include_str!("../../../../docs/errors.md");
+        let too_large = [Part::HeaderBytes, Part::QueryBytes].map(|part| Error::TooLarge { part, limit: 1 });
+        let pending = Error::DeletionPending(Secret::new("lnk_1".into()));
+        let rows = errors().into_iter().chain(too_large).chain([pending]).map(|error| {
+            let (status, body) = respond(&error, false);
+            let name = format!("{error:?}");
+            let name = name.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+            format!("{name} {} {}", status.as_u16(), body["code"].as_str().unwrap_or_default())
+        });
+        assert_eq!(rows_of_the_page(page), rows.collect());
+    }
+
+    #[test]
+    fn every_error_has_the_same_six_keys() {
+        for error in errors() {
             let (status, body) = respond(&error, false);
             let mut keys: Vec<_> = body.as_object().expect("object").keys().map(String::as_str).collect();
             keys.sort_unstable();

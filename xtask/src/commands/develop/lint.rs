@@ -8,7 +8,7 @@ use super::{deny, openapi, template};
 use crate::assets;
 use crate::checkout::Checkout;
 use crate::python::Python;
-use crate::ui;
+use crate::{site, ui};
 
 /// The checks: name, arguments of cargo, and the remedy.
 const CHECKS: &[(&str, &[&str], &str)] = &[
@@ -21,7 +21,7 @@ const CHECKS: &[(&str, &[&str], &str)] = &[
     ("the house rules", &["test", "-p", "app-tests", "--test", "house"], "see the failed test above"),
 ];
 
-pub fn run() -> Result<()> {
+pub fn run(commands: &clap::Command) -> Result<()> {
     let checkout = Checkout::find()?;
     // The template's tests run cfn-lint.
     let python = Python::ready(&checkout)?.program();
@@ -38,13 +38,17 @@ pub fn run() -> Result<()> {
     if let Err(error) = format_of_tests(&checkout) {
         failed.push(format!("functions/*/tests.rs: {error}"));
     }
-    ui::heading("Checking docs/openapi.json, docs/messages.json and docs/routes.md");
-    if let Err(error) = openapi::run(true) {
+    ui::heading("Checking the generated documents and tables in docs/");
+    if let Err(error) = openapi::run(true, commands) {
         failed.push(format!("generated documents: {error}"));
     }
     ui::heading("Checking template.yaml");
     if let Err(error) = template::run(true) {
         failed.push(format!("template.yaml: {error}"));
+    }
+    ui::heading("Checking the documentation site");
+    if let Err(error) = site::build(&checkout) {
+        failed.push(format!("the documentation site: {error:#}"));
     }
     ui::heading("Checking the dependencies");
     if let Err(error) = deny::run(&deny::WITHOUT_ADVISORIES) {
@@ -54,7 +58,7 @@ pub fn run() -> Result<()> {
         ui::say("all checks passed");
         return Ok(());
     }
-    bail!("{} of {} checks failed\n  {}", failed.len(), CHECKS.len() + 4, failed.join("\n  "));
+    bail!("{} of {} checks failed\n  {}", failed.len(), CHECKS.len() + 5, failed.join("\n  "));
 }
 
 /// `cargo fmt` does not find these files: tests/build.rs names them, not a source file.

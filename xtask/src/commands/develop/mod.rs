@@ -3,6 +3,7 @@
 pub mod assets;
 pub mod coverage;
 pub mod deny;
+pub mod docs;
 pub mod down;
 pub mod env;
 pub mod fuzz;
@@ -168,7 +169,15 @@ pub enum Develop {
         #[arg(long)]
         check: bool,
     },
-    /// Write docs/openapi.json, docs/messages.json and the table in docs/routes.md from the code.
+    /// Build the documentation site: README and the pages of docs/, with a search and checked links.
+    ///
+    /// The site is in target/site/html and needs no server. The first run compiles mdBook into .local/.
+    Docs {
+        /// Open the site in a browser.
+        #[arg(long)]
+        open: bool,
+    },
+    /// Write docs/openapi.json, docs/messages.json and the generated tables of pages in docs/ from the code.
     Openapi {
         /// Write nothing, and fail if a file is out of date.
         #[arg(long)]
@@ -202,8 +211,8 @@ pub enum Develop {
     Passwords,
 }
 
-/// Runs a command.
-pub fn run(command: Develop) -> Result<ExitCode> {
+/// Runs a command. `commands` are all of them, for the page that lists their options.
+pub fn run(command: Develop, commands: &clap::Command) -> Result<ExitCode> {
     match command {
         Develop::Up { detach, watch } => up::run(detach, watch)?,
         Develop::Down { delete_data } => down::run(delete_data)?,
@@ -213,7 +222,7 @@ pub fn run(command: Develop) -> Result<ExitCode> {
         Develop::Trace { show } => trace::run(&show)?,
         Develop::Invoke { function, event } => return invoke::run(&function, event),
         Develop::Test { arguments } => return test::run(&arguments),
-        Develop::Lint => lint::run()?,
+        Develop::Lint => lint::run(commands)?,
         Develop::Mutants { names, since } => return mutants::run(&names, since.as_deref()),
         Develop::Fuzz { what } => return fuzz::run(&what),
         Develop::Coverage { missing } => return coverage::run(missing),
@@ -221,7 +230,8 @@ pub fn run(command: Develop) -> Result<ExitCode> {
         Develop::New { what } => new::run(&what)?,
         Develop::Remove { what } => remove::run(&what)?,
         Develop::Template { check } => template::run(check)?,
-        Develop::Openapi { check } => openapi::run(check)?,
+        Develop::Docs { open } => docs::run(open)?,
+        Develop::Openapi { check } => openapi::run(check, commands)?,
         Develop::Sbom { functions, target, output } => sbom::run(&functions, &target, output.as_deref())?,
         Develop::Requirements => requirements::run()?,
         Develop::Assets => assets::run()?,

@@ -125,7 +125,7 @@ fn documents(checkout: &Checkout, undo: &mut Undo) -> Result<()> {
     for file in ["Cargo.lock", catalogue::FILE, "template.yaml"] {
         undo.remember(file);
     }
-    for (_, file) in openapi::DOCUMENTS {
+    for file in openapi::files() {
         undo.remember(file);
     }
     assets::ready(checkout)?;
