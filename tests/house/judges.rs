@@ -13,6 +13,8 @@ use app_core::testing::setting;
 use serde_json::Value;
 use xtask::install::extra::Extra;
 
+use crate::template;
+
 /// It pins an older SDK of AWS than the other tools, so it has its own folder.
 pub(crate) const CHECKOV: Extra = Extra {
     folder: "checkov",
@@ -133,7 +135,17 @@ fn judged(files: &[&str]) -> Vec<Finding> {
             message: text(&one["check_name"]),
         });
     }
+    findings.retain(|finding| !is_about_an_empty_network(finding));
     findings
+}
+
+/// cfn-lint checks the empty defaults of these parameters where a provider of managed instances takes them. The rule
+/// ManagedInstancesHaveANetwork refuses them.
+fn is_about_an_empty_network(finding: &Finding) -> bool {
+    let places = ["ManagedInstances", "VpcSecurityGroupIds", "VpcSubnetIds"];
+    finding.rule == "W1030"
+        && places.contains(&finding.resource.as_str())
+        && finding.message.starts_with("'' ")
 }
 
 #[test]
@@ -144,10 +156,16 @@ fn the_judges_find_nothing_that_has_no_reason() {
     let broken = broken.replace("StorageEncrypted: true", "StorageEncrypted: false");
     let copy = std::env::temp_dir().join(format!("database-{}.yaml", std::process::id()));
     fs::write(&copy, broken).expect("a copy");
-    let name = copy.to_string_lossy().into_owned();
-    let findings = judged(&[&TEMPLATES[..], &[&name]].concat());
+    // The template with functions on managed instances, of which the committed one has none.
+    let managed = std::env::temp_dir().join(format!("managed-{}.yaml", std::process::id()));
+    fs::write(&managed, template::managed::generated()).expect("a template");
+    let [name, managed_name] = [&copy, &managed].map(|path| path.to_string_lossy().into_owned());
+    let findings = judged(&[&TEMPLATES[..], &[&name, &managed_name]].concat());
     fs::remove_file(&copy).expect("the copy goes");
+    fs::remove_file(&managed).expect("the template goes");
     let (of_copy, findings): (Vec<_>, Vec<_>) = findings.into_iter().partition(|one| one.file == name);
+    let (of_managed, findings): (Vec<_>, Vec<_>) =
+        findings.into_iter().partition(|one| one.file == managed_name);
     for rule in ["E3002", "CKV_AWS_16"] {
         assert!(
             of_copy.iter().any(|one| one.rule == rule && one.resource == "Database"),
@@ -157,7 +175,11 @@ fn the_judges_find_nothing_that_has_no_reason() {
 
     let list = fs::read_to_string(root().join("tests/house/judges.yaml")).expect("judges.yaml");
     let exceptions: Vec<Exception> = serde_yaml_ng::from_str(&list).expect("a list of exceptions");
-    let faults = faults(&findings, &exceptions);
+    let mut faults = faults(&findings, &exceptions);
+    // Its exceptions are those of the committed template.
+    let of_managed = of_managed.into_iter().map(|one| Finding { file: "template.yaml".to_owned(), ..one });
+    let unexpected = of_managed.filter(|finding| !exceptions.iter().any(|one| one.fits(finding)));
+    faults.extend(unexpected.map(|finding| format!("with managed instances: {finding:?}")));
     assert!(
         faults.is_empty(),
         "mend it, or say in tests/house/judges.yaml why it is right:\n{}",

@@ -7,6 +7,8 @@ COMMANDS = {"MigrateFunction": 2}
 # An event poller calls the function at most five times at once
 # (https://docs.aws.amazon.com/lambda/latest/dg/with-kafka-low-latency.html).
 CALLS_OF_A_POLLER = 5
+# A process that handles several requests at once shares so many connections (core/src/config/database.rs).
+SHARED = 8
 # In the environment of a function that opens connections.
 DATABASE = "DB_SECRET_ARN"
 
@@ -48,12 +50,21 @@ class Stack:
             variables = self.variables(self.common) | self.variables(properties)
             if DATABASE not in variables or not self.holds(function.get("Condition")):
                 continue
+            if "CapacityProviderConfig" in properties:
+                continue
             instances = self.instances(id, properties)
             if instances is None:
                 unbounded.append(id)
             else:
                 total += instances * int(self.resolve(variables.get("CONNECTIONS_POOL_MAX_SIZE", 1)))
-        return unbounded, total
+        return unbounded, total + self.managed()
+
+    def managed(self):
+        """The connections of the functions on managed instances together: each process has a processor."""
+        managed = self.template.get("Metadata", {}).get("ManagedInstances", {})
+        if not managed.get("Functions"):
+            return 0
+        return int(managed["MaxVCpuCount"]) * min(int(managed["RequestsAtOnce"]), SHARED)
 
     @staticmethod
     def variables(properties):

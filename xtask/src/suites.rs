@@ -11,7 +11,7 @@ use serde_json::Value;
 const BUSY: [&str; 4] = ["api", "queue", "repository", "outside"];
 
 /// They measure how long something takes. They run one after another when all others have ended.
-const ALONE: [&str; 2] = ["drills", "timing"];
+const ALONE: [&str; 3] = ["concurrency", "drills", "timing"];
 
 /// A test program, by the name of its target.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,13 +107,14 @@ mod tests {
 
     #[test]
     fn every_program_runs_once_and_what_measures_runs_alone() -> Result<()> {
-        let all = ["api", "crash", "drills", "outside", "queue", "repository", "timing", "one_more"];
+        let all =
+            ["api", "concurrency", "crash", "drills", "outside", "queue", "repository", "timing", "one_more"];
         let messages: Vec<_> = all.iter().map(|name| message(name, true)).collect();
         let messages = messages.join("\n") + "\n" + &message("users-me", false) + "\nno json\n";
         let order = Order::of(programs(&messages))?;
         assert_eq!(names(&order.busy), ["api", "outside", "queue", "repository"]);
         assert_eq!(names(&order.beside), ["crash", "one_more"]);
-        assert_eq!(names(&order.alone), ["drills", "timing"]);
+        assert_eq!(names(&order.alone), ["concurrency", "drills", "timing"]);
         assert_eq!(order.alone[0].command().get_current_dir(), Some(Path::new("/project/tests")));
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use serde_yaml_ng::{Mapping, Value};
 
-use super::{fragment::short, text::Faults};
+use super::{fragment::short, managed::Managed, text::Faults};
 
 pub(super) const FILE: &str = "template.base.yaml";
 /// Begins a line that is replaced by generated text.
@@ -54,6 +54,16 @@ impl<'a> Base<'a> {
         let yaml = serde_yaml_ng::from_str(text)
             .map_err(|error| format!("{FILE}: is no YAML ({error}); correct the line that this names"))?;
         Ok(Self { text, yaml })
+    }
+
+    /// Returns which functions run on managed instances.
+    pub(super) fn managed(&self) -> Result<Managed, String> {
+        let found = self.yaml.get("Metadata").and_then(|all| all.get("ManagedInstances")).cloned();
+        let found = found.ok_or_else(|| {
+            format!("{FILE}: Metadata has no ManagedInstances; write it with an empty list of Functions")
+        })?;
+        serde_yaml_ng::from_value(found)
+            .map_err(|error| format!("{FILE}: Metadata.ManagedInstances: {error}; correct it"))
     }
 
     /// Finds a secret: a resource of this kind, or a parameter that ends in `Arn`.

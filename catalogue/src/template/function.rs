@@ -2,6 +2,7 @@
 
 use super::{
     fragment::{Fragment, Route, file},
+    managed::Managed,
     text::{Faults, indented, pascal},
 };
 
@@ -42,23 +43,33 @@ fn preflight(route: &Route) -> String {
 }
 
 /// Returns the text of all resources of one function, which has this role.
-pub(super) fn resources(fragment: &Fragment<'_>, role: &str, preflights: &[&str]) -> String {
+pub(super) fn resources(
+    fragment: &Fragment<'_>,
+    role: &str,
+    preflights: &[&str],
+    managed: &Managed,
+) -> String {
     let (stem, name) = (fragment.stem, pascal(fragment.stem));
     let condition =
         fragment.value("Condition").map_or_else(String::new, |value| format!("    Condition: {value}\n"));
+    let attribute = managed.attribute(fragment);
     let mut text = indented(&fragment.comment, 2);
     text += &format!(
         "  {name}Function:
     Type: AWS::Serverless::Function
 {condition}    Metadata: {{BuildMethod: rust-cargolambda, BuildProperties: {{Binary: {stem}}}}}
-    Properties:
+{attribute}    Properties:
       FunctionName: !Sub ${{AWS::StackName}}-{stem}
       Role: !GetAtt {role}.Arn
       LoggingConfig: {{LogGroup: !Ref {name}LogGroup}}
 "
     );
-    text += &concurrency(fragment);
-    for key in fragment.keys().filter(|key| !ELSEWHERE.contains(key)) {
+    text += &managed.properties(fragment);
+    if !managed.has(fragment) {
+        text += &concurrency(fragment);
+    }
+    let is_own = |key: &&str| !ELSEWHERE.contains(key) && !managed.replaces(fragment, key);
+    for key in fragment.keys().filter(is_own) {
         text += &indented(fragment.comments(key), 6);
         text += &indented(fragment.lines(key), 6);
         if key == "Events" {

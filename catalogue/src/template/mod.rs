@@ -2,7 +2,7 @@
 //!
 //! A function.yaml has the properties of one `AWS::Serverless::Function`, as SAM documents them, one a line.
 //! Four more keys are allowed: `Condition` of the function, `Resources` next to it, and `Statement` and
-//! `ManagedPolicyArns` of its role. Nine rules add what all functions have in common:
+//! `ManagedPolicyArns` of its role. Ten rules add what all functions have in common:
 //!
 //! 1. The names of the function, its binary and its resources follow from the folder.
 //! 2. A function has a log group and may write there, and in no other one.
@@ -15,6 +15,7 @@
 //! 8. APIs, queues, rules and functions that no API calls have alarms, and all are on a dashboard.
 //! 9. Functions that answer requests from the database have a limit on their instances. Functions that hash passwords
 //!    share one limit, and all others share another.
+//! 10. Functions that the metadata of the base names run on managed instances, with their memory and their network.
 //!
 //! `Statement` replaces the statements of rules 3 and 4.
 
@@ -26,6 +27,7 @@ mod fragment;
 mod function;
 mod gateway;
 mod limits;
+mod managed;
 mod rights;
 mod roles;
 mod text;
@@ -83,7 +85,9 @@ impl Parts {
     /// Names everything in the parts from which no template can be made.
     pub fn template(&self) -> Result<String, Faults> {
         let base = Base::read(&self.base).map_err(|fault| vec![fault])?;
+        let managed = base.managed().map_err(|fault| vec![fault])?;
         let (mut functions, mut faults) = (Vec::new(), Faults::new());
+        managed.check(base::FILE, &self.functions, &mut faults);
         for (stem, text) in &self.functions {
             match Fragment::read(stem, text) {
                 Ok(fragment) => functions.push(fragment),
@@ -98,7 +102,7 @@ impl Parts {
                 let own = preflights.iter().filter(|(stem, _)| *stem == fragment.stem);
                 let own: Vec<&str> = own.map(|(_, event)| event.as_str()).collect();
                 let role = roles.iter().find(|role| role.has(fragment.stem));
-                function::resources(fragment, role.map_or("", |role| role.name.as_str()), &own)
+                function::resources(fragment, role.map_or("", |role| role.name.as_str()), &own, &managed)
             })
             .collect();
         let filled = base.fill(
@@ -108,6 +112,8 @@ impl Parts {
                 ("gateway responses of GrpcApi", gateway::connect()),
                 ("conditions of the alarms", alarms::conditions(&functions)),
                 ("functions", blocks.join("\n")),
+                ("managed instances", managed.resources()),
+                ("rule of the managed instances", managed.rule()),
                 ("alarms", alarms::alarms(&base, &functions)),
                 ("dashboard", dashboard::dashboard(&base, &functions)),
                 ("roles", roles.iter().map(Role::resource).collect::<Vec<_>>().join("\n")),

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{EventsBus, Login, aws::AwsConfig, reader::Reader};
+use super::{EventsBus, Login, RuntimeConfig, aws::AwsConfig, reader::Reader};
 use crate::domain::mask::Secret;
 
 #[derive(Debug, Clone)]
@@ -19,6 +19,10 @@ pub struct DatabaseConfig {
     pub wait: Duration,
     pub outbox: OutboxConfig,
 }
+
+/// A process that handles several requests at once shares these connections among them. A request needs one only while
+/// Postgres works for it.
+const MOST_SHARED: usize = 8;
 
 /// Who we are to Postgres.
 #[derive(Debug, Clone)]
@@ -66,7 +70,13 @@ pub enum Statements {
     Unnamed,
 }
 
-pub(super) fn read(env: &mut Reader<'_>, events: EventsBus, prod: bool, aws: &AwsConfig) -> DatabaseConfig {
+pub(super) fn read(
+    env: &mut Reader<'_>,
+    events: EventsBus,
+    prod: bool,
+    aws: &AwsConfig,
+    runtime: &RuntimeConfig,
+) -> DatabaseConfig {
     let is_iam = env.choice("DB_AUTH", Some(false), &[("password", false), ("iam", true)]) == Some(true);
     let login = match env.optional("DB_SECRET_ARN") {
         _ if is_iam => DatabaseLogin::Iam { user: env.text("DB_USER"), aws: aws.clone() },
@@ -91,13 +101,14 @@ pub(super) fn read(env: &mut Reader<'_>, events: EventsBus, prod: bool, aws: &Aw
         );
     }
     let leases = OutboxConfig::default();
+    let shared = runtime.max_concurrency.min(MOST_SHARED);
     DatabaseConfig {
         host: env.text("DB_HOST"),
         port: env.number("DB_PORT", 5432, 1..=65_535) as u16,
         name: env.text("DB_NAME"),
         login,
         ssl_root_cert,
-        pool_size: env.number("CONNECTIONS_POOL_MAX_SIZE", 1, 1..=100) as usize,
+        pool_size: env.number("CONNECTIONS_POOL_MAX_SIZE", shared as u64, 1..=100) as usize,
         statements: env
             .choice(
                 "DB_STATEMENTS",

@@ -18,6 +18,7 @@ mod mail;
 mod mail_text;
 mod passwords;
 mod reader;
+mod runtime;
 mod secret_source;
 mod section;
 mod sms;
@@ -35,6 +36,7 @@ pub use login::Login;
 pub use mail::{MailConfig, Sender, check_url};
 pub use mail_text::{AppUrl, Language, MailTextConfig};
 pub use passwords::PasswordsConfig;
+pub use runtime::RuntimeConfig;
 pub use secret_source::SecretSource;
 pub use section::Section;
 pub use sms::{Countries, SmsBudget, SmsConfig};
@@ -79,6 +81,7 @@ pub struct Config {
     pub kafka: Option<KafkaConfig>,
     pub queues: QueuesConfig,
     pub aws: AwsConfig,
+    pub runtime: RuntimeConfig,
     pub api_default_limit: u32,
     /// How long a user can take back the request to be deleted.
     pub deletion_grace: time::Duration,
@@ -162,7 +165,9 @@ impl Config {
         let secrets_ttl = Duration::from_secs(env.number("SECRETS_CACHE_SECONDS", 300, 1..=300));
         let events = kafka::bus(&mut env);
         let aws = aws::read(&mut env, prod);
-        let database = needs(Section::Database).then(|| database::read(&mut env, events, prod, &aws));
+        let runtime = runtime::read(&mut env);
+        let database =
+            needs(Section::Database).then(|| database::read(&mut env, events, prod, &aws, &runtime));
         let database_roles =
             if needs(Section::DatabaseRoles) { database_roles::read(&mut env) } else { None };
         let mail = if needs(Section::Mail) { mail::read(&mut env, prod) } else { None };
@@ -215,6 +220,7 @@ impl Config {
             kafka,
             queues,
             aws,
+            runtime,
             api_default_limit: api_default_limit as u32,
             deletion_grace: time::Duration::days(grace_days as i64),
             unverified_accounts: (unverified_days > 0).then(|| time::Duration::days(unverified_days as i64)),

@@ -25,12 +25,17 @@ use crate::{
 const TTL: Duration = Duration::from_secs(5 * 60);
 /// After a failed fetch, how long a known value is used before the store is asked again.
 const RETRY: Duration = Duration::from_secs(30);
+/// A caller that has waited this long for its turn does not wait longer.
+const LONGEST_TURN: Duration = Duration::from_millis(250);
 
 pub struct Secrets {
     store: Box<dyn Store>,
     cache: Mutex<HashMap<String, Known>>,
     ttl: Duration,
     clock: Arc<dyn Clock>,
+    /// One question at a time: the next finds the connection open, and often the answer in the cache. At a start, the
+    /// first is the database's login, and while that connects there is time for the others.
+    turn: Turn<()>,
 }
 
 #[derive(Clone)]
@@ -46,7 +51,7 @@ pub(super) trait Store: Send + Sync {
 
 impl Secrets {
     pub fn new(aws: AwsConfig) -> Self {
-        Self::over(Box::new(SecretsManager { aws, client: OnceLock::new(), turn: Turn::default() }))
+        Self::over(Box::new(SecretsManager { aws, client: OnceLock::new() }))
     }
 
     /// For a function that has none, and so does not link the store's client.
@@ -55,7 +60,8 @@ impl Secrets {
     }
 
     pub(super) fn over(store: Box<dyn Store>) -> Self {
-        Self { store, cache: Mutex::new(HashMap::new()), ttl: TTL, clock: Arc::new(SystemClock) }
+        let (cache, turn) = (Mutex::default(), Turn::default());
+        Self { store, cache, ttl: TTL, clock: Arc::new(SystemClock), turn }
     }
 
     /// With another time than five minutes.
@@ -81,11 +87,11 @@ impl Secrets {
     /// `Unavailable` when it cannot be read. A value that is already known is used beyond its
     /// time rather than failing requests while Secrets Manager is down.
     pub async fn stored(&self, id: &str) -> Result<Arc<str>> {
-        let known = self.known(id);
-        match known {
-            Some(known) if !known.good_until.is_reached(&*self.clock) => Ok(known.value),
-            None => self.fetch(id).await,
-            Some(known) => match self.fetch(id).await {
+        let is_good = |known: &Known| !known.good_until.is_reached(&*self.clock);
+        match self.known(id) {
+            Some(known) if is_good(&known) => Ok(known.value),
+            None => self.fetch(id, is_good).await,
+            Some(known) => match self.fetch(id, is_good).await {
                 Ok(value) => Ok(value),
                 Err(error) => {
                     tracing::warn!(
@@ -103,9 +109,10 @@ impl Secrets {
     /// The same, but not `stale`, for when that did not work: asks the store unless somebody has
     /// done so since. It may still be the same text.
     pub async fn get_newer(&self, id: &str, stale: &str) -> Result<Arc<str>> {
+        let is_newer = |known: &Known| *known.value != *stale;
         match self.known(id) {
-            Some(known) if *known.value != *stale => Ok(known.value),
-            _ => self.fetch(id).await,
+            Some(known) if is_newer(&known) => Ok(known.value),
+            _ => self.fetch(id, is_newer).await,
         }
     }
 
@@ -113,7 +120,12 @@ impl Secrets {
         self.cache.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
     }
 
-    async fn fetch(&self, id: &str) -> Result<Arc<str>> {
+    /// Asks the store, unless another caller has got an answer that will do while this one waited for its turn.
+    async fn fetch(&self, id: &str, will_do: impl Fn(&Known) -> bool) -> Result<Arc<str>> {
+        let _turn = tokio::time::timeout(LONGEST_TURN, self.turn.lock()).await;
+        if let Some(known) = self.known(id).filter(will_do) {
+            return Ok(known.value);
+        }
         let value = self.store.fetch(id).await?;
         self.keep(id, value.clone(), self.ttl);
         Ok(value)
@@ -159,13 +171,7 @@ struct SecretsManager {
     aws: AwsConfig,
     /// Made by the first secret, good for all.
     client: OnceLock<Client>,
-    /// One question at a time: the next one finds the connection open, and a start saves a handshake.
-    /// The first is the database's login, and while that connects there is time for the others.
-    turn: Turn<()>,
 }
-
-/// A caller that has waited this long for the shared connection opens another one.
-const LONGEST_TURN: Duration = Duration::from_millis(250);
 
 impl SecretsManager {
     fn client(&self) -> Result<&Client> {
@@ -180,7 +186,6 @@ impl SecretsManager {
 impl Store for SecretsManager {
     fn fetch<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Arc<str>>> {
         async move {
-            let _turn = tokio::time::timeout(LONGEST_TURN, self.turn.lock()).await;
             let response = self.client()?.get_secret_value().secret_id(id).send().await;
             match response.map_err(|error| Error::unavailable("secret store", error))?.secret_string {
                 Some(text) => Ok(Arc::from(text)),
@@ -209,6 +214,7 @@ mod tests {
         fn fetch<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Arc<str>>> {
             async move {
                 let number = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
+                tokio::task::yield_now().await;
                 if self.down.load(Ordering::SeqCst) {
                     return Err(Error::unavailable("secret store", "down"));
                 }
@@ -266,6 +272,19 @@ mod tests {
         tokio::time::advance(RETRY).await;
         store.down.store(false, Ordering::SeqCst);
         assert_eq!(text(&secrets).await, "3");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn fifty_requests_at_once_ask_the_store_once_also_while_it_is_down() {
+        let (store, secrets) = secrets();
+        let fifty = async || futures_util::future::join_all((0..50).map(|_| text(&secrets))).await;
+        assert!(fifty().await.iter().all(|text| text == "1"));
+        tokio::time::advance(TTL).await;
+        assert!(fifty().await.iter().all(|text| text == "2"));
+        tokio::time::advance(TTL).await;
+        store.down.store(true, Ordering::SeqCst);
+        assert!(fifty().await.iter().all(|text| text == "2"));
+        assert_eq!(store.asked.load(Ordering::SeqCst), 3);
     }
 
     #[tokio::test(start_paused = true)]

@@ -4,12 +4,14 @@
 
 use std::time::Instant;
 
-use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
+use lambda_runtime::Diagnostic;
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::value::RawValue;
 
 pub use super::runtime::RuntimeError;
-use super::runtime::{Invocation, deadline, guarded, start};
+use super::{
+    runtime::{Invocation, deadline, guarded, start},
+    workers::each_event,
+};
 use crate::{
     app::{App, Need},
     domain::{Error, Result},
@@ -22,30 +24,33 @@ use crate::{
 /// `Configuration` with everything that is wrong, and errors of Lambda's Runtime API.
 pub fn main<H, F, I, O>(needs: &[Need], handler: H) -> Result<(), RuntimeError>
 where
-    H: Fn(App, I, Instant) -> F,
-    F: Future<Output = Result<O>>,
-    I: DeserializeOwned,
-    O: Serialize,
+    H: Fn(App, I, Instant) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Result<O>> + Send + 'static,
+    I: DeserializeOwned + Send + 'static,
+    O: Serialize + Send + 'static,
 {
     start(needs, |app| serve(app, handler))
 }
 
 async fn serve<H, F, I, O>(app: App, handler: H) -> Result<(), RuntimeError>
 where
-    H: Fn(App, I, Instant) -> F,
-    F: Future<Output = Result<O>>,
-    I: DeserializeOwned,
-    O: Serialize,
+    H: Fn(App, I, Instant) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Result<O>> + Send + 'static,
+    I: DeserializeOwned + Send + 'static,
+    O: Serialize + Send + 'static,
 {
-    let (app, handler) = (&app, &handler);
-    lambda_runtime::run(service_fn(move |event: LambdaEvent<Box<RawValue>>| async move {
-        let deadline = deadline(app, &event.context);
-        // Boxed, because the future is deeply nested and the runtime wraps it in more futures.
-        let work = Box::pin(respond(app, handler, event.payload.get(), deadline));
-        let trace = Invocation::of(&event.context).trace();
-        let scope = telemetry::Scope::new(event.context.request_id, trace);
-        scope.record(telemetry::Kind::Server, || "invocation".to_owned()).run(work).await
-    }))
+    let own = app.clone();
+    each_event(&app, move |event| {
+        let (app, handler) = (own.clone(), handler.clone());
+        async move {
+            let deadline = deadline(&app, &event.context);
+            // Boxed, because the future is deeply nested and the runtime wraps it in more futures.
+            let work = Box::pin(respond(&app, handler, event.payload.get(), deadline));
+            let trace = Invocation::of(&event.context).trace();
+            let scope = telemetry::Scope::new(event.context.request_id, trace);
+            scope.record(telemetry::Kind::Server, || "invocation".to_owned()).run(work).await
+        }
+    })
     .await
 }
 

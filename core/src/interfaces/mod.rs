@@ -9,3 +9,4 @@ pub mod queue;
 pub mod relay;
 pub mod rpc;
 mod runtime;
+mod workers;

@@ -9,6 +9,7 @@ use std::{
 
 use futures_util::FutureExt;
 use lambda_runtime::Context;
+use tokio::runtime::{Builder, Runtime};
 use uuid::Uuid;
 
 use crate::{
@@ -22,7 +23,7 @@ use crate::{
 pub type RuntimeError = lambda_runtime::Error;
 
 /// Starts a function, then serves events until Lambda shuts the environment down. The logs start first, because
-/// they report a start that fails. One thread is enough, because Lambda sends one event at a time.
+/// they report a start that fails.
 pub(super) fn start<F>(needs: &[Need], serve: impl FnOnce(App) -> F) -> Result<(), RuntimeError>
 where
     F: Future<Output = Result<(), RuntimeError>>,
@@ -30,11 +31,18 @@ where
     telemetry::init();
     let log = |error: &Error| tracing::error!(error = error.chain(), "cannot start");
     let app = App::from_env(needs).inspect_err(log)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
+    executor(app.config().runtime.threads())?.block_on(async {
         app.warm_up(needs).await.inspect_err(log)?;
         serve(app).await
     })
+}
+
+/// One thread costs less for each event than several, so there are several only if they can run at the same time.
+fn executor(threads: usize) -> std::io::Result<Runtime> {
+    match threads {
+        1 => Builder::new_current_thread().enable_all().build(),
+        _ => Builder::new_multi_thread().worker_threads(threads).enable_all().build(),
+    }
 }
 
 /// Returns the time at which Lambda ends this invocation.
@@ -97,13 +105,14 @@ pub(super) async fn guarded<T>(
     work: Pin<Box<impl Future<Output = Result<T>> + ?Sized>>,
 ) -> Result<T> {
     let work = AssertUnwindSafe(tokio::time::timeout_at(end.into(), work)).catch_unwind();
-    let outcome = work.await;
+    // Where it panicked is read before anything else runs on this thread, which may panic too.
+    let outcome = work.await.map_err(|panic| telemetry::caught(&*panic));
     // A dropped transaction still has to send its rollback. This lets the connection's driver run before the
     // response is returned and Lambda freezes the process while the transaction holds its locks.
     tokio::task::yield_now().await;
     match outcome {
         Ok(Ok(outcome)) => outcome,
         Ok(Err(late)) => Err(Error::unavailable("time", late)),
-        Err(panic) => Err(Error::internal(telemetry::caught(&*panic))),
+        Err(panic) => Err(Error::internal(panic)),
     }
 }

@@ -25,7 +25,7 @@ use tracing_subscriber::{
 use lines::Lines;
 pub(crate) use metrics::is_name;
 pub use metrics::{DIMENSIONS, Metric, NAMESPACE};
-pub use scope::{Scope, note_api_key, note_user, request_id, trace};
+pub use scope::{Scope, lambda_trace, note_api_key, note_user, request_id, trace, with_lambda_trace};
 pub use span::{Span, note_failure, note_status};
 pub use spans::Kind;
 #[cfg(feature = "testing")]

@@ -12,6 +12,8 @@ use super::{
 
 tokio::task_local! {
     static CURRENT: Scope;
+    /// Lambda's own header of the trace. The classic runtime puts it into the environment instead.
+    static OF_LAMBDA: Option<String>;
 }
 
 /// One request or message. Each of its log lines shows it as `span`.
@@ -118,6 +120,17 @@ pub fn request_id() -> Option<String> {
 /// Returns the place in the trace of what the current request or message causes now. A message that is sent carries it.
 pub fn trace() -> Option<TraceContext> {
     with_current(Scope::context)
+}
+
+/// Runs `work` with the trace header that Lambda sent with its event.
+pub fn with_lambda_trace<F: Future>(header: Option<String>, work: F) -> impl Future<Output = F::Output> {
+    OF_LAMBDA.scope(header, work)
+}
+
+/// Returns the trace header that calls of AWS pass on, if several requests are handled at once. Lambda finds loops of
+/// functions by it.
+pub fn lambda_trace() -> Option<String> {
+    OF_LAMBDA.try_with(Clone::clone).ok().flatten()
 }
 
 /// Adds the user to the log lines of the current request. Only for a user whose token or key was verified.

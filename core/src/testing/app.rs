@@ -10,7 +10,7 @@ use crate::{
     app::App,
     config::{
         ChallengesConfig, Config, Cors, Countries, DatabaseConfig, LaunchMode, LimitsConfig, MailTextConfig,
-        Origins, PasswordsConfig, QueuesConfig, SecretSource, SmsConfig, TokensConfig,
+        Origins, PasswordsConfig, QueuesConfig, RuntimeConfig, SecretSource, SmsConfig, TokensConfig,
     },
     domain::{auth::challenge::DELETION_GRACE, mask::Secret},
     infrastructure::{db::Db, mail::MemoryMailer, messaging::MemoryBus, sms::MemorySender},
@@ -118,6 +118,7 @@ fn config(database: Option<DatabaseConfig>) -> Config {
         cache: None,
         kafka: None,
         aws: no_aws(),
+        runtime: RuntimeConfig { max_concurrency: 1, api: None },
         api_default_limit: 25,
         deletion_grace: DELETION_GRACE,
         unverified_accounts: None,

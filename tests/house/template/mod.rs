@@ -16,6 +16,7 @@ mod hashing;
 mod limits;
 mod limits_used;
 mod logins;
+pub(crate) mod managed;
 mod names;
 mod pages;
 mod permissions;

@@ -73,6 +73,17 @@ impl Client {
         })
     }
 
+    /// Another program of the same user, which creates users of its own.
+    pub(super) fn another(&self) -> Result<Self> {
+        let (email, access, refresh) = (self.email.clone(), self.access.clone(), self.refresh.clone());
+        let (samples, run) = (self.samples.clone(), random_hex(4)?);
+        Ok(Self { samples, calls: 0, run, email, access, refresh })
+    }
+
+    pub(super) fn access(&self) -> &str {
+        &self.access
+    }
+
     pub(super) fn event(&mut self, case: &Case) -> Result<String> {
         self.calls += 1;
         (case.event)(self).map(|event| event.to_string())

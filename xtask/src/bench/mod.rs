@@ -8,6 +8,7 @@
 //! - [`bare`]: the floors.
 //! - [`awake`]: what keeps a warm request from measuring how processors wake up.
 //! - [`instructions`]: what a warm request takes, whatever the machine does meanwhile.
+//! - [`throughput`]: many requests at once in one process.
 //! - [`memory`], [`quota`]: requests with as much of a processor as a memory setting buys.
 //! - [`figures`], [`targets`], [`report`]: medians, the promises about them, and the table.
 //!
@@ -28,6 +29,7 @@ mod release;
 mod report;
 mod run;
 mod targets;
+mod throughput;
 mod world;
 
 pub use awake::Awake;
@@ -40,4 +42,5 @@ pub use memory::measure as measure_memory;
 pub use plan::Plan;
 pub use release::{GATE, Weight, build, gate, weigh, weigh_files};
 pub use run::measure;
+pub use throughput::{build_by_hand, measure as measure_throughput};
 pub use world::World;

@@ -55,10 +55,11 @@ impl World {
 
         let arn =
             |name: &str| format!("arn:aws:secretsmanager:{REGION}:000000000000:secret:bench/{name}-AbCdEf");
+        let key = random_hex(32)?;
         let login = json!({ "username": database.app.user, "password": database.app.password });
         let secrets = BTreeMap::from([
             (arn("database"), login.to_string()),
-            (arn("key"), random_hex(32)?),
+            (arn("key"), key.clone()),
             (arn("pseudonyms"), random_hex(32)?),
         ]);
         let port = endpoint::start(secrets)?;
@@ -95,6 +96,7 @@ impl World {
         let mut floor = place;
         floor.push(pair("DB_USER", &database.app.user));
         floor.push(pair("DB_PASSWORD", &database.app.password));
+        floor.push(pair("SECRET_KEY", &key));
         Ok((settings, floor, tls))
     }
 

@@ -50,6 +50,10 @@ pub enum What {
     ///
     /// It needs Linux and the permission to create a control group.
     Memory,
+    /// Measure a process that handles many requests at once, next to one process for each.
+    ///
+    /// A server by hand is the floor. It needs Linux. It takes about ten minutes after the build.
+    Throughput,
     /// Compare the repository with handwritten statements: one row, a page, 10,000 rows at once.
     ///
     /// It takes about a minute after the build. A busy machine makes the times longer and more
@@ -109,6 +113,7 @@ pub fn run(what: Option<&What>) -> Result<ExitCode> {
         Some(What::Size { gate: true, .. }) => gate(),
         Some(What::Size { functions, output, .. }) => size(functions, output.json),
         Some(What::Memory) => memory(),
+        Some(What::Throughput) => throughput(),
         Some(What::Repository(output)) => program("repository", output.json),
         Some(What::Queue(output)) => program("queue", output.json),
     }
@@ -212,6 +217,18 @@ fn memory() -> Result<ExitCode> {
     ui::out(&Machine::here().to_string());
     let outcome = Awake::keep(&world.stack.python)
         .and_then(|_awake| bench::measure_memory(&world, Path::new(&folder), &plan));
+    world.stack.dispose()?;
+    outcome.map(|()| ExitCode::SUCCESS)
+}
+
+fn throughput() -> Result<ExitCode> {
+    let only = ["auth-tokens-refresh", "users-me"].map(str::to_owned).to_vec();
+    let (folder, _) = release(&Plan { starts: 0, requests: 0, hashes: 0, only, before: None })?;
+    let by_hand = bench::build_by_hand(&Checkout::find()?)?;
+    let mut world = start()?;
+    ui::heading("Measuring");
+    ui::out(&Machine::here().to_string());
+    let outcome = bench::measure_throughput(&world, &folder, &by_hand);
     world.stack.dispose()?;
     outcome.map(|()| ExitCode::SUCCESS)
 }

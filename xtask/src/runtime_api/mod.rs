@@ -23,7 +23,7 @@ mod server;
 use std::io::{BufRead as _, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -35,6 +35,8 @@ use crate::process;
 
 /// How often it is looked whether the process still runs.
 const GLANCE: Duration = Duration::from_millis(5);
+/// How much longer than its own deadline a process that handles several events at once is waited for.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What came of an invocation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,11 +58,12 @@ pub enum Outcome {
 pub struct Function {
     name: String,
     spawned: Instant,
-    child: Child,
+    child: Mutex<Child>,
     server: Server,
     lines: Arc<Mutex<Vec<String>>>,
     readers: Vec<JoinHandle<()>>,
     sampled: bool,
+    last_took: Option<Duration>,
 }
 
 impl Function {
@@ -106,7 +109,8 @@ impl Function {
         if let Some(stderr) = child.stderr.take() {
             readers.push(collect(stderr, Arc::clone(&lines)));
         }
-        Ok(Self { name, spawned, child, server, lines, readers, sampled: false })
+        let child = Mutex::new(child);
+        Ok(Self { name, spawned, child, server, lines, readers, sampled: false, last_took: None })
     }
 
     /// Marks the traces of all later invocations as sampled, as Lambda does with some of them.
@@ -125,19 +129,42 @@ impl Function {
             if self.server.polled() {
                 return Ok(None);
             }
-            if let Some(outcome) = self.ended(deadline)? {
-                return Ok(Some(outcome));
+            if let Some(status) = self.ended()? {
+                let report = self.server.settled(GLANCE);
+                return Ok(Some(report.map_or(Outcome::Exited(status), Outcome::from)));
+            }
+            if Instant::now() >= deadline {
+                self.kill()?;
+                return Ok(Some(Outcome::TimedOut));
             }
         }
     }
 
-    /// Sends the function an event and waits for what comes of it, its start included.
+    /// Sends the function an event and waits for what comes of it, its start included. A process that is late is
+    /// killed.
     pub fn invoke(&mut self, event: &str, timeout: Duration) -> Result<Outcome> {
+        let (outcome, took) = self.run(event, timeout, timeout)?;
+        self.last_took = took;
+        if outcome == Outcome::TimedOut {
+            self.kill()?;
+        }
+        Ok(outcome)
+    }
+
+    /// Sends an event to a process that handles several at once, and waits for what comes of it. Returns also the time
+    /// from when it was sent to when its response had arrived. A process that is late is not killed, because it
+    /// handles others.
+    pub fn call(&self, event: &str, timeout: Duration) -> Result<(Outcome, Option<Duration>)> {
+        self.run(event, timeout, timeout + PATIENCE)
+    }
+
+    fn run(&self, event: &str, timeout: Duration, patience: Duration) -> Result<(Outcome, Option<Duration>)> {
         let deadline_ms = (SystemTime::now() + timeout).duration_since(UNIX_EPOCH)?.as_millis();
         let id = random_hex(16)?;
         let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
-        self.server.offer(Invocation {
-            request_id: format!("{}-{}-{}-{}-{}", &id[..8], &id[8..12], &id[12..16], &id[16..20], &id[20..]),
+        let request_id = format!("{}-{}-{}-{}-{}", &id[..8], &id[8..12], &id[12..16], &id[16..20], &id[20..]);
+        let report = self.server.offer(Invocation {
+            request_id: request_id.clone(),
             deadline_ms,
             arn: format!("arn:aws:lambda:us-east-1:000000000000:function:{}", self.name),
             trace: format!(
@@ -148,13 +175,23 @@ impl Function {
             ),
             event: event.to_owned(),
         });
-        let deadline = deadline(timeout);
+        let deadline = deadline(patience);
         loop {
-            if let Some(report) = self.server.report(GLANCE) {
-                return Ok(report.into());
+            if let Ok((report, took)) = report.recv_timeout(GLANCE) {
+                return Ok((report.into(), Some(took)));
             }
-            if let Some(outcome) = self.ended(deadline)? {
-                return Ok(outcome);
+            if let Some(failed) = self.server.failed_start() {
+                return Ok((failed.into(), None));
+            }
+            if let Some(status) = self.ended()? {
+                // A report may have arrived between two glances.
+                let report = report.recv_timeout(GLANCE).ok().map(|(report, _)| report);
+                let report = report.or_else(|| self.server.failed_start());
+                return Ok((report.map_or(Outcome::Exited(status), Outcome::from), None));
+            }
+            if Instant::now() >= deadline {
+                self.server.give_up(&request_id);
+                return Ok((Outcome::TimedOut, None));
             }
         }
     }
@@ -168,19 +205,25 @@ impl Function {
     /// From when the last event was sent to when its response had arrived.
     #[must_use]
     pub fn last_took(&self) -> Option<Duration> {
-        self.server.took()
+        self.last_took
     }
 
     /// The process id.
     #[must_use]
     pub fn pid(&self) -> u32 {
-        self.child.id()
+        self.child().id()
+    }
+
+    /// Stops answering the process, as the Runtime API of an environment that goes away. The process stays.
+    pub fn hang_up(&self) {
+        self.server.close();
     }
 
     /// Ends the process without warning, as a power cut would.
-    pub fn kill(&mut self) -> Result<()> {
-        self.child.kill().context("cannot kill the process of the function")?;
-        self.child.wait()?;
+    pub fn kill(&self) -> Result<()> {
+        let mut child = self.child();
+        child.kill().context("cannot kill the process of the function")?;
+        child.wait()?;
         Ok(())
     }
 
@@ -200,24 +243,19 @@ impl Function {
         self.logs()
     }
 
-    fn ended(&mut self, deadline: Instant) -> Result<Option<Outcome>> {
-        if let Some(status) = self.child.try_wait()? {
-            // Its last words may have arrived between the two glances.
-            let report = self.server.report(GLANCE);
-            return Ok(Some(report.map_or(Outcome::Exited(status), Outcome::from)));
-        }
-        if Instant::now() < deadline {
-            return Ok(None);
-        }
-        self.kill()?;
-        Ok(Some(Outcome::TimedOut))
+    fn child(&self) -> MutexGuard<'_, Child> {
+        self.child.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How the process ended, if it has.
+    pub fn ended(&self) -> Result<Option<ExitStatus>> {
+        Ok(self.child().try_wait()?)
     }
 }
 
 impl Drop for Function {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let _ = self.kill();
         self.server.close();
     }
 }

@@ -1,7 +1,9 @@
-//! The four routes of the Runtime API, and what they know of the one function they serve.
+//! The four routes of the Runtime API, and what they know of the one process they serve.
 
+use std::collections::{HashMap, VecDeque};
 use std::io::BufReader;
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -20,6 +22,10 @@ pub(super) enum Report {
     InitError { error_type: String, message: String },
 }
 
+/// What came of it, and from when the event was sent to when the report had arrived. The time is taken where the bytes
+/// pass: nobody's waking up is in it.
+pub(super) type Reported = (Report, Duration);
+
 /// An event waiting for the function.
 #[derive(Debug)]
 pub(super) struct Invocation {
@@ -34,14 +40,13 @@ pub(super) struct Invocation {
 struct State {
     /// When the function asked for its first event, which ends its start.
     polled: Option<Instant>,
-    /// When the event that it works on, or worked on last, was sent.
-    sent: Option<Instant>,
-    /// From then until its response had arrived.
-    took: Option<Duration>,
-    waiting: Option<Invocation>,
-    /// The request that the function works on. Reports about any other are refused.
-    current: Option<String>,
-    report: Option<Report>,
+    /// The events that wait for a poll, in the order in which they came, and who waits for their reports.
+    waiting: VecDeque<(Invocation, Sender<Reported>)>,
+    /// The requests that the function works on, by their ids, and when each was sent. Reports about any other are
+    /// refused.
+    running: HashMap<String, (Instant, Sender<Reported>)>,
+    /// What the function reported of its start, if that failed.
+    start: Option<Report>,
     closed: bool,
 }
 
@@ -55,7 +60,10 @@ pub(super) struct Server {
 #[derive(Debug, Default)]
 struct Shared {
     state: Mutex<State>,
-    changed: Condvar,
+    /// There is another event, or no more will come.
+    offered: Condvar,
+    /// The function has started, or failed to.
+    settled: Condvar,
 }
 
 impl Shared {
@@ -80,12 +88,19 @@ impl Server {
         self.address
     }
 
-    /// Hands the function an event, to be taken at its next poll.
-    pub(super) fn offer(&self, invocation: Invocation) {
+    /// Hands the function an event, to be taken at a poll, and returns where its report will arrive.
+    pub(super) fn offer(&self, invocation: Invocation) -> Receiver<Reported> {
+        let (reported, report) = channel();
+        self.shared.lock().waiting.push_back((invocation, reported));
+        self.shared.offered.notify_one();
+        report
+    }
+
+    /// Gives up an event. A report about it is refused, as Lambda refuses one that is too late.
+    pub(super) fn give_up(&self, id: &str) {
         let mut state = self.shared.lock();
-        state.report = None;
-        state.waiting = Some(invocation);
-        self.shared.changed.notify_all();
+        state.waiting.retain(|(invocation, _)| invocation.request_id != id);
+        state.running.remove(id);
     }
 
     /// Whether the function has asked for an event since it was started.
@@ -98,34 +113,21 @@ impl Server {
         self.shared.lock().polled
     }
 
-    /// What the last report took, taken where the bytes pass: nobody's waking up is in it.
-    pub(super) fn took(&self) -> Option<Duration> {
-        self.shared.lock().took
-    }
-
-    /// The report of the current invocation, or of a failed start, if there is one by then.
-    pub(super) fn report(&self, wait: Duration) -> Option<Report> {
-        self.wait(wait, |state| state.report.is_some()).report.take()
+    /// Returns what the function reported of its start, if that failed.
+    pub(super) fn failed_start(&self) -> Option<Report> {
+        self.shared.lock().start.take()
     }
 
     /// Waits for the first poll or for the report of a failed start.
     pub(super) fn settled(&self, wait: Duration) -> Option<Report> {
-        self.wait(wait, |state| state.polled.is_some() || state.report.is_some()).report.take()
-    }
-
-    fn wait(&self, wait: Duration, ready: impl Fn(&State) -> bool) -> MutexGuard<'_, State> {
-        let state = self.shared.lock();
-        let (state, _) = self
-            .shared
-            .changed
-            .wait_timeout_while(state, wait, |state| !ready(state))
-            .unwrap_or_else(PoisonError::into_inner);
-        state
+        let unsettled = |state: &mut State| state.polled.is_none() && state.start.is_none();
+        let settled = self.shared.settled.wait_timeout_while(self.shared.lock(), wait, unsettled);
+        settled.unwrap_or_else(PoisonError::into_inner).0.start.take()
     }
 
     pub(super) fn close(&self) {
         self.shared.lock().closed = true;
-        self.shared.changed.notify_all();
+        self.shared.offered.notify_all();
         // The accepting thread sees `closed` with this connection.
         let _ = TcpStream::connect(self.address);
     }
@@ -180,17 +182,16 @@ fn serve(stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
 fn next(shared: &Shared) -> Option<Invocation> {
     let mut state = shared.lock();
     state.polled.get_or_insert_with(Instant::now);
-    shared.changed.notify_all();
+    shared.settled.notify_all();
     loop {
         if state.closed {
             return None;
         }
-        if let Some(invocation) = state.waiting.take() {
-            state.current = Some(invocation.request_id.clone());
-            state.sent = Some(Instant::now());
+        if let Some((invocation, reported)) = state.waiting.pop_front() {
+            state.running.insert(invocation.request_id.clone(), (Instant::now(), reported));
             return Some(invocation);
         }
-        state = shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        state = shared.offered.wait(state).unwrap_or_else(PoisonError::into_inner);
     }
 }
 
@@ -211,13 +212,17 @@ fn report<'a>(path: &'a str, body: &[u8]) -> Option<(Option<&'a str>, Report)> {
 
 fn take(shared: &Shared, id: Option<&str>, report: Report, arrived: Instant) -> bool {
     let mut state = shared.lock();
-    if id.is_some() && state.current.as_deref() != id {
-        return false;
+    match id {
+        None => {
+            state.start = Some(report);
+            shared.settled.notify_all();
+        }
+        Some(id) => {
+            let Some((sent, reported)) = state.running.remove(id) else { return false };
+            // Who does not wait any more needs no report.
+            let _ = reported.send((report, arrived - sent));
+        }
     }
-    state.current = None;
-    state.took = state.sent.map(|sent| arrived - sent);
-    state.report = Some(report);
-    shared.changed.notify_all();
     true
 }
 

@@ -78,27 +78,32 @@ impl Challenges<'_> {
         if let Some(Owner { epoch, .. }) = judged.challenge().owner.filter(|_| judged.challenge().used) {
             return self.repeat_move(&judged, &new, Some(epoch + 1), client).await;
         }
-        let work = async |tx: &mut Tx<'_>, redeemed: &Redeemed<'_>| {
-            let user = redeemed.user;
-            let old = match users::find_address(&*tx, user).await? {
-                None if addresses.is_first() => None,
-                Some(old) if old.is_proved => Some(Email::parse(&old.typed).map_err(|_| judged.refused())?),
-                None | Some(_) => return Err(judged.refused()),
-            };
-            proof::move_email(tx, redeemed, &new, client, self.now()).await?;
-            let undo = match old {
-                None => None,
-                Some(old) => {
-                    let data = Addresses::of_undo(&old, &new).to_json()?;
-                    let undo = Ask { data, ..Ask::new(Purpose::UndoEmail, Some(user), old.canonical()) };
-                    Some(self.ask(tx, &undo).await?)
-                }
-            };
-            let details = json!({ "challenge": redeemed.challenge.id, "undo": undo });
-            audit::record(tx, &Entry::own(Purpose::ChangeEmail.action(), user, client.ip).with(details));
-            Ok(())
+        let (judged, addresses, new) = (&judged, &addresses, &new);
+        let work = || {
+            async move |tx: &mut Tx<'_>, redeemed: &Redeemed<'_>| {
+                let user = redeemed.user;
+                let old = match users::find_address(&*tx, user).await? {
+                    None if addresses.is_first() => None,
+                    Some(old) if old.is_proved => {
+                        Some(Email::parse(&old.typed).map_err(|_| judged.refused())?)
+                    }
+                    None | Some(_) => return Err(judged.refused()),
+                };
+                proof::move_email(tx, redeemed, new, client, self.now()).await?;
+                let undo = match old {
+                    None => None,
+                    Some(old) => {
+                        let data = Addresses::of_undo(&old, new).to_json()?;
+                        let undo = Ask { data, ..Ask::new(Purpose::UndoEmail, Some(user), old.canonical()) };
+                        Some(self.ask(tx, &undo).await?)
+                    }
+                };
+                let details = json!({ "challenge": redeemed.challenge.id, "undo": undo });
+                audit::record(tx, &Entry::own(Purpose::ChangeEmail.action(), user, client.ip).with(details));
+                Ok(())
+            }
         };
-        self.redeem_move(&judged, client, work).await
+        self.redeem_move(judged, client, work).await
     }
 
     /// Succeeds without an effect if the user has the address, and nothing has changed since a link gave it: the

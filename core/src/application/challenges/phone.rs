@@ -90,25 +90,28 @@ impl Challenges<'_> {
         let presented = Presented::Code { id: with.id, code: with.code, asker };
         let judged = self.judge(keys, Purpose::Phone, &presented, client).await?;
         let phone = judged.challenge().phone().ok_or_else(|| judged.refused())?;
-        let work = async |tx: &mut Tx<'_>, redeemed: &Redeemed<'_>| {
-            let (user, challenge, now) = (redeemed.user, redeemed.challenge.id, self.now());
-            if let Some(is_proved) = phones::has_proved_another(&*tx, user, &phone).await? {
-                if is_proved {
-                    self.may_lose_number(&*tx, user).await?;
+        let phone = &phone;
+        let work = || {
+            async move |tx: &mut Tx<'_>, redeemed: &Redeemed<'_>| {
+                let (user, challenge, now) = (redeemed.user, redeemed.challenge.id, self.now());
+                if let Some(is_proved) = phones::has_proved_another(&*tx, user, phone).await? {
+                    if is_proved {
+                        self.may_lose_number(&*tx, user).await?;
+                    }
+                    // They may be named after that number, which somebody else may have from now on.
+                    sign_in_places::forget(&*tx, user, None).await?;
                 }
-                // They may be named after that number, which somebody else may have from now on.
-                sign_in_places::forget(&*tx, user, None).await?;
+                if let Some(loser) = phones::take(&*tx, user, phone, now).await? {
+                    let ended = proof::end_access(tx, loser, false, RevokeReason::PhoneTaken, now).await?;
+                    let entry = Entry::by(user, Action::PhoneTaken, loser, client.ip);
+                    audit::record(tx, &entry.with(json!({ "ended": ended.sessions, "keys": ended.keys })));
+                }
+                text_messages::note_redeemed(&*tx, challenge, now).await?;
+                SecurityMail::about(user, Notice::PhoneAdded)?.write(tx).await?;
+                let entry = Entry::own(Purpose::Phone.action(), user, client.ip);
+                audit::record(tx, &entry.with(json!({ "challenge": challenge })));
+                Ok(())
             }
-            if let Some(loser) = phones::take(&*tx, user, &phone, now).await? {
-                let ended = proof::end_access(tx, loser, false, RevokeReason::PhoneTaken, now).await?;
-                let entry = Entry::by(user, Action::PhoneTaken, loser, client.ip);
-                audit::record(tx, &entry.with(json!({ "ended": ended.sessions, "keys": ended.keys })));
-            }
-            text_messages::note_redeemed(&*tx, challenge, now).await?;
-            SecurityMail::about(user, Notice::PhoneAdded)?.write(tx).await?;
-            let entry = Entry::own(Purpose::Phone.action(), user, client.ip);
-            audit::record(tx, &entry.with(json!({ "challenge": challenge })));
-            Ok(())
         };
         self.redeem_move(&judged, client, work).await
     }

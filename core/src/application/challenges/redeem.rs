@@ -203,20 +203,24 @@ impl Challenges<'_> {
     }
 
     /// Redeems a challenge that gives its user an address or a number, and returns what to publish. Tries again when
-    /// somebody has signed up with it at this moment: that account has not proved it, and so does not keep it.
+    /// somebody has signed up with it at this moment: that account has not proved it, and so does not keep it. `work`
+    /// makes the work of one try. (A borrowed closure could not promise that its future is `Send`.)
     ///
     /// # Errors
     /// Those of [`Self::redeem`]. `AlreadyExists` when another user has proved the address or the number.
-    pub(super) async fn redeem_move(
+    pub(super) async fn redeem_move<W>(
         &self,
         judged: &Judged,
         client: Client<'_>,
-        work: impl AsyncFn(&mut Tx<'_>, &Redeemed<'_>) -> Result<()>,
-    ) -> Result<Vec<Outgoing>> {
+        work: impl Fn() -> W,
+    ) -> Result<Vec<Outgoing>>
+    where
+        W: AsyncFnOnce(&mut Tx<'_>, &Redeemed<'_>) -> Result<()>,
+    {
         let mut left = TRIES;
         loop {
             left -= 1;
-            let taken = match self.redeem(judged, client, &work).await {
+            let taken = match self.redeem(judged, client, work()).await {
                 Err(taken @ Error::AlreadyExists(_)) => taken,
                 other => return other.map(|((), outgoing)| outgoing),
             };

@@ -47,26 +47,29 @@ impl Challenges<'_> {
         if judged.challenge().used {
             return self.repeat_move(&judged, &old, None, client).await;
         }
-        let work = async |tx: &mut Tx<'_>, redeemed: &Redeemed<'_>| {
-            let (user, challenge, now) = (redeemed.user, redeemed.challenge, self.now());
-            proof::move_email(tx, redeemed, &old, client, now).await?;
-            // The row of the link was written with the change.
-            remove_recent_phone(tx, redeemed, challenge.created_at, client).await?;
-            let deletion = moved_emails::undo(&*tx, user).await?;
-            let ended = proof::end_access(tx, user, false, RevokeReason::EmailRestored, now).await?;
-            let later = challenges::end_later(&*tx, challenge, now).await?;
-            // The last change gave the account the address that it loses now.
-            let last = later.first().copied().unwrap_or(challenge.id);
-            let mails = [(challenge.id, To::Restored), (last, To::Replaced)];
-            for (challenge, to) in mails {
-                Enqueue::new(&EmailRestoredMail { challenge, to })?.owner(user).write(tx).await?;
+        let old = &old;
+        let work = || {
+            async move |tx: &mut Tx<'_>, redeemed: &Redeemed<'_>| {
+                let (user, challenge, now) = (redeemed.user, redeemed.challenge, self.now());
+                proof::move_email(tx, redeemed, old, client, now).await?;
+                // The row of the link was written with the change.
+                remove_recent_phone(tx, redeemed, challenge.created_at, client).await?;
+                let deletion = moved_emails::undo(&*tx, user).await?;
+                let ended = proof::end_access(tx, user, false, RevokeReason::EmailRestored, now).await?;
+                let later = challenges::end_later(&*tx, challenge, now).await?;
+                // The last change gave the account the address that it loses now.
+                let last = later.first().copied().unwrap_or(challenge.id);
+                let mails = [(challenge.id, To::Restored), (last, To::Replaced)];
+                for (challenge, to) in mails {
+                    Enqueue::new(&EmailRestoredMail { challenge, to })?.owner(user).write(tx).await?;
+                }
+                let details = json!({
+                    "challenge": challenge.id, "ended": ended.sessions, "keys": ended.keys, "links": later.len(),
+                    "deletion": deletion,
+                });
+                audit::record(tx, &Entry::own(Purpose::UndoEmail.action(), user, client.ip).with(details));
+                Ok(())
             }
-            let details = json!({
-                "challenge": challenge.id, "ended": ended.sessions, "keys": ended.keys, "links": later.len(),
-                "deletion": deletion,
-            });
-            audit::record(tx, &Entry::own(Purpose::UndoEmail.action(), user, client.ip).with(details));
-            Ok(())
         };
         self.redeem_move(&judged, client, work).await
     }

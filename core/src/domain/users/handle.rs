@@ -6,7 +6,7 @@ use super::{Email, Phone, email::Masked};
 use crate::domain::{Error, Result};
 
 /// An e-mail address or a phone number: what an account is found by, and what its limits count by.
-pub trait Account {
+pub trait Account: Sync {
     /// Returns the one form of all spellings. A number begins with `+` and has no `@`, so it is never an address.
     fn canonical(&self) -> &str;
 }

@@ -20,6 +20,7 @@ use hyper_util::{
 use crate::{
     domain::{Error, Result},
     infrastructure::tls,
+    telemetry,
 };
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -61,10 +62,14 @@ struct Connector(Client<Https, SdkBody>);
 
 impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let request = match request.try_into_http1x() {
+        let mut request = match request.try_into_http1x() {
             Ok(request) => request,
             Err(error) => return HttpConnectorFuture::ready(Err(ConnectorError::user(error.into()))),
         };
+        if let Some(trace) = telemetry::lambda_trace().and_then(|header| header.parse().ok()) {
+            // No signature covers it. Where one request is handled at a time, the SDK itself sends it.
+            request.headers_mut().insert("x-amzn-trace-id", trace);
+        }
         let response = self.0.request(request);
         HttpConnectorFuture::new(async move {
             let response = response.await.map_err(lost)?.map(SdkBody::from_body_1_x);

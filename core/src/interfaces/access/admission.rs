@@ -43,7 +43,7 @@ pub trait Admission: Sized {
     /// # Errors
     /// `Unauthenticated` for an unknown caller, `Forbidden` for a caller without the permission,
     /// `Reauthenticate` for a caller without the recent proof of identity.
-    fn admit(app: &App, request: &Request) -> impl Future<Output = Result<Self>>;
+    fn admit(app: &App, request: &Request) -> impl Future<Output = Result<Self>> + Send;
 
     /// Runs once at startup and warms up what `admit` will need. Errors do not stop the start; the first
     /// request tries again.

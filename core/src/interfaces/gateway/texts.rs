@@ -77,10 +77,8 @@ pub const UNAVAILABLE: ErrorText = text(
     "A service that this request depends on is unavailable. Try again in a few seconds.",
 );
 
-/// The messages of two errors of Connect that the envelope has no use for.
+/// The message of an error of Connect that the envelope has no use for.
 const NO_METHOD: &str = "There is no such method.";
-const RPC_INTERNAL: &str =
-    "The server could not process the request. Report the header X-Request-Id if this happens again.";
 
 const BODY_TOO_LARGE: ErrorText =
     text(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "The body is too large. Send a smaller one.");
@@ -106,7 +104,7 @@ const fn rpc(code: &'static str, of: ErrorText) -> ErrorText {
 pub struct GatewayText {
     /// The key under `GatewayResponses`.
     pub kind: &'static str,
-    /// Whether the template sets the status. The two defaults leave each of their kinds its own status.
+    /// Whether the template sets the status. The default of 4xx leaves each of its kinds its own status.
     pub sets_status: bool,
     /// The header `Retry-After`, in seconds.
     pub retry_after: Option<u32>,
@@ -127,6 +125,9 @@ const fn default(kind: &'static str, text: ErrorText) -> GatewayText {
 
 /// What the REST API sends without calling a function, in the order of the template.
 ///
+/// `DEFAULT_5XX` is what is left: a function that Lambda did not call, because no more instances may run, or whose process
+/// ended. AWS would answer 500, also where the request was never handled.
+///
 /// `MISSING_AUTHENTICATION_TOKEN` is API Gateway's name for a path or a method that does not exist. No
 /// route is signed, so it looks for an AWS signature only where there is no route.
 pub const GATEWAY_TEXTS: [GatewayText; 17] = [
@@ -146,7 +147,7 @@ pub const GATEWAY_TEXTS: [GatewayText; 17] = [
     retry(1, "INTEGRATION_FAILURE", UNAVAILABLE),
     retry(1, "INTEGRATION_TIMEOUT", TIMEOUT),
     default("DEFAULT_4XX", BAD_REQUEST),
-    default("DEFAULT_5XX", INTERNAL),
+    retry(1, "DEFAULT_5XX", UNAVAILABLE),
 ];
 
 /// What the RPC API sends without calling a function, in the order of the template.
@@ -161,5 +162,5 @@ pub const RPC_GATEWAY_TEXTS: [GatewayText; 11] = [
     retry(1, "INTEGRATION_FAILURE", UNAVAILABLE),
     retry(1, "INTEGRATION_TIMEOUT", TIMEOUT),
     default("DEFAULT_4XX", rpc("invalid_argument", BAD_REQUEST)),
-    default("DEFAULT_5XX", ErrorText { message: RPC_INTERNAL, ..rpc("internal", INTERNAL) }),
+    retry(1, "DEFAULT_5XX", UNAVAILABLE),
 ];

@@ -6,8 +6,6 @@ use lambda_http::{
     aws_lambda_events::apigw::ApiGatewayProxyResponse,
     http::{HeaderMap, Method},
 };
-use lambda_runtime::{LambdaEvent, service_fn};
-use serde_json::value::RawValue;
 
 use super::{IntoResponse, error};
 use crate::{
@@ -17,6 +15,7 @@ use crate::{
         access::Admission,
         gateway::{RESERVE, Request, cors, to_gateway},
         runtime::{Invocation, RuntimeError, deadline, guarded, prepared, start},
+        workers::each_event,
     },
     telemetry::{Kind, Scope, Span, note_status},
 };
@@ -29,10 +28,10 @@ use crate::{
 /// `Configuration` with everything that is wrong, and errors of Lambda's Runtime API.
 pub fn main<H, A, F, R>(needs: &[Need], handler: H) -> Result<(), RuntimeError>
 where
-    H: Fn(App, Request, A) -> F,
-    A: Admission,
-    F: Future<Output = Result<R>>,
-    R: IntoResponse,
+    H: Fn(App, Request, A) -> F + Clone + Send + Sync + 'static,
+    A: Admission + Send + 'static,
+    F: Future<Output = Result<R>> + Send + 'static,
+    R: IntoResponse + Send + 'static,
 {
     start(needs, |app| serve(app, handler))
 }
@@ -41,18 +40,21 @@ where
 /// code runs, and its response to a malformed event would not be our envelope.
 async fn serve<H, A, F, R>(app: App, handler: H) -> Result<(), RuntimeError>
 where
-    H: Fn(App, Request, A) -> F,
-    A: Admission,
-    F: Future<Output = Result<R>>,
-    R: IntoResponse,
+    H: Fn(App, Request, A) -> F + Clone + Send + Sync + 'static,
+    A: Admission + Send + 'static,
+    F: Future<Output = Result<R>> + Send + 'static,
+    R: IntoResponse + Send + 'static,
 {
-    let (app, handler) = (&app, &handler);
-    prepared(app, A::prepare(app)).await;
-    lambda_runtime::run(service_fn(move |event: LambdaEvent<Box<RawValue>>| async move {
-        let deadline = deadline(app, &event.context);
-        let invocation = Invocation::of(&event.context);
-        Ok::<_, RuntimeError>(respond(app, handler, event.payload.get(), invocation, deadline).await)
-    }))
+    prepared(&app, A::prepare(&app)).await;
+    let own = app.clone();
+    each_event(&app, move |event| {
+        let (app, handler) = (own.clone(), handler.clone());
+        async move {
+            let deadline = deadline(&app, &event.context);
+            let invocation = Invocation::of(&event.context);
+            Ok::<_, RuntimeError>(respond(&app, handler, event.payload.get(), invocation, deadline).await)
+        }
+    })
     .await
 }
 

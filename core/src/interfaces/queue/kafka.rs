@@ -7,11 +7,12 @@
 use std::{collections::BTreeMap, time::Instant};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
+use futures_util::FutureExt;
 use serde::{Deserialize, Serialize};
 
 use super::{
     Record, RuntimeError, Source,
-    serve::{each_event, run_batch},
+    serve::{each_batch, run_batch},
     source::Carrier,
 };
 use crate::{
@@ -78,15 +79,13 @@ impl Place {
 /// `Configuration` with everything that is wrong, and errors of Lambda's Runtime API.
 pub fn main_kafka<H, F>(needs: &[Need], source: Source, handler: H) -> Result<(), RuntimeError>
 where
-    H: Fn(App, Vec<Record>, Instant) -> F,
-    F: Future<Output = Result<Vec<Outgoing>>>,
+    H: Fn(App, Vec<Record>, Instant) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Result<Vec<Outgoing>>> + Send + 'static,
 {
-    start(needs, |app| async move {
-        let (app, handler) = (&app, &handler);
-        each_event(app, async |event: &str, deadline| {
-            respond_kafka(app, source, handler, event, deadline).await
+    start(needs, |app| {
+        each_batch(app, move |app, event, deadline| {
+            respond_kafka(app, source, handler.clone(), event, deadline).boxed()
         })
-        .await
     })
 }
 

@@ -2,9 +2,8 @@
 
 use std::time::Instant;
 
-use lambda_runtime::{LambdaEvent, service_fn};
+use futures_util::{FutureExt, future::BoxFuture};
 use serde::Serialize;
-use serde_json::value::RawValue;
 
 use super::{
     BatchResponse, Record,
@@ -16,7 +15,10 @@ use crate::{
     app::{App, Need},
     domain::Result,
     infrastructure::messaging::Outgoing,
-    interfaces::runtime::{Invocation, RuntimeError, deadline, start},
+    interfaces::{
+        runtime::{Invocation, RuntimeError, deadline, start},
+        workers::each_event,
+    },
     telemetry,
 };
 
@@ -26,28 +28,33 @@ use crate::{
 /// `Configuration` with everything that is wrong, and errors of Lambda's Runtime API.
 pub fn main<H, F>(needs: &[Need], source: Source, handler: H) -> Result<(), RuntimeError>
 where
-    H: Fn(App, Vec<Record>, Instant) -> F,
-    F: Future<Output = Result<Vec<Outgoing>>>,
+    H: Fn(App, Vec<Record>, Instant) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Result<Vec<Outgoing>>> + Send + 'static,
 {
-    start(needs, |app| async move {
-        let (app, handler) = (&app, &handler);
-        each_event(app, async |event: &str, deadline| respond(app, source, handler, event, deadline).await)
-            .await
+    start(needs, |app| {
+        each_batch(app, move |app, event, deadline| {
+            respond(app, source, handler.clone(), event, deadline).boxed()
+        })
     })
 }
 
 /// Passes raw JSON to `respond`, so that an event that is not a batch gets our own error.
-pub(super) async fn each_event<T: Serialize>(
-    app: &App,
-    respond: impl AsyncFn(&str, Instant) -> Result<T, RuntimeError>,
-) -> Result<(), RuntimeError> {
-    let respond = &respond;
-    lambda_runtime::run(service_fn(move |event: LambdaEvent<Box<RawValue>>| async move {
-        let work = Box::pin(respond(event.payload.get(), deadline(app, &event.context)));
-        let trace = Invocation::of(&event.context).trace();
-        let scope = telemetry::Scope::new(event.context.request_id, trace);
-        scope.record(telemetry::Kind::Server, || "batch".to_owned()).run(work).await
-    }))
+pub(super) async fn each_batch<T, R>(app: App, respond: R) -> Result<(), RuntimeError>
+where
+    T: Serialize + Send + 'static,
+    R: for<'a> Fn(&'a App, &'a str, Instant) -> BoxFuture<'a, Result<T, RuntimeError>>,
+    R: Clone + Send + 'static,
+{
+    let own = app.clone();
+    each_event(&app, move |event| {
+        let (app, respond) = (own.clone(), respond.clone());
+        async move {
+            let work = respond(&app, event.payload.get(), deadline(&app, &event.context));
+            let trace = Invocation::of(&event.context).trace();
+            let scope = telemetry::Scope::new(event.context.request_id, trace);
+            scope.record(telemetry::Kind::Server, || "batch".to_owned()).run(work).await
+        }
+    })
     .await
 }
 

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use futures_util::{FutureExt, future::LocalBoxFuture};
+use futures_util::{
+    FutureExt,
+    future::{BoxFuture, LocalBoxFuture},
+};
 use prost::Message;
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -31,7 +34,7 @@ struct Method {
 type Prepare = for<'a> fn(&'a App) -> LocalBoxFuture<'a, Result<()>>;
 
 /// Turns a message into a message, both in the client's format.
-type Call = Box<dyn Fn(App, Request, Format, Vec<u8>) -> LocalBoxFuture<'static, Result<Vec<u8>>>>;
+type Call = Box<dyn Fn(App, Request, Format, Vec<u8>) -> BoxFuture<'static, Result<Vec<u8>>> + Send + Sync>;
 
 impl Methods {
     /// Adds a method: calls of `path`, for example `/package.Service/Method`, go to `handler`. The handler's last
@@ -39,10 +42,10 @@ impl Methods {
     #[must_use]
     pub fn with<H, I, A, F, O>(mut self, path: &'static str, handler: H) -> Self
     where
-        H: Fn(App, I, A) -> F + Copy + 'static,
+        H: Fn(App, I, A) -> F + Copy + Send + Sync + 'static,
         I: Message + Default + DeserializeOwned,
-        A: Admission + 'static,
-        F: Future<Output = Result<O>>,
+        A: Admission + Send + 'static,
+        F: Future<Output = Result<O>> + Send,
         O: Message + Serialize,
     {
         let call: Call = Box::new(move |app, request, format, message| {
@@ -52,7 +55,7 @@ impl Methods {
                 let output = Span::around(Kind::Internal, "handler", handled).await?;
                 format.write(&output)
             }
-            .boxed_local()
+            .boxed()
         });
         let prepare: Prepare = |app| A::prepare(app).boxed_local();
         self.0.push(Method { path, access: A::ACCESS, prepare, call });

@@ -1,6 +1,9 @@
 //! The loop of an RPC function: it takes an event and returns a response in the caller's protocol.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use lambda_http::{
     Body,
@@ -13,8 +16,6 @@ use lambda_http::{
         },
     },
 };
-use lambda_runtime::{LambdaEvent, service_fn};
-use serde_json::value::RawValue;
 
 use super::{
     Methods,
@@ -29,6 +30,7 @@ use crate::{
     interfaces::{
         gateway::{RESERVE, Request, cors, to_gateway},
         runtime::{Invocation, RuntimeError, deadline, guarded, prepared, start},
+        workers::each_event,
     },
     telemetry::{Scope, note_status},
 };
@@ -56,13 +58,16 @@ pub fn main(needs: &[Need], methods: impl FnOnce(LaunchMode) -> Methods) -> Resu
 }
 
 async fn serve(app: App, methods: Methods) -> Result<(), RuntimeError> {
-    let (app, methods) = (&app, &methods);
-    prepared(app, methods.prepare(app)).await;
-    lambda_runtime::run(service_fn(move |event: LambdaEvent<Box<RawValue>>| async move {
-        let deadline = deadline(app, &event.context);
-        let invocation = Invocation::of(&event.context);
-        Ok::<_, RuntimeError>(respond(app, methods, event.payload.get(), invocation, deadline).await)
-    }))
+    prepared(&app, methods.prepare(&app)).await;
+    let (own, methods) = (app.clone(), Arc::new(methods));
+    each_event(&app, move |event| {
+        let (app, methods) = (own.clone(), Arc::clone(&methods));
+        async move {
+            let deadline = deadline(&app, &event.context);
+            let invocation = Invocation::of(&event.context);
+            Ok::<_, RuntimeError>(respond(&app, &methods, event.payload.get(), invocation, deadline).await)
+        }
+    })
     .await
 }
 

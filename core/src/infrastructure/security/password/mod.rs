@@ -1,13 +1,17 @@
-//! Argon2id off the async thread, one hash at a time, in memory that is reused.
+//! Argon2id off the async threads, one hash at a time for each processor, in memory that is reused.
 
 mod argon;
 mod comparison;
 mod legacy;
 
-use std::sync::Arc;
+use std::{
+    num::NonZeroUsize,
+    sync::{Arc, Mutex, PoisonError},
+    thread,
+};
 
 use argon2::Block;
-use tokio::sync::Mutex;
+use tokio::sync::Semaphore;
 
 use crate::{
     config::PasswordsConfig,
@@ -23,14 +27,35 @@ pub use comparison::Match;
 #[derive(Clone)]
 pub struct Passwords {
     cost: Cost,
-    /// Freshly allocated for each hash it would grow the process by 19 MiB again and again. Who
-    /// waits for it waits as a future: a thread for each would cost memory, too.
-    memory: Arc<Mutex<Vec<Block>>>,
+    hashing: Arc<Hashing>,
+}
+
+struct Hashing {
+    /// One for each processor, because more hashes at once would only slow each other. A hash that waits for its turn
+    /// is a future: a thread for each would cost memory.
+    turns: Arc<Semaphore>,
+    /// The memory of earlier hashes, 19 MiB each. If each hash allocated its own, the process would grow.
+    memories: Mutex<Vec<Vec<Block>>>,
+}
+
+impl Hashing {
+    fn at_once(hashes: usize) -> Self {
+        Self { turns: Arc::new(Semaphore::new(hashes)), memories: Mutex::default() }
+    }
+
+    fn memory(&self) -> Vec<Block> {
+        self.memories.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+    }
+
+    fn keep(&self, memory: Vec<Block>) {
+        self.memories.lock().unwrap_or_else(PoisonError::into_inner).push(memory);
+    }
 }
 
 impl Passwords {
     pub fn new(config: PasswordsConfig) -> Self {
-        Self { cost: Cost::of(config), memory: Arc::default() }
+        let processors = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        Self { cost: Cost::of(config), hashing: Arc::new(Hashing::at_once(processors)) }
     }
 
     pub async fn hash(&self, password: &Password) -> Result<PasswordHash> {
@@ -73,8 +98,16 @@ impl Passwords {
         &self,
         work: impl FnOnce(&mut Vec<Block>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let mut memory = self.memory.clone().lock_owned().await;
-        tokio::task::spawn_blocking(move || work(&mut memory)).await.map_err(Error::internal)?
+        let hashing = Arc::clone(&self.hashing);
+        let turn = Arc::clone(&hashing.turns).acquire_owned().await.map_err(Error::internal)?;
+        let hash = tokio::task::spawn_blocking(move || {
+            let mut memory = hashing.memory();
+            let outcome = work(&mut memory);
+            hashing.keep(memory);
+            drop(turn);
+            outcome
+        });
+        hash.await.map_err(Error::internal)?
     }
 }
 
