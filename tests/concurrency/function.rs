@@ -1,9 +1,8 @@
 //! A function as an outsider would write one: several endpoints in one program, which fail on request.
 //!
-//! The header `X-Fault` of a request says how it fails: `panic`, `sleep` (for longer than any deadline), `wait` (for
-//! Postgres, for longer than any deadline) or `slow` (it succeeds, after 0.1 s in
-//! Postgres). Each request writes a log
-//! line with its header `X-Mark`.
+//! The header `X-Fault` of a change says how it fails: `panic`, `sleep` (for longer than any deadline), `wait` (for
+//! Postgres, for longer than any deadline) or `slow` (it succeeds, after 0.1 s in Postgres). Each change writes a log line
+//! with its header `X-Mark`.
 
 use app_core::{
     App, Need, Result,

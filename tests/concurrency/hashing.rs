@@ -64,7 +64,7 @@ fn fifty_sign_ins_at_once_take_a_buffer_for_each_processor_and_others_are_served
         "{} of users-me during {SIGN_INS} sign-ins: median {median:?}, p99 {late:?}; {grown} MiB more",
         times.len()
     );
-    assert!(times.len() > 20, "{} requests were served meanwhile", times.len());
+    assert!(times.len() > 5, "{} requests were served meanwhile", times.len());
     assert!(late < Duration::from_secs(1), "p99 {late:?}");
     let processors = thread::available_parallelism().map_or(1, NonZeroUsize::get) as u64;
     assert!(grown < MEMORY * processors, "{grown} MiB more for {processors} processors");

@@ -44,27 +44,25 @@ class Stack:
 
     def sum(self):
         """The functions without a limit, and the connections of all others together."""
-        unbounded, total = [], 0
+        unbounded, total, shared = [], 0, 0
         for id, function in sorted(functions(self.template).items()):
             properties = self.common | function["Properties"]
             variables = self.variables(self.common) | self.variables(properties)
             if DATABASE not in variables or not self.holds(function.get("Condition")):
                 continue
+            pool = self.resolve(variables.get("CONNECTIONS_POOL_MAX_SIZE"))
             if "CapacityProviderConfig" in properties:
+                at_once = int(properties["CapacityProviderConfig"]["PerExecutionEnvironmentMaxConcurrency"])
+                shared = max(shared, int(pool or min(at_once, SHARED)))
                 continue
             instances = self.instances(id, properties)
             if instances is None:
                 unbounded.append(id)
             else:
-                total += instances * int(self.resolve(variables.get("CONNECTIONS_POOL_MAX_SIZE", 1)))
-        return unbounded, total + self.managed()
-
-    def managed(self):
-        """The connections of the functions on managed instances together: each process has a processor."""
-        managed = self.template.get("Metadata", {}).get("ManagedInstances", {})
-        if not managed.get("Functions"):
-            return 0
-        return int(managed["MaxVCpuCount"]) * min(int(managed["RequestsAtOnce"]), SHARED)
+                total += instances * int(pool or 1)
+        # Each process on managed instances has a processor.
+        processors = self.template.get("Metadata", {}).get("ManagedInstances", {}).get("MaxVCpuCount", 0)
+        return unbounded, total + shared * int(processors)
 
     @staticmethod
     def variables(properties):

@@ -1,7 +1,5 @@
 //! Functions that run on Lambda Managed Instances: several requests at once in one process.
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
 
 use super::{fragment::Fragment, text::Faults};
@@ -31,13 +29,26 @@ impl Managed {
         self.has(function) && REPLACED.contains(&property)
     }
 
-    /// Checks the names and the numbers that stand in this file.
-    pub(super) fn check(&self, file: &str, functions: &BTreeMap<String, String>, faults: &mut Faults) {
+    /// Checks the names and the numbers that stand in this file. A queue function is refused: a message that ends its
+    /// process would count against all other messages there, and a task keeps its connection while it waits.
+    pub(super) fn check(&self, file: &str, functions: &[Fragment<'_>], faults: &mut Faults) {
         let at = format!("{file}: Metadata.ManagedInstances");
-        for name in self.functions.iter().filter(|name| !functions.contains_key(*name)) {
-            faults.push(format!(
-                "{at}: there is no function {name:?}; write the name of a folder in functions/"
-            ));
+        for name in &self.functions {
+            let Some(function) = functions.iter().find(|function| function.stem == name) else {
+                faults.push(format!(
+                    "{at}: there is no function {name:?}; write the name of a folder in functions/"
+                ));
+                continue;
+            };
+            if function.routes.is_empty() {
+                faults.push(format!(
+                    "{at}: {name} answers no request of an API; remove it, or give it a route"
+                ));
+            }
+            if !function.lines("ReservedConcurrentExecutions").is_empty() {
+                let remedy = "remove one of the two, because the provider has the limit";
+                faults.push(format!("{at}: {name} has ReservedConcurrentExecutions; {remedy}"));
+            }
         }
         // The limits of AWS.
         if !(1..=1_600).contains(&self.requests_at_once) {

@@ -87,13 +87,13 @@ impl Parts {
         let base = Base::read(&self.base).map_err(|fault| vec![fault])?;
         let managed = base.managed().map_err(|fault| vec![fault])?;
         let (mut functions, mut faults) = (Vec::new(), Faults::new());
-        managed.check(base::FILE, &self.functions, &mut faults);
         for (stem, text) in &self.functions {
             match Fragment::read(stem, text) {
                 Ok(fragment) => functions.push(fragment),
                 Err(found) => faults.extend(found),
             }
         }
+        managed.check(base::FILE, &functions, &mut faults);
         let preflights = function::preflights(&functions, &mut faults);
         let roles = roles::roles(&functions, &base, &mut faults);
         let blocks: Vec<String> = functions

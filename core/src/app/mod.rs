@@ -61,7 +61,7 @@ impl App {
         connect: impl FnOnce(DatabaseConfig, Arc<Secrets>) -> Result<Db>,
     ) -> Result<Self> {
         let secrets = Arc::new(secrets);
-        let passwords = Passwords::new(config.passwords);
+        let passwords = Passwords::new(config.passwords).at_once(config.runtime.threads());
         let db = config.database.clone().map(|database| connect(database, secrets.clone())).transpose()?;
         Ok(Self(Arc::new(Parts {
             config,

@@ -81,7 +81,7 @@ impl Secrets {
         }
     }
 
-    /// A stored secret's text, at most `ttl` old.
+    /// A stored secret's text, at most `ttl` old, or older while another request asks for the next one.
     ///
     /// # Errors
     /// `Unavailable` when it cannot be read. A value that is already known is used beyond its
@@ -91,9 +91,10 @@ impl Secrets {
         match self.known(id) {
             Some(known) if is_good(&known) => Ok(known.value),
             None => self.fetch(id, is_good).await,
-            Some(known) => match self.fetch(id, is_good).await {
-                Ok(value) => Ok(value),
-                Err(error) => {
+            Some(known) => {
+                // While another request asks, the old value will do.
+                let Ok(_turn) = self.turn.try_lock() else { return Ok(known.value) };
+                self.ask(id).await.or_else(|error| {
                     tracing::warn!(
                         secret_id = id,
                         error = error.chain(),
@@ -101,8 +102,8 @@ impl Secrets {
                     );
                     self.keep(id, known.value.clone(), RETRY.min(self.ttl));
                     Ok(known.value)
-                }
-            },
+                })
+            }
         }
     }
 
@@ -126,6 +127,10 @@ impl Secrets {
         if let Some(known) = self.known(id).filter(will_do) {
             return Ok(known.value);
         }
+        self.ask(id).await
+    }
+
+    async fn ask(&self, id: &str) -> Result<Arc<str>> {
         let value = self.store.fetch(id).await?;
         self.keep(id, value.clone(), self.ttl);
         Ok(value)
@@ -208,13 +213,15 @@ mod tests {
     struct Counting {
         asked: AtomicUsize,
         down: AtomicBool,
+        slow: AtomicBool,
     }
 
     impl Store for Arc<Counting> {
         fn fetch<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Arc<str>>> {
             async move {
                 let number = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
-                tokio::task::yield_now().await;
+                let slow = self.slow.load(Ordering::SeqCst);
+                tokio::time::sleep(Duration::from_secs(if slow { 2 } else { 0 })).await;
                 if self.down.load(Ordering::SeqCst) {
                     return Err(Error::unavailable("secret store", "down"));
                 }
@@ -280,7 +287,9 @@ mod tests {
         let fifty = async || futures_util::future::join_all((0..50).map(|_| text(&secrets))).await;
         assert!(fifty().await.iter().all(|text| text == "1"));
         tokio::time::advance(TTL).await;
-        assert!(fifty().await.iter().all(|text| text == "2"));
+        // One waits for the store, which is slow, and the others use the old value.
+        store.slow.store(true, Ordering::SeqCst);
+        assert_eq!(fifty().await.iter().filter(|text| *text == "2").count(), 1);
         tokio::time::advance(TTL).await;
         store.down.store(true, Ordering::SeqCst);
         assert!(fifty().await.iter().all(|text| text == "2"));

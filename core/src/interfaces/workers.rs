@@ -2,24 +2,28 @@
 //! process at once (Lambda Managed Instances): then each worker handles one of them at a time.
 
 use std::{
+    io::{self, Read as _},
+    net::{TcpStream, ToSocketAddrs as _},
     process,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    thread,
     time::Duration,
 };
 
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde::Serialize;
 use serde_json::value::RawValue;
-use tokio::{net::TcpStream, time::timeout};
 
 use super::runtime::RuntimeError;
 use crate::{app::App, config::RuntimeConfig, telemetry};
 
 /// How often it is looked whether the Runtime API is there, and how long it may take to accept a connection.
 const GLANCE: Duration = Duration::from_millis(500);
+/// A connection that stays open for so long is kept.
+const KEPT: Duration = Duration::from_millis(100);
 /// After this many refusals in a row the Runtime API is gone.
 const REFUSALS: u32 = 3;
 
@@ -51,8 +55,7 @@ where
     if max_concurrency > 1
         && let Some(api) = api
     {
-        // It ends with the process.
-        let _watch = tokio::spawn(end_without(api));
+        end_without(&api);
     }
     lambda_runtime::run_concurrent(service).await
 }
@@ -89,29 +92,63 @@ impl Drop for Worker {
             tracing::error!(
                 lost,
                 of,
-                "a worker is lost: the Runtime API refused its response or its next event"
+                "a worker is lost: sending a response, or reading the next event, failed"
             );
         } else {
             tracing::error!(
                 lost,
                 of,
-                "more than half of the workers are lost; the process ends, so that Lambda starts another"
+                "more than half of the workers are lost; the process ends with its requests, so that Lambda starts another"
             );
             process::exit(1);
         }
     }
 }
 
-/// Ends the process when the Runtime API is gone. The runtime would try again without a pause.
-async fn end_without(api: String) {
-    let mut refusals = 0;
-    while refusals < REFUSALS {
-        tokio::time::sleep(GLANCE).await;
-        match timeout(GLANCE, TcpStream::connect(&api)).await {
-            Ok(Ok(_)) => refusals = 0,
-            Ok(Err(_)) | Err(_) => refusals += 1,
+/// Ends the process when the Runtime API is gone, because the runtime would try again without a pause. It has a thread of
+/// its own, which the tries cannot keep busy.
+fn end_without(api: &str) {
+    let address = authority(api);
+    let watch = move || {
+        let mut refusals = 0;
+        while refusals < REFUSALS {
+            thread::sleep(GLANCE);
+            refusals = if is_there(&address) { 0 } else { refusals + 1 };
         }
+        tracing::error!(api = address, "the Runtime API accepts no connections; the process ends");
+        process::exit(1);
+    };
+    thread::spawn(watch);
+}
+
+/// Whether the Runtime API accepts a connection and keeps it.
+fn is_there(address: &str) -> bool {
+    let connected = || {
+        let address = address.to_socket_addrs()?.next().ok_or(io::ErrorKind::NotFound)?;
+        let mut connection = TcpStream::connect_timeout(&address, GLANCE)?;
+        connection.set_read_timeout(Some(KEPT))?;
+        connection.read(&mut [0])
+    };
+    // It waits for a request, so there is nothing to read.
+    connected()
+        .is_err_and(|error| matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut))
+}
+
+/// Returns host and port of an address that may have a scheme and a path, as the runtime takes it.
+fn authority(api: &str) -> String {
+    let rest = api.split_once("://").map_or(api, |(_, rest)| rest);
+    let host = rest.split('/').next().unwrap_or_default();
+    if host.contains(':') { host.to_owned() } else { format!("{host}:80") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::authority;
+
+    #[test]
+    fn the_address_of_the_runtime_api_may_have_a_scheme_and_a_path() {
+        assert_eq!(authority("127.0.0.1:9001"), "127.0.0.1:9001");
+        assert_eq!(authority("http://127.0.0.1:9001/users-me"), "127.0.0.1:9001");
+        assert_eq!(authority("localhost"), "localhost:80");
     }
-    tracing::error!(api, "the Runtime API accepts no connections; the process ends");
-    process::exit(1);
 }

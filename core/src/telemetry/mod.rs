@@ -67,6 +67,8 @@ where
     let targets = Targets::new().with_default(libraries).with_target("app_core", level);
     // The client of Kafka logs each of its tries. We log the result once.
     let targets = targets.with_target("rskafka", LevelFilter::OFF);
+    // Without a Runtime API the runtime warns of each try, without a pause.
+    let targets = targets.with_target("lambda_runtime", level.min(LevelFilter::ERROR));
     // Spans of libraries are not shown, so they need not be kept.
     #[expect(
         clippy::redundant_closure_for_method_calls,

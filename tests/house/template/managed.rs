@@ -1,5 +1,7 @@
 //! Functions that one setting names run on Lambda Managed Instances, and no others.
 
+use std::path::Path;
+
 use serde_json::{Value, json};
 
 use super::{budget::transformed_with, checks::Faults, document::resources, generated::parts};
@@ -14,9 +16,9 @@ fn with(functions: &str) -> Result<String, Faults> {
     parts.template()
 }
 
-/// The template with an HTTP function and a queue function on managed instances.
+/// The template with two functions on managed instances, of which one hashes passwords.
 pub(crate) fn generated() -> String {
-    with("users-me, events-consumer").unwrap_or_else(|faults| panic!("{}", faults.join("\n")))
+    with("users-me, auth-tokens").unwrap_or_else(|faults| panic!("{}", faults.join("\n")))
 }
 
 /// The functions that run on managed instances, and their properties.
@@ -37,7 +39,7 @@ fn named_functions_run_on_managed_instances_with_several_requests_at_once() {
     let stack = transformed_with(&generated(), &[]);
     let found = managed(&stack);
     let names: Vec<&str> = found.iter().map(|(id, _)| *id).collect();
-    assert_eq!(names, ["EventsConsumerFunction", "UsersMeFunction"]);
+    assert_eq!(names, ["AuthTokensFunction", "UsersMeFunction"]);
     for (id, function) in found {
         let config = &function["CapacityProviderConfig"]["LambdaManagedInstancesCapacityProviderConfig"];
         let expected = json!({
@@ -57,6 +59,28 @@ fn named_functions_run_on_managed_instances_with_several_requests_at_once() {
     assert_eq!(provider["VpcConfig"]["SubnetIds"], json!({ "Ref": "VpcSubnetIds" }));
     let rule = &stack["Rules"]["ManagedInstancesHaveANetwork"]["Assertions"];
     assert_eq!(rule.as_array().map(Vec::len), Some(1), "{rule}");
+}
+
+#[test]
+fn a_function_that_no_api_calls_is_refused() {
+    let fault = "template.base.yaml: Metadata.ManagedInstances: tasks-worker answers no request of an API; \
+                 remove it, or give it a route";
+    assert_eq!(with("tasks-worker").expect_err("a fault"), [fault]);
+}
+
+/// Python cannot read the constant of the code.
+#[test]
+fn a_deployment_counts_the_connections_that_a_process_shares() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let number = |file: &str, name: &str| {
+        let text = std::fs::read_to_string(root.join(file)).expect("a file");
+        let line = text.lines().find(|line| line.contains(name)).expect("the constant");
+        line.rsplit(' ').next().map(|number| number.trim_end_matches(';').to_owned())
+    };
+    assert_eq!(
+        number("xtask/python/connections.py", "SHARED = "),
+        number("core/src/config/database.rs", "const MOST_SHARED: ")
+    );
 }
 
 #[test]

@@ -1,14 +1,11 @@
-//! Argon2id off the async threads, one hash at a time for each processor, in memory that is reused.
+//! Argon2id off the async threads, in memory that is reused: one hash at a time, or one for each thread that handles
+//! requests.
 
 mod argon;
 mod comparison;
 mod legacy;
 
-use std::{
-    num::NonZeroUsize,
-    sync::{Arc, Mutex, PoisonError},
-    thread,
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use argon2::Block;
 use tokio::sync::Semaphore;
@@ -31,8 +28,8 @@ pub struct Passwords {
 }
 
 struct Hashing {
-    /// One for each processor, because more hashes at once would only slow each other. A hash that waits for its turn
-    /// is a future: a thread for each would cost memory.
+    /// More hashes at once than processors would only slow each other. A hash that waits for its turn is a future: a
+    /// thread for each would cost memory.
     turns: Arc<Semaphore>,
     /// The memory of earlier hashes, 19 MiB each. If each hash allocated its own, the process would grow.
     memories: Mutex<Vec<Vec<Block>>>,
@@ -54,8 +51,13 @@ impl Hashing {
 
 impl Passwords {
     pub fn new(config: PasswordsConfig) -> Self {
-        let processors = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        Self { cost: Cost::of(config), hashing: Arc::new(Hashing::at_once(processors)) }
+        Self { cost: Cost::of(config), hashing: Arc::new(Hashing::at_once(1)) }
+    }
+
+    /// The same with so many hashes at a time.
+    #[must_use]
+    pub fn at_once(self, hashes: usize) -> Self {
+        Self { hashing: Arc::new(Hashing::at_once(hashes)), ..self }
     }
 
     pub async fn hash(&self, password: &Password) -> Result<PasswordHash> {
