@@ -57,21 +57,45 @@ fn read(source: &str, lines: &mut Lines) {
     let source = source.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
     for level in LEVELS {
         for call in source.split(&format!("tracing::{level}!(")).skip(1) {
-            let (mut message, mut fields) = (None, BTreeSet::new());
-            for argument in arguments(call) {
-                if let Some(text) = argument.strip_prefix('"') {
-                    message.get_or_insert_with(|| text.trim_end_matches('"').to_owned());
-                } else if message.is_none() {
-                    let name = argument.split('=').next().unwrap_or_default();
-                    fields.insert(name.trim().trim_start_matches(['%', '?']).to_owned());
+            let mut arguments = arguments(call).into_iter();
+            let (mut text, mut fields) = (None, BTreeSet::new());
+            for argument in arguments.by_ref() {
+                if let Some(found) = argument.strip_prefix('"') {
+                    text = Some(joined(found.trim_end_matches('"')));
+                    break;
                 }
+                let name = argument.split('=').next().unwrap_or_default();
+                fields.insert(name.trim().trim_start_matches(['%', '?']).to_owned());
             }
-            if let Some(message) = message {
+            let messages = match (text, arguments.next()) {
+                (Some(text), Some(value)) if text == "{}" => returned(source, value),
+                (text, _) => text.into_iter().collect(),
+            };
+            for message in messages {
                 let line = lines.entry(message).or_default();
                 line.0.insert(level);
-                line.1.extend(fields);
+                line.1.extend(fields.clone());
             }
         }
+    }
+}
+
+/// Returns a literal as it is printed: a backslash at the end of a line leaves out the line break and the indent.
+fn joined(literal: &str) -> String {
+    let mut lines = literal.split("\\\n");
+    let first = lines.next().unwrap_or_default().to_owned();
+    lines.fold(first, |text, line| text + line.trim_start())
+}
+
+/// Returns the messages that a called function of the same source can return. If it makes them of other texts, they are
+/// different in each line.
+fn returned(source: &str, call: &str) -> Vec<String> {
+    let name = call.split('(').next().unwrap_or_default().rsplit(['.', ':']).next().unwrap_or_default();
+    let body = source.split(&format!("fn {name}(")).nth(1).and_then(|rest| rest.split("\n    }\n").next());
+    let body = body.filter(|body| body.lines().next().is_some_and(|line| line.contains("-> &'static str")));
+    match body {
+        Some(body) => body.split('"').skip(1).step_by(2).map(joined).collect(),
+        None => vec![format!("{{{}}}", name.replace('_', " "))],
     }
 }
 
@@ -112,5 +136,16 @@ mod tests {
         read(source, &mut lines);
         let fields = ["error", "id", "other", "queue"].map(str::to_owned).into();
         assert_eq!(lines, Lines::from([("not, sent".to_owned(), (["error", "warn"].into(), fields))]));
+    }
+
+    #[test]
+    fn a_message_is_what_is_printed() {
+        let source = "fn x() {\n tracing::info!(\"one \\\n   two\");\n tracing::warn!(a, \"{}\", self.why());\n \
+                      tracing::error!(place, \"{}\", panic_text(info.payload()));\n}\nimpl X {\n    \
+                      fn why(self) -> &'static str {\n        if self.0 { \"b\" } else { \"c\" }\n    }\n}\n";
+        let mut lines = Lines::new();
+        read(source, &mut lines);
+        let messages: Vec<&str> = lines.keys().map(String::as_str).collect();
+        assert_eq!(messages, ["b", "c", "one two", "{panic text}"]);
     }
 }
