@@ -1,5 +1,6 @@
 //! Tables of pages in docs/ that are made from the code. `cargo xtask openapi` puts them into their pages.
 
+mod alarms;
 mod endpoints;
 mod log_lines;
 mod lookups;
@@ -15,6 +16,7 @@ use std::path::Path;
 /// Says that there is no such table, or why it cannot be made.
 pub fn table(root: &Path, name: &str) -> Result<String, String> {
     match name {
+        "alarms" => alarms::table(root),
         "endpoints" => Ok(endpoints::table()),
         "log-lines" => log_lines::table(root),
         "lookups" => Ok(lookups::table()),

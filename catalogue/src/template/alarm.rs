@@ -37,6 +37,8 @@ pub(super) struct Metric {
 
 const MINUTE: u16 = 60;
 const HOUR: u16 = 3_600;
+pub(super) const FIVE_MINUTES: u16 = 300;
+pub(super) const A_QUARTER_OF_AN_HOUR: u16 = 900;
 
 impl Metric {
     /// A metric as the sum of each minute. The values of dimensions are YAML.
@@ -122,12 +124,14 @@ impl Alarm {
         Self::watching(name, CALCULATES, says, runbook, watched)
     }
 
-    /// The same for a query of Metrics Insights, over five minutes. The query may name the stack, as `${AWS::StackName}`.
-    pub(super) fn on_query(name: &str, says: &str, runbook: &'static str, query: &str) -> Self {
+    /// The same for a query of Metrics Insights, over so many seconds. The query may name the stack, as
+    /// `${AWS::StackName}`.
+    pub(super) fn on_query(name: &str, says: &str, runbook: &'static str, query: &str, seconds: u16) -> Self {
         let tag = if query.contains("${") { "!Sub " } else { "" };
         let query = query.replace('\'', "''");
-        let watched =
-            format!("      Metrics:\n        - {{Id: result, Expression: {tag}'{query}', Period: 300}}\n");
+        let watched = format!(
+            "      Metrics:\n        - {{Id: result, Expression: {tag}'{query}', Period: {seconds}}}\n"
+        );
         Self::watching(name.to_owned(), CALCULATES, says.to_owned(), runbook, watched)
     }
 

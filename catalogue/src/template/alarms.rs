@@ -8,7 +8,7 @@
 use app_core::telemetry::{self, DIMENSIONS, NAMESPACE};
 
 use super::{
-    alarm::{Alarm, Metric, RINGS},
+    alarm::{A_QUARTER_OF_AN_HOUR, Alarm, FIVE_MINUTES, Metric, RINGS},
     base::{Api, Base, Daily, Queue},
     fragment::Fragment,
     text::pascal,
@@ -91,15 +91,18 @@ fn of_api(api: &Api) -> Vec<Alarm> {
 
 /// Alarms on all functions, also on functions that are added later. A query cannot select functions by the beginning of
 /// their name, so metrics of Lambda are those of all functions of the account in this region. Ours have the stack's name.
-fn of_the_account() -> [Alarm; 4] {
+fn of_the_account() -> [Alarm; 5] {
     let of = |metric: &str, schema: &str, function: &str| {
         format!("SELECT SUM({metric}) FROM SCHEMA({schema} GROUP BY {function} ORDER BY SUM() DESC")
     };
     let of_lambda = |metric: &str| of(metric, "\"AWS/Lambda\", FunctionName)", "FunctionName");
     let dimensions = DIMENSIONS.join("\", \"");
-    let ours = format!("\"{NAMESPACE}\", \"{dimensions}\") WHERE \"stack\" = '${{AWS::StackName}}'");
+    let own = "WHERE \"stack\" = '${AWS::StackName}'";
     // `function` may be a reserved word of the language. In quotes it is a name.
+    let ours = format!("\"{NAMESPACE}\", \"{dimensions}\") {own}");
     let reported = of(telemetry::Metric::SERVER_ERRORS.name, &ours, "\"function\"");
+    let tasks = format!("\"{NAMESPACE}\", \"{dimensions}\", \"task\") {own} AND \"outcome\" = 'retried'");
+    let retried = of(telemetry::Metric::TASKS.name, &tasks, "\"function\"");
     let used = [
         ("Service", "Lambda"),
         ("Type", "Resource"),
@@ -114,6 +117,7 @@ fn of_the_account() -> [Alarm; 4] {
             "A function has reported more than five server errors in five minutes",
             SERVER_ERRORS,
             &reported,
+            FIVE_MINUTES,
         )
         .above("5"),
         Alarm::on_query(
@@ -121,6 +125,7 @@ fn of_the_account() -> [Alarm; 4] {
             "A function has failed more than twice in five minutes",
             FAILS,
             &of_lambda("Errors"),
+            FIVE_MINUTES,
         )
         .above("2"),
         Alarm::on_query(
@@ -128,8 +133,19 @@ fn of_the_account() -> [Alarm; 4] {
             "Lambda has refused more than five calls of a function in five minutes",
             THROTTLED,
             &of_lambda("Throttles"),
+            FIVE_MINUTES,
         )
         .above("5"),
+        // An attempt that is retried is done with its message, so no queue is late, and the task fails after days. One
+        // task is retried eight times in its first quarter of an hour, so these are two tasks or more.
+        Alarm::on_query(
+            "RetriedTasksAlarm",
+            "A worker has retried tasks, such as mails, more than ten times in a quarter of an hour",
+            "tasks-are-retried",
+            &retried,
+            A_QUARTER_OF_AN_HOUR,
+        )
+        .above("10"),
         Alarm::on_calculation(
             "ConcurrencyAlarm".to_owned(),
             "The functions of the account use more than 80 % of its concurrency".to_owned(),

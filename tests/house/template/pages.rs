@@ -112,3 +112,39 @@ fn the_performance_page_counts_the_connections_of_all_queues() {
     fewer["Resources"]["MailWorkerFunction"]["Properties"]["Events"] = json!({});
     assert_ne!(connections(&fewer), sum);
 }
+
+/// Returns the rows of docs/topology.md about daily tasks that differ from the rules, whose times are UTC.
+fn wrong_times(template: &Value, page: &str) -> Faults {
+    let mut faults = Faults::new();
+    for (_, rule) in resources(template, "AWS::Events::Rule") {
+        let when = rule["ScheduleExpression"].as_str().and_then(|when| when.strip_prefix("cron("));
+        let Some((minute, rest)) = when.and_then(|when| when.split_once(' ')) else { continue };
+        let hour = rest.split(' ').next().unwrap_or_default();
+        let message = rule["Targets"][0]["InputTransformer"]["InputTemplate"].as_str().unwrap_or_default();
+        let task =
+            message.split("\"task\":\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default();
+        let row = format!("| `{task}` | every day at {hour:0>2}:{minute:0>2} |");
+        if !page.contains(&row) {
+            faults.push(format!("no row {row:?}"));
+        }
+    }
+    faults
+}
+
+#[test]
+fn the_topology_page_has_the_times_of_daily_tasks() {
+    let (template, page) = (template(), read("docs/topology.md"));
+    holds(&wrong_times(&template, &page));
+    let later = page.replace("| every day at 03:17 |", "| every day at 04:17 |");
+    assert_eq!(wrong_times(&template, &later), [r#"no row "| `clean_up` | every day at 03:17 |""#]);
+}
+
+#[test]
+fn the_logging_page_has_the_query_to_begin_with() {
+    let queries = test_support::pattern::queries();
+    let failures = queries.iter().find(|query| query.contains("filter level = 'ERROR'")).expect("the query");
+    assert!(
+        read("docs/logging.md").contains(failures.trim()),
+        "docs/logging.md has another query: {failures}"
+    );
+}

@@ -14,6 +14,7 @@ type Window = (u16, u8, u8);
 
 const A_MINUTE: Window = (60, 1, 1);
 const FIVE_MINUTES: Window = (300, 1, 1);
+const A_QUARTER_OF_AN_HOUR: Window = (900, 1, 1);
 const THREE_IN_A_ROW: Window = (60, 3, 3);
 const THREE_OF_FIVE: Window = (60, 3, 5);
 const A_DAY_AND_A_HALF: Window = (3_600, 36, 36);
@@ -22,10 +23,11 @@ const A_DAY_AND_A_HALF: Window = (3_600, 36, 36);
 const BELOW: [&str; 2] = ["StorageTooFull", "MissedAlarm"];
 
 /// How the name of an alarm ends, when it looks, and its threshold. The first line that fits is meant.
-const RINGS: [(&str, Window, &str); 18] = [
+const RINGS: [(&str, Window, &str); 19] = [
     ("FailedRequestsAlarm", FIVE_MINUTES, "5"),
     ("FunctionErrorsAlarm", FIVE_MINUTES, "2"),
     ("FunctionThrottlesAlarm", FIVE_MINUTES, "5"),
+    ("RetriedTasksAlarm", A_QUARTER_OF_AN_HOUR, "10"),
     ("ConcurrencyAlarm", THREE_OF_FIVE, "80"),
     ("ServerErrorsAlarm", THREE_OF_FIVE, "0.02"),
     ("ErrorsAlarm", THREE_OF_FIVE, "0"),

@@ -38,15 +38,44 @@ const PLACES: &[(&str, &[&str])] = &[
     ("core/src/interfaces/rpc/status.rs", &["domain: \"{name}\""]),
     (
         "samconfig.toml",
-        &["\nstack_name = \"{name}\"", "\ns3_prefix = \"{name}\"", ":secret:{name}-", ":policy/{name}-"],
+        &[
+            "\nstack_name = \"{name}\"",
+            "\nstack_name = \"{name}-",
+            "\ns3_prefix = \"{name}\"",
+            "\ns3_prefix = \"{name}-",
+            "DatabaseHost={name}-",
+            ":secret:{name}-",
+            "123456789012:{name}-",
+            ":policy/{name}-",
+        ],
     ),
+    ("ops/account.yaml", &["    Default: {name}\n    AllowedPattern: '^[a-z]["]),
     ("template.base.yaml", &["    Default: {project}\n    AllowedPattern: '^[A-Za-z]["]),
     ("xtask/src/product.rs", &["NAME: &str = \"{name}\"", "PROJECT: &str = \"{project}\""]),
 ];
 
 /// Texts in the pages of docs/. Each is there in at least one page.
-const IN_PAGES: &[&str] =
-    &["--stack-name {name}", "--name {name}-", "/aws/lambda/{name}-", "{name}/dev/database/"];
+const IN_PAGES: &[&str] = &[
+    "--stack-name {name}",
+    "--stack-name {name}-",
+    "--name {name}-",
+    "/aws/lambda/{name}-",
+    "{name}/dev/database/",
+    "StackPrefix={name}",
+    "StackPrefix={name}-",
+    // Of the stacks and secrets that docs/deploying.md makes.
+    "{name}-account",
+    "{name}-network",
+    "{name}-database",
+    "{name}-staging",
+    "{name}-mail",
+    "{name}-waf",
+    "{name}-key-",
+    "\"{name}-$",
+    "Values={name}-",
+    "Values={name},",
+    "(StackName, '{name}'",
+];
 
 /// Returns what renames the product.
 pub fn rename(checkout: &Checkout, name: &str, title: Option<&str>, issuer: Option<&str>) -> Result<Plan> {

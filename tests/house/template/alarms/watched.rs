@@ -121,6 +121,14 @@ fn functions_are_watched(template: &Value) -> Faults {
             faults.push(format!("{metric}: no alarm on all functions"));
         }
     }
+    let retried = format!(
+        "SELECT SUM({}) FROM SCHEMA({ours}, \"task\"){own} AND \"outcome\" = 'retried' GROUP BY \"function\" \
+         ORDER BY SUM() DESC",
+        Metric::TASKS.name
+    );
+    if !expressions.contains(&retried) {
+        faults.push("the workers: no alarm on tasks that are retried".to_owned());
+    }
     if !how(template, "AWS/Usage", "ResourceCount", "Lambda").contains("100 * used / SERVICE_QUOTA(used)") {
         faults.push("the account: no alarm on its concurrency".to_owned());
     }
@@ -233,6 +241,11 @@ fn each_function_without_a_caller_and_all_functions_have_alarms() {
         let one = format!("SELECT SUM({metric}) FROM SCHEMA(\"AWS/Lambda\", FunctionName)");
         refused(functions_are_watched, &query, json!(one), &format!("{metric}: no alarm on all functions"));
     }
+    let retried = "/Resources/RetriedTasksAlarm/Properties/Metrics/0/Expression/Fn::Sub";
+    let mut broken = template();
+    let query = broken.pointer_mut(retried).expect("the query");
+    *query = json!(query.as_str().expect("text").replace("'retried'", "'failed'"));
+    assert_eq!(functions_are_watched(&broken), ["the workers: no alarm on tasks that are retried"]);
     let share = "/Resources/ConcurrencyAlarm/Properties/Metrics/0/Expression";
     let fault = "the account: no alarm on its concurrency";
     refused(functions_are_watched, share, json!("used"), fault);

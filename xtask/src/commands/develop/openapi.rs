@@ -17,11 +17,12 @@ use crate::ui;
 const DOCUMENTS: [(&str, &str); 2] = [("openapi", "docs/openapi.json"), ("messages", "docs/messages.json")];
 
 /// Tables that the code generates, and their pages.
-const TABLES: [(&str, &str); 5] = [
+const TABLES: [(&str, &str); 6] = [
     ("endpoints", "docs/routes.md"),
     ("parameters", "docs/settings.md"),
     ("lookups", "docs/repository.md"),
     ("metrics", "docs/logging.md"),
+    ("alarms", "docs/alarms.md"),
     ("log-lines", "docs/log-lines.md"),
 ];
 
