@@ -206,9 +206,19 @@ fn described(part: &Part) -> String {
                 }
                 Erase::Empty { then, .. } => format!("emptied; the rest is kept: {}", then.kept()),
                 Erase::Keep(kept) => format!("kept: {}", kept.kept()),
+                Erase::Stay(why) => format!("kept for ever: {why}"),
             };
             (linked.note, "yes", erased)
         }
     };
     format!("| `{table}` | {kind} | {what} | {export} | {erased} |")
+}
+
+#[test]
+fn rows_that_stay_are_described_with_the_reason() {
+    let Some(roles) = REGISTER.iter().find(|part| part.table == "user_role") else { panic!("roles") };
+    let Some(linked) = linked(roles) else { panic!("roles belong to a user") };
+    let staying = Linked { erase: Erase::Stay("an example"), ..*linked };
+    let row = described(&Part { rows: Rows::Linked(staying), ..*roles });
+    assert_eq!(row, "| `user_role` | data | roles | yes | kept for ever: an example |");
 }

@@ -149,12 +149,27 @@ static ERASE: LazyLock<String> = LazyLock::new(|| {
 fn statement(table: &str, linked: &Linked) -> Option<String> {
     let whose = linked.whose;
     match linked.erase {
-        Erase::Account | Erase::Cascade | Erase::Keep(_) => None,
+        Erase::Account | Erase::Cascade | Erase::Keep(_) | Erase::Stay(_) => None,
         Erase::Delete => Some(format!("delete from {table} where {whose}")),
         Erase::DeleteUnlocked => Some(format!(
             "delete from {table} where ctid = any(array(
                select ctid from {table} where {whose} for update skip locked)) and {whose}"
         )),
         Erase::Empty { set, only, .. } => Some(format!("update {table} set {set} where {whose} and {only}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::Key, *};
+
+    #[test]
+    fn rows_that_stay_have_no_statement() {
+        let of = |erase| {
+            let (whose, note, key) = ("user_uuid = $1", "purchases", Key::Text("id::text"));
+            statement("purchases", &Linked { whose, note, exported: &[], withheld: &[], key, erase })
+        };
+        assert_eq!(of(Erase::Stay("the tax office asks for them")), None);
+        assert_eq!(of(Erase::Delete).as_deref(), Some("delete from purchases where user_uuid = $1"));
     }
 }

@@ -113,4 +113,6 @@ pub enum Erase {
     Empty { set: &'static str, only: &'static str, then: Expired },
     /// They stay until the clean-up deletes them.
     Keep(Expired),
+    /// They stay for ever, for this reason.
+    Stay(&'static str),
 }
