@@ -14,7 +14,7 @@ pub fn heading(page: &str) -> Option<&str> {
 }
 
 /// Returns SUMMARY.md: README, the list of pages, and each page of the list under its part. Below the index of the
-/// decisions come the decisions.
+/// decisions come the decisions, in its groups.
 ///
 /// # Errors
 /// If a page has no `title`, or the list has no page.
@@ -30,9 +30,14 @@ pub fn write(list: &str, decisions: &str, title: impl Fn(&str) -> Result<String>
             let page = format!("docs/{link}");
             let _ = writeln!(summary, "{}", entry(&title(&page)?, &page));
             if link == "decisions/README.md" {
-                for decision in decisions.lines().filter_map(|line| self::link(line.strip_prefix("- ")?)) {
-                    let page = format!("docs/decisions/{decision}");
-                    let _ = writeln!(summary, "  {}", entry(&title(&page)?, &page));
+                for line in decisions.lines() {
+                    if let Some(group) = line.strip_prefix("## ") {
+                        // A chapter without a page: its title cannot be clicked.
+                        let _ = writeln!(summary, "  - [{group}]()");
+                    } else if let Some(decision) = line.strip_prefix("- ").and_then(self::link) {
+                        let page = format!("docs/decisions/{decision}");
+                        let _ = writeln!(summary, "    {}", entry(&title(&page)?, &page));
+                    }
                 }
             }
         }
@@ -58,14 +63,14 @@ mod tests {
     fn each_page_of_the_list_is_under_its_part_and_decisions_below_their_index() {
         let list = "# Pages\n\n| page | for |\n|---|---|\n| **Decide** | |\n| [a.md](a.md) | all |\n\
                     | **Why** | |\n| [decisions/](decisions/README.md) | all |\n";
-        let decisions = "# Decisions\n\n- [0001](0001-a.md): One.\n";
+        let decisions = "# Decisions\n\n## Code\n\n- [0001](0001-a.md): One.\n";
         let summary = write(list, decisions, |page| Ok(format!("T of [{page}]"))).expect("a summary");
         assert_eq!(
             summary,
             "# Summary\n\n[Introduction](index.md)\n[All pages](docs/index.md)\n\
              \n# Decide\n\n- [T of \\[docs/a.md\\]](docs/a.md)\n\
              \n# Why\n\n- [T of \\[docs/decisions/README.md\\]](docs/decisions/index.md)\n  \
-             - [T of \\[docs/decisions/0001-a.md\\]](docs/decisions/0001-a.md)\n"
+             - [Code]()\n    - [T of \\[docs/decisions/0001-a.md\\]](docs/decisions/0001-a.md)\n"
         );
         assert!(write("no table", decisions, |_| Ok(String::new())).is_err());
         assert_eq!(heading("x\n# Title `a`\n"), Some("Title `a`"));
