@@ -80,7 +80,7 @@ async fn an_event_that_is_no_request_gets_the_envelope() {
 }
 
 /// One of each kind.
-const ERRORS: [(i64, fn() -> Error); 18] = [
+const ERRORS: [(i64, fn() -> Error); 19] = [
     (400, || Error::Malformed("bad".into())),
     (400, || Error::bad_parameter("order", "unknown", "must be `id`")),
     (401, || Error::Unauthenticated("nobody")),
@@ -88,6 +88,7 @@ const ERRORS: [(i64, fn() -> Error); 18] = [
     (403, || Error::Reauthenticate),
     (404, || Error::NotFound("thing")),
     (409, || Error::AlreadyExists("email".into())),
+    (409, || Error::WrongState("invoice")),
     (413, || Error::TooLarge { part: Part::BodyBytes, limit: 1 }),
     (414, || Error::TooLarge { part: Part::QueryBytes, limit: 1 }),
     (414, || Error::TooLarge { part: Part::QueryParameters, limit: 1 }),

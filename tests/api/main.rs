@@ -22,6 +22,7 @@ mod email_undo;
 mod email_verify;
 mod emails;
 mod epoch;
+mod example;
 mod export;
 mod forged_addresses;
 mod forgery;

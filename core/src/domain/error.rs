@@ -80,6 +80,8 @@ pub enum Error {
     NotFound(&'static str),
     /// A unique value is taken; the word names the key.
     AlreadyExists(Cow<'static, str>),
+    /// The thing exists, and its state does not allow this: it is paid already, for example. The word names the thing.
+    WrongState(&'static str),
     /// More of a request than we read.
     TooLarge { part: Part, limit: usize },
     /// Not a media type that this endpoint reads.
@@ -139,6 +141,7 @@ impl Error {
             Self::DeletionPending(_) => "deletion_pending",
             Self::NotFound(_) => "not_found",
             Self::AlreadyExists(_) => "already_exists",
+            Self::WrongState(_) => "wrong_state",
             Self::TooLarge { .. } => "too_large",
             Self::UnsupportedFormat => "unsupported_media_type",
             Self::RateLimited { .. } => "rate_limited",
@@ -177,6 +180,7 @@ impl Error {
             | Self::DeletionPending(_)
             | Self::NotFound(_)
             | Self::AlreadyExists(_)
+            | Self::WrongState(_)
             | Self::TooLarge { .. }
             | Self::UnsupportedFormat => false,
         }
@@ -216,6 +220,7 @@ impl fmt::Display for Error {
             Self::DeletionPending(_) => f.write_str("the account will be erased"),
             Self::NotFound(what) => write!(f, "{what} not found"),
             Self::AlreadyExists(key) => write!(f, "{key} is already taken"),
+            Self::WrongState(what) => write!(f, "the state of the {what} does not allow this"),
             Self::TooLarge { part, limit } => write!(f, "more than {limit} {}", part.as_str()),
             Self::UnsupportedFormat => f.write_str("unsupported media type"),
             Self::RateLimited { retry_after } => write!(f, "too many requests, retry in {retry_after:?}"),

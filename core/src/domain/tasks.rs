@@ -47,7 +47,7 @@ impl Failure {
             | Error::Reauthenticate
             | Error::DeletionPending(_) => Self::NotAllowed,
             Error::NotFound(_) => Self::NotFound,
-            Error::AlreadyExists(_) => Self::Conflict,
+            Error::AlreadyExists(_) | Error::WrongState(_) => Self::Conflict,
             Error::RateLimited { .. } | Error::InProgress | Error::Unavailable { .. } => Self::Unavailable,
             Error::Configuration(_) => Self::Misconfigured,
             Error::Internal(_) => Self::Internal,

@@ -1,6 +1,6 @@
-//! The examples of docs/repository.md and docs/key-value.md. They are compiled and not run; a test compares the pages
-//! with this file.
-#![allow(dead_code, unused_variables, reason = "examples use some of what they get")]
+//! The examples of docs/repository.md, docs/errors.md, docs/personal-data.md and docs/key-value.md. They are compiled and
+//! not run; a test compares the pages with this file.
+#![allow(dead_code, unreachable_pub, unused_variables, reason = "examples use some of what they get")]
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -9,14 +9,17 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{
-    db::Conn,
+    db::{Conn, Sql, column},
     key_value::CacheKey,
     query::{Assignments, Column, ColumnType, Entity, Filter, Op, Order, Page, Value, shape},
     repository::Repository,
 };
 use crate::{
-    App, Result,
-    domain::users::{Email, User},
+    App, Error, Result,
+    domain::{
+        users::{Email, User},
+        words::words,
+    },
     interfaces::http::{Allowed, ListQuery, Request},
 };
 
@@ -112,6 +115,67 @@ impl Entity for Purchase {
         Column::new("created_at", ColumnType::Timestamptz).default("now()"),
         Column::new("updated_at", ColumnType::Timestamptz).touched(),
     ];
+}
+
+words! {
+    /// The state of a purchase, with the word in the column.
+    pub enum State {
+        New = "new",
+        Sent = "sent",
+        Paid = "paid",
+    }
+}
+
+/// Pays a purchase of this user. Of two requests at once, one gets the purchase and the other an error.
+async fn pay(sql: &impl Sql, user: Uuid, id: i64) -> Result<Purchase> {
+    let purchases = Repository::<Purchase, _>::on(sql);
+    let own = || Filter::new().eq("id", id).eq("user_uuid", user);
+    let sent = own().eq("state", State::Sent.as_str());
+    let paid = Assignments::new().set("state", State::Paid.as_str());
+    match purchases.update_as::<Purchase>(&sent, &paid).await?.pop() {
+        Some(purchase) => Ok(purchase),
+        None if purchases.exists(&own()).await? => Err(Error::WrongState("purchase")),
+        None => Err(Error::NotFound("purchase")),
+    }
+}
+
+/// Returns how much a user has paid, in cents.
+async fn paid_by(sql: &impl Sql, user: Uuid) -> Result<i64> {
+    let text = "select coalesce(sum(cents), 0)::bigint as paid from purchases where user_uuid = $1 and state = 'paid'";
+    let row = sql.row(text, &[&user]).await?;
+    row.map_or(Ok(0), |row| column(&row, "paid"))
+}
+
+/// Deletes the purchases from before this time that nothing refers to, and returns how many.
+async fn forget_new(sql: &impl Sql, before: OffsetDateTime) -> Result<u64> {
+    let text = "delete from purchases where state = 'new' and created_at < $1
+         and not exists (select from refunds where refunds.purchase_id = purchases.id)";
+    sql.execute(text, &[&before]).await
+}
+
+/// A part of the register of personal data.
+mod register {
+    use crate::infrastructure::repository::personal::{
+        Erase,
+        Exported::{Column, Time},
+        Key,
+        Kind::Data,
+        Linked, Part,
+        Rows::Linked as Of,
+    };
+
+    pub(super) const PURCHASES: Part = Part {
+        table: "purchases",
+        kind: Data,
+        rows: Of(Linked {
+            whose: "user_uuid = $1",
+            note: "purchases",
+            exported: &[Column("note"), Column("state"), Time("created_at"), Time("updated_at")],
+            withheld: &["id", "user_uuid"],
+            key: Key::Text("id::text"),
+            erase: Erase::Stay("the tax office asks for them"),
+        }),
+    };
 }
 
 async fn list(app: &App, request: &Request) -> Result<()> {

@@ -15,9 +15,9 @@ const MODULES: &str = "core/src/application/tasks/mod.rs";
 pub(super) const TABLE: &str = "core/src/application/handlers/mod.rs";
 pub(super) const TESTS: &str = "tests/queue/main.rs";
 
-/// Returns what adds a task.
-pub fn add(checkout: &Checkout, name: &str) -> Result<Plan> {
-    let task = Task::named(name)?;
+/// Returns what adds a task. One that `mails` runs in the worker that has a mail client.
+pub fn add(checkout: &Checkout, name: &str, mails: bool) -> Result<Plan> {
+    let task = Task::named(name, mails)?;
     let (file, test) = (task.file(), task.test());
     for file in [&file, &test] {
         if checkout.root().join(file).exists() {
@@ -35,10 +35,7 @@ pub fn add(checkout: &Checkout, name: &str) -> Result<Plan> {
             (TESTS.to_owned(), with_module(&read(checkout, TESTS)?, &task.test_module())),
         ],
         documents: true,
-        decisions: vec![
-            format!("its arguments, what it does and what it returns: {file}, then {test}"),
-            "what starts it: an event in `events()` of the table, or `Enqueue` in a transaction".to_owned(),
-        ],
+        decisions: task.decisions(),
         tests: Some(format!("--test queue {}::", task.name)),
         ..Plan::default()
     })
@@ -46,11 +43,12 @@ pub fn add(checkout: &Checkout, name: &str) -> Result<Plan> {
 
 /// Returns what removes a task that `new task` wrote. Changed files go only with `force`.
 pub fn remove(checkout: &Checkout, name: &str, force: bool) -> Result<Plan> {
-    let task = Task::named(name)?;
+    let mut task = Task::named(name, false)?;
     let files = vec![task.file(), task.test()];
     if let Some(file) = files.iter().find(|file| !checkout.root().join(file).is_file()) {
         bail!("{file} does not exist, so `new task` has not written {name}; remove the task by hand");
     }
+    task.mails = read(checkout, &task.file())?.contains("Queue::Mail");
     if !force {
         let written = [(task.file(), formatted(&task.code())?), (task.test(), formatted(&task.test_code())?)];
         plan::unchanged(checkout, &format!("task {name}"), &files, &written)?;
@@ -69,13 +67,28 @@ struct Task {
     name: String,
     /// The name of its struct.
     ty: String,
+    /// Whether it sends a mail.
+    mails: bool,
 }
 
 impl Task {
-    fn named(name: &str) -> Result<Self> {
+    fn named(name: &str, mails: bool) -> Result<Self> {
         let name = name.replace('-', "_");
         check_words("task", &name, "count_orders")?;
-        Ok(Self { ty: pascal(&name), name })
+        Ok(Self { ty: pascal(&name), name, mails })
+    }
+
+    /// Returns what only a person can decide.
+    fn decisions(&self) -> Vec<String> {
+        let mut decisions = vec![
+            format!("its arguments, what it does and what it returns: {}, then {}", self.file(), self.test()),
+            "what starts it: an event in `events()` of the table, or `Enqueue` in a transaction".to_owned(),
+        ];
+        if self.mails {
+            decisions
+                .push("which mail it sends: `Template::Welcome` is an example (docs/mails.md)".to_owned());
+        }
+        decisions
     }
 
     fn file(&self) -> String {
@@ -103,11 +116,11 @@ impl Task {
     }
 
     fn code(&self) -> String {
-        self.fill(CODE)
+        self.fill(if self.mails { MAIL_CODE } else { CODE })
     }
 
     fn test_code(&self) -> String {
-        self.fill(TEST)
+        self.fill(if self.mails { MAIL_TEST } else { TEST })
     }
 
     fn fill(&self, text: &str) -> String {
@@ -176,5 +189,68 @@ async fn arguments_that_cannot_be_read_fail_it() {
     let message = json!({ "task": "task_name", "args": {}, "id": Uuid::from_u128(1), "attempt": 1 });
     assert!(work(&app, &one("tasks-worker", &message.to_string())).await.is_empty());
     assert_eq!(tasks(&app, "failed").await, 1);
+}
+"#;
+
+/// The file of a task that sends a mail.
+const MAIL_CODE: &str = r#"//! TITLE.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{FOR_DAYS, Task, TaskContext, mail};
+use crate::{application::mails::Template, domain::Result, infrastructure::messaging::Queue};
+
+/// The arguments. Messages carry ids and no personal data: the address is read when the mail is sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TaskName {
+    pub user: Uuid,
+}
+
+impl Task for TaskName {
+    const NAME: &'static str = "task_name";
+    const QUEUE: Queue = Queue::Mail;
+    const MAX_ATTEMPTS: i32 = FOR_DAYS;
+
+    async fn run(self, context: &mut TaskContext<'_>) -> Result<Value> {
+        Ok(mail::send(context, self.user, &Template::Welcome {}).await?.to_json())
+    }
+}
+"#;
+
+/// Its test: the task starts in a transaction, and the worker of mail gets its message.
+const MAIL_TEST: &str = r#"//! The task `task_name`.
+
+use app_core::{
+    application::tasks::{Enqueue, task_name::TaskName},
+    testing::TestApp,
+};
+use uuid::Uuid;
+
+use crate::support::{mail, one, start, tasks};
+
+#[tokio::test]
+async fn its_mail_goes_out_once_also_if_its_message_comes_twice() {
+    let app = TestApp::new().await;
+    let insert = "insert into users (email) values ('ada@example.com') returning uuid";
+    let user: Uuid = app.database.client().await.query_one(insert, &[]).await.expect("a user").get(0);
+    let (id, sent) = start(&app, Enqueue::new(&TaskName { user }).expect("a task")).await;
+    for _ in 0..2 {
+        assert!(mail(&app, &one("mail-worker", &sent[0].body)).await.is_empty());
+    }
+    let mails = app.mailer.take();
+    assert_eq!((mails.len(), mails[0].id, mails[0].to.as_str()), (1, id, "ada@example.com"));
+    assert_eq!(tasks(&app, "succeeded").await, 1);
+}
+
+#[tokio::test]
+async fn without_a_user_there_is_nothing_to_send() {
+    let app = TestApp::new().await;
+    let user = Uuid::from_u128(1);
+    let (_, sent) = start(&app, Enqueue::new(&TaskName { user }).expect("a task")).await;
+    assert!(mail(&app, &one("mail-worker", &sent[0].body)).await.is_empty());
+    assert_eq!((app.mailer.take().len(), tasks(&app, "succeeded").await), (0, 1));
 }
 "#;

@@ -104,14 +104,17 @@ pub(crate) fn all_at_once(copy: &Copy, before: &Tree) {
     copy.apply(|checkout| project::rename(checkout, "zebra-rides", None, None));
     copy.apply(|checkout| permission::add(checkout, RIDE, "Ride every zebra"));
     copy.apply(|checkout| migration::add(checkout, "add_zebras"));
-    copy.apply(|checkout| task::add(checkout, "count-zebras"));
+    copy.apply(|checkout| task::add(checkout, "count-zebras", false));
+    copy.apply(|checkout| task::add(checkout, "praise-zebras", true));
     copy.apply(|checkout| event::add(checkout, "users/zebra_seen"));
     copy.write("core/src/domain/zebras/mod.rs", "//! Zebras.\n");
     copy.edit("core/src/domain/mod.rs", "\npub mod users;\n", "\npub mod users;\npub mod zebras;\n");
     copy.apply(|checkout| event::add(checkout, "zebras/zebra_born"));
-    // One endpoint, and several with a shared response; a name of one word, and of two.
-    copy.apply(|checkout| domain::add(checkout, "llamas", None, &[]));
-    copy.apply(|checkout| domain::add(checkout, "pack-oxen", Some("pack-ox"), &[Part::List, Part::Get]));
+    // One endpoint, several with a shared response, and none; a name of one word, and of two.
+    copy.apply(|checkout| domain::add(checkout, "llamas", None, &[Part::Create]));
+    let parts = [Part::Create, Part::List, Part::Get];
+    copy.apply(|checkout| domain::add(checkout, "pack-oxen", Some("pack-ox"), &parts));
+    copy.apply(|checkout| domain::add(checkout, "yaks", None, &[]));
     let mut kinds = one_of_each();
     if slow {
         let checkout = copy.checkout();
@@ -126,13 +129,14 @@ pub(crate) fn all_at_once(copy: &Copy, before: &Tree) {
     copy.apply(|checkout| project::rename(checkout, "zebra", Some("Zebra Inc"), Some("ZEBRA")));
     assert_eq!(copy.names().title, "Zebra Inc");
 
-    // The task and both events have two tests each. Of a domain, `create` has five, `get` three and `list` four.
-    let expected = kinds.iter().map(Kind::tests).sum::<usize>() + 3 * 2 + 5 + (5 + 3 + 4);
+    // Each task and each event has two tests. Of a domain, `create` has five, `get` three and `list` four.
+    let expected = kinds.iter().map(Kind::tests).sum::<usize>() + 4 * 2 + 5 + (5 + 3 + 4);
     let said = copy.test(&[
         "functions::zebras_",
         "functions::llamas_",
         "functions::pack_oxen_",
         "count_zebras::",
+        "praise_zebras::",
         "zebra_seen::",
         "zebra_born::",
     ]);
@@ -156,10 +160,12 @@ pub(crate) fn all_at_once(copy: &Copy, before: &Tree) {
     }
     copy.apply(|checkout| domain::remove(checkout, "pack-oxen", false));
     copy.apply(|checkout| domain::remove(checkout, "llamas", false));
+    copy.apply(|checkout| domain::remove(checkout, "yaks", false));
     copy.apply(|checkout| event::remove(checkout, "zebras/zebra_born", false));
     fs::remove_dir_all(copy.folder.join("core/src/domain/zebras")).expect("it goes");
     copy.edit("core/src/domain/mod.rs", "pub mod zebras;\n", "");
     copy.apply(|checkout| event::remove(checkout, "users/zebra_seen", false));
+    copy.apply(|checkout| task::remove(checkout, "praise-zebras", false));
     copy.apply(|checkout| task::remove(checkout, "count-zebras", false));
     copy.apply(|checkout| migration::remove(checkout, "add_zebras"));
     copy.apply(|checkout| permission::remove(checkout, RIDE));

@@ -10,6 +10,8 @@ mod german;
 mod html;
 mod page;
 mod recipient;
+#[cfg(test)]
+mod snippets;
 mod template;
 mod text_message;
 mod values;

@@ -73,6 +73,12 @@ fn describe(error: &Error) -> (StatusCode, Cow<'static, str>) {
         Error::AlreadyExists(key) => {
             return (StatusCode::CONFLICT, format!("This {key} is already taken. Use another one.").into());
         }
+        Error::WrongState(what) => {
+            let message = format!(
+                "The state of this {what} does not allow this. Read it again before you repeat the request."
+            );
+            return (StatusCode::CONFLICT, message.into());
+        }
         Error::TooLarge { part, limit } => {
             let status = match part {
                 Part::BodyBytes => StatusCode::PAYLOAD_TOO_LARGE,

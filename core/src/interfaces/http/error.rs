@@ -115,6 +115,7 @@ mod tests {
             Error::Reauthenticate,
             Error::NotFound("user"),
             Error::AlreadyExists("email".into()),
+            Error::WrongState("invoice"),
             Error::TooLarge { part: Part::BodyBytes, limit: 1 },
             Error::UnsupportedFormat,
             Error::RateLimited { retry_after: Duration::from_secs(3) },

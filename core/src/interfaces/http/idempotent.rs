@@ -230,6 +230,7 @@ fn is_final(error: &Error) -> bool {
         | Error::Forbidden
         | Error::NotFound(_)
         | Error::AlreadyExists(_)
+        | Error::WrongState(_)
         | Error::TooLarge { .. }
         | Error::UnsupportedFormat => true,
         Error::NotYet(_)

@@ -13,6 +13,7 @@ pub(super) enum Code {
     AlreadyExists = 6,
     PermissionDenied = 7,
     ResourceExhausted = 8,
+    FailedPrecondition = 9,
     Aborted = 10,
     Unimplemented = 12,
     Internal = 13,
@@ -38,6 +39,7 @@ impl Code {
             Error::NotFound(_) => Self::NotFound,
             Error::AlreadyExists(_) => Self::AlreadyExists,
             Error::TooLarge { .. } | Error::RateLimited { .. } => Self::ResourceExhausted,
+            Error::WrongState(_) => Self::FailedPrecondition,
             Error::InProgress => Self::Aborted,
             Error::Unavailable { .. } => Self::Unavailable,
             Error::Configuration(_) | Error::Internal(_) => Self::Internal,
@@ -57,6 +59,7 @@ impl Code {
             Self::AlreadyExists => "already_exists",
             Self::PermissionDenied => "permission_denied",
             Self::ResourceExhausted => "resource_exhausted",
+            Self::FailedPrecondition => "failed_precondition",
             Self::Aborted => "aborted",
             Self::Unimplemented => "unimplemented",
             Self::Internal => "internal",
@@ -68,7 +71,7 @@ impl Code {
     /// Returns Connect's HTTP status. gRPC-Web always responds with 200.
     pub(super) fn http(self) -> StatusCode {
         match self {
-            Self::InvalidArgument => StatusCode::BAD_REQUEST,
+            Self::InvalidArgument | Self::FailedPrecondition => StatusCode::BAD_REQUEST,
             Self::DeadlineExceeded => StatusCode::GATEWAY_TIMEOUT,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::PermissionDenied => StatusCode::FORBIDDEN,

@@ -28,6 +28,9 @@ pub enum What {
         /// More endpoints next to the one that creates.
         #[arg(long, value_delimiter = ',', value_name = "ENDPOINTS")]
         with: Vec<domain::Part>,
+        /// Write no endpoint, for a domain whose rows a permission or a task creates.
+        #[arg(long, conflicts_with = "with")]
+        without_endpoint: bool,
     },
     /// Add an endpoint: a function with its route, and a test that passes.
     ///
@@ -85,13 +88,19 @@ pub enum What {
     Task {
         /// The name of the task, for example count-orders.
         name: String,
+        /// Send a mail: the task runs in mail-worker, the only function with a mail client.
+        #[arg(long)]
+        mail: bool,
     },
 }
 
 pub fn run(what: &What) -> Result<()> {
     let checkout = Checkout::find()?;
     let plan = match what {
-        What::Domain { name, one, with } => domain::add(&checkout, name, one.as_deref(), with)?,
+        What::Domain { name, one, with, without_endpoint } => {
+            let create = if *without_endpoint { &[][..] } else { &[domain::Part::Create] };
+            domain::add(&checkout, name, one.as_deref(), &[create, with].concat())?
+        }
         What::Endpoint { name, route, access, idempotent, list } => {
             let (idempotent, list) = (*idempotent, list.as_deref());
             endpoint::add(&checkout, Asked { name, route, access, idempotent, list })?
@@ -102,7 +111,7 @@ pub fn run(what: &What) -> Result<()> {
         What::Project { name, title, issuer } => {
             project::rename(&checkout, name, title.as_deref(), issuer.as_deref())?
         }
-        What::Task { name } => task::add(&checkout, name)?,
+        What::Task { name, mail } => task::add(&checkout, name, *mail)?,
     };
     carry_out(&checkout, &plan)
 }

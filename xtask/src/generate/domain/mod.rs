@@ -31,6 +31,7 @@ const MODULES: [&str; 3] =
 /// What an endpoint of a domain does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub enum Part {
+    /// POST; every domain has it, unless it is left out
     #[value(skip)]
     Create,
     /// GET by its uuid
@@ -49,15 +50,16 @@ impl Part {
     }
 }
 
-/// Returns what adds a domain. `one` is what one of its things is called, if that does not follow from the name.
-pub fn add(checkout: &Checkout, name: &str, one: Option<&str>, with: &[Part]) -> Result<Plan> {
-    Domain::new(name, one, with)?.check(checkout)?;
-    unchecked(checkout, name, one, with)
+/// Returns what adds a domain with these endpoints. `one` is what one of its things is called, if that does not follow
+/// from the name.
+pub fn add(checkout: &Checkout, name: &str, one: Option<&str>, parts: &[Part]) -> Result<Plan> {
+    Domain::new(name, one, parts)?.check(checkout)?;
+    unchecked(checkout, name, one, parts)
 }
 
 /// The same, also if the project has a domain of this name.
-pub fn unchecked(checkout: &Checkout, name: &str, one: Option<&str>, with: &[Part]) -> Result<Plan> {
-    let domain = Domain::new(name, one, with)?;
+pub fn unchecked(checkout: &Checkout, name: &str, one: Option<&str>, parts: &[Part]) -> Result<Plan> {
+    let domain = Domain::new(name, one, parts)?;
     let mut written = domain.files(checkout)?;
     for file in MODULES {
         written.push((file.to_owned(), with_module(&read(checkout, file)?, &domain.module())));
@@ -75,7 +77,7 @@ pub fn unchecked(checkout: &Checkout, name: &str, one: Option<&str>, with: &[Par
         written,
         documents: true,
         decisions: domain.decisions(),
-        tests: Some(format!("--test api {}", functions.join(" "))),
+        tests: (!functions.is_empty()).then(|| format!("--test api {}", functions.join(" "))),
         ..Plan::default()
     })
 }
@@ -125,11 +127,11 @@ struct Domain {
 }
 
 impl Domain {
-    fn new(name: &str, one: Option<&str>, with: &[Part]) -> Result<Self> {
+    fn new(name: &str, one: Option<&str>, parts: &[Part]) -> Result<Self> {
         let words = Words::new(name, one)?;
         check_words("domain", words.many(), "orders")?;
         check_words("domain", words.one(), "orders")?;
-        let mut parts = [&[Part::Create], with].concat();
+        let mut parts = parts.to_vec();
         parts.sort_unstable();
         parts.dedup();
         Ok(Self { words, parts })
@@ -140,13 +142,13 @@ impl Domain {
         let by_hand = || format!("`new domain` has not written {name}; remove it by hand");
         let words = Words::new(name, Some("unknown"))?;
         let is_there = |file: &str| checkout.root().join(file).exists();
-        let has = |part: &Part| is_there(&format!("functions/{}", words.function(part.word())));
-        if !has(&Part::Create) {
+        if !is_there(&format!("core/src/application/{}.rs", words.many())) {
             bail!(by_hand());
         }
+        let has = |part: &Part| is_there(&format!("functions/{}", words.function(part.word())));
         // Without a shared response, another endpoint was added later, and is removed separately.
         let more = if is_there(&response_file(words.many())) { &[Part::Get, Part::List][..] } else { &[] };
-        let parts: Vec<Part> = more.iter().copied().filter(has).collect();
+        let parts: Vec<Part> = [&[Part::Create], more].concat().into_iter().filter(has).collect();
         // Its event is called after one of them.
         let events = read(checkout, &format!("core/src/domain/{}/events.rs", words.many()));
         let events = events.with_context(by_hand)?;
@@ -174,7 +176,7 @@ impl Domain {
 
     /// Whether several endpoints return its things. Functions do not use each other, so the type is in the core then.
     fn shares_its_response(&self) -> bool {
-        self.parts.len() > 1
+        self.parts.iter().any(|part| *part != Part::Create)
     }
 
     fn endpoints(&self) -> Result<Vec<Endpoint>> {
@@ -218,21 +220,26 @@ impl Domain {
 
     fn decisions(&self) -> Vec<String> {
         let (many, path) = (self.words.many(), self.words.path());
-        vec![
+        let mut decisions = vec![
             format!(
-                "its columns: the migration {many}, {}/mod.rs, its repository, the request and the response",
+                "its columns: the migration {many}, {}/mod.rs, its repository, request and response",
                 self.folder()
             ),
             format!(
                 "what its event starts: core/src/application/{many}.rs, or a task by `.starts` in {TABLE}"
             ),
             format!("what of it is exported to its user, and what is deleted: {} in the register", many),
-            format!("who may call {path}: now each user has their own; a permission opens it to others"),
-            format!(
-                "the description of the group `{}`: add this tag to catalogue/src/openapi/mod.rs",
-                self.words.kebab()
-            ),
-        ]
+        ];
+        if self.parts.is_empty() {
+            decisions.push(format!("what creates its rows: an endpoint or a task calls `{many}::create`"));
+        } else {
+            let tag = self.words.kebab();
+            decisions.extend([
+                format!("who may call {path}: now each user has their own; a permission opens it to others"),
+                format!("the description of the group `{tag}`: add this tag to catalogue/src/openapi/mod.rs"),
+            ]);
+        }
+        decisions
     }
 }
 
@@ -250,7 +257,7 @@ mod tests {
             ("results", None, "has another meaning"),
             ("purchase-order-items", None, "use at most 21"),
         ] {
-            let error = add(&checkout, name, one, &[]).expect_err("it is refused").to_string();
+            let error = add(&checkout, name, one, &[Part::Create]).expect_err("it is refused").to_string();
             assert!(error.contains(problem), "{name}: {error}");
         }
         let error = remove(&checkout, "users", false).unwrap_err().to_string();
@@ -258,9 +265,17 @@ mod tests {
     }
 
     #[test]
+    fn a_domain_without_an_endpoint_has_no_function_and_says_what_creates_rows() {
+        let plan = unchecked(&Checkout::find().unwrap(), "yaks", None, &[]).unwrap();
+        assert!(plan.written.iter().all(|(file, _)| !file.starts_with("functions/")));
+        assert!(plan.tests.is_none(), "there is no endpoint to test");
+        assert!(plan.decisions.iter().any(|text| text.contains("calls `yaks::create`")));
+    }
+
+    #[test]
     fn removing_takes_back_every_edit() {
         let checkout = Checkout::find().unwrap();
-        let domain = Domain::new("line-items", None, &[Part::Get, Part::List]).unwrap();
+        let domain = Domain::new("line-items", None, &[Part::Create, Part::Get, Part::List]).unwrap();
         for (file, text) in domain.registered(&checkout).unwrap() {
             assert!(text.contains("line_items"), "{file}");
             if file.ends_with(".rs") {
