@@ -57,7 +57,7 @@ pub enum Step {
 }
 
 /// A fetch that fails when the cache has run out leaves the old keys in use this much longer, or for
-/// one more life of the cache if that is shorter: `RETRY` in core/src/infrastructure/secrets.rs.
+/// one more life of the cache if that is shorter: `RETRY` in core/src/infrastructure/secrets/mod.rs.
 const RETRY: Duration = Duration::from_secs(30);
 
 /// How long each step must have been known before the next one.
