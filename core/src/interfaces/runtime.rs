@@ -116,3 +116,24 @@ pub(super) async fn guarded<T>(
         Err(panic) => Err(Error::internal(panic)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::future::join;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_has_its_own_place_if_another_request_panics_at_the_same_time() {
+        telemetry::note_panics_of_tests();
+        let end = Instant::now() + Duration::from_secs(60);
+        let first = guarded::<()>(end, Box::pin(async { panic!("the first") }));
+        let second = guarded::<()>(end, Box::pin(async { panic!("the second") }));
+        let (first, second) = join(first, second).await;
+        let [first, second] = [first, second].map(|outcome| outcome.expect_err("a panic").chain());
+        let place = |text: &str| text.split_once(concat!(file!(), ":")).map(|(_, place)| place.to_owned());
+        assert!(first.contains("the first") && second.contains("the second"), "{first}; {second}");
+        assert!(place(&first).is_some() && place(&second).is_some(), "{first}; {second}");
+        assert_ne!(place(&first), place(&second));
+    }
+}

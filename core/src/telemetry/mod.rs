@@ -100,6 +100,16 @@ fn note_panic(info: &PanicHookInfo<'_>) {
     LAST_PANIC.set(Some(place));
 }
 
+/// Notes where tests panic, too, which still print it.
+#[cfg(test)]
+pub(crate) fn note_panics_of_tests() {
+    let print = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        note_panic(info);
+        print(info);
+    }));
+}
+
 /// What a panic that was just caught said, and where.
 pub fn caught(payload: &(dyn Any + Send)) -> String {
     let place = LAST_PANIC.take().unwrap_or_default();
