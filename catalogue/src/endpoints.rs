@@ -3,14 +3,15 @@
 
 use std::{
     any::TypeId,
-    pin::Pin,
     time::{Duration, Instant},
 };
 
 use app_core::{
     App, Result,
     config::LaunchMode,
-    interfaces::http::{self, Access, Admission, IdempotentResponse, IntoResponse, Invocation, Request},
+    interfaces::http::{
+        self, Access, Admission, Handler, IdempotentResponse, IntoResponse, Invocation, Request,
+    },
 };
 use serde_json::Value;
 use utoipa::OpenApi;
@@ -23,15 +24,16 @@ pub struct Endpoint {
     /// Whether it accepts an `Idempotency-Key`, as the type of its response says.
     pub idempotent: bool,
     description: Option<fn() -> utoipa::openapi::OpenApi>,
-    call: Call,
+    handler: Handler,
 }
-
-type Call = Box<dyn for<'a> Fn(&'a App, &'a str) -> Pin<Box<dyn Future<Output = Value> + 'a>>>;
 
 impl Endpoint {
     /// Turns an event of API Gateway into its response, both as Lambda has them.
     pub async fn call(&self, app: &App, event: &str) -> Value {
-        (self.call)(app, event).await
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let invocation = Invocation { id: "invocation-1", trace: None };
+        let response = http::respond(app, &self.handler, event, invocation, deadline).await;
+        serde_json::to_value(response).expect("a response serialises")
     }
 
     /// Returns what the attribute of its handler says: one path with one operation, and its schemas.
@@ -74,19 +76,11 @@ pub fn methods() -> Vec<(&'static str, Access)> {
 
 fn of<H, A, F, R>(name: &'static str, handler: H) -> Endpoint
 where
-    H: Fn(App, Request, A) -> F + Copy + 'static,
-    A: Admission + 'static,
-    F: Future<Output = Result<R>> + 'static,
-    R: IntoResponse + 'static,
+    H: Fn(App, Request, A) -> F + Clone + Send + Sync + 'static,
+    A: Admission + Send + 'static,
+    F: Future<Output = Result<R>> + Send + 'static,
+    R: IntoResponse + Send + 'static,
 {
-    let call: Call = Box::new(move |app, event| {
-        Box::pin(async move {
-            let deadline = Instant::now() + Duration::from_secs(60);
-            let invocation = Invocation { id: "invocation-1", trace: None };
-            let response = http::respond(app, handler, event, invocation, deadline).await;
-            serde_json::to_value(response).expect("a response serialises")
-        })
-    });
     let idempotent = TypeId::of::<R>() == TypeId::of::<IdempotentResponse>();
-    Endpoint { name, access: A::ACCESS, idempotent, description: None, call }
+    Endpoint { name, access: A::ACCESS, idempotent, description: None, handler: Handler::of(handler) }
 }

@@ -25,10 +25,11 @@ fn a_warm_request_of_users_me_allocates_no_more_than_it_did() {
         assert_eq!(me(&app, &token).await.status, 200);
         (app, event("users-me").bearer(&token).to_string())
     });
+    let handler = http::Handler::of(users_me::handler);
     let request = || {
         runtime.block_on(async {
             let deadline = Instant::now() + Duration::from_secs(60);
-            let response = http::respond(&app.app, users_me::handler, &event, INVOCATION, deadline).await;
+            let response = http::respond(&app.app, &handler, &event, INVOCATION, deadline).await;
             assert_eq!(response.status_code, 200);
             serde_json::to_vec(&response).expect("a response serialises");
         });

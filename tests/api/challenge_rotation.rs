@@ -42,12 +42,13 @@ fn instance(world: &TestApp, keys: &str) -> App {
 /// Calls an endpoint of an instance, and returns the status.
 async fn status<H, F, R>(instance: &App, handler: H, event: &Event) -> i64
 where
-    H: Fn(App, Request, Public) -> F,
-    F: Future<Output = Result<R>>,
-    R: IntoResponse,
+    H: Fn(App, Request, Public) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Result<R>> + Send + 'static,
+    R: IntoResponse + Send + 'static,
 {
     let end = Instant::now() + Duration::from_secs(60);
-    let response = http::respond(instance, handler, &event.to_string(), INVOCATION, end).await;
+    let response =
+        http::respond(instance, &http::Handler::of(handler), &event.to_string(), INVOCATION, end).await;
     serde_json::to_value(response).expect("JSON")["statusCode"].as_i64().expect("a status")
 }
 

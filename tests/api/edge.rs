@@ -152,7 +152,8 @@ async fn a_handler_that_takes_too_long_is_cut_off_in_time() {
     }
     let app = TestApp::new().await;
     let deadline = Instant::now() + Duration::from_millis(500);
-    let response = http::respond(&app.app, slow, &event("users-me").to_string(), INVOCATION, deadline).await;
+    let (slow, event) = (http::Handler::of(slow), event("users-me").to_string());
+    let response = http::respond(&app.app, &slow, &event, INVOCATION, deadline).await;
     assert_eq!(response.status_code, 503);
     assert!(Instant::now() < deadline, "the response came after Lambda's own limit");
 }

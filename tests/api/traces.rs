@@ -43,7 +43,8 @@ fn by(lambda: Option<&str>) -> Invocation<'static> {
 async fn refused(app: &TestApp, event: &Event, invocation: Invocation<'_>) -> (Response, String) {
     let log = Captured::at(LevelFilter::INFO);
     let deadline = Instant::now() + Duration::from_secs(60);
-    let response = http::respond(&app.app, refuse, &event.to_string(), invocation, deadline).await;
+    let response =
+        http::respond(&app.app, &http::Handler::of(refuse), &event.to_string(), invocation, deadline).await;
     (Response::of(&serde_json::to_value(response).expect("JSON")), log.finish())
 }
 
@@ -87,8 +88,8 @@ async fn sent(client: &[&str], lambda: Option<&str>) -> Value {
     event.0["httpMethod"] = "POST".into();
     event = event.header("Content-Type", Some("application/json"));
     let deadline = Instant::now() + Duration::from_secs(60);
-    let handler = catalogue::functions::auth_sign_up::handler;
-    let response = http::respond(&app.app, handler, &event.to_string(), by(lambda), deadline).await;
+    let handler = http::Handler::of(catalogue::functions::auth_sign_up::handler);
+    let response = http::respond(&app.app, &handler, &event.to_string(), by(lambda), deadline).await;
     assert_eq!(response.status_code, 200);
     let message: Value = serde_json::from_str(&app.bus.take()[0].body).expect("JSON");
     message["trace"]["traceparent"].clone()

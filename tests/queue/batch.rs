@@ -45,7 +45,9 @@ async fn a_panic_and_an_error_fail_their_own_record_and_no_other() {
 async fn the_response_has_lambdas_spelling() {
     let app = TestApp::new().await;
     let event = event("tasks-worker.one-poisoned");
-    let response = queue::respond(&app.app, ONE_BY_ONE, troubled, &event.to_string(), in_a_minute()).await;
+    let response =
+        queue::respond(&app.app, ONE_BY_ONE, queue::Handler::of(troubled), &event.to_string(), in_a_minute())
+            .await;
     let ids = message_ids(&event);
     assert_eq!(
         serde_json::to_string(&response.expect("a batch")).expect("json"),
@@ -63,7 +65,9 @@ async fn all_well_is_an_empty_list() {
         Ok(Vec::new())
     }
     let event = event("tasks-worker").to_string();
-    let response = queue::respond(&app.app, ONE_BY_ONE, well, &event, in_a_minute()).await.expect("a batch");
+    let response = queue::respond(&app.app, ONE_BY_ONE, queue::Handler::of(well), &event, in_a_minute())
+        .await
+        .expect("a batch");
     assert_eq!(serde_json::to_string(&response).expect("json"), r#"{"batchItemFailures":[]}"#);
 }
 
@@ -71,7 +75,8 @@ async fn all_well_is_an_empty_list() {
 async fn an_event_that_is_no_batch_is_an_error_of_the_invocation() {
     let app = TestApp::new().await;
     for event in ["{}", "null", "[]", r#"{"Records": 5}"#] {
-        let response = queue::respond(&app.app, ONE_BY_ONE, troubled, event, in_a_minute()).await;
+        let response =
+            queue::respond(&app.app, ONE_BY_ONE, queue::Handler::of(troubled), event, in_a_minute()).await;
         assert!(response.is_err(), "{event}");
     }
 }

@@ -17,8 +17,14 @@ use crate::support::{in_a_minute, number, tasks};
 async fn consume(app: &TestApp, event: &Event) -> Value {
     let text = event.to_string();
     let handler = events_consumer_kafka::handler;
-    let response =
-        queue::respond_kafka(&app.app, events_consumer_kafka::SOURCE, handler, &text, in_a_minute()).await;
+    let response = queue::respond_kafka(
+        &app.app,
+        events_consumer_kafka::SOURCE,
+        queue::Handler::of(handler),
+        &text,
+        in_a_minute(),
+    )
+    .await;
     serde_json::to_value(response.expect("a batch")).expect("json")["batchItemFailures"].take()
 }
 
@@ -136,7 +142,8 @@ async fn what_there_is_no_time_for_comes_again() {
     let soon = Instant::now() + Duration::from_millis(500);
     let handler = events_consumer_kafka::handler;
     let source = events_consumer_kafka::SOURCE;
-    let response = queue::respond_kafka(&app.app, source, handler, &event.to_string(), soon).await;
+    let response =
+        queue::respond_kafka(&app.app, source, queue::Handler::of(handler), &event.to_string(), soon).await;
     let response = serde_json::to_value(response.expect("a batch")).expect("json");
     assert_eq!(response["batchItemFailures"], stopped(&[("a-0", 5), ("b-1", 9)]));
     assert_eq!(number(&app, "select count(*) from inbox").await, 0);
@@ -149,7 +156,8 @@ async fn an_event_that_is_none_of_kafkas_is_an_error() {
         ["{}", r#"{"records": []}"#, r#"{"records": {"a-0": [{"value": ""}]}}"#, "[]", r#"{"Records": []}"#]
     {
         let (source, handler) = (events_consumer_kafka::SOURCE, events_consumer_kafka::handler);
-        let response = queue::respond_kafka(&app.app, source, handler, text, in_a_minute()).await;
+        let response =
+            queue::respond_kafka(&app.app, source, queue::Handler::of(handler), text, in_a_minute()).await;
         assert!(response.is_err(), "{text}");
     }
 }

@@ -91,8 +91,9 @@ async fn counters_equal_a_serial_oracle() {
                 let event = batch_of(&batch, 1).to_string();
                 let source = Source { queue: Queue::Events, together: true };
                 let deadline = Instant::now() + Duration::from_secs(60);
-                let response =
-                    queue::respond(&app, source, handler, &event, deadline).await.expect("a batch");
+                let response = queue::respond(&app, source, queue::Handler::of(handler), &event, deadline)
+                    .await
+                    .expect("a batch");
                 for failure in &response.batch_item_failures {
                     failures += 1;
                     let again =

@@ -28,7 +28,7 @@ async fn deadly(_: App, records: Vec<Record>, _: Instant) -> Result<Vec<Outgoing
 /// Works on a batch until the process dies of it.
 async fn die(app: &TestApp, event: &Event) {
     let event = event.to_string();
-    let work = queue::respond(&app.app, SOURCE, deadly, &event, in_a_minute());
+    let work = queue::respond(&app.app, SOURCE, queue::Handler::of(deadly), &event, in_a_minute());
     assert!(tokio::time::timeout(Duration::from_millis(700), work).await.is_err(), "it should have died");
 }
 
@@ -79,7 +79,7 @@ async fn a_suspect_that_turns_out_well_is_cleared() {
     }
     let app = TestApp::new().await;
     let event = company(2).to_string();
-    let work = queue::respond(&app.app, SOURCE, at_first, &event, in_a_minute());
+    let work = queue::respond(&app.app, SOURCE, queue::Handler::of(at_first), &event, in_a_minute());
     assert!(tokio::time::timeout(Duration::from_millis(700), work).await.is_err());
     *DEADLY.lock().expect("no panic") = false;
     assert!(call(&app, SOURCE, at_first, &company(3)).await.is_empty());

@@ -60,8 +60,8 @@ pub(crate) async fn record(app: &TestApp, event: &impl DomainEvent) -> Vec<Outgo
 /// The message ids of the records that failed.
 pub(crate) async fn call<H, F>(app: &TestApp, source: Source, handler: H, event: &Event) -> Vec<String>
 where
-    H: Fn(App, Vec<Record>, Instant) -> F,
-    F: Future<Output = Result<Vec<Outgoing>>>,
+    H: Fn(App, Vec<Record>, Instant) -> F + Send + Sync + 'static,
+    F: Future<Output = Result<Vec<Outgoing>>> + Send + 'static,
 {
     call_until(app, source, handler, event, in_a_minute()).await
 }
@@ -74,11 +74,13 @@ pub(crate) async fn call_until<H, F>(
     deadline: Instant,
 ) -> Vec<String>
 where
-    H: Fn(App, Vec<Record>, Instant) -> F,
-    F: Future<Output = Result<Vec<Outgoing>>>,
+    H: Fn(App, Vec<Record>, Instant) -> F + Send + Sync + 'static,
+    F: Future<Output = Result<Vec<Outgoing>>> + Send + 'static,
 {
     let response =
-        queue::respond(&app.app, source, handler, &event.to_string(), deadline).await.expect("a batch");
+        queue::respond(&app.app, source, queue::Handler::of(handler), &event.to_string(), deadline)
+            .await
+            .expect("a batch");
     response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect()
 }
 

@@ -41,6 +41,18 @@ pub(super) fn client_config(pem: &[u8]) -> Result<ClientConfig, String> {
     if roots.is_empty() {
         return Err("it contains no certificate".to_owned());
     }
+    by_roots(roots)
+}
+
+/// Returns TLS that no certificate satisfies, for a connection that uses none.
+///
+/// # Errors
+/// What the library says.
+pub(super) fn trusting_nobody() -> Result<ClientConfig, String> {
+    by_roots(RootCertStore::empty())
+}
+
+fn by_roots(roots: RootCertStore) -> Result<ClientConfig, String> {
     let versions =
         ClientConfig::builder_with_provider(Arc::new(provider())).with_safe_default_protocol_versions();
     let config = versions.map_err(|error| error.to_string())?;

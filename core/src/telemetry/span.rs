@@ -28,11 +28,7 @@ impl Span {
 
     /// Begins a span. The spans that begin before its end are in it, so no two of them may be open side by side.
     pub fn begin(kind: Kind, name: &str) -> Self {
-        Self(with_recorder(|recorder| {
-            let open = recorder.open(kind, name.to_owned());
-            recorder.enter(&open);
-            Box::new(open)
-        }))
+        Self(begin(kind, name))
     }
 
     /// Begins the span of a call that has no other span in it, so several may run at the same time.
@@ -56,7 +52,7 @@ impl Span {
     /// Ends the span. It failed if the outcome is an error.
     pub fn end<T, E>(mut self, outcome: &Result<T, E>) {
         if let Some(open) = self.0.take() {
-            end(*open, outcome.is_err());
+            end(open, outcome.is_err());
         }
     }
 }
@@ -64,12 +60,23 @@ impl Span {
 impl Drop for Span {
     fn drop(&mut self) {
         if let Some(open) = self.0.take() {
-            end(*open, true);
+            end(open, true);
         }
     }
 }
 
-fn end(mut open: Open, failed: bool) {
+/// Not repeated in each piece of work that is a span, of which a function has dozens.
+#[inline(never)]
+fn begin(kind: Kind, name: &str) -> Option<Box<Open>> {
+    with_recorder(|recorder| {
+        let open = recorder.open(kind, name.to_owned());
+        recorder.enter(&open);
+        Box::new(open)
+    })
+}
+
+#[inline(never)]
+fn end(mut open: Box<Open>, failed: bool) {
     open.failed = failed;
     with_recorder(|recorder| recorder.end(&open));
 }

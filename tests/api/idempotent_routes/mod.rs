@@ -63,10 +63,10 @@ fn session_of(access: &str) -> String {
 /// Calls it twice: the second response is the first, given again.
 async fn twice<H, A, F, R>(world: &World, handler: H, event: Event, status: i64)
 where
-    H: Fn(App, Request, A) -> F + Copy,
-    A: Admission,
-    F: Future<Output = Result<R>>,
-    R: IntoResponse,
+    H: Fn(App, Request, A) -> F + Copy + Send + Sync + 'static,
+    A: Admission + Send + 'static,
+    F: Future<Output = Result<R>> + Send + 'static,
+    R: IntoResponse + Send + 'static,
 {
     let first = call(&world.app, handler, &event).await;
     assert_eq!(first.status, status, "{first:?}");

@@ -98,7 +98,9 @@ pub(crate) async fn run(app: &TestApp, raw: &Client) -> Vec<Group> {
     let consume = async |together: bool, event: String| {
         let source = Source { queue: Queue::Events, together };
         let deadline = Instant::now() + Duration::from_secs(60);
-        let response = queue::respond(&app.app, source, consumer, &event, deadline).await.expect("a batch");
+        let response = queue::respond(&app.app, source, queue::Handler::of(consumer), &event, deadline)
+            .await
+            .expect("a batch");
         assert!(response.batch_item_failures.is_empty());
     };
 
@@ -162,8 +164,14 @@ async fn tasks(app: &TestApp, raw: &Client) -> Group {
         let event = batch(|n| json!({ "task": "say_meow", "args": {}, "id": ids[BATCH + n], "attempt": 1 }));
         timed(&mut ours, async {
             let deadline = Instant::now() + Duration::from_secs(60);
-            let response =
-                queue::respond(&app.app, tasks_worker::SOURCE, tasks_worker::handler, &event, deadline).await;
+            let response = queue::respond(
+                &app.app,
+                tasks_worker::SOURCE,
+                queue::Handler::of(tasks_worker::handler),
+                &event,
+                deadline,
+            )
+            .await;
             assert!(response.expect("a batch").batch_item_failures.is_empty());
         })
         .await;

@@ -99,8 +99,14 @@ async fn relayed(app: &TestApp) -> (u64, u64) {
 /// What the consumer answers to an event of Kafka's.
 async fn consume(app: &TestApp, event: String) -> Value {
     let (source, handler) = (events_consumer_kafka::SOURCE, events_consumer_kafka::handler);
-    let response =
-        queue::respond_kafka(&app.app, source, handler, &event, crate::support::in_a_minute()).await;
+    let response = queue::respond_kafka(
+        &app.app,
+        source,
+        queue::Handler::of(handler),
+        &event,
+        crate::support::in_a_minute(),
+    )
+    .await;
     serde_json::to_value(response.expect("a batch")).expect("json")
 }
 

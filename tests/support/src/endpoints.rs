@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use app_core::{
     App, Result,
-    interfaces::http::{self, Admission, IntoResponse, Request},
+    interfaces::http::{self, Admission, Handler, IntoResponse, Request},
     testing::{Event, INVOCATION, TestApp, event},
 };
 use catalogue::functions::{auth_reauthenticate, auth_sign_up, auth_tokens, auth_tokens_refresh, users_me};
@@ -77,22 +77,22 @@ fn in_a_minute() -> Instant {
 
 pub async fn call<H, A, F, R>(app: &TestApp, handler: H, event: &Event) -> Response
 where
-    H: Fn(App, Request, A) -> F,
-    A: Admission,
-    F: Future<Output = Result<R>>,
-    R: IntoResponse,
+    H: Fn(App, Request, A) -> F + Clone + Send + Sync + 'static,
+    A: Admission + Send + 'static,
+    F: Future<Output = Result<R>> + Send + 'static,
+    R: IntoResponse + Send + 'static,
 {
     call_raw(app, handler, &event.to_string()).await
 }
 
 pub async fn call_raw<H, A, F, R>(app: &TestApp, handler: H, event: &str) -> Response
 where
-    H: Fn(App, Request, A) -> F,
-    A: Admission,
-    F: Future<Output = Result<R>>,
-    R: IntoResponse,
+    H: Fn(App, Request, A) -> F + Clone + Send + Sync + 'static,
+    A: Admission + Send + 'static,
+    F: Future<Output = Result<R>> + Send + 'static,
+    R: IntoResponse + Send + 'static,
 {
-    let response = http::respond(&app.app, handler, event, INVOCATION, in_a_minute()).await;
+    let response = http::respond(&app.app, &Handler::of(handler), event, INVOCATION, in_a_minute()).await;
     Response::of(&serde_json::to_value(response).expect("a response serialises"))
 }
 

@@ -17,7 +17,7 @@ use crate::python::Python;
 /// a little above the present sizes, so that the author of a needless dependency notices it. Lower a limit
 /// when a function becomes smaller. If you raise one, say in the commit what it bought.
 pub const GATE: &[(&str, u64)] =
-    &[("users-me", 2_350_000), ("auth-tokens", 2_570_000), ("events-consumer", 2_530_000)];
+    &[("users-me", 2_290_000), ("auth-tokens", 2_530_000), ("events-consumer", 2_390_000)];
 
 /// A binary's own size and that of the zip that Lambda gets, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,15 +2,14 @@
 
 use std::{future::poll_fn, sync::Arc, time::Duration};
 
-use futures_util::future::join;
-use socket2::{SockRef, TcpKeepalive};
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    net::TcpStream,
-    task::JoinHandle,
+use futures_util::{
+    FutureExt,
+    future::{BoxFuture, join},
 };
+use socket2::{SockRef, TcpKeepalive};
+use tokio::{net::TcpStream, task::JoinHandle};
 use tokio_postgres::{
-    AsyncMessage, CancelToken, Client, NoTls,
+    AsyncMessage, CancelToken, Client,
     config::SslMode,
     error::{DbError, SqlState},
     tls::MakeTlsConnect,
@@ -53,20 +52,25 @@ pub(super) struct Connector {
     /// For connections outside of it, which have no time limits.
     apart: tokio_postgres::Config,
     login: DatabaseLogin,
-    tls: Option<MakeRustlsConnect>,
+    /// Without TLS it is never asked. It is there all the same, so that there is one type of connections and the
+    /// driver's code is in each function once.
+    tls: MakeRustlsConnect,
     secrets: Arc<Secrets>,
     notices: Option<Notices>,
 }
+
+type Connection =
+    tokio_postgres::Connection<TcpStream, <MakeRustlsConnect as MakeTlsConnect<TcpStream>>::Stream>;
 
 /// A client, and the task that moves its bytes; it ends with the client.
 pub(super) type Connected = (Client, JoinHandle<()>);
 
 impl Connector {
     pub(super) fn new(config: DatabaseConfig, secrets: Arc<Secrets>, options: &str) -> Result<Self> {
-        let tls = config.ssl_root_cert.as_deref().map(tls_by).transpose()?;
+        let (mode, tls) = tls_by(config.ssl_root_cert.as_deref())?;
         let mut apart = tokio_postgres::Config::new();
         apart.dbname(&config.name);
-        apart.ssl_mode(if tls.is_some() { SslMode::Require } else { SslMode::Disable });
+        apart.ssl_mode(mode);
         let mut pooled = apart.clone();
         // A proxy that pools transactions refuses options, also when they are empty.
         if !options.is_empty() {
@@ -87,9 +91,9 @@ impl Connector {
         Self { notices: Some(notices), ..self }
     }
 
-    /// Connects for the pool.
-    pub(super) async fn connect_pooled(&self) -> Result<Connected> {
-        self.connect(&self.pooled).await
+    /// Connects for the pool. Boxed: connecting is a large future, and every request's future would carry it.
+    pub(super) fn connect_pooled(&self) -> BoxFuture<'_, Result<Connected>> {
+        self.connect(&self.pooled).boxed()
     }
 
     /// Connects outside of the pool.
@@ -113,14 +117,8 @@ impl Connector {
     /// Ends what a connection is running. Postgres takes the request on another one.
     pub(super) async fn cancel(&self, running: CancelToken) -> Result<()> {
         let socket = self.dial().await?;
-        let sent = match &self.tls {
-            Some(tls) => {
-                let Ok(tls) = MakeTlsConnect::<TcpStream>::make_tls_connect(&mut tls.clone(), &self.host);
-                running.cancel_query_raw(socket, tls).await
-            }
-            None => running.cancel_query_raw(socket, NoTls).await,
-        };
-        sent.map_err(from_postgres)
+        let Ok(tls) = MakeTlsConnect::<TcpStream>::make_tls_connect(&mut self.tls.clone(), &self.host);
+        running.cancel_query_raw(socket, tls).await.map_err(from_postgres)
     }
 
     async fn connect(&self, base: &tokio_postgres::Config) -> Result<Connected> {
@@ -196,31 +194,15 @@ impl Connector {
     ) -> Result<Connected, ConnectError> {
         let mut config = base.clone();
         config.user(user).password(password);
-        let Some(tls) = &self.tls else {
-            let (client, connection) =
-                config.connect_raw(socket, NoTls).await.map_err(ConnectError::Postgres)?;
-            return self.accept(client, connection);
-        };
-        let Ok(tls) = MakeTlsConnect::<TcpStream>::make_tls_connect(&mut tls.clone(), &self.host);
+        let Ok(tls) = MakeTlsConnect::<TcpStream>::make_tls_connect(&mut self.tls.clone(), &self.host);
         let (client, connection) = config.connect_raw(socket, tls).await.map_err(ConnectError::Postgres)?;
-        self.accept(client, connection)
-    }
-
-    /// Starts to move the connection's bytes, unless the server is a replica. It would refuse every write,
-    /// and after a failover the host's name leads to the new server soon.
-    fn accept<T>(
-        &self,
-        client: Client,
-        connection: tokio_postgres::Connection<TcpStream, T>,
-    ) -> Result<Connected, ConnectError>
-    where
-        T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
-        // The server reports this setting with the login, so it costs no round trip.
+        // The server reports this setting with the login, so it costs no round trip. A replica would refuse every
+        // write, and after a failover the host's name leads to the new server soon.
         if connection.parameter("in_hot_standby") == Some("on") {
             return Err(ConnectError::Replica);
         }
-        Ok((client, tokio::spawn(drive(connection, self.notices.clone()))))
+        // Boxed, as hyper's are: each type of task is linked twice, once for each kind of executor.
+        Ok((client, tokio::spawn(drive(connection, self.notices.clone()).boxed())))
     }
 }
 
@@ -250,10 +232,7 @@ impl ConnectError {
 }
 
 /// A lost connection shows as an error of the statement that was running; here it is only noted.
-async fn drive<T>(mut connection: tokio_postgres::Connection<TcpStream, T>, notices: Option<Notices>)
-where
-    T: AsyncRead + AsyncWrite + Unpin,
-{
+async fn drive(mut connection: Connection, notices: Option<Notices>) {
     while let Some(message) = poll_fn(|context| connection.poll_message(context)).await {
         match (message, &notices) {
             (Ok(AsyncMessage::Notice(notice)), Some(notices)) => notices(&notice),
@@ -266,9 +245,15 @@ where
     }
 }
 
-/// Certificate and host name are both verified (`verify-full`), against these roots only.
-fn tls_by(pem: &str) -> Result<MakeRustlsConnect> {
-    let config = tls::client_config(pem.as_bytes())
-        .map_err(|why| Error::Configuration(format!("DB_SSL_ROOT_CERT is invalid: {why}")))?;
-    Ok(MakeRustlsConnect::new(config))
+/// Returns how to connect. With roots, certificate and host name are both verified (`verify-full`), against these roots
+/// only.
+fn tls_by(roots: Option<&str>) -> Result<(SslMode, MakeRustlsConnect)> {
+    let (mode, config) = match roots {
+        Some(pem) => {
+            let invalid = |why| Error::Configuration(format!("DB_SSL_ROOT_CERT is invalid: {why}"));
+            (SslMode::Require, tls::client_config(pem.as_bytes()).map_err(invalid)?)
+        }
+        None => (SslMode::Disable, tls::trusting_nobody().map_err(Error::internal)?),
+    };
+    Ok((mode, MakeRustlsConnect::new(config)))
 }

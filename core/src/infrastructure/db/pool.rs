@@ -47,8 +47,7 @@ impl managed::Manager for Connector {
     async fn create(&self) -> Result<Connection> {
         let start = Instant::now();
         let span = Span::call(|| "connect".to_owned());
-        // Boxed: connecting is a large future, and every request's future would carry it.
-        let connected = Box::pin(self.connect_pooled()).await;
+        let connected = self.connect_pooled().await;
         let waited = start.elapsed();
         span.end(&connected);
         if waited >= LONG_WAIT {

@@ -4,6 +4,7 @@
 //! [`Admission`]), and returns something that becomes a response ([`IntoResponse`]), or an error. It knows no status codes except its success.
 
 mod error;
+mod handler;
 mod idempotent;
 mod into_response;
 pub mod openapi;
@@ -13,6 +14,7 @@ mod serve;
 mod storable;
 
 pub use error::{ErrorBody, ErrorDetail};
+pub use handler::Handler;
 pub use idempotent::{Idempotent, IdempotentResponse};
 pub use into_response::{IntoResponse, Json, NoContent, WithStatus};
 pub use lambda_http::http::{HeaderName, HeaderValue, Response, StatusCode, header};

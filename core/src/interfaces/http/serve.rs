@@ -1,23 +1,23 @@
 //! The loop of an HTTP function: it takes an event and always returns a response.
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use lambda_http::{
     aws_lambda_events::apigw::ApiGatewayProxyResponse,
     http::{HeaderMap, Method},
 };
 
-use super::{IntoResponse, error};
+use super::{Handler, IntoResponse, error};
 use crate::{
     app::{App, Need},
     domain::Result,
     interfaces::{
         access::Admission,
-        gateway::{RESERVE, Request, cors, to_gateway},
+        gateway::{RESERVE, Request, TextResponse, cors, to_gateway},
         runtime::{Invocation, RuntimeError, deadline, guarded, prepared, start},
         workers::each_event,
     },
-    telemetry::{Kind, Scope, Span, note_status},
+    telemetry::{Scope, note_status},
 };
 
 /// Starts an HTTP function with its needs, then serves requests until the environment is shut down.
@@ -33,26 +33,20 @@ where
     F: Future<Output = Result<R>> + Send + 'static,
     R: IntoResponse + Send + 'static,
 {
-    start(needs, |app| serve(app, handler))
+    start(needs, |app| serve(app, Handler::of(handler)))
 }
 
 /// The runtime passes raw JSON and never sees an error. `lambda_http::run` would parse the event before our
 /// code runs, and its response to a malformed event would not be our envelope.
-async fn serve<H, A, F, R>(app: App, handler: H) -> Result<(), RuntimeError>
-where
-    H: Fn(App, Request, A) -> F + Clone + Send + Sync + 'static,
-    A: Admission + Send + 'static,
-    F: Future<Output = Result<R>> + Send + 'static,
-    R: IntoResponse + Send + 'static,
-{
-    prepared(&app, A::prepare(&app)).await;
-    let own = app.clone();
+async fn serve(app: App, handler: Handler) -> Result<(), RuntimeError> {
+    prepared(&app, handler.prepare(&app)).await;
+    let (own, handler) = (app.clone(), Arc::new(handler));
     each_event(&app, move |event| {
-        let (app, handler) = (own.clone(), handler.clone());
+        let (app, handler) = (own.clone(), Arc::clone(&handler));
         async move {
             let deadline = deadline(&app, &event.context);
             let invocation = Invocation::of(&event.context);
-            Ok::<_, RuntimeError>(respond(&app, handler, event.payload.get(), invocation, deadline).await)
+            Ok::<_, RuntimeError>(respond(&app, &handler, event.payload.get(), invocation, deadline).await)
         }
     })
     .await
@@ -60,19 +54,13 @@ where
 
 /// Turns an event into a response. Tests call this function too. Lambda's id of the invocation is used if API Gateway's
 /// id is missing.
-pub async fn respond<H, A, F, R>(
+pub async fn respond(
     app: &App,
-    handler: H,
+    handler: &Handler,
     event: &str,
     invocation: Invocation<'_>,
     deadline: Instant,
-) -> ApiGatewayProxyResponse
-where
-    H: Fn(App, Request, A) -> F,
-    A: Admission,
-    F: Future<Output = Result<R>>,
-    R: IntoResponse,
-{
+) -> ApiGatewayProxyResponse {
     let end = deadline.checked_sub(RESERVE).unwrap_or(deadline);
     let request = Request::parse(event);
     let known = request.as_ref().ok();
@@ -85,17 +73,7 @@ where
         let (cors_headers, result) = match request {
             Err(error) => (HeaderMap::new(), Err(error)),
             Ok(request) => {
-                let cors_headers = cors::headers(&app.config().cors, &request);
-                let work = Box::pin(async {
-                    request.check_size()?;
-                    if let Some(response) = cors::preflight(&app.config().cors, &request) {
-                        return Ok(response);
-                    }
-                    let admitted = Span::around(Kind::Internal, "admission", A::admit(app, &request)).await?;
-                    let handled = handler(app.clone(), request, admitted);
-                    Span::around(Kind::Internal, "handler", handled).await?.into_response()
-                });
-                (cors_headers, guarded(end, work).await)
+                (cors::headers(&app.config().cors, &request), handle(app, handler, request, end).await)
             }
         };
         let mut response = result.unwrap_or_else(|error| error::render(&error, &id, app.config().debug));
@@ -109,4 +87,12 @@ where
         response.body_mut().clear();
     }
     to_gateway(response, &id)
+}
+
+async fn handle(app: &App, handler: &Handler, request: Request, end: Instant) -> Result<TextResponse> {
+    request.check_size()?;
+    match cors::preflight(&app.config().cors, &request) {
+        Some(response) => Ok(response),
+        None => guarded(end, handler.handle(app.clone(), request)).await,
+    }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use futures_util::{FutureExt, future::BoxFuture};
+
 use super::{Record, Source};
 use crate::{
     app::App,
@@ -13,7 +15,13 @@ use crate::{
 pub const SOURCE: Source = Source { queue: Queue::Events, together: true };
 
 /// Passes each event to its event handlers, which the registry in `application/handlers/mod.rs` lists.
-pub async fn handler(app: App, records: Vec<Record>, _: Instant) -> Result<Vec<Outgoing>> {
+///
+/// Boxed here, so that the function itself compiles none of it (docs/decisions/0135).
+pub fn handler(app: App, records: Vec<Record>, _: Instant) -> BoxFuture<'static, Result<Vec<Outgoing>>> {
+    handle(app, records).boxed()
+}
+
+async fn handle(app: App, records: Vec<Record>) -> Result<Vec<Outgoing>> {
     let deliveries: Vec<_> = records.iter().map(Record::delivery).collect();
     let handled = events::handle_messages(app.db()?, app.event_handlers(), &deliveries).await;
     let Some(error) = handled.error else { return Ok(handled.outgoing) };

@@ -10,11 +10,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use futures_util::FutureExt;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Record, RuntimeError, Source,
-    serve::{each_batch, run_batch},
-    source::Carrier,
-};
+use super::{Handler, Record, RuntimeError, Source, run::Run, serve::each_batch, source::Carrier};
 use crate::{
     app::{App, Need},
     domain::Result,
@@ -79,9 +75,13 @@ impl Place {
 /// `Configuration` with everything that is wrong, and errors of Lambda's Runtime API.
 pub fn main_kafka<H, F>(needs: &[Need], source: Source, handler: H) -> Result<(), RuntimeError>
 where
-    H: Fn(App, Vec<Record>, Instant) -> F + Clone + Send + Sync + 'static,
+    H: Fn(App, Vec<Record>, Instant) -> F + Send + Sync + 'static,
     F: Future<Output = Result<Vec<Outgoing>>> + Send + 'static,
 {
+    run(needs, source, Handler::of(handler))
+}
+
+fn run(needs: &[Need], source: Source, handler: Handler) -> Result<(), RuntimeError> {
     start(needs, |app| {
         each_batch(app, move |app, event, deadline| {
             respond_kafka(app, source, handler.clone(), event, deadline).boxed()
@@ -93,17 +93,13 @@ where
 ///
 /// # Errors
 /// Only for an event that is not a Kafka batch. Then Lambda delivers all of it again.
-pub async fn respond_kafka<H, F>(
+pub async fn respond_kafka(
     app: &App,
     source: Source,
-    handler: H,
+    handler: Handler,
     event: &str,
     deadline: Instant,
-) -> Result<KafkaResponse, RuntimeError>
-where
-    H: Fn(App, Vec<Record>, Instant) -> F,
-    F: Future<Output = Result<Vec<Outgoing>>>,
-{
+) -> Result<KafkaResponse, RuntimeError> {
     let event: KafkaEvent = serde_json::from_str(event)
         .inspect_err(|error| tracing::error!(%error, "the event is not a Kafka event"))?;
     let (mut records, mut places) = (Vec::new(), BTreeMap::new());
@@ -115,7 +111,7 @@ where
             places.insert(place.id(), place);
         }
     }
-    let failed = run_batch(app, source, Carrier::Kafka, handler, records, deadline).await;
+    let failed = Run::new(app, source, Carrier::Kafka, handler, deadline).batch(records).await;
     let failed = failed.batch_item_failures.iter().filter_map(|one| places.remove(&one.item_identifier));
     Ok(first_of_each(failed))
 }

@@ -6,12 +6,14 @@
 mod batch;
 pub mod events;
 mod failure;
+mod handler;
 mod kafka;
 mod run;
 mod serve;
 mod source;
 
 pub use batch::{BatchResponse, Record};
+pub use handler::Handler;
 pub use kafka::{KafkaResponse, Place, Stopped, main_kafka, respond_kafka};
 pub use serve::{main, respond};
 pub use source::Source;

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::{BatchResponse, Record, Source, failure, source::Carrier};
+use futures_util::{FutureExt, future::BoxFuture};
+
+use super::{BatchResponse, Handler, Record, Source, failure, source::Carrier};
 use crate::{
     app::App,
     application::batch::{self, FailedGroups, Item, Schedule, Strikes},
@@ -31,11 +33,11 @@ impl Item for Record {
     }
 }
 
-pub(super) struct Run<'a, H> {
+pub(super) struct Run<'a> {
     app: &'a App,
     source: Source,
     carrier: Carrier,
-    handler: H,
+    handler: Handler,
     schedule: Schedule,
     response: BatchResponse,
     failed_groups: FailedGroups,
@@ -43,12 +45,14 @@ pub(super) struct Run<'a, H> {
     first_outgoing: Instant,
 }
 
-impl<'a, H, F> Run<'a, H>
-where
-    H: Fn(App, Vec<Record>, Instant) -> F,
-    F: Future<Output = Result<Vec<Outgoing>>>,
-{
-    pub(super) fn new(app: &'a App, source: Source, carrier: Carrier, handler: H, deadline: Instant) -> Self {
+impl<'a> Run<'a> {
+    pub(super) fn new(
+        app: &'a App,
+        source: Source,
+        carrier: Carrier,
+        handler: Handler,
+        deadline: Instant,
+    ) -> Self {
         Self {
             app,
             source,
@@ -62,7 +66,12 @@ where
         }
     }
 
-    pub(super) async fn batch(mut self, records: Vec<Record>) -> BatchResponse {
+    /// Returns the records that failed, in their order.
+    pub(super) fn batch(self, records: Vec<Record>) -> BoxFuture<'a, BatchResponse> {
+        self.run(records).boxed()
+    }
+
+    async fn run(mut self, records: Vec<Record>) -> BatchResponse {
         let rest = self.together(records).await;
         let strikes = self.strikes(&rest).await;
         let max_receives = self.app.config().queues.max_receive_count;
@@ -130,7 +139,7 @@ where
     /// Calls the handler. A call that hangs is cancelled early enough to clear its strike, because it did not crash
     /// the process.
     async fn call(&self, records: Vec<Record>) -> Result<Vec<Outgoing>> {
-        let work = Box::pin((self.handler)(self.app.clone(), records, self.schedule.end()));
+        let work = self.handler.handle(self.app.clone(), records, self.schedule.end());
         guarded(self.schedule.cancel(), work).await
     }
 

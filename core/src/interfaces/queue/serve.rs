@@ -6,7 +6,7 @@ use futures_util::{FutureExt, future::BoxFuture};
 use serde::Serialize;
 
 use super::{
-    BatchResponse, Record,
+    BatchResponse, Handler, Record,
     batch::Batch,
     run::Run,
     source::{Carrier, Source},
@@ -28,9 +28,13 @@ use crate::{
 /// `Configuration` with everything that is wrong, and errors of Lambda's Runtime API.
 pub fn main<H, F>(needs: &[Need], source: Source, handler: H) -> Result<(), RuntimeError>
 where
-    H: Fn(App, Vec<Record>, Instant) -> F + Clone + Send + Sync + 'static,
+    H: Fn(App, Vec<Record>, Instant) -> F + Send + Sync + 'static,
     F: Future<Output = Result<Vec<Outgoing>>> + Send + 'static,
 {
+    run(needs, source, Handler::of(handler))
+}
+
+fn run(needs: &[Need], source: Source, handler: Handler) -> Result<(), RuntimeError> {
     start(needs, |app| {
         each_batch(app, move |app, event, deadline| {
             respond(app, source, handler.clone(), event, deadline).boxed()
@@ -62,35 +66,14 @@ where
 ///
 /// # Errors
 /// Only for an event that is not an SQS batch, because it has no records to report.
-pub async fn respond<H, F>(
+pub async fn respond(
     app: &App,
     source: Source,
-    handler: H,
+    handler: Handler,
     event: &str,
     deadline: Instant,
-) -> Result<BatchResponse, RuntimeError>
-where
-    H: Fn(App, Vec<Record>, Instant) -> F,
-    F: Future<Output = Result<Vec<Outgoing>>>,
-{
+) -> Result<BatchResponse, RuntimeError> {
     let batch: Batch = serde_json::from_str(event)
         .inspect_err(|error| tracing::error!(%error, "the event is not an SQS event"))?;
-    Ok(run_batch(app, source, Carrier::Sqs, handler, batch.records, deadline).await)
-}
-
-/// Returns the records that failed, in their order.
-pub(super) async fn run_batch<H, F>(
-    app: &App,
-    source: Source,
-    carrier: Carrier,
-    handler: H,
-    records: Vec<Record>,
-    deadline: Instant,
-) -> BatchResponse
-where
-    H: Fn(App, Vec<Record>, Instant) -> F,
-    F: Future<Output = Result<Vec<Outgoing>>>,
-{
-    let run = Run::new(app, source, carrier, handler, deadline);
-    Box::pin(run.batch(records)).await
+    Ok(Run::new(app, source, Carrier::Sqs, handler, deadline).batch(batch.records).await)
 }

@@ -81,7 +81,9 @@ fn batch(text: &str) {
         Ok(Vec::new())
     };
     let deadline = Instant::now() + Duration::from_secs(60);
-    let Ok(response) = wait(queue::respond(&APP, SOURCE, handler, text, deadline)) else { return };
+    let Ok(response) = wait(queue::respond(&APP, SOURCE, queue::Handler::of(handler), text, deadline)) else {
+        return;
+    };
     // Not by way of a `Value`: what nobody reads may be no JSON in it, as half of a surrogate pair.
     let event: Batch = serde_json::from_str(text).expect("it was read");
     for failed in response.batch_item_failures {

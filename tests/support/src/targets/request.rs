@@ -89,7 +89,7 @@ fn trace(text: &str) {
 
 fn answered(event: &str) {
     let deadline = Instant::now() + Duration::from_secs(60);
-    let response = wait(http::respond(&APP, read, event, INVOCATION, deadline));
+    let response = wait(http::respond(&APP, &http::Handler::of(read), event, INVOCATION, deadline));
     let response = serde_json::to_value(response).expect("it serialises");
     let status = response["statusCode"].as_u64().expect("a status");
     assert!((200..500).contains(&status), "{response}");
