@@ -29,7 +29,7 @@ fn at_once(work: impl Fn(usize) + Sync) {
 }
 
 fn json_of(process: &Process, event: &str) -> Value {
-    let (outcome, _) = process.function.call(event, PATIENCE).expect("an outcome");
+    let outcome = process.function.call(event, PATIENCE).expect("an outcome");
     let Outcome::Response(response) = outcome else { panic!("{outcome:?}: {:?}", process.function.logs()) };
     serde_json::from_str(&response).expect("JSON")
 }
@@ -89,7 +89,7 @@ fn direct_invocations_run_side_by_side() {
     let process = stage.function("operations", AT_ONCE, &[]);
     at_once(|number| {
         let wrong = json!({ "command": format!("no-{number}") }).to_string();
-        let (outcome, _) = process.function.call(&wrong, Duration::from_secs(20)).expect("an outcome");
+        let outcome = process.function.call(&wrong, Duration::from_secs(20)).expect("an outcome");
         let Outcome::Error { message, .. } = outcome else { panic!("{outcome:?}") };
         assert!(message.contains(&format!("no-{number}`")), "{message}");
     });

@@ -148,7 +148,7 @@ pub(crate) fn patiently(process: &Process, event: &Event) -> (Response, Duration
 /// Its response, and how long it took, also until a worker was free for it.
 pub(crate) fn call(process: &Process, event: &Event, deadline: Duration) -> (Response, Duration) {
     let began = Instant::now();
-    let (outcome, _) = process.function.call(&event.to_string(), deadline).expect("an outcome");
+    let outcome = process.function.call(&event.to_string(), deadline).expect("an outcome");
     let Outcome::Response(response) = outcome else { panic!("{outcome:?}: {:?}", process.function.logs()) };
     let response: Value = serde_json::from_str(&response).expect("JSON");
     (Response::of(&response), began.elapsed())

@@ -4,6 +4,7 @@
 //! one per cent can be told apart. Valgrind counts: each function runs in its `callgrind`, 50 times slower.
 
 use std::fs;
+use std::net::UdpSocket;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -27,7 +28,8 @@ const HASHES: usize = 3;
 /// Before they count: caches fill, statements are prepared.
 const UNCOUNTED: usize = 50;
 
-/// Prints the instructions of a warm request of each function, and of the earlier build if there is one.
+/// Prints the instructions of a warm request of each function: without spans, with a trace that is sampled, and of the
+/// earlier build if there is one.
 ///
 /// # Errors
 /// If valgrind is not installed, or a function does not respond.
@@ -37,37 +39,65 @@ pub fn measure(world: &World, folder: &Path, plan: &Plan) -> Result<()> {
     for function in FIRST {
         Subject::of(world, folder, function)?.start(&mut client)?;
     }
-    ui::out(&format!("{:<22}{:>16}{:>28}{:>16}{:>9}", "", "instructions", "p10 to p90", "before", "ratio"));
+    ui::out(&format!(
+        "{:<22}{:>16}{:>28}{:>16}{:>9}{:>16}{:>9}",
+        "", "instructions", "p10 to p90", "with spans", "ratio", "before", "ratio"
+    ));
+    // Nobody reads it. A datagram that does not fit into its buffer any more is lost, as with a busy daemon.
+    let daemon = UdpSocket::bind("127.0.0.1:0")?;
     for case in
         CASES.iter().filter(|case| plan.only.is_empty() || plan.only.iter().any(|n| n == case.function))
     {
-        let mut counted =
-            |folder: &Path| count(world, &scratch, folder, case.function, case.hashes, &mut client);
-        let now = counted(folder)?;
+        let mut counted = |folder: &Path, daemon: Option<&UdpSocket>| {
+            let counter = Counter::of(&scratch, folder, case.function)?;
+            count(
+                Subject::of(world, &counter.folder, case.function)?,
+                &counter,
+                daemon,
+                case.hashes,
+                &mut client,
+            )
+        };
+        let now = counted(folder, None)?;
+        let traced = counted(folder, Some(&daemon))?;
         let before = plan.before.as_deref().filter(|before| before.join(case.function).is_file());
-        let before = before.map(&mut counted).transpose()?;
+        let before = before.map(|before| counted(before, None)).transpose()?;
         let spread = format!("{:.0} to {:.0}", now.p10, now.p90);
-        let (then, ratio) = before.map_or_else(Default::default, |before| {
+        let (then, change) = before.map_or_else(Default::default, |before| {
             (format!("{:.0}", before.median), format!("{:.3}", now.median / before.median))
         });
-        ui::out(&format!("{:<22}{:>16.0}{spread:>28}{then:>16}{ratio:>9}", case.function, now.median));
+        ui::out(&format!(
+            "{:<22}{:>16.0}{spread:>28}{:>16.0}{:>9.3}{then:>16}{change:>9}",
+            case.function,
+            now.median,
+            traced.median,
+            traced.median / now.median
+        ));
         interrupt::check()?;
     }
     Ok(())
 }
 
-/// Runs one function in callgrind. Returns the instructions of a request, of several turns.
+/// Runs one function in callgrind, which sends spans to this daemon. Returns the instructions of a request, of several
+/// turns.
 fn count(
-    world: &World,
-    scratch: &Path,
-    folder: &Path,
-    name: &str,
+    subject: Subject,
+    counter: &Counter,
+    daemon: Option<&UdpSocket>,
     hashes: bool,
     client: &mut Client,
 ) -> Result<Spread> {
-    let counter = Counter::of(scratch, folder, name)?;
-    let subject = Subject::of(world, &counter.folder, name)?;
+    let subject = match daemon {
+        Some(daemon) => {
+            let address = daemon.local_addr()?.to_string();
+            subject.with("TRACES", "on".to_owned()).with("AWS_XRAY_DAEMON_ADDRESS", address)
+        }
+        None => subject,
+    };
     let mut function = subject.spawn()?;
+    if daemon.is_some() {
+        function.sample();
+    }
     let (uncounted, turns, requests) = if hashes { (1, HASHES, 1) } else { (UNCOUNTED, TURNS, REQUESTS) };
     for _ in 0..uncounted {
         subject.request(&mut function, client)?;

@@ -159,6 +159,12 @@ impl Subject {
         Ok(subject.binary.exists().then_some(subject))
     }
 
+    /// With one more setting.
+    pub(super) fn with(mut self, key: &str, value: String) -> Self {
+        self.settings.push((key.to_owned(), value));
+        self
+    }
+
     /// A process from its spawn to its first response.
     pub(super) fn start(&mut self, client: &mut Client) -> Result<Start> {
         let mut function = self.spawn()?;

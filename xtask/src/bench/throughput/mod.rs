@@ -1,37 +1,29 @@
 //! `cargo xtask bench throughput`: one process that handles many requests at once, next to as many processes of one request
 //! each, and to a server by hand.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpStream;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::Mutex;
+mod by_hand;
+mod clients;
+mod growth;
+
+use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
-#[cfg(target_os = "linux")]
-use nix::{
-    sched::{CpuSet, sched_setaffinity},
-    unistd::Pid,
-};
+
+use by_hand::Server;
+pub use by_hand::build as build_by_hand;
+use clients::{at_once, on_processors};
 
 use super::awake::Awake;
 use super::cases::{self, Case, Client, FIRST};
 use super::process::{cpu, peak_rss};
 use super::run::Subject;
 use super::world::{Settings, World};
-use crate::checkout::Checkout;
 use crate::interrupt;
 use crate::measure::Spread;
-use crate::process;
 use crate::runtime_api::{Function, Outcome};
 use crate::ui;
-
-/// The server by hand. It has one endpoint, that of users-me.
-const BY_HAND: &str = "floor-axum";
-/// Where it is, as a workspace of its own.
-const MANIFEST: &str = "tests/bench/axum/Cargo.toml";
 
 /// A function, and how many requests of it count in a round.
 const ENDPOINTS: [(&str, usize); 3] =
@@ -39,18 +31,12 @@ const ENDPOINTS: [(&str, usize); 3] =
 const CLIENTS: [usize; 4] = [1, 8, 32, 128];
 const ROUNDS: usize = 3;
 const PATIENCE: Duration = Duration::from_secs(20);
-
-/// Builds the server by hand, output shown. Returns its binary.
-pub fn build_by_hand(checkout: &Checkout) -> Result<PathBuf> {
-    let mut cargo = checkout.cargo();
-    cargo.args(["build", "--release", "--locked", "--manifest-path", MANIFEST]);
-    let target = checkout.target_dir()?.join("by-hand");
-    let child = cargo.arg("--target-dir").arg(&target).spawn().context("cannot run cargo")?;
-    if !process::wait(child)?.success() {
-        bail!("the server by hand cannot be built; see the messages above");
-    }
-    Ok(target.join("release").join(BY_HAND))
-}
+/// How long after one client the next one begins with what does not count. If all began at once, they would keep both
+/// processors from a process that has no connections yet, for longer than a request waits for one.
+const APART: Duration = Duration::from_millis(8);
+/// How long Postgres needs at most to end the connections of the round before. Meanwhile a new one may wait for
+/// longer than a request waits for it.
+const SETTLED: Duration = Duration::from_secs(2);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Side {
@@ -105,7 +91,7 @@ pub fn measure(world: &World, folder: &Path, by_hand: &Path) -> Result<()> {
             interrupt::check()?;
         }
     }
-    Ok(())
+    growth::measure(world, folder, &client)
 }
 
 struct Bench<'a> {
@@ -157,26 +143,16 @@ impl Bench<'_> {
     fn round(&self, side: Side, known: &Client) -> Result<Round> {
         match side {
             Side::Classic => {
-                let functions = (0..self.clients).map(|_| self.spawn(1)).collect::<Result<Vec<_>>>()?;
+                let spawn = || spawn(self.world, self.folder, self.endpoint, 1);
+                let functions = (0..self.clients).map(|_| spawn()).collect::<Result<Vec<_>>>()?;
                 self.against(&functions.iter().collect::<Vec<_>>(), known)
             }
             Side::Concurrent { processors } => {
-                let function = on_processors(processors, || self.spawn(self.clients.max(2)))?;
+                let spawn = || spawn(self.world, self.folder, self.endpoint, self.clients.max(2));
+                let function = on_processors(processors, spawn)?;
                 self.against(&vec![&function; self.clients], known)
             }
             Side::ByHand => self.against_server(known),
-        }
-    }
-
-    fn spawn(&self, at_once: usize) -> Result<Function> {
-        let mut settings: Settings = self.world.settings.clone();
-        if at_once > 1 {
-            settings.push(("AWS_LAMBDA_MAX_CONCURRENCY".to_owned(), at_once.to_string()));
-        }
-        let mut function = Function::spawn(&self.folder.join(self.endpoint), &settings)?;
-        match function.ready(PATIENCE)? {
-            None => Ok(function),
-            Some(outcome) => bail!("it did not start: {outcome:?}\n  {}", function.logs().join("\n  ")),
         }
     }
 
@@ -207,16 +183,17 @@ impl Bench<'_> {
             let mut connection = server.connect(known.access())?;
             Ok(move || connection.call())
         });
-        self.count(&[server.child.id()], calls.collect::<Result<Vec<_>>>()?)
+        self.count(&[server.pid()], calls.collect::<Result<Vec<_>>>()?)
     }
 
     /// Lets all clients call at the same time. The first requests of each do not count.
     fn count<C: FnMut() -> Result<Duration> + Send>(&self, pids: &[u32], mut calls: Vec<C>) -> Result<Round> {
         let each = self.requests.div_ceil(calls.len());
-        at_once(&mut calls, 2)?;
+        thread::sleep(SETTLED);
+        at_once(&mut calls, 2, APART)?;
         let used = || pids.iter().filter_map(|pid| cpu(*pid)).sum::<Duration>();
         let before = used();
-        let times = at_once(&mut calls, each)?;
+        let times = at_once(&mut calls, each, Duration::ZERO)?;
         let used = used().saturating_sub(before);
         let cpu = used.as_secs_f64() * 1e6 / times.len() as f64;
         let memory = pids.iter().filter_map(|pid| peak_rss(*pid)).sum();
@@ -224,134 +201,31 @@ impl Bench<'_> {
     }
 }
 
-/// Returns how long each call took, in microseconds.
-fn at_once<C: FnMut() -> Result<Duration> + Send>(calls: &mut [C], each: usize) -> Result<Vec<f64>> {
-    let times = Mutex::new(Vec::new());
-    thread::scope(|scope| {
-        let running: Vec<_> = calls
-            .iter_mut()
-            .map(|call| {
-                let times = &times;
-                scope.spawn(move || {
-                    let own = (0..each).map(|_| call()).collect::<Result<Vec<_>>>()?;
-                    let micros = own.into_iter().map(|took| took.as_secs_f64() * 1e6);
-                    times.lock().map_err(|_| anyhow::anyhow!("another client failed"))?.extend(micros);
-                    Ok(())
-                })
-            })
-            .collect();
-        running.into_iter().try_for_each(|client| match client.join() {
-            Ok(outcome) => outcome,
-            Err(_) => bail!("a client panicked"),
-        })
-    })?;
-    times.into_inner().map_err(|_| anyhow::anyhow!("a client failed"))
+/// Starts a process that handles so many requests at once.
+fn spawn(world: &World, folder: &Path, name: &str, at_once: usize) -> Result<Function> {
+    let mut settings: Settings = world.settings.clone();
+    if at_once > 1 {
+        settings.push(("AWS_LAMBDA_MAX_CONCURRENCY".to_owned(), at_once.to_string()));
+    }
+    let mut function = Function::spawn(&folder.join(name), &settings)?;
+    match function.ready(PATIENCE)? {
+        None => Ok(function),
+        Some(outcome) => bail!("it did not start: {outcome:?}\n  {}", function.logs().join("\n  ")),
+    }
 }
 
 fn call(function: &Function, case: &Case, client: &mut Client) -> Result<Duration> {
     let event = client.event(case)?;
     let began = Instant::now();
-    let (outcome, _) = function.call(&event, PATIENCE)?;
+    let outcome = function.call(&event, PATIENCE)?;
     let took = began.elapsed();
     let Outcome::Response(response) = outcome else {
         bail!("it did not respond: {outcome:?}\n  {}", function.logs().join("\n  "));
     };
-    client.read(case, &response)?;
+    client.read(case, &response).with_context(|| function.logs().join("\n  "))?;
     Ok(took)
 }
 
 fn median(rounds: &[Round]) -> f64 {
     Spread::of(rounds.iter().map(|round| round.cpu).collect()).median
-}
-
-/// Runs `spawn` on so many processors. What it spawns stays there, and this thread does not.
-fn on_processors<T: Send>(number: usize, spawn: impl FnOnce() -> Result<T> + Send) -> Result<T> {
-    thread::scope(|scope| {
-        let spawned = scope.spawn(move || {
-            stay_on(number)?;
-            spawn()
-        });
-        spawned.join().unwrap_or_else(|_| bail!("the thread that spawns it panicked"))
-    })
-}
-
-#[cfg(target_os = "linux")]
-fn stay_on(number: usize) -> Result<()> {
-    let mut processors = CpuSet::new();
-    for processor in 0..number.min(thread::available_parallelism().map_or(1, usize::from)) {
-        processors.set(processor)?;
-    }
-    Ok(sched_setaffinity(Pid::from_raw(0), &processors)?)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn stay_on(_: usize) -> Result<()> {
-    bail!("only Linux keeps a process on some processors; run this benchmark there")
-}
-
-/// The server by hand. It is ended when this is dropped.
-struct Server {
-    child: Child,
-    port: u16,
-}
-
-impl Server {
-    fn start(binary: &Path, settings: &Settings) -> Result<Self> {
-        let settings = settings.iter().map(|(key, value)| (key, value));
-        let mut child = Command::new(binary).env_clear().envs(settings).stdout(Stdio::piped()).spawn()?;
-        let mut line = String::new();
-        let stdout = child.stdout.take().context("it has no output")?;
-        BufReader::new(stdout).read_line(&mut line)?;
-        let port = line.trim().parse().context("it printed no port")?;
-        Ok(Self { child, port })
-    }
-
-    fn connect(&self, token: &str) -> Result<Connection> {
-        let stream = TcpStream::connect(("127.0.0.1", self.port))?;
-        stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        let request = format!(
-            "GET /api/v1/users/me/ HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n"
-        );
-        Ok(Connection { stream: BufReader::new(stream), request })
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// A connection that stays open, and the request that it sends again and again.
-struct Connection {
-    stream: BufReader<TcpStream>,
-    request: String,
-}
-
-impl Connection {
-    fn call(&mut self) -> Result<Duration> {
-        let began = Instant::now();
-        self.stream.get_mut().write_all(self.request.as_bytes())?;
-        let (mut line, mut length) = (String::new(), 0);
-        self.stream.read_line(&mut line)?;
-        let is_ok = line.starts_with("HTTP/1.1 200");
-        loop {
-            line.clear();
-            self.stream.read_line(&mut line)?;
-            match line.trim_end().to_ascii_lowercase().split_once(':') {
-                Some(("content-length", value)) => length = value.trim().parse()?,
-                Some(_) => {}
-                None => break,
-            }
-        }
-        let mut body = vec![0; length];
-        self.stream.read_exact(&mut body)?;
-        let took = began.elapsed();
-        if !is_ok || !body.starts_with(b"{") {
-            bail!("the server by hand returned {}", String::from_utf8_lossy(&body));
-        }
-        Ok(took)
-    }
 }
