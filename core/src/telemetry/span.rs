@@ -11,22 +11,8 @@ use super::{
 pub struct Span(Option<Box<Open>>);
 
 impl Span {
-    /// Runs work as a span. The spans that begin meanwhile are in it.
-    ///
-    /// # Errors
-    /// Those of the work. The span has failed then.
-    pub async fn around<T, E>(
-        kind: Kind,
-        name: &str,
-        work: impl Future<Output = Result<T, E>>,
-    ) -> Result<T, E> {
-        let span = Self::begin(kind, name);
-        let outcome = work.await;
-        span.end(&outcome);
-        outcome
-    }
-
-    /// Begins a span. The spans that begin before its end are in it, so no two of them may be open side by side.
+    /// Begins a span. The spans that begin before its end are in it, so no two of them may be open side by side. It does
+    /// not take the work as a future, because that would move a large future twice.
     pub fn begin(kind: Kind, name: &str) -> Self {
         Self(begin(kind, name))
     }

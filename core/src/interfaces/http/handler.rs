@@ -36,9 +36,14 @@ impl Handler {
         let handle = move |app: App, request: Request| {
             let handler = handler.clone();
             async move {
-                let admitted = Span::around(Kind::Internal, "admission", A::admit(&app, &request)).await?;
-                let handled = handler(app, request, admitted);
-                Span::around(Kind::Internal, "handler", handled).await?.into_response()
+                let span = Span::begin(Kind::Internal, "admission");
+                let admitted = A::admit(&app, &request).await;
+                span.end(&admitted);
+                let admitted = admitted?;
+                let span = Span::begin(Kind::Internal, "handler");
+                let handled = handler(app, request, admitted).await;
+                span.end(&handled);
+                handled?.into_response()
             }
             .boxed()
         };

@@ -50,10 +50,14 @@ impl Methods {
     {
         let call: Call = Box::new(move |app, request, format, message| {
             async move {
-                let admitted = Span::around(Kind::Internal, "admission", A::admit(&app, &request)).await?;
-                let handled = handler(app, format.read(&message)?, admitted);
-                let output = Span::around(Kind::Internal, "handler", handled).await?;
-                format.write(&output)
+                let span = Span::begin(Kind::Internal, "admission");
+                let admitted = A::admit(&app, &request).await;
+                span.end(&admitted);
+                let (admitted, input) = (admitted?, format.read(&message)?);
+                let span = Span::begin(Kind::Internal, "handler");
+                let output = handler(app, input, admitted).await;
+                span.end(&output);
+                format.write(&output?)
             }
             .boxed()
         });

@@ -1,7 +1,7 @@
 //! What many requests do to the memory of a process.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
 
@@ -42,7 +42,7 @@ pub(super) fn measure(world: &World, folder: &Path, known: &Client) -> Result<()
         });
         let (mut calls, mut sent, mut memory) = (calls.collect::<Result<Vec<_>>>()?, 0, Vec::new());
         for at in READ_AT {
-            at_once(&mut calls, (at - sent) / clients, Duration::ZERO)?;
+            at_once(&mut calls, (at - sent) / clients)?;
             sent = at;
             memory.push(peak_rss(function.pid()).context("the process has ended")?);
             interrupt::check()?;

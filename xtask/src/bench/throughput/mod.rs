@@ -31,9 +31,9 @@ const ENDPOINTS: [(&str, usize); 3] =
 const CLIENTS: [usize; 4] = [1, 8, 32, 128];
 const ROUNDS: usize = 3;
 const PATIENCE: Duration = Duration::from_secs(20);
-/// How long after one client the next one begins with what does not count. If all began at once, they would keep both
-/// processors from a process that has no connections yet, for longer than a request waits for one.
-const APART: Duration = Duration::from_millis(8);
+/// What a process opens at most. So many clients begin, before all do: while all of them and this program keep both
+/// processors busy, a connection takes longer than a request waits for one.
+const CONNECTIONS: usize = 8;
 /// How long Postgres needs at most to end the connections of the round before. Meanwhile a new one may wait for
 /// longer than a request waits for it.
 const SETTLED: Duration = Duration::from_secs(2);
@@ -190,10 +190,12 @@ impl Bench<'_> {
     fn count<C: FnMut() -> Result<Duration> + Send>(&self, pids: &[u32], mut calls: Vec<C>) -> Result<Round> {
         let each = self.requests.div_ceil(calls.len());
         thread::sleep(SETTLED);
-        at_once(&mut calls, 2, APART)?;
+        let few = calls.len().min(CONNECTIONS);
+        at_once(&mut calls[..few], 4)?;
+        at_once(&mut calls, 2)?;
         let used = || pids.iter().filter_map(|pid| cpu(*pid)).sum::<Duration>();
         let before = used();
-        let times = at_once(&mut calls, each, Duration::ZERO)?;
+        let times = at_once(&mut calls, each)?;
         let used = used().saturating_sub(before);
         let cpu = used.as_secs_f64() * 1e6 / times.len() as f64;
         let memory = pids.iter().filter_map(|pid| peak_rss(*pid)).sum();
