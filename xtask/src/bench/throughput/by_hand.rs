@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
-use super::PATIENCE;
+use super::clients::PATIENCE;
 use crate::bench::world::Settings;
 use crate::checkout::Checkout;
 use crate::process;

@@ -1,5 +1,6 @@
 //! Clients that call at the same time, and processes that stay on some processors.
 
+use std::path::Path;
 use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
@@ -10,6 +11,25 @@ use nix::{
     sched::{CpuSet, sched_setaffinity},
     unistd::Pid,
 };
+
+use crate::bench::world::{Settings, World};
+use crate::runtime_api::Function;
+
+/// How long a process may take for anything.
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Starts a process that handles so many requests at once.
+pub(super) fn spawn(world: &World, folder: &Path, name: &str, at_once: usize) -> Result<Function> {
+    let mut settings: Settings = world.settings.clone();
+    if at_once > 1 {
+        settings.push(("AWS_LAMBDA_MAX_CONCURRENCY".to_owned(), at_once.to_string()));
+    }
+    let mut function = Function::spawn(&folder.join(name), &settings)?;
+    match function.ready(PATIENCE)? {
+        None => Ok(function),
+        Some(outcome) => bail!("it did not start: {outcome:?}\n  {}", function.logs().join("\n  ")),
+    }
+}
 
 /// Lets all clients call so often at the same time. Returns how long each call took, in microseconds.
 pub(super) fn at_once<C: FnMut() -> Result<Duration> + Send>(

@@ -5,8 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
 
-use super::clients::at_once;
-use super::{PATIENCE, spawn};
+use super::clients::{PATIENCE, at_once, spawn};
 use crate::bench::cases::{self, Client};
 use crate::bench::process::peak_rss;
 use crate::bench::world::World;

@@ -13,13 +13,13 @@ use anyhow::{Context as _, Result, bail};
 
 use by_hand::Server;
 pub use by_hand::build as build_by_hand;
-use clients::{at_once, on_processors};
+use clients::{PATIENCE, at_once, on_processors, spawn};
 
 use super::awake::Awake;
 use super::cases::{self, Case, Client, FIRST};
 use super::process::{cpu, peak_rss};
 use super::run::Subject;
-use super::world::{Settings, World};
+use super::world::World;
 use crate::interrupt;
 use crate::measure::Spread;
 use crate::runtime_api::{Function, Outcome};
@@ -30,7 +30,6 @@ const ENDPOINTS: [(&str, usize); 3] =
     [("users-me", 6_000), ("auth-tokens-refresh", 2_000), ("auth-sign-up", 64)];
 const CLIENTS: [usize; 4] = [1, 8, 32, 128];
 const ROUNDS: usize = 3;
-const PATIENCE: Duration = Duration::from_secs(20);
 /// What a process opens at most. So many clients begin, before all do: while all of them and this program keep both
 /// processors busy, a connection takes longer than a request waits for one.
 const CONNECTIONS: usize = 8;
@@ -200,19 +199,6 @@ impl Bench<'_> {
         let cpu = used.as_secs_f64() * 1e6 / times.len() as f64;
         let memory = pids.iter().filter_map(|pid| peak_rss(*pid)).sum();
         Ok(Round { cpu, times, memory })
-    }
-}
-
-/// Starts a process that handles so many requests at once.
-fn spawn(world: &World, folder: &Path, name: &str, at_once: usize) -> Result<Function> {
-    let mut settings: Settings = world.settings.clone();
-    if at_once > 1 {
-        settings.push(("AWS_LAMBDA_MAX_CONCURRENCY".to_owned(), at_once.to_string()));
-    }
-    let mut function = Function::spawn(&folder.join(name), &settings)?;
-    match function.ready(PATIENCE)? {
-        None => Ok(function),
-        Some(outcome) => bail!("it did not start: {outcome:?}\n  {}", function.logs().join("\n  ")),
     }
 }
 
