@@ -35,6 +35,8 @@ use crate::process;
 
 /// How often it is looked whether the process still runs.
 const GLANCE: Duration = Duration::from_millis(5);
+/// The same where many events wait for one process: together their glances would take a processor.
+const RARE_GLANCE: Duration = Duration::from_millis(200);
 /// How much longer than its own deadline a process that handles several events at once is waited for.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -143,7 +145,7 @@ impl Function {
     /// Sends the function an event and waits for what comes of it, its start included. A process that is late is
     /// killed.
     pub fn invoke(&mut self, event: &str, timeout: Duration) -> Result<Outcome> {
-        let (outcome, took) = self.run(event, timeout, timeout)?;
+        let (outcome, took) = self.run(event, timeout, timeout, GLANCE)?;
         self.last_took = took;
         if outcome == Outcome::TimedOut {
             self.kill()?;
@@ -154,10 +156,16 @@ impl Function {
     /// Sends an event to a process that handles several at once, and waits for what comes of it. A process that is late
     /// is not killed, because it handles others.
     pub fn call(&self, event: &str, timeout: Duration) -> Result<Outcome> {
-        Ok(self.run(event, timeout, timeout + PATIENCE)?.0)
+        Ok(self.run(event, timeout, timeout + PATIENCE, RARE_GLANCE)?.0)
     }
 
-    fn run(&self, event: &str, timeout: Duration, patience: Duration) -> Result<(Outcome, Option<Duration>)> {
+    fn run(
+        &self,
+        event: &str,
+        timeout: Duration,
+        patience: Duration,
+        glance: Duration,
+    ) -> Result<(Outcome, Option<Duration>)> {
         let deadline_ms = (SystemTime::now() + timeout).duration_since(UNIX_EPOCH)?.as_millis();
         let id = random_hex(16)?;
         let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
@@ -176,7 +184,7 @@ impl Function {
         });
         let deadline = deadline(patience);
         loop {
-            if let Ok((report, took)) = report.recv_timeout(GLANCE) {
+            if let Ok((report, took)) = report.recv_timeout(glance) {
                 return Ok((report.into(), Some(took)));
             }
             if let Some(failed) = self.server.failed_start() {
