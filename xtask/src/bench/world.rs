@@ -87,6 +87,8 @@ impl World {
             pair("MAIL_QUEUE_URL", &format!("http://localhost:{port}/000000000000/mail")),
             // Longer than a run.
             pair("ACCESS_TOKEN_EXPIRES_MINUTES", "60"),
+            // One user has a session for each client.
+            pair("MAX_SESSIONS_PER_USER", "1000"),
         ];
         // All requests come from one place, and most are of one user.
         let names = EXAMPLE.lines().filter_map(|line| line.strip_suffix('='));

@@ -6,7 +6,6 @@ mod clients;
 mod growth;
 
 use std::path::Path;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
@@ -30,12 +29,6 @@ const ENDPOINTS: [(&str, usize); 3] =
     [("users-me", 6_000), ("auth-tokens-refresh", 2_000), ("auth-sign-up", 64)];
 const CLIENTS: [usize; 4] = [1, 8, 32, 128];
 const ROUNDS: usize = 3;
-/// What a process opens at most. So many clients begin, before all do: while all of them and this program keep both
-/// processors busy, a connection takes longer than a request waits for one.
-const CONNECTIONS: usize = 8;
-/// How long Postgres needs at most to end the connections of the round before. Meanwhile a new one may wait for
-/// longer than a request waits for it.
-const SETTLED: Duration = Duration::from_secs(2);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Side {
@@ -188,9 +181,6 @@ impl Bench<'_> {
     /// Lets all clients call at the same time. The first requests of each do not count.
     fn count<C: FnMut() -> Result<Duration> + Send>(&self, pids: &[u32], mut calls: Vec<C>) -> Result<Round> {
         let each = self.requests.div_ceil(calls.len());
-        thread::sleep(SETTLED);
-        let few = calls.len().min(CONNECTIONS);
-        at_once(&mut calls[..few], 4)?;
         at_once(&mut calls, 2)?;
         let used = || pids.iter().filter_map(|pid| cpu(*pid)).sum::<Duration>();
         let before = used();
