@@ -73,7 +73,7 @@ impl Client {
         })
     }
 
-    /// Another program of the same user, which creates users of its own.
+    /// Returns the cases of another program, which creates other users.
     pub(super) fn another(&self) -> Result<Self> {
         let (email, access, refresh) = (self.email.clone(), self.access.clone(), self.refresh.clone());
         let (samples, run) = (self.samples.clone(), random_hex(4)?);

@@ -14,7 +14,7 @@ use crate::checkout::Checkout;
 use crate::process;
 
 const BINARY: &str = "floor-axum";
-/// Where it is, as a workspace of its own.
+/// Where its workspace is.
 const MANIFEST: &str = "tests/bench/axum/Cargo.toml";
 
 /// Builds the server by hand, output shown. Returns its binary.
