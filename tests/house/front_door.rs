@@ -18,19 +18,19 @@ const LONGEST_DEPLOY: usize = 12;
 /// and a reader needs a second terminal.
 const TWO_COMMANDS: [&str; 2] = ["cargo xtask up\n", "cargo xtask test\n"];
 
-fn read(path: &str) -> String {
+pub(super) fn read(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path))
         .expect("a file of the project")
 }
 
 /// Returns the cells of each row of a page's tables, without headings and lines.
-fn rows(page: &str) -> impl Iterator<Item = Vec<&str>> {
+pub(super) fn rows(page: &str) -> impl Iterator<Item = Vec<&str>> {
     let tables = page.lines().filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |"));
     tables.map(|row| row.split(" | ").map(str::trim).collect())
 }
 
 /// Returns the texts between backticks.
-fn code(text: &str) -> impl Iterator<Item = &str> {
+pub(super) fn code(text: &str) -> impl Iterator<Item = &str> {
     text.split('`').skip(1).step_by(2)
 }
 

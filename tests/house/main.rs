@@ -29,6 +29,7 @@ mod paths;
 mod plain_words;
 mod requirements;
 mod routes;
+mod settings_page;
 mod skips;
 mod supply_chain;
 mod targets;
