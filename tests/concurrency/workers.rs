@@ -1,4 +1,4 @@
-//! A process whose workers are lost, or whose Runtime API is gone, does not go on as if nothing had happened.
+//! A process whose workers are lost, or whose Runtime API is gone, ends.
 
 use std::{
     collections::VecDeque,
@@ -31,7 +31,7 @@ fn until<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
 
 /// Waits until the process has ended. Returns its exit code.
 fn ended(process: &Process) -> Option<i32> {
-    until("it goes on", || process.function.ended().expect("its state is known")).code()
+    until("it still runs", || process.function.ended().expect("its state is known")).code()
 }
 
 /// How many lines at level ERROR begin so.
@@ -65,6 +65,8 @@ enum Answer {
     /// No event but an error, which ends the worker.
     Fails,
     Event(String),
+    /// An event. The connection is closed when its response arrives, which ends the worker as well.
+    Unheard(String),
 }
 
 impl Api {
@@ -100,11 +102,14 @@ impl Api {
     /// Until the process closes the connection.
     fn serve(&self, mut stream: TcpStream) {
         let mut requests = BufReader::new(stream.try_clone().expect("a second handle"));
+        let mut hears = true;
         while let Ok(Some(request)) = http::read(&mut requests) {
             let written = if request.method == "GET" {
-                match self.next() {
+                let answer = self.next();
+                hears = !matches!(answer, Answer::Unheard(_));
+                match answer {
                     Answer::Fails => http::write(&mut stream, "500 Internal Server Error", &[], b"{}"),
-                    Answer::Event(event) => {
+                    Answer::Event(event) | Answer::Unheard(event) => {
                         let headers = [
                             (
                                 "Lambda-Runtime-Aws-Request-Id",
@@ -116,6 +121,8 @@ impl Api {
                         http::write(&mut stream, "200 OK", &headers, event.as_bytes())
                     }
                 }
+            } else if !hears {
+                return;
             } else {
                 let response = serde_json::from_slice(&request.body).expect("JSON");
                 self.responses.lock().expect("no panic").push(response);
@@ -129,15 +136,16 @@ impl Api {
 }
 
 #[test]
-fn a_process_goes_on_while_half_of_its_workers_are_left_and_then_ends() {
+fn a_process_works_while_half_of_its_workers_are_left_and_then_ends() {
     let stage = Stage::new();
     let (api, address) = Api::start();
     let process = stage.unready(4, &[("AWS_LAMBDA_RUNTIME_API", &address.to_string())]);
-    for lost in 1..=2 {
-        api.answer(Answer::Fails);
+    let request = event("users-me.no-token").to_string();
+    for (lost, answer) in [(1, Answer::Fails), (2, Answer::Unheard(request.clone()))] {
+        api.answer(answer);
         until("a worker is lost", || (says(&process, "a worker is lost") == lost).then_some(()));
     }
-    api.answer(Answer::Event(event("users-me.no-token").to_string()));
+    api.answer(Answer::Event(request));
     let response = until("a response", || api.responses.lock().expect("no panic").pop());
     assert_eq!(response["statusCode"], 401, "{response}");
     api.answer(Answer::Fails);
