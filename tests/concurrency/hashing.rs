@@ -1,4 +1,4 @@
-//! Hashing a password takes a processor for a while. Other requests of the process go on meanwhile.
+//! Hashing a password takes a processor for a while. Other requests of the process continue meanwhile.
 
 use std::{
     num::NonZeroUsize,

@@ -74,7 +74,7 @@ fn each_batch_names_its_own_failures() {
     assert_eq!(handled.len(), 16 * 10 * 2, "each good event, and no other");
 }
 
-/// An event of its own.
+/// Returns an event that no other call returns.
 fn good(number: usize, place: usize) -> String {
     let mut body: Value =
         serde_json::from_str(event("events-consumer").0["Records"][0]["body"].as_str().expect("a body"))

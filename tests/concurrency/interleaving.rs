@@ -28,13 +28,13 @@ enum Kind {
     Change,
     /// A change that takes a while in Postgres.
     Slow,
-    /// A change under a key that each user has, and the same once more.
+    /// A change under a key that each user has, and the same again.
     Repeated,
     Me,
     BadBody,
     BadToken,
     Panic,
-    /// It waits for longer than its deadline: by itself, or for Postgres.
+    /// It waits for longer than its deadline, in a sleep or for Postgres.
     Sleep,
     Wait,
 }
@@ -136,7 +136,7 @@ impl<'a> Sent<'a> {
     }
 }
 
-/// What was wrong, how many requests were lost with their connection, and the requests of all errors by their ids.
+/// The faults, the number of requests that were lost with their connection, and the requests of all errors by their ids.
 #[derive(Default)]
 struct Seen {
     faults: Vec<String>,
@@ -167,7 +167,7 @@ fn as_user(process: &Process, users: &[User], of: usize, done: &AtomicUsize, see
         let (response, took) = call(process, &sent.event(), sent.deadline());
         seen.note(&sent, &response, took);
         if sent.kind == Kind::Repeated && response.status == 200 {
-            // The answer is the first one's, under an id of its own.
+            // The response is the first one's, with a new request id.
             let again = Sent { id: format!("{}-again", sent.id), ..Sent::new(users, of, number) };
             let (second, _) = call(process, &with_id(sent.event(), &again.id), PATIENCE);
             seen.note_error(&again.id, &second);
@@ -188,7 +188,7 @@ fn cut_connections(stage: &Stage, done: &AtomicUsize) {
     for number in 1..=CUTS {
         let patience = Instant::now() + Duration::from_secs(120);
         while done.load(Ordering::Relaxed) < number * USERS * EACH / (CUTS + 1) {
-            assert!(Instant::now() < patience, "the requests do not go on");
+            assert!(Instant::now() < patience, "the requests stopped");
             thread::sleep(Duration::from_millis(5));
         }
         assert_eq!(stage.cut(1), 1, "no connection to cut");

@@ -1,4 +1,4 @@
-//! Log lines that ring: what the real programs print when work fails is what the metric filters of the template count.
+//! Log lines that ring: the metric filters of the template count the lines that the real programs print when work fails.
 
 use serde_json::json;
 use test_support::{

@@ -23,7 +23,7 @@ use test_support::wire::{
 
 pub(crate) const PRODUCERS: usize = 3;
 /// Between the beginnings of two sign-ups of one producer: together about 20 a second, which a
-/// debug build on a small machine can do beside the rest.
+/// debug build on a small machine can do next to all other work.
 const PACE: Duration = Duration::from_millis(150);
 
 /// One sign-up.
@@ -55,7 +55,7 @@ impl Load {
         self.producers.iter().chain(&self.others).for_each(|control| control.set_weather(weather));
     }
 
-    /// How it is for those who sign up only: then all is left to the relay.
+    /// Sets the weather of the functions that sign users up, and of no other. If they cannot publish, the relay does.
     pub(crate) fn set_weather_of_producers(&self, weather: Weather) {
         self.producers.iter().for_each(|control| control.set_weather(weather));
     }

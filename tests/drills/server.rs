@@ -20,8 +20,8 @@ use test_support::wire::database::Database;
 /// Their places among the stacks, `.local/drills` and `.local/drills-standby`.
 const PRIMARY: &str = "drills";
 const STANDBY: &str = "drills-standby";
-/// What was committed must survive the server. It need not survive the machine, which goes on:
-/// what is written is in the system's memory, so fsync stays off.
+/// A commit must survive the server. It need not survive the machine, which is never stopped: the system keeps written
+/// pages in its memory, so fsync stays off.
 const DURABLE: &[&str] = &["synchronous_commit=on", "full_page_writes=on"];
 
 pub(crate) struct Server {
@@ -38,7 +38,7 @@ impl Server {
         Self::start_after(PRIMARY, &[], |_| {})
     }
 
-    /// Starts a server with settings of its own, such as `max_connections=14`.
+    /// Starts a server with these settings in addition, such as `max_connections=14`.
     pub(crate) fn with(settings: &[&'static str]) -> Self {
         Self::start_after(PRIMARY, settings, |_| {})
     }

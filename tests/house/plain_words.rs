@@ -15,7 +15,7 @@ const LONGEST: usize = 120;
 /// The longest first line of a command's help, so that `cargo xtask --help` stays a list.
 const LONGEST_HELP: usize = 100;
 
-/// Files with a longer text that is no error, and what it is.
+/// Files with a longer text that is no error, and the kind of text.
 const LONGER: [(&str, &str); 5] = [
     ("core/src/application/mails/english.rs", "mails"),
     ("core/src/application/mails/german.rs", "mails"),

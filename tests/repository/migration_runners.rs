@@ -83,7 +83,7 @@ async fn ten_runners_at_once_with_one_killed_midway_apply_everything_exactly_onc
     };
     let runners: Vec<_> = (0..10).map(start).collect();
 
-    // Whoever is waiting behind the obstacle holds the lock and has applied three files.
+    // The runner that waits for the obstacle holds the lock and has applied three files.
     let watch = database.client().await;
     let stuck = "select client_port from pg_stat_activity
                  where datname = current_database() and wait_event_type = 'Lock' and query like '%create table task%' and query not like 'begin%'";
@@ -95,7 +95,7 @@ async fn ten_runners_at_once_with_one_killed_midway_apply_everything_exactly_onc
     let applied: i64 =
         watch.query_one("select count(*) from schema_migration", &[]).await.expect("a count").get(0);
     assert_eq!(applied, 3);
-    // Every runner has a lock connection; the one with two connections is the one at work.
+    // Every runner has a lock connection; the working one has two connections.
     let port: i32 = watch.query_one(stuck, &[]).await.expect("one").get(0);
     let victim = owner_of(port as u16, &runners.iter().map(|(pid, _)| *pid).collect::<Vec<_>>());
     kill(victim);
@@ -149,7 +149,7 @@ fn owner_of(port: u16, pids: &[u32]) -> u32 {
             .filter_map(|d| std::fs::read_link(d.path()).ok())
             .any(|link| inodes.iter().any(|i| link.as_os_str() == i.as_str()))
     };
-    pids.iter().copied().find(owns).expect("the runner at work is one of ours")
+    pids.iter().copied().find(owns).expect("the working runner is one of ours")
 }
 
 fn kill(pid: u32) {

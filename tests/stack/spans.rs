@@ -76,7 +76,7 @@ fn sign_up() -> (String, String, String) {
 /// The functions that a sign-up makes work. All spans of an invocation arrive together.
 const FUNCTIONS: [&str; 4] = ["auth-sign-up", "events-consumer", "mail-worker", "tasks-worker"];
 
-/// Waits for the spans of a sign-up, until each function has sent its own, the mail has left and nothing more comes.
+/// Waits for the spans of a sign-up, until each function has sent its spans, the mail has left and no more spans arrive.
 async fn spans_until_the_mail(trace: &str) -> Vec<Span> {
     let deadline = Instant::now() + Duration::from_secs(90);
     let mut before = 0;

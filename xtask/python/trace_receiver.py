@@ -34,7 +34,7 @@ class Store:
         partial = os.path.join(self._folder, f".{name}")
         with open(partial, "wb") as file:
             file.write(datagram)
-        # Whoever looks sees whole datagrams only.
+        # A reader sees whole datagrams only.
         os.rename(partial, os.path.join(self._folder, name))
         self._note(name, len(datagram))
         self._forget(now_ns)

@@ -98,7 +98,7 @@ impl Checkout {
         Ok(serde_json::from_slice(&output.stdout)?)
     }
 
-    /// Returns the files that git tracks, and those that it would track, as they lie in the work tree.
+    /// Returns the files that git tracks or would track, as they are in the work tree.
     pub fn files(&self) -> Result<BTreeSet<PathBuf>> {
         let output = Command::new("git")
             .current_dir(&self.root)

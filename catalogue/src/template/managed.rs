@@ -29,7 +29,7 @@ impl Managed {
         self.has(function) && REPLACED.contains(&property)
     }
 
-    /// Checks the names and the numbers that stand in this file. A queue function is refused: a message that ends its
+    /// Checks the names and the numbers of this file. A queue function is refused: a message that ends its
     /// process would count against all other messages there, and a task keeps its connection while it waits.
     pub(super) fn check(&self, file: &str, functions: &[Fragment<'_>], faults: &mut Faults) {
         let at = format!("{file}: Metadata.ManagedInstances");
@@ -65,7 +65,7 @@ impl Managed {
         }
     }
 
-    /// Returns the attribute of a function that runs there: SAM refuses a network of its own, also from the globals.
+    /// Returns the attribute of a function that runs there: SAM refuses its own network settings, also those from the globals.
     pub(super) fn attribute(&self, function: &Fragment<'_>) -> &'static str {
         if self.has(function) { "    IgnoreGlobals: [VpcConfig]\n" } else { "" }
     }

@@ -34,7 +34,7 @@ pub(super) type RawEvent = LambdaEvent<Box<RawValue>>;
 ///
 /// # Errors
 /// Errors of the Runtime API. With several workers the process ends, with a log line, if more than half of them are
-/// lost, or if the Runtime API does not accept connections any more: the runtime itself would go on with fewer
+/// lost, or if the Runtime API does not accept connections any more: the runtime itself would continue with fewer
 /// workers, or try for ever.
 pub(super) async fn each_event<F, T, E>(
     app: &App,

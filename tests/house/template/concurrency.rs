@@ -1,5 +1,5 @@
 //! Functions that answer requests from the database have a limit on their instances, because each instance holds a
-//! connection: those that hash passwords one limit, and all others another.
+//! connection. Functions that hash passwords have one limit, and all others another.
 
 use serde_json::{Value, json};
 

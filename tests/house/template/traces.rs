@@ -81,7 +81,7 @@ fn a_stack_is_traced_if_it_asks_for_it() {
     }
 }
 
-/// SAM gives each function what the parameter says. It adds no role and no policy of its own.
+/// SAM gives each function what the parameter says. It adds no role and no policy.
 #[test]
 fn sam_makes_of_it_what_lambda_reads() {
     let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../template.yaml"));

@@ -69,7 +69,7 @@ const ONE_IS_PARKED: &str = "
 
 #[tokio::test]
 async fn what_a_claim_reads_does_not_depend_on_what_waits_elsewhere() {
-    // Rows: with the ten or hundred that it looks at, their group's first row, and those that it writes.
+    // Rows: the ten or hundred that it looks at, the first row of their group, and the rows that it writes.
     for (what, fill, queue, most_pages, most_rows) in [
         ("Kafka is away", KAFKA_IS_AWAY, "tasks", 50, 50),
         ("ten can be sent", KAFKA_IS_AWAY, "events", 100, 50),

@@ -12,7 +12,7 @@ use super::page::MD;
 /// Attributes that name another file.
 const LINKS: [&str; 2] = ["href", "src"];
 
-/// Returns the links that lead nowhere, and those that load something from another host.
+/// Returns the links that lead nowhere or load something from another host.
 pub fn faults(site: &Path) -> Result<Vec<String>> {
     let mut files = BTreeSet::new();
     collect(site, site, &mut files)?;

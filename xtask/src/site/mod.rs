@@ -105,7 +105,7 @@ fn draw(program: &Path, folder: &Path, title: &str) -> Result<()> {
     let output = mdbook.stdin(Stdio::null()).output();
     let output = output.with_context(|| format!("cannot run {}", program.display()))?;
     let said = String::from_utf8_lossy(&output.stderr);
-    // It goes on after a warning, such as an element that is not closed.
+    // mdBook continues after a warning, such as an element that is not closed.
     if !output.status.success() || said.contains("WARN") {
         bail!("mdBook found a fault in the pages:\n{}", said.trim());
     }

@@ -1,4 +1,4 @@
-//! The receiver of traces in a stack. It stands in for the daemon that Lambda runs next to a function.
+//! The receiver of traces in a stack. It replaces the daemon that Lambda runs next to a function.
 
 use std::fs;
 use std::path::{Path, PathBuf};

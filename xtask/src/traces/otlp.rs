@@ -1,4 +1,4 @@
-//! The messages of OTLP that a datagram holds, read by prost. The functions write them with an encoder of their own,
+//! The messages of OTLP that a datagram holds, read by prost. The functions write them with their own encoder,
 //! so a mistake there is seen here.
 //!
 //! The numbers are those of opentelemetry/proto/trace/v1/trace.proto. Fields that nothing here shows are left out;

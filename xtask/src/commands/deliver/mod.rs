@@ -20,7 +20,7 @@ use crate::delivery::compile::Linker;
 pub enum Deliver {
     /// Build all functions at once, into the folder that `sam build` would write.
     ///
-    /// `sam deploy`, `sam local invoke` and `cargo xtask deploy` go on from there. It prints the time and
+    /// `sam deploy`, `sam local invoke` and `cargo xtask deploy` use this folder. It prints the time and
     /// the size of each zip. It needs cargo-lambda.
     Build {
         /// Build for arm64, the default of the template. Otherwise for x86_64.

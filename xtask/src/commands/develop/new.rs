@@ -20,7 +20,7 @@ pub enum What {
     ///
     /// Each user has their own. docs/adding-a-domain.md explains the files, and what to decide.
     Domain {
-        /// What it is about, in the plural, for example orders.
+        /// Its subject, in the plural, for example orders.
         name: String,
         /// What one of them is called, if NAME is not a regular plural.
         #[arg(long, value_name = "NAME")]

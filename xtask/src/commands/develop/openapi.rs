@@ -113,7 +113,7 @@ pub(super) fn generate(checkout: &Checkout, document: &str) -> Result<Vec<u8>> {
     print(&program(checkout)?, document)
 }
 
-/// Returns the program that prints the documents. It knows the core and every endpoint, so it is a program of its own:
+/// Returns the program that prints the documents. It knows the core and every endpoint, so it is a separate program:
 /// no other command waits until they are compiled.
 fn program(checkout: &Checkout) -> Result<PathBuf> {
     assets::ready(checkout)?;

@@ -16,7 +16,7 @@ pub(super) struct Passwords {
     pub(super) operations: String,
 }
 
-/// Reads the passwords, and makes those that are missing. Also returns whether the administrator's is new: then no
+/// Reads the passwords, and makes the missing ones. Also returns whether the administrator's is new: then no
 /// data that exists knows it.
 pub(super) fn passwords(path: &Path) -> Result<(Passwords, bool)> {
     let known = fs::read_to_string(path).ok().and_then(|text| serde_json::from_str(&text).ok());

@@ -26,7 +26,7 @@ impl Postgres {
         Ok(self.logins(port))
     }
 
-    /// The database and those who use it, as [`Self::set_up`] makes them.
+    /// The database and its users, as [`Self::set_up`] makes them.
     #[must_use]
     pub fn logins(&self, port: u16) -> Database {
         let login =
