@@ -46,6 +46,9 @@ const NEEDS: [(&str, &[&str]); 17] = [
             "lambda:GetFunctionEventInvokeConfig",
             "lambda:UpdateFunctionEventInvokeConfig",
             "lambda:DeleteFunctionEventInvokeConfig",
+            // A limit on its instances (RequestConcurrency, HashingConcurrency).
+            "lambda:PutFunctionConcurrency",
+            "lambda:DeleteFunctionConcurrency",
             // Versions and aliases.
             "lambda:PublishVersion",
             "lambda:ListVersionsByFunction",
