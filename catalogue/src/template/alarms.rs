@@ -165,7 +165,8 @@ fn of_function(fragment: &Fragment<'_>) -> Vec<Alarm> {
     let function = format!("!Ref {name}Function");
     let metric = |metric| Metric::new("AWS/Lambda", metric, &[("FunctionName", &function)]);
     let errors = Alarm::on(format!("{name}ErrorsAlarm"), format!("{stem} fails"), FAILS, &metric("Errors"))
-        .lasting(3, 5);
+        // A message that fails comes back after three minutes, and a program that crashes fails the whole call.
+        .lasting(3, 10);
     let mut alarms = vec![errors];
     if fragment.receives_records() {
         let lag = metric("OffsetLag").statistic("Maximum");

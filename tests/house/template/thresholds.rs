@@ -17,6 +17,7 @@ const FIVE_MINUTES: Window = (300, 1, 1);
 const A_QUARTER_OF_AN_HOUR: Window = (900, 1, 1);
 const THREE_IN_A_ROW: Window = (60, 3, 3);
 const THREE_OF_FIVE: Window = (60, 3, 5);
+const THREE_OF_TEN: Window = (60, 3, 10);
 const A_DAY_AND_A_HALF: Window = (3_600, 36, 36);
 
 /// Alarms that ring below their threshold.
@@ -30,7 +31,7 @@ const RINGS: [(&str, Window, &str); 19] = [
     ("RetriedTasksAlarm", A_QUARTER_OF_AN_HOUR, "10"),
     ("ConcurrencyAlarm", THREE_OF_FIVE, "80"),
     ("ServerErrorsAlarm", THREE_OF_FIVE, "0.02"),
-    ("ErrorsAlarm", THREE_OF_FIVE, "0"),
+    ("ErrorsAlarm", THREE_OF_TEN, "0"),
     ("LatencyAlarm", THREE_OF_FIVE, "3000"),
     ("OutboxLagAlarm", THREE_IN_A_ROW, "300"),
     ("LagAlarm", (60, 5, 5), "1000"),
