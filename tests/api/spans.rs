@@ -8,6 +8,8 @@ use std::{
 };
 
 use app_core::{
+    infrastructure::messaging::Queue,
+    interfaces::queue,
     telemetry::{self, Scope, TraceContext},
     testing::{Event, TestApp, event},
 };
@@ -20,7 +22,10 @@ use test_support::{
 use uuid::Uuid;
 use xtask::traces::{Kind, Span};
 
-use crate::support::call;
+use crate::{
+    rpc::wire::{GET_EXAMPLE, respond, web_call},
+    support::call,
+};
 
 const PASSWORD: &str = "pAsSwOrD of the daemon";
 
@@ -181,6 +186,46 @@ async fn more_spans_than_a_datagram_holds_leave_in_several_and_each_once() {
     let ids: BTreeSet<&str> = datagrams.iter().flatten().map(|span| &*span.id).collect();
     let count: usize = datagrams.iter().map(Vec::len).sum();
     assert_eq!((names.len(), ids.len(), count), (1_001, 1_001, 1_001));
+}
+
+/// The status of a sampled call of gRPC-Web, and whether its span failed.
+async fn web(app: &TestApp, daemon: &Daemon, method: &str) -> (i64, bool) {
+    let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let response = respond(app, &web_call(method, &()).header("traceparent", Some(traceparent))).await;
+    let datagrams = daemon.received();
+    let root = datagrams.last().and_then(|spans| spans.last()).expect("the span of the request");
+    (response.status, root.failed)
+}
+
+#[tokio::test]
+async fn a_server_error_of_grpc_web_fails_its_span_though_its_status_is_200() {
+    let daemon = Daemon::start();
+    daemon.listen_to_this_test("grpc");
+    let app = TestApp::new().await;
+    daemon.received();
+    assert_eq!(web(&app, &daemon, "grpc.pb.example.ExampleService/NoSuchMethod").await, (200, true));
+    // The caller has no token.
+    assert_eq!(web(&app, &daemon, GET_EXAMPLE).await, (200, false));
+}
+
+#[tokio::test]
+async fn a_batch_that_cannot_be_read_has_failed() {
+    let daemon = Daemon::start();
+    daemon.listen_to_this_test("events-consumer");
+    let app = TestApp::new().await;
+    daemon.received();
+    let trace = TraceContext::begin(Uuid::new_v4(), true);
+    let batch = Scope::new("an id".to_owned(), trace).record(telemetry::Kind::Server, || "batch".to_owned());
+    let source = queue::Source { queue: Queue::Events, together: true };
+    let handler = queue::Handler::of(|_, _, _| async { Ok(Vec::new()) });
+    let end = Instant::now() + Duration::from_secs(5);
+    let work = queue::respond(&app.app, source, handler, "no batch", end);
+    batch.run(work).await.expect_err("no batch");
+    let datagrams = daemon.received();
+    assert!(
+        datagrams.last().and_then(|spans| spans.last()).is_some_and(|root| root.failed),
+        "{datagrams:#?}"
+    );
 }
 
 #[tokio::test]

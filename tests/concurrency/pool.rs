@@ -31,6 +31,8 @@ fn a_request_that_gets_no_connection_is_told_to_come_back_before_its_deadline() 
         response.is_error(503, "unavailable");
         assert!(response.header("retry-after").is_some(), "{response:?}");
         assert!(took < Duration::from_secs(3), "it waited {took:?}");
+        let is_reported = |line: &String| line.contains("\"DatabaseWait\"") && line.contains("\"busy\"");
+        assert!(process.function.logs().iter().any(is_reported), "{:?}", process.function.logs());
     });
     // Postgres has ended the statements that held them, and the connections are free again.
     let (response, _) = call(&process, &users[0].me("r-2"), PATIENCE);

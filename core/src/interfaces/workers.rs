@@ -124,8 +124,10 @@ fn end_without(api: &str) {
 /// Whether the Runtime API accepts a connection and keeps it.
 fn is_there(address: &str) -> bool {
     let connected = || {
-        let address = address.to_socket_addrs()?.next().ok_or(io::ErrorKind::NotFound)?;
-        let mut connection = TcpStream::connect_timeout(&address, GLANCE)?;
+        // A name may have several addresses, of which the Runtime API listens at one.
+        let mut addresses = address.to_socket_addrs()?;
+        let connection = addresses.find_map(|address| TcpStream::connect_timeout(&address, GLANCE).ok());
+        let mut connection = connection.ok_or(io::ErrorKind::NotFound)?;
         connection.set_read_timeout(Some(KEPT))?;
         connection.read(&mut [0])
     };

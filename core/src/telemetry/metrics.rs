@@ -45,7 +45,8 @@ impl Metric {
     pub const TASKS: Self = Self::count("Tasks");
     /// A relay ends its run: for how long the oldest message in the outbox has been late. Outcome: `reported`.
     pub const OUTBOX_LAG: Self = Self { name: "OutboxLag", unit: "Seconds" };
-    /// A new connection to the database takes 250 ms or more: how long a request waited. Outcome: `connected`, `failed`.
+    /// A connection to the database takes 250 ms or more: how long a request waited. Outcome: `connected` or `failed` for
+    /// a new one, `busy` for one that other requests of the process used.
     pub const DATABASE_WAIT: Self = Self { name: "DatabaseWait", unit: "Milliseconds" };
     /// All of them.
     pub const ALL: [Self; 7] = [

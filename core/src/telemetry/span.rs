@@ -72,7 +72,7 @@ pub fn note_status(status: u16) {
     with_recorder(|recorder| {
         recorder.note(|request| {
             request.attributes.push(("http.response.status_code", Value::Number(status.into())));
-            request.failed = status >= 500;
+            request.failed |= status >= 500;
         });
     });
 }

@@ -1,4 +1,4 @@
-//! Postgres: a pool of one connection per instance, statements, transactions.
+//! Postgres: a pool of connections (one, unless a process handles several requests at once), statements, transactions.
 //!
 //! Use cases take `&impl Sql`, never the pool: with one connection, code that holds a transaction
 //! and asks the pool for another connection would wait for itself.
@@ -14,7 +14,7 @@ mod sql;
 mod statement;
 mod token;
 
-use std::{iter, sync::Arc};
+use std::{iter, sync::Arc, time::Instant};
 
 use deadpool::{Runtime, managed};
 use tokio_postgres::CancelToken;
@@ -85,7 +85,10 @@ impl Db {
     /// # Errors
     /// `Unavailable` when none is free within a second or the database cannot be reached.
     pub async fn conn(&self) -> Result<Conn> {
-        let object = self.pool.get().await.map_err(|error| match error {
+        let asked = Instant::now();
+        let object = self.pool.get().await;
+        pool::note_wait(asked, &object);
+        let object = object.map_err(|error| match error {
             managed::PoolError::Backend(error) => error,
             other => Error::unavailable("database", other),
         })?;

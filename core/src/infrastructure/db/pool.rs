@@ -18,6 +18,21 @@ const LONG_WAIT: Duration = Duration::from_millis(250);
 const CHECK_AFTER_IDLE: Duration = Duration::from_secs(30);
 const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// Reports a request that waited long for a connection which other requests used. A new connection reports itself.
+pub(super) fn note_wait(
+    asked: Instant,
+    found: &std::result::Result<managed::Object<Connector>, managed::PoolError<Error>>,
+) {
+    let waited = asked.elapsed();
+    let used_by_others = match found {
+        Ok(object) => managed::Object::metrics(object).created < asked,
+        Err(error) => !matches!(error, managed::PoolError::Backend(_)),
+    };
+    if waited >= LONG_WAIT && used_by_others {
+        Metric::DATABASE_WAIT.note("busy", waited.as_millis() as u64);
+    }
+}
+
 /// What the pool holds.
 pub(in crate::infrastructure) struct Connection {
     pub(in crate::infrastructure) client: ClientWrapper,

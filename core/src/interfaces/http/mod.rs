@@ -1,7 +1,8 @@
 //! HTTP through API Gateway (REST).
 //!
 //! A function is `main(needs, handler)`. A handler takes the `App`, the [`Request`] and its caller (see
-//! [`Admission`]), and returns something that becomes a response ([`IntoResponse`]), or an error. It knows no status codes except its success.
+//! [`Admission`]), and returns something that becomes a response ([`IntoResponse`]), or an error. It knows no status
+//! codes except its success.
 
 mod error;
 mod handler;

@@ -16,6 +16,7 @@ use crate::{
     domain::Result,
     infrastructure::messaging::Outgoing,
     interfaces::runtime::start,
+    telemetry,
 };
 
 /// Lenient types of our own: only the offset of a record must be readable. Any other fault fails the record, but
@@ -100,8 +101,10 @@ pub async fn respond_kafka(
     event: &str,
     deadline: Instant,
 ) -> Result<KafkaResponse, RuntimeError> {
-    let event: KafkaEvent = serde_json::from_str(event)
-        .inspect_err(|error| tracing::error!(%error, "the event is not a Kafka event"))?;
+    let event: KafkaEvent = serde_json::from_str(event).inspect_err(|error| {
+        tracing::error!(%error, "the event is not a Kafka event");
+        telemetry::note_failure();
+    })?;
     let (mut records, mut places) = (Vec::new(), BTreeMap::new());
     for (partition, mut own) in event.records {
         own.sort_by_key(|record| record.offset);

@@ -73,7 +73,9 @@ pub async fn respond(
     event: &str,
     deadline: Instant,
 ) -> Result<BatchResponse, RuntimeError> {
-    let batch: Batch = serde_json::from_str(event)
-        .inspect_err(|error| tracing::error!(%error, "the event is not an SQS event"))?;
+    let batch: Batch = serde_json::from_str(event).inspect_err(|error| {
+        tracing::error!(%error, "the event is not an SQS event");
+        telemetry::note_failure();
+    })?;
     Ok(Run::new(app, source, Carrier::Sqs, handler, deadline).batch(batch.records).await)
 }

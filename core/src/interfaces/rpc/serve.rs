@@ -32,7 +32,7 @@ use crate::{
         runtime::{Invocation, RuntimeError, deadline, guarded, prepared, start},
         workers::each_event,
     },
-    telemetry::{Scope, note_status},
+    telemetry::{Scope, note_failure, note_status},
 };
 
 /// The headers that pages of allowed origins may send and read, in addition to those of HTTP.
@@ -137,6 +137,10 @@ impl Teller<'_> {
     }
 
     fn refuse_by(&self, error: &RpcError, render: impl FnOnce(&Status) -> Response<Body>) -> Response<Body> {
+        if error.code.http().is_server_error() {
+            // gRPC-Web responds with 200 to everything.
+            note_failure();
+        }
         let status = Status::of(error, self.id, self.debug);
         let mut response = render(&status);
         if let Some(wait) = status.retry_after {
