@@ -176,8 +176,14 @@ fn a_full_database_rings() {
     let check = faults_ring;
     holds(check, "database");
     let alarm = "/Resources/StorageTooFull/Properties";
-    let metric = format!("{alarm}/MetricName");
-    refused(check, "database", &metric, json!("ReadLatency"), "FreeStorageSpace: is not watched");
+    for (alarm, metric) in [
+        ("ConnectionsTooMany", "DatabaseConnections"),
+        ("CpuTooBusy", "CPUUtilization"),
+        ("StorageTooFull", "FreeStorageSpace"),
+    ] {
+        let name = format!("/Resources/{alarm}/Properties/MetricName");
+        refused(check, "database", &name, json!("ReadLatency"), &format!("{metric}: is not watched"));
+    }
     let fault = "StorageTooFull: is not heard of when it begins and when it ends";
     refused(check, "database", &format!("{alarm}/OKActions"), json!([]), fault);
     let fault = "StorageTooFull: rings for a new database";

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fs};
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair, date_time_ymd};
-use serde_json::Value;
+use serde_json::{Value, json};
 use xtask::checkout::Checkout;
 
 use super::{Place, aws, errors, secret};
@@ -59,18 +59,33 @@ fn a_secret_that_does_not_exist_is_refused() {
 }
 
 #[test]
+fn a_secret_that_is_about_to_be_deleted_is_refused() {
+    let mut place = Place::built_once();
+    let arn = secret(&format!("{}/late", place.stack), r#"{"username": "a", "password": "b"}"#, None);
+    aws("result = boto3.client('secretsmanager').delete_secret(SecretId=given)['ARN']", &json!(arn));
+    place.refuses("MigratorSecretArn", &arn, &["is about to be deleted", "restore-secret --secret-id"]);
+}
+
+#[test]
 fn a_secret_that_cannot_be_read_is_refused_without_a_word_of_it() {
     let mut place = Place::built_once();
     let name = |kind: &str| format!("{}/{kind}", place.stack);
     let text = secret(&name("text"), "hunter2", None);
     let half = secret(&name("half"), r#"{"username": "hunter2"}"#, None);
+    let list = secret(&name("list"), r#"["hunter2"]"#, None);
     let url = secret(&name("url"), "hunter2:465", None);
-    for (parameter, arn) in [("DatabaseSecretArn", text), ("MigratorSecretArn", half), ("MailUrlArn", url)] {
+    for (parameter, arn) in [
+        ("DatabaseSecretArn", text),
+        ("MigratorSecretArn", half),
+        ("OperationsSecretArn", list),
+        ("MailUrlArn", url),
+    ] {
         place.parameters.insert(parameter.to_owned(), arn);
     }
     place.refused(&[
         "DatabaseSecretArn is not JSON",
         "MigratorSecretArn has no password",
+        "OperationsSecretArn is no JSON object",
         "MailUrlArn is no URL that begins with smtps:// or smtp://",
     ]);
     assert!(!errors(&place.deploy(&[])).contains("hunter2"));

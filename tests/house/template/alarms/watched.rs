@@ -257,6 +257,15 @@ fn what_log_lines_report_rings() {
     let made = "/Resources/FailedTasksMetric/Properties/MetricTransformations/0/MetricName";
     let fault = "FailedTasksMetric: no alarm on what it counts";
     refused(lines_are_watched, made, json!("TasksLost"), fault);
+    for metric in ["EventsLost", "TasksFailed", "TextMessagesStopped"] {
+        let mut broken = template();
+        broken["Resources"]
+            .as_object_mut()
+            .expect("resources")
+            .retain(|_, resource| resource["Properties"]["MetricName"] != metric);
+        let faults = lines_are_watched(&broken);
+        assert!(faults.contains(&format!("{metric}: no alarm")), "{faults:?}");
+    }
     let outcome = "/Resources/OutboxLagAlarm/Properties/Statistic";
     refused(lines_are_watched, outcome, json!("Average"), "OutboxRelayFunction: no alarm on its lag");
     let mut broken = template();

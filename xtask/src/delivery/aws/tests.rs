@@ -40,6 +40,30 @@ except tooling.Failure as failure:
     assert_eq!(smoke("None")[1], "check the output ApiUrl");
 }
 
+#[test]
+fn a_stack_that_is_busy_or_broken_is_refused_with_the_way_out() {
+    let faults = |status: &str| {
+        run(&format!(
+            "aws.status = '{status}'
+deliver.read_template = lambda _: {{}}
+deliver.preflight.logins = lambda *_: None
+found = deliver.check(client, {{'stack': 'app', 'template': '', 'parameters': {{}}}})['faults']
+result = [[fault['problem'], fault['remedy']] for fault in found]"
+        ))
+    };
+    for (status, problem, remedy) in [
+        ("UPDATE_IN_PROGRESS", "is UPDATE_IN_PROGRESS", "wait until the other deployment has ended"),
+        ("ROLLBACK_COMPLETE", "its first deployment failed", "delete-stack --stack-name app"),
+        ("UPDATE_ROLLBACK_FAILED", "is UPDATE_ROLLBACK_FAILED", "continue-update-rollback --stack-name app"),
+    ] {
+        let found = faults(status);
+        let said =
+            |place: usize, text: &str| found[0][place].as_str().is_some_and(|said| said.contains(text));
+        assert!(said(0, problem) && said(1, remedy), "{status}: {found}");
+    }
+    assert_eq!(faults("UPDATE_COMPLETE"), json!([]));
+}
+
 /// Before the first deployment there are no roles, and a release may change them.
 #[test]
 fn a_function_that_knows_the_administrator_makes_the_roles_before_it_migrates() {
