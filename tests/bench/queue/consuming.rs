@@ -109,7 +109,7 @@ pub(crate) async fn run(app: &TestApp, raw: &Client) -> Vec<Group> {
     let mut raw_all = Series::floor("one transaction by hand: inbox, effect");
     let mut all = Series::new("ten events that share a statement");
     let mut query = Series::floor("one statement by hand: ten effects");
-    let mut beside_query = Series::new("ten events that share a statement").target(Target::Ratio(4.0));
+    let mut beside_query = Series::new("ten events that share a statement").target(Target::Ratio(3.5));
     let mut alone = Series::floor("ten events, one by one");
     let mut beside_alone = Series::new("ten events that share a statement").target(Target::Ratio(1.0 / 3.0));
     for _ in 0..ROUNDS {

@@ -49,7 +49,7 @@ pub(crate) async fn create(conn: &Conn, raw: &Client) -> Group {
         .await
         .expect("a statement");
     let mut series = [
-        Series::new("Repository::create_bulk").target(Target::Ratio(1.3)),
+        Series::new("Repository::create_bulk").target(Target::Ratio(1.05)),
         Series::new("the same, and its Assignments made from structs"),
         Series::floor("COPY by hand, binary"),
         Series::floor("unnest by hand, prepared"),

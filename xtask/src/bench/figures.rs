@@ -91,6 +91,11 @@ impl Report {
         Some(self.row(HELLO)?.total.median + self.connect()?.median)
     }
 
+    /// Returns the floor of a first request: the first request to `hello` and one query.
+    pub(super) fn first_floor(&self) -> Option<f64> {
+        Some(self.row(HELLO)?.first.median + self.query()?.median)
+    }
+
     /// Returns the floor of a request: a request to `hello` and one query.
     pub(super) fn warm_floor(&self) -> Option<f64> {
         Some(self.row(HELLO)?.warm?.median + self.query()?.median)

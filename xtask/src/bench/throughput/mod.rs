@@ -49,8 +49,8 @@ impl Side {
         match self {
             Self::Classic => "a process each",
             Self::Concurrent { processors: 1 } => "one process",
-            Self::Concurrent { .. } => "one process, two threads",
-            Self::ByHand => "axum by hand",
+            Self::Concurrent { .. } => "one process, two processors",
+            Self::ByHand => "by hand",
         }
     }
 }
