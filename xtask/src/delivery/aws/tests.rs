@@ -45,7 +45,7 @@ fn a_stack_that_is_busy_or_broken_is_refused_with_the_way_out() {
     let faults = |status: &str| {
         run(&format!(
             "aws.status = '{status}'
-deliver.read_template = lambda _: {{}}
+deliver.read_template = lambda _: {{'Resources': {{}}}}
 deliver.preflight.logins = lambda *_: None
 found = deliver.check(client, {{'stack': 'app', 'template': '', 'parameters': {{}}}})['faults']
 result = [[fault['problem'], fault['remedy']] for fault in found]"

@@ -31,8 +31,6 @@ class Aws:
     aliases, intended = {"a": "1", "b": "1"}, {"a": "2", "b": "2"}
     stuck, roles, versions = set(), {"role-1", "role-2"}, {("a", "1"), ("b", "1"), ("a", "2"), ("b", "2")}
 
-    def get_caller_identity(self):
-        return {"Account": "1", "Arn": "arn:aws:iam::1:role/operator"}
     def describe_stack_resource(self, **_):
         return {"StackResourceDetail": {"PhysicalResourceId": "app-migrate"}}
     def describe_stacks(self, **_):
@@ -87,7 +85,7 @@ class Aws:
             raise refused(self.error)
         calls.append([Bucket, ExpectedBucketOwner])
     def get_caller_identity(self):
-        return {"Account": "1"}
+        return {"Account": "1", "Arn": "arn:aws:iam::1:role/operator"}
     def __getattr__(self, name):
         if name == "meta":
             return type("Meta", (), {"region_name": "eu-central-1"})
