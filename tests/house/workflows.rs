@@ -155,6 +155,9 @@ fn prod_comes_after_staging() {
     }
     let one = parse(&all["deploy-environment.yml"]);
     assert_eq!(one["jobs"]["deploy"]["environment"], "${{ inputs.environment }}");
+    // Two deployments of one environment never meet, and an approval that is missing holds no other environment.
+    let alone = json!({ "group": "deploy-${{ inputs.environment }}", "cancel-in-progress": false });
+    assert_eq!((&one["jobs"]["deploy"]["concurrency"], &deploy["concurrency"]), (&alone, &Value::Null));
     // It migrates before it updates the stack. Its own tests show that order.
     let runs = |step: &&Value| step["run"].as_str().is_some_and(|run| run.contains("xtask deploy "));
     assert_eq!(one["jobs"]["deploy"]["steps"].as_array().expect("steps").iter().filter(runs).count(), 1);

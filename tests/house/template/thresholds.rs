@@ -100,6 +100,33 @@ fn a_release_is_stopped_by_any_function(stack: &Value) -> Faults {
     missing.map(|(id, _)| format!("{id}: its errors do not stop a release")).collect()
 }
 
+/// Returns the queues whose messages come back so late that three failures of one do not fit into the window of the alarm.
+fn one_message_that_fails_rings(stack: &Value) -> Faults {
+    let (seconds, of_them, periods) = THREE_OF_TEN;
+    let window = u64::from(seconds) * u64::from(periods);
+    // The last failure takes one period more.
+    let fits = |back: u64| back * u64::from(of_them - 1) + u64::from(seconds) <= window;
+    let parameters = stack["Parameters"].as_object().expect("parameters").iter();
+    let back = parameters.filter(|(name, _)| name.ends_with("VisibilitySeconds"));
+    let late = back.filter(|(_, about)| !about["Default"].as_u64().is_some_and(fits));
+    late.map(|(name, _)| format!("{name}: a message comes back too late for three failures in ten minutes"))
+        .collect()
+}
+
+#[test]
+fn a_message_that_fails_again_and_again_rings() {
+    let stack = template();
+    holds(&one_message_that_fails_rings(&stack));
+    let names = ["EventsVisibilitySeconds", "TasksVisibilitySeconds"];
+    let fault =
+        |name: &str| format!("{name}: a message comes back too late for three failures in ten minutes");
+    for name in names {
+        let mut late = stack.clone();
+        late["Parameters"][name]["Default"] = json!(300);
+        assert_eq!(one_message_that_fails_rings(&late), [fault(name)]);
+    }
+}
+
 #[test]
 fn each_alarm_rings_as_in_the_table() {
     for stack in templates() {
